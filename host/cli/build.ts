@@ -1,0 +1,21 @@
+/** `wuxing build`: compiles the firmware and says what came out. */
+import type { Command } from "commander"
+import { buildFirmware } from "../firmware"
+import type { Context, Outcome, Run } from "./command"
+import { grouped } from "./output"
+
+export function addBuild(program: Command, run: Run): void {
+  program
+    .command("build")
+    .description("compile the firmware; print its size and hash")
+    .action(run((_options: object, context) => build(context)))
+}
+
+async function build({ output, signal }: Context): Promise<Outcome> {
+  output.status("compiling the firmware")
+  const { bytecode, sha256, path } = await buildFirmware({ quiet: output.quiet, signal })
+  output.field("bytecode", path)
+  output.field("size", `${grouped(bytecode.length)} bytes`)
+  output.field("SHA-256", sha256)
+  return { document: { path, bytes: bytecode.length, sha256 } }
+}

@@ -1,0 +1,21 @@
+/** What every command is given and gives back. */
+import type { WuxingError } from "../errors"
+import type { Output } from "./output"
+
+export interface Context {
+  output: Output
+  /** Aborted on Ctrl-C with the WuxingError to throw as its reason. */
+  signal: AbortSignal
+}
+
+export interface Outcome {
+  /** What --json prints. */
+  document: object
+  /** Ends the run with its exit status, the document still printed. */
+  error?: WuxingError
+}
+
+/** Makes a command's work into an action for commander; `main` gives the context. */
+export type Run = <Options>(
+  work: (options: Options, context: Context) => Promise<Outcome>,
+) => (options: Options) => Promise<void>

@@ -1,0 +1,215 @@
+/** `wuxing demo`: MNIST learnt on virtual boards, and the proof that the boards did it. */
+import { createHash } from "node:crypto"
+import { setImmediate } from "node:timers/promises"
+import type { Command } from "commander"
+import type { Dataset } from "../data/mnist"
+import { imageAt, readMnist } from "../data/mnist"
+import { drawSamples } from "../data/samples"
+import { WuxingError } from "../errors"
+import { buildFirmware } from "../firmware"
+import type { Context, Outcome, Run } from "./command"
+import type { Output } from "./output"
+import { grouped, percent } from "./output"
+import { startProgress } from "./progress"
+import { folderOption, integerOption, onOption, usageError } from "./usage"
+
+/** Eight VM processes on one listener are known to work. */
+const MOST_BOARDS = 8
+const DEFAULT_BOARDS = 2
+/** Seeds are 32-bit on the boards; the sign bit is left out so that a seed reads as it is. */
+const MOST_SEED = 2 ** 31 - 1
+const TRAIN_SALT = 0x7472
+const TEST_SALT = 0x7465
+/** Host samples between two looks at the signal. */
+const HOST_STRIDE = 25
+
+export interface DemoOptions {
+  boards?: number
+  on?: number
+  train: number
+  test: number
+  seed: number
+  data?: string
+}
+
+export function addDemo(program: Command, run: Run): void {
+  program
+    .command("demo")
+    .description("train a network on virtual boards with MNIST, test it, compare with the host")
+    .option(
+      "--boards <n>",
+      `virtual boards to share the network over (default: ${DEFAULT_BOARDS})`,
+      integerOption("--boards", 1, MOST_BOARDS),
+    )
+    .option(
+      "--on <where>",
+      "where the boards are: sim:N, N virtual boards",
+      onOption("--on", MOST_BOARDS),
+    )
+    .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 1000)
+    .option("--test <n>", "test images", integerOption("--test", 1, 10_000), 500)
+    .option(
+      "--seed <n>",
+      "seed of the links, the coefficients, the rounding and the images drawn",
+      integerOption("--seed", 0, MOST_SEED),
+      1,
+    )
+    .option(
+      "--data <dir>",
+      "folder of the four MNIST files (default: $WUXING_MNIST, else the npm package's)",
+      folderOption("--data"),
+    )
+    .action(run(demo))
+}
+
+async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {
+  const boards = boardCount(options)
+  const mnist = readMnist(options.data)
+  // Both splits are read, and the draws made, before any board is started: bad data fails at once.
+  const training = draw("--train", mnist.train, options.train, options.seed, TRAIN_SALT)
+  const testing = draw("--test", mnist.test, options.test, options.seed, TEST_SALT)
+
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { startFleet } = await import("../fleet/fleet")
+  const { HostNetwork } = await import("../engine")
+  const { pico16: network } = await import("../presets")
+
+  output.status("compiling the firmware")
+  const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
+  output.status(`starting ${boards === 1 ? "1 virtual board" : `${boards} virtual boards`}`)
+  const fleet = await startFleet({
+    network,
+    seed: options.seed,
+    boards,
+    bytecode,
+    signal,
+    log: line => output.log(line),
+    status: text => output.status(text),
+  })
+  try {
+    const shares = await fleet.boards()
+    output.table(
+      ["board", "profile", "neurons", "links", "heap used (B)"],
+      shares.map(({ id, profile, neurons, links, heapBytes }) => [
+        id,
+        profile,
+        neurons,
+        links,
+        heapBytes,
+      ]),
+    )
+
+    const evaluate = (title: string) =>
+      withProgress(output, title, testing.length, onSample =>
+        fleet.evaluate(mnist.test, testing, onSample),
+      )
+    const before = await evaluate("testing before")
+    output.field("accuracy before", shareOf(before))
+
+    const start = performance.now()
+    await withProgress(output, "training", training.length, onSample =>
+      fleet.train(mnist.train, training, onSample),
+    )
+    const samplesPerSecond = training.length / ((performance.now() - start) / 1000)
+
+    const after = await evaluate("testing after")
+    output.field("accuracy after", shareOf(after))
+    output.field("samples a second", `${samplesPerSecond.toFixed(1)} (training)`)
+
+    const coefficientsHash = sha256(await fleet.coefficients())
+    output.field("coefficients", coefficientsHash)
+
+    output.status("repeating the run on the host")
+    const host = new HostNetwork(network, options.seed)
+    await trainHost(host, mnist.train, training, signal)
+    const hostHash = sha256(host.coefficients())
+    const hostMatches = hostHash === coefficientsHash
+    output.field(
+      "host's own run",
+      hostMatches ? "same coefficients, bit for bit" : `different coefficients: ${hostHash}`,
+    )
+
+    return {
+      document: {
+        network,
+        seed: options.seed,
+        boards: shares,
+        trained: training.length,
+        tested: after.tested,
+        accuracyBefore: before.correct / before.tested,
+        accuracyAfter: after.correct / after.tested,
+        samplesPerSecond,
+        coefficientsHash,
+        hostHash,
+        hostMatches,
+      },
+      error: hostMatches ? undefined : mismatch(coefficientsHash, hostHash, training.length),
+    }
+  } finally {
+    await fleet.close()
+  }
+}
+
+function boardCount({ boards, on }: DemoOptions): number {
+  if (boards !== undefined && on !== undefined && boards !== on)
+    throw usageError(
+      `--boards ${boards} and --on sim:${on} disagree about the number of boards`,
+      "give one of the two",
+    )
+  return boards ?? on ?? DEFAULT_BOARDS
+}
+
+function draw(flag: string, data: Dataset, take: number, seed: number, salt: number): number[] {
+  if (take > data.count)
+    throw usageError(
+      `${flag} is ${take}, but the data has ${grouped(data.count)} such images`,
+      `lower ${flag}, or name a larger data set (--data DIR)`,
+    )
+  return drawSamples(data.count, take, seed, salt)
+}
+
+async function withProgress<Result>(
+  output: Output,
+  title: string,
+  total: number,
+  work: (onSample: (done: number, correct: number) => void) => Promise<Result>,
+): Promise<Result> {
+  const progress = startProgress(output, title, total)
+  try {
+    return await work((done, correct) => progress.sample(done, correct))
+  } finally {
+    progress.stop()
+  }
+}
+
+/** The same samples in the same order as the boards, pausing so that Ctrl-C is heard. */
+async function trainHost(
+  host: { train(image: Uint8Array, label: number): unknown },
+  data: Dataset,
+  indices: number[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [done, index] of indices.entries()) {
+    if (done % HOST_STRIDE === 0) await setImmediate()
+    signal.throwIfAborted()
+    host.train(imageAt(data, index), data.labels[index])
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex")
+}
+
+function shareOf({ correct, tested }: { correct: number; tested: number }): string {
+  return `${percent(correct / tested)} (${grouped(correct)} of ${grouped(tested)})`
+}
+
+function mismatch(boards: string, host: string, trained: number): WuxingError {
+  return new WuxingError({
+    code: "host-mismatch",
+    kind: "mismatch",
+    message: `after ${trained} training images the boards' coefficients (SHA-256 ${boards.slice(0, 12)}…) differ from the host's (${host.slice(0, 12)}…)`,
+    cause: "a board runs other firmware or settings than the host, or lost or repeated a sample",
+    help: "run it again with --verbose; if it repeats with the same --seed, report it with that seed",
+  })
+}

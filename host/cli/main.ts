@@ -1,0 +1,162 @@
+/**
+ * The `wuxing` tool. The only place that turns an error into an exit status, and the only owner of
+ * the process's signals.
+ */
+import { readFileSync } from "node:fs"
+import { Command, CommanderError } from "commander"
+import { WuxingError } from "../errors"
+import { addBuild } from "./build"
+import type { Outcome, Run } from "./command"
+import { addDemo } from "./demo"
+import { Output, type OutputOptions } from "./output"
+import { usageError } from "./usage"
+
+/** An orderly end may take this long before the process goes anyway. */
+const GRACE_MS = 9_000
+/**
+ * Signals this close are one press of Ctrl-C: the terminal signals the whole process group, and npm
+ * passes its own copy on.
+ */
+const SAME_PRESS_MS = 500
+/** After the work is done, what may still hold the process open gets this long. */
+const LINGER_MS = 1_000
+
+const interruption = new AbortController()
+
+async function main(args: string[]): Promise<number> {
+  // Looked up by hand because it also shapes errors in the options themselves.
+  const json = args.includes("--json")
+  let output = new Output({ json })
+  /** What commander itself has to say: help, version. */
+  let text = ""
+  let outcome: Outcome | undefined
+
+  const program = new Command("wuxing")
+    .description("Wuxing neural networks that run and learn on small boards")
+    .version(version(), "--version", "print the version")
+    .helpCommand("help [command]", "describe a command")
+    .option("--json", "print one JSON document on stdout, also for errors")
+    .option("--quiet", "say nothing on stderr but errors")
+    .option("-v, --verbose", "say more on stderr")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: part => {
+        text += part
+      },
+      writeErr: () => {},
+    })
+    .exitOverride()
+
+  const run: Run = work => async options => {
+    const common = program.opts<OutputOptions>()
+    output = new Output(common)
+    outcome = await work(options, { output, signal: interruption.signal })
+  }
+  addDemo(program, run)
+  addBuild(program, run)
+
+  try {
+    await program.parseAsync(args, { from: "user" })
+    if (outcome === undefined) throw new Error("the command ended without an outcome")
+    output.finish(outcome.document, outcome.error)
+    return outcome.error?.exitStatus ?? 0
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) {
+      output.print(text.trimEnd())
+      output.finish(
+        error.code === "commander.version" ? { version: version() } : { help: text },
+        undefined,
+      )
+      return 0
+    }
+    const known = describe(error, program)
+    // What was under way fails in its own words when the user stops it: detail, not the news.
+    if (known !== error && interruption.signal.aborted) output.log(`while ending: ${error}`)
+    output.finish(undefined, known)
+    return known.exitStatus
+  }
+}
+
+/** Whatever was thrown, as an error a user can act on. */
+function describe(error: unknown, program: Command): WuxingError {
+  if (interruption.signal.aborted) return interruption.signal.reason
+  if (error instanceof WuxingError) return error
+  if (error instanceof CommanderError) return describeUsage(error, program)
+  const message = error instanceof Error ? error.message : String(error)
+  const wrapped = new WuxingError(
+    {
+      code: "internal",
+      kind: "internal",
+      message: `unexpected: ${message}`,
+      cause: "a defect in wuxing",
+      help: "run it again with --verbose and report what it prints",
+    },
+    { cause: error },
+  )
+  if (error instanceof Error) wrapped.stack = error.stack
+  return wrapped
+}
+
+function describeUsage(error: CommanderError, program: Command): WuxingError {
+  if (error.code === "commander.help") {
+    const names = program.commands.map(command => command.name()).join(", ")
+    const what = program.args.length > 1 ? `no command "${program.args[1]}"` : "no command given"
+    return usageError(`${what}, expected one of: ${names}`, "see `wuxing help`")
+  }
+  const [message, hint] = error.message.replace(/^error: /, "").split("\n")
+  const suggestion = hint?.replace(/^\(|\)$/g, "")
+  return usageError(
+    message,
+    suggestion ?? "see `wuxing help`, or `wuxing help demo` for its options",
+  )
+}
+
+function version(): string {
+  const manifest = new URL("../../package.json", import.meta.url)
+  return JSON.parse(readFileSync(manifest, "utf8")).version
+}
+
+function watchSignals(): void {
+  let firstAt: number | undefined
+  const stop = (name: string) => {
+    if (firstAt !== undefined) {
+      if (performance.now() - firstAt > SAME_PRESS_MS) process.exit(130)
+      return
+    }
+    firstAt = performance.now()
+    interruption.abort(
+      new WuxingError({
+        code: "interrupted",
+        kind: "interrupted",
+        message: `stopped by ${name}`,
+        cause: "Ctrl-C, or another process asked for it",
+        help: "a second Ctrl-C ends it without waiting for the boards",
+      }),
+    )
+    setTimeout(() => {
+      process.stderr.write(`ended after ${GRACE_MS / 1000} s without waiting for the boards\n`)
+      process.exit(130)
+    }, GRACE_MS).unref()
+  }
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stop(name))
+}
+
+/** `wuxing demo | head -1`: nobody reads on, so the run ends, in order, instead of crashing. */
+function watchOutput(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error
+    interruption.abort(
+      new WuxingError({
+        code: "output-closed",
+        kind: "interrupted",
+        message: "stdout was closed before the end",
+        cause: "the program that reads it has ended",
+      }),
+    )
+  })
+}
+
+watchSignals()
+watchOutput()
+process.exitCode = await main(process.argv.slice(2))
+setTimeout(() => process.exit(), LINGER_MS).unref()

@@ -1,0 +1,177 @@
+/**
+ * Compiles `firmware/main.ts` to DeviceScript bytecode with the DeviceScript compiler, which wants
+ * to run in the folder of `devsconfig.json` and always writes to the same place there.
+ */
+import { spawn } from "node:child_process"
+import { createHash } from "node:crypto"
+import { readFile, stat } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+import { stripVTControlCharacters } from "node:util"
+import { WuxingError } from "./errors"
+
+const FIRMWARE_FOLDER = fileURLToPath(new URL("../firmware", import.meta.url))
+const DEADLINE_MS = 60_000
+/** The compiler's lines shown in an error; the rest is counted. */
+const MOST_LINES = 20
+const MOST_OUTPUT_CHARACTERS = 1_000_000
+
+export interface FirmwareOptions {
+  /** Asks the compiler for its shortest output (it is only shown when the build fails). */
+  quiet?: boolean
+  /** Ends the compiler. */
+  signal?: AbortSignal
+  /** Another folder with `main.ts` and `devsconfig.json`, for tests. */
+  folder?: string
+  /** Milliseconds the compiler may take; 60 s unless given. */
+  deadlineMs?: number
+}
+
+export interface Firmware {
+  bytecode: Uint8Array
+  /** SHA-256 of the bytecode, lower-case hex: what a board's DeviceScript manager reports too. */
+  sha256: string
+  path: string
+}
+
+/**
+ * @throws WuxingError of kind "firmware": "firmware-build" (the compiler's own lines in the
+ * message), "firmware-compiler-missing", "firmware-deadline"; the signal's reason when aborted
+ */
+export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firmware> {
+  const folder = options.folder ?? FIRMWARE_FOLDER
+  const path = join(folder, ".devicescript/bin/bytecode.devs")
+  const before = await modifiedAt(path)
+  const { status, lines } = await runCompiler(folder, options)
+  const errors = lines.filter(line => /: error TS\d+:|^exception:/.test(line))
+  // The exit status alone is not trusted: an old file would then pass for a new one.
+  if (status !== 0 || errors.length > 0) throw buildFailed(folder, `exit status ${status}`, lines)
+  if ((await modifiedAt(path)) === before) throw buildFailed(folder, `${path} not written`, lines)
+  return readConsistent(path, lines)
+}
+
+/**
+ * The bytecode, once it agrees with the hash the compiler wrote beside it. Another build in the same
+ * checkout may be between its two writes, hence the second looks.
+ */
+async function readConsistent(path: string, lines: string[]): Promise<Firmware> {
+  for (let look = 0; look < 20; look++) {
+    if (look > 0) await sleep(50)
+    const bytecode = new Uint8Array(await readFile(path))
+    const sha256 = createHash("sha256").update(bytecode).digest("hex")
+    const stated = await statedHash(join(dirname(path), "bytecode-dbg.json"))
+    if (bytecode.length > 0 && sha256 === stated) return { bytecode, sha256, path }
+  }
+  throw buildFailed(dirname(path), `${path} does not have the hash the compiler states`, lines)
+}
+
+async function statedHash(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")).binarySHA256
+  } catch {
+    return undefined
+  }
+}
+
+/** Nanoseconds: two builds can fall into one millisecond's tick of the file system's clock. */
+async function modifiedAt(path: string): Promise<bigint> {
+  try {
+    return (await stat(path, { bigint: true })).mtimeNs
+  } catch {
+    return -1n
+  }
+}
+
+function runCompiler(
+  folder: string,
+  options: FirmwareOptions,
+): Promise<{ status: number | null; lines: string[] }> {
+  options.signal?.throwIfAborted()
+  const deadlineMs = options.deadlineMs ?? DEADLINE_MS
+  const flags = ["--no-colors", "--ci", ...(options.quiet ? ["--quiet"] : [])]
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [compiler(), ...flags, "build", "main.ts"], {
+      cwd: folder,
+      env: { ...process.env, NO_UPDATE_NOTIFIER: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    let output = ""
+    const collect = (chunk: Buffer) => {
+      if (output.length < MOST_OUTPUT_CHARACTERS) output += chunk.toString("utf8")
+    }
+    child.stdout.on("data", collect)
+    child.stderr.on("data", collect)
+
+    let failure: unknown
+    const end = (reason: unknown) => {
+      failure ??= reason
+      // It only computes and writes files we check, so there is nothing to end in an orderly way.
+      child.kill("SIGKILL")
+    }
+    const onAbort = () => end(options.signal?.reason)
+    options.signal?.addEventListener("abort", onAbort, { once: true })
+    const timer = setTimeout(() => end(tooSlow(folder, deadlineMs)), deadlineMs)
+    const done = () => {
+      clearTimeout(timer)
+      options.signal?.removeEventListener("abort", onAbort)
+    }
+    child.once("error", error => {
+      done()
+      reject(failure ?? buildFailed(folder, `the compiler did not start: ${error.message}`, []))
+    })
+    child.once("close", status => {
+      done()
+      if (failure !== undefined) reject(failure)
+      else resolve({ status, lines: toLines(output) })
+    })
+  })
+}
+
+function compiler(): string {
+  try {
+    const manifest = createRequire(import.meta.url).resolve("@devicescript/cli/package.json")
+    return join(dirname(manifest), "devicescript")
+  } catch (error) {
+    throw new WuxingError(
+      {
+        code: "firmware-compiler-missing",
+        kind: "firmware",
+        message: "the npm package @devicescript/cli is not installed",
+        cause: "`npm ci` was not run, or did not end",
+        help: "run `npm ci`",
+      },
+      { cause: error },
+    )
+  }
+}
+
+function toLines(output: string): string[] {
+  return stripVTControlCharacters(output)
+    .split(/\r?\n/)
+    .filter(line => line.trim() !== "" && !line.startsWith("using devs:"))
+}
+
+function buildFailed(folder: string, what: string, lines: string[]): WuxingError {
+  const shown = lines.slice(0, MOST_LINES)
+  const rest = lines.length - shown.length
+  const text = [...shown, ...(rest > 0 ? [`… and ${rest} more lines`] : [])]
+  return new WuxingError({
+    code: "firmware-build",
+    kind: "firmware",
+    message: [`the firmware in ${folder} does not compile (${what})`, ...text].join("\n  "),
+    cause: "a mistake in the firmware or in what it imports: see the compiler's lines",
+    help: "correct the lines it names, then run `npm run firmware`",
+  })
+}
+
+function tooSlow(folder: string, deadlineMs: number): WuxingError {
+  return new WuxingError({
+    code: "firmware-deadline",
+    kind: "firmware",
+    message: `the compiler did not finish the firmware in ${folder} within ${deadlineMs / 1000} s`,
+    cause: "the machine is busy or short of memory (a build takes about 3 s)",
+    help: "try again with less running beside it",
+  })
+}

@@ -1,0 +1,697 @@
+/**
+ * One DeviceScript board on one port: finds it, deploys its program, talks to the service the
+ * program serves, and notices panics, restarts and lost frames.
+ *
+ * A board is two Jacdac devices on the same port: its own (control and DeviceScript manager
+ * service) and the one under which its program announces what it serves. The second id follows
+ * from the first (`servedDeviceId`), which is how the two are tied.
+ */
+import { createHash } from "node:crypto"
+import { WuxingError } from "../errors"
+import {
+  buildBridgeCommand,
+  buildPacket,
+  CMD_GET_REG,
+  CMD_SET_REG,
+  type DeviceId,
+  frameCrc,
+  frameDevice,
+  frameFlags,
+  frameIsBridge,
+  frameIsFor,
+  JD_CONTROL_CMD_SERVICES,
+  JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE,
+  JD_DEVICE_SCRIPT_MANAGER_EV_PROGRAM_PANIC,
+  JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART,
+  JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_SHA256,
+  JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING,
+  JD_EV_STATUS_CODE_CHANGED,
+  JD_FRAME_FLAG_ACK_REQUESTED,
+  JD_FRAME_FLAG_COMMAND,
+  JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER,
+  JD_SERVICE_INDEX_CONTROL,
+  JD_SERVICE_INDEX_CRC_ACK,
+  JD_SERVICE_INDEX_PIPE,
+  JD_STATUS_CODES_READY,
+  JD_USB_BRIDGE_CMD_ENABLE_LOG,
+  JD_USB_BRIDGE_CMD_ENABLE_PACKETS,
+  NO_PAYLOAD,
+  type Packet,
+  PIPE_CLOSE_MASK,
+  PIPE_COUNTER_MASK,
+  PIPE_PORT_SHIFT,
+  packetsOf,
+  parseAnnounce,
+  parseEvent,
+  read16,
+  read32,
+  servedDeviceId,
+  write32,
+} from "./jacdac"
+import { encodeFrame, JdUsbDecoder } from "./jdusb"
+import type { Port } from "./port"
+import { seconds, wait } from "./wait"
+
+/** The manager takes bytecode in slices of a multiple of 32 bytes; 224 is the most a packet holds. */
+const SLICE_ALIGN = 32
+const SLICE_SIZE = 224
+/** How long to wait for an ACK before sending the same frame again, and how often. */
+const ACK_RESEND_MS = 150
+const ACK_TRIES = 10
+/** Answers to a register read come in under a millisecond; a lost one is asked for again. */
+const READ_RESEND_MS = 200
+const READ_DEADLINE_MS = 3_000
+/** A board erases its flash before it answers a deploy command. */
+const DEPLOY_ANSWER_DEADLINE_MS = 8_000
+/** A program starts within 1.1 s of the board's start, and 5 s after a panic. */
+const RUNNING_DEADLINE_MS = 8_000
+const RUNNING_POLL_MS = 50
+/** The bridge of a real board sends nothing until it is asked to. */
+const BRIDGE_RESEND_MS = 250
+/** A program that has just started announces itself within 500 ms; asked, it does so at once. */
+const ANNOUNCE_ASK_MS = 250
+
+/** First bytes of compiled DeviceScript, "DevS" and four more. */
+const BYTECODE_MAGIC = [0x44, 0x65, 0x76, 0x53, 0x0a, 0x6e, 0x29, 0xf1]
+
+export interface BoardLinkOptions {
+  /** What to call the board in messages: "board 0". */
+  name: string
+  /** How long the board may take to announce itself, ms. */
+  deadlineMs?: number
+  /** Ends every wait of this link with an error of kind "interrupted". */
+  signal?: AbortSignal
+  /** Log text of the board, a line at a time. */
+  onLog?: (line: string) => void
+}
+
+export interface LinkCounters {
+  /** Sound frames from the port. */
+  framesIn: number
+  framesOut: number
+  /** Fragments from the port with a wrong CRC or length, or cut off. */
+  crcErrors: number
+  /** Times the board said that it had dropped frames. */
+  gaps: number
+}
+
+interface ServedProgram {
+  restartCounter: number
+  serviceClasses: number[]
+}
+
+export class BoardLink {
+  readonly name: string
+  readonly port: Port
+  /** Reports of the awaited service: commands' answers, and register values (0x1000 | register). */
+  onReport?: (command: number, payload: Uint8Array) => void
+  onLog?: (line: string) => void
+  /**
+   * The program stopped itself: code 0 is a wanted reboot, anything else a failure (60000 and up:
+   * an unhandled exception, out of memory and the like). `pc` is a byte offset into the bytecode.
+   * The program starts again about 5 s later, with nothing of its state.
+   */
+  onPanic?: (code: number, pc: number) => void
+  /** The board or its program started anew: whatever it had been told is gone. */
+  onRestart?: (what: "board" | "program") => void
+  /** The board dropped frames on their way to us: an answer may be missing. */
+  onGap?: () => void
+  /** The port went away by itself. Not called after `close()`. */
+  onClose?: (reason: Error) => void
+  /** When a frame of the board or of its program last came, ms since the epoch. */
+  lastHeard = 0
+  /** The same for the program alone: a board announces itself even while its program is down. */
+  lastHeardProgram = 0
+
+  private readonly decoder: JdUsbDecoder
+  private readonly signal?: AbortSignal
+  private framesOut = 0
+  private board?: DeviceId
+  private served?: DeviceId
+  private boardRestartCounter = 0
+  private managerIndex = 0
+  private program?: ServedProgram
+  /** The program was seen to stop, so its next announce is that of a new run. */
+  private programStopped = false
+  private deploying = false
+  private awaitedClass?: number
+  private awaitedIndex?: number
+  private lastEventCounter?: number
+  private gone?: Error
+  private closed = false
+  private readonly packetListeners = new Set<(packet: Packet, fromBoard: boolean) => void>()
+  private readonly goneListeners = new Set<(reason: Error) => void>()
+
+  private constructor(port: Port, options: BoardLinkOptions) {
+    this.port = port
+    this.name = options.name
+    this.signal = options.signal
+    this.onLog = options.onLog
+    this.decoder = new JdUsbDecoder({
+      onFrame: frame => this.receive(frame),
+      onLog: line => this.onLog?.(line),
+      onGap: what => {
+        if (what === "frames") this.onGap?.()
+      },
+    })
+    port.onData = bytes => this.decoder.push(bytes)
+    port.onClose = reason => this.portGone(reason)
+  }
+
+  /**
+   * Resolves when the board's own device has announced itself.
+   * @throws WuxingError "board-silent", "board-gone", "interrupted"; the port is then closed.
+   */
+  static async connect(port: Port, options: BoardLinkOptions): Promise<BoardLink> {
+    const link = new BoardLink(port, options)
+    const deadlineMs = options.deadlineMs ?? 10_000
+    try {
+      await link.waitFor<void>({
+        deadlineMs,
+        what: `${options.name} to announce itself`,
+        late: () =>
+          new WuxingError({
+            code: "board-silent",
+            kind: "board",
+            message: `${options.name} (${port.name}) did not announce itself within ${seconds(deadlineMs)}${link.heardInstead()}`,
+            cause: "what is behind the port is no DeviceScript board, or it hangs",
+            help: "check the port, flash the DeviceScript firmware, or reset the board",
+          }),
+        start: (resolve, reject) => {
+          const ask = () => {
+            link.write(buildBridgeCommand(JD_USB_BRIDGE_CMD_ENABLE_PACKETS)).catch(reject)
+            link.write(buildBridgeCommand(JD_USB_BRIDGE_CMD_ENABLE_LOG)).catch(reject)
+          }
+          const timer = setInterval(ask, BRIDGE_RESEND_MS)
+          const listener = () => {
+            if (link.board) resolve()
+          }
+          link.packetListeners.add(listener)
+          ask()
+          return () => {
+            clearInterval(timer)
+            link.packetListeners.delete(listener)
+          }
+        },
+      })
+      return link
+    } catch (error) {
+      await link.close()
+      throw error
+    }
+  }
+
+  /** The board's own device id, 16 hex digits in wire order. */
+  get boardId(): string {
+    return this.board?.hex ?? ""
+  }
+
+  get counters(): LinkCounters {
+    return {
+      framesIn: this.decoder.frames,
+      framesOut: this.framesOut,
+      crcErrors: this.decoder.crcErrors + this.decoder.broken,
+      gaps: this.decoder.frameGaps,
+    }
+  }
+
+  /**
+   * Puts the bytecode on the board, unless it holds the same already, and waits until it runs.
+   * Autostart is switched on in either case.
+   *
+   * @param onProgress called with the share sent, 0…1
+   * @returns "same" when nothing had to be written
+   * @throws WuxingError "bytecode-damaged", "deploy-failed", "program-not-running" (kind
+   *   firmware), "board-no-answer", "board-gone", "interrupted"
+   */
+  async deploy(
+    bytecode: Uint8Array,
+    onProgress?: (share: number) => void,
+  ): Promise<"deployed" | "same"> {
+    if (BYTECODE_MAGIC.some((byte, i) => bytecode[i] !== byte)) {
+      throw new WuxingError({
+        code: "bytecode-damaged",
+        kind: "firmware",
+        message: `${bytecode.length} bytes meant for ${this.title} are not DeviceScript bytecode`,
+        cause: "the file was cut short or is something else",
+        help: "compile the firmware again",
+      })
+    }
+    const image = new Uint8Array(Math.ceil(bytecode.length / SLICE_ALIGN) * SLICE_ALIGN)
+    image.set(bytecode)
+    const wanted = createHash("sha256").update(image).digest("hex")
+
+    if ((await this.programHash()) === wanted) {
+      await this.makeRun()
+      onProgress?.(1)
+      return "same"
+    }
+    this.deploying = true
+    this.forgetProgram()
+    try {
+      // Once more if it fails: a frame lost for good leaves the board without a program.
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await this.stream(image, onProgress)
+          const found = await this.programHash()
+          if (found === wanted) break
+          throw this.deployFailed(`it holds a program with SHA-256 ${found}, not ${wanted}`)
+        } catch (error) {
+          const again = error instanceof WuxingError && error.code === "deploy-failed"
+          if (!again || attempt === 2) throw error
+        }
+      }
+      await this.makeRun()
+    } finally {
+      this.deploying = false
+    }
+    return "deployed"
+  }
+
+  /**
+   * Waits until the program announces a service of this class; `send` and `onReport` are then
+   * about that service.
+   * @throws WuxingError "service-missing" (kind firmware), "board-gone", "interrupted"
+   */
+  async waitForService(serviceClass: number, deadlineMs: number): Promise<void> {
+    this.awaitedClass = serviceClass
+    this.awaitedIndex = undefined
+    this.findAwaited()
+    if (this.awaitedIndex !== undefined) return
+    const classText = `0x${serviceClass.toString(16)}`
+    await this.waitFor<void>({
+      deadlineMs,
+      what: `service ${classText} of ${this.title}`,
+      late: () =>
+        new WuxingError({
+          code: "service-missing",
+          kind: "firmware",
+          message: `${this.title} did not announce service ${classText} within ${seconds(deadlineMs)}${this.programSays()}`,
+          cause: "its program is another one, or it stopped before it served anything",
+          help: "deploy the firmware again and read the board's log",
+        }),
+      start: (resolve, reject) => {
+        const ask = () => {
+          const frame = this.commandFrame(
+            this.served!,
+            JD_SERVICE_INDEX_CONTROL,
+            JD_CONTROL_CMD_SERVICES,
+          )
+          this.write(frame).catch(reject)
+        }
+        const listener = () => {
+          if (this.awaitedIndex !== undefined) resolve()
+        }
+        const timer = setInterval(ask, ANNOUNCE_ASK_MS)
+        this.packetListeners.add(listener)
+        ask()
+        return () => {
+          clearInterval(timer)
+          this.packetListeners.delete(listener)
+        }
+      },
+    })
+  }
+
+  /**
+   * Sends a command to the awaited service. Resolves when the port has taken the bytes, which says
+   * nothing about the board: its answer comes as a report.
+   * @param payload at most 236 bytes
+   */
+  send(command: number, payload: Uint8Array = NO_PAYLOAD): Promise<void> {
+    if (this.awaitedIndex === undefined) {
+      return Promise.reject(
+        new WuxingError({
+          code: "service-missing",
+          kind: "firmware",
+          message: `${this.title} serves nothing yet: a command 0x${command.toString(16)} has nowhere to go`,
+          cause: "its program restarted, or the service was not waited for",
+          help: "wait for the service before sending to it",
+        }),
+      )
+    }
+    return this.write(this.commandFrame(this.served!, this.awaitedIndex, command, payload))
+  }
+
+  /** SHA-256 of the program on the board, 64 hex digits; all zero when it has none. */
+  async programHash(): Promise<string> {
+    const hash = await this.readManager(
+      JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_SHA256,
+      32,
+      "program hash",
+    )
+    return Buffer.from(hash).toString("hex")
+  }
+
+  /** Lets go of the port. Waits that are under way end with "board-gone". */
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    this.decoder.flushLog()
+    this.endWaits(this.goneError("its link was closed"))
+    this.port.onData = undefined
+    this.port.onClose = undefined
+    await this.port.close()
+  }
+
+  // ---- receiving -------------------------------------------------------------------------------
+
+  private receive(frame: Uint8Array): void {
+    if (frameIsBridge(frame)) return
+    if (frameFlags(frame) & JD_FRAME_FLAG_COMMAND) return
+    if (!this.board) this.tryAdopt(frame)
+    const board = this.board
+    if (!board) return
+    const fromBoard = frameIsFor(frame, board)
+    // A board may pass on what other modules on its Jacdac bus say: not our business.
+    if (!fromBoard && !frameIsFor(frame, this.served!)) return
+    this.lastHeard = Date.now()
+    if (!fromBoard) this.lastHeardProgram = this.lastHeard
+    for (const packet of packetsOf(frame)) {
+      if (fromBoard) this.fromBoard(packet)
+      else this.fromProgram(packet)
+      for (const listener of this.packetListeners) listener(packet, fromBoard)
+    }
+  }
+
+  /** The first device to announce a DeviceScript manager is the board. */
+  private tryAdopt(frame: Uint8Array): void {
+    for (const packet of packetsOf(frame)) {
+      if (packet.serviceIndex !== JD_SERVICE_INDEX_CONTROL) continue
+      if (packet.command !== JD_CONTROL_CMD_SERVICES) continue
+      const index = parseAnnounce(packet.payload)?.serviceClasses.indexOf(
+        JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER,
+      )
+      if (index === undefined || index < 0) continue
+      this.board = frameDevice(frame)
+      this.served = servedDeviceId(this.board)
+      this.managerIndex = index
+      return
+    }
+  }
+
+  private fromBoard(packet: Packet): void {
+    if (
+      packet.serviceIndex === JD_SERVICE_INDEX_CONTROL &&
+      packet.command === JD_CONTROL_CMD_SERVICES
+    ) {
+      const announce = parseAnnounce(packet.payload)
+      if (!announce) return
+      const before = this.boardRestartCounter
+      this.boardRestartCounter = announce.restartCounter
+      const index = announce.serviceClasses.indexOf(JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER)
+      if (index >= 0) this.managerIndex = index
+      if (announce.restartCounter < before) {
+        this.lastEventCounter = undefined
+        this.forgetProgram()
+        this.onRestart?.("board")
+      }
+      return
+    }
+    const event = parseEvent(packet.command)
+    if (!event || !this.isNewEvent(event.counter)) return
+    if (packet.serviceIndex !== this.managerIndex) return
+    if (event.code === JD_DEVICE_SCRIPT_MANAGER_EV_PROGRAM_PANIC && packet.payload.length >= 8) {
+      this.noteStop()
+      this.onPanic?.(read32(packet.payload, 0), read32(packet.payload, 4))
+    } else if (event.code === JD_EV_STATUS_CODE_CHANGED && packet.payload.length >= 4) {
+      if (read32(packet.payload, 0) !== JD_STATUS_CODES_READY) this.noteStop()
+    }
+  }
+
+  private fromProgram(packet: Packet): void {
+    if (packet.serviceIndex === JD_SERVICE_INDEX_CONTROL) {
+      if (packet.command !== JD_CONTROL_CMD_SERVICES) return
+      const announce = parseAnnounce(packet.payload)
+      if (!announce) return
+      const before = this.program?.restartCounter
+      const restarted =
+        this.programStopped || (before !== undefined && announce.restartCounter < before)
+      this.programStopped = false
+      this.program = announce
+      this.findAwaited()
+      if (restarted && !this.deploying) this.onRestart?.("program")
+      return
+    }
+    if (packet.serviceIndex === this.awaitedIndex && !parseEvent(packet.command)) {
+      this.onReport?.(packet.command, packet.payload)
+    }
+  }
+
+  /** Events come three times with one counter, and the repeats of two events may interleave. */
+  private isNewEvent(counter: number): boolean {
+    const last = this.lastEventCounter
+    if (last !== undefined) {
+      const ahead = (counter - last) & 0x7f
+      if (ahead === 0 || ahead >= 64) return false
+    }
+    this.lastEventCounter = counter
+    return true
+  }
+
+  private noteStop(): void {
+    if (!this.program) return
+    this.forgetProgram()
+    this.programStopped = !this.deploying
+  }
+
+  private forgetProgram(): void {
+    this.program = undefined
+    this.programStopped = false
+    this.awaitedIndex = undefined
+  }
+
+  private findAwaited(): void {
+    if (this.awaitedClass === undefined || !this.program) return
+    const index = this.program.serviceClasses.indexOf(this.awaitedClass)
+    this.awaitedIndex = index > 0 ? index : undefined
+  }
+
+  private portGone(reason?: Error): void {
+    if (this.closed || this.gone) return
+    this.decoder.flushLog()
+    const error =
+      reason instanceof WuxingError ? reason : this.goneError("its port went away", reason)
+    this.endWaits(error)
+    this.onClose?.(error)
+  }
+
+  private endWaits(reason: Error): void {
+    this.gone ??= reason
+    for (const listener of [...this.goneListeners]) listener(reason)
+  }
+
+  // ---- the manager -----------------------------------------------------------------------------
+
+  private async stream(image: Uint8Array, onProgress?: (share: number) => void): Promise<void> {
+    const size = new Uint8Array(4)
+    write32(size, 0, image.length)
+    const command = JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE
+    onProgress?.(0)
+    // Not repeated once acknowledged: the board would erase again and move to another pipe.
+    const answer = this.managerReport(command, 2, "deploy command", DEPLOY_ANSWER_DEADLINE_MS)
+    const sent = this.sendAcked(
+      this.commandFrame(this.board!, this.managerIndex, command, size, true),
+    )
+    const [payload] = await Promise.all([answer, sent])
+    const pipe = read16(payload, 0)
+    let count = 0
+    for (let at = 0; at < image.length; at += SLICE_SIZE) {
+      await this.sendToPipe(pipe, count++, 0, image.subarray(at, at + SLICE_SIZE))
+      onProgress?.(Math.min(1, (at + SLICE_SIZE) / image.length))
+    }
+    await this.sendToPipe(pipe, count, PIPE_CLOSE_MASK, NO_PAYLOAD)
+  }
+
+  private sendToPipe(
+    pipe: number,
+    count: number,
+    flags: number,
+    payload: Uint8Array,
+  ): Promise<void> {
+    const command = (pipe << PIPE_PORT_SHIFT) | flags | (count & PIPE_COUNTER_MASK)
+    return this.sendAcked(
+      this.commandFrame(this.board!, JD_SERVICE_INDEX_PIPE, command, payload, true),
+    )
+  }
+
+  /** Switches autostart on and waits until the program runs, starting it where it does not. */
+  private async makeRun(): Promise<void> {
+    const on = new Uint8Array([1])
+    const set = (register: number) =>
+      this.sendAcked(
+        this.commandFrame(this.board!, this.managerIndex, CMD_SET_REG | register, on, true),
+      )
+    await set(JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART)
+    const end = Date.now() + RUNNING_DEADLINE_MS
+    while (!(await this.isRunning())) {
+      if (Date.now() > end) {
+        throw new WuxingError({
+          code: "program-not-running",
+          kind: "firmware",
+          message: `${this.title} did not start its program within ${seconds(RUNNING_DEADLINE_MS)}`,
+          cause: "the program panics as it starts, or its bytecode is of another version",
+          help: "read the board's log, and compile the firmware with the compiler of its version",
+        })
+      }
+      // Harmless where it runs already: the board only acts on a change.
+      await set(JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING)
+      await new Promise(resolve => setTimeout(resolve, RUNNING_POLL_MS))
+    }
+  }
+
+  private async isRunning(): Promise<boolean> {
+    return (await this.readManager(JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING, 1, "running"))[0] !== 0
+  }
+
+  private readManager(register: number, size: number, what: string): Promise<Uint8Array> {
+    const command = CMD_GET_REG | register
+    const frame = this.commandFrame(this.board!, this.managerIndex, command)
+    return this.managerReport(command, size, what, READ_DEADLINE_MS, frame)
+  }
+
+  /** Waits for a report of the manager; `frame` asks for it and is repeated. */
+  private managerReport(
+    command: number,
+    size: number,
+    what: string,
+    deadlineMs: number,
+    frame?: Uint8Array,
+  ): Promise<Uint8Array> {
+    return this.waitFor<Uint8Array>({
+      deadlineMs,
+      what: `the ${what} of ${this.title}`,
+      late: () => this.noAnswer(`\`${what}\``, deadlineMs),
+      start: (resolve, reject) => {
+        const listener = (packet: Packet, fromBoard: boolean) => {
+          if (!fromBoard || packet.serviceIndex !== this.managerIndex) return
+          if (packet.command === command && packet.payload.length >= size) {
+            resolve(packet.payload.slice(0, size))
+          }
+        }
+        this.packetListeners.add(listener)
+        const ask = () => frame && this.write(frame).catch(reject)
+        const timer = frame && setInterval(ask, READ_RESEND_MS)
+        ask()
+        return () => {
+          clearInterval(timer)
+          this.packetListeners.delete(listener)
+        }
+      },
+    })
+  }
+
+  /** Sends a frame to the board until it acknowledges it. */
+  private sendAcked(frame: Uint8Array): Promise<void> {
+    const crc = frameCrc(frame)
+    const deadlineMs = ACK_RESEND_MS * ACK_TRIES
+    return this.waitFor<void>({
+      deadlineMs,
+      what: `an acknowledgement of ${this.title}`,
+      late: () => this.noAnswer("a frame that asks for an acknowledgement", deadlineMs),
+      start: (resolve, reject) => {
+        const listener = (packet: Packet, fromBoard: boolean) => {
+          if (!fromBoard || packet.serviceIndex !== JD_SERVICE_INDEX_CRC_ACK) return
+          if (packet.command === crc) resolve()
+        }
+        this.packetListeners.add(listener)
+        const send = () => this.write(frame).catch(reject)
+        const timer = setInterval(send, ACK_RESEND_MS)
+        send()
+        return () => {
+          clearInterval(timer)
+          this.packetListeners.delete(listener)
+        }
+      },
+    })
+  }
+
+  // ---- common ----------------------------------------------------------------------------------
+
+  private commandFrame(
+    device: DeviceId,
+    serviceIndex: number,
+    command: number,
+    payload: Uint8Array = NO_PAYLOAD,
+    ack = false,
+  ): Uint8Array {
+    const flags = JD_FRAME_FLAG_COMMAND | (ack ? JD_FRAME_FLAG_ACK_REQUESTED : 0)
+    return buildPacket(device, flags, serviceIndex, command, payload)
+  }
+
+  private async write(frame: Uint8Array): Promise<void> {
+    if (this.gone) throw this.gone
+    this.framesOut++
+    await this.port.write(encodeFrame(frame))
+  }
+
+  private waitFor<T>(options: Parameters<typeof wait<T>>[0]): Promise<T> {
+    return wait<T>({
+      signal: this.signal,
+      ...options,
+      start: (resolve, reject) => {
+        if (this.gone) {
+          reject(this.gone)
+          return () => {}
+        }
+        this.goneListeners.add(reject)
+        const stop = options.start(resolve, reject)
+        return () => {
+          this.goneListeners.delete(reject)
+          stop()
+        }
+      },
+    })
+  }
+
+  private get title(): string {
+    return `${this.name} (${this.port.name}${this.board ? `, ${this.board.hex}` : ""})`
+  }
+
+  private heardInstead(): string {
+    const { frames, crcErrors, broken } = this.decoder
+    if (frames > 0) return `; ${frames} Jacdac frame(s) came, none of a DeviceScript manager`
+    if (crcErrors + broken > 0) return `; ${crcErrors + broken} damaged frame(s) came`
+    return ""
+  }
+
+  private programSays(): string {
+    if (!this.program) return "; its program announced nothing"
+    const classes = this.program.serviceClasses.slice(1).map(c => `0x${c.toString(16)}`)
+    return `; its program serves ${classes.join(", ") || "nothing"}`
+  }
+
+  private goneError(why: string, cause?: Error): WuxingError {
+    return new WuxingError(
+      {
+        code: "board-gone",
+        kind: "board",
+        message: `${this.title} is gone: ${why}${cause ? ` (${cause.message})` : ""}`,
+        cause: "the cable was pulled, the board lost power, or its process ended",
+        help: "check the cable and supply, then start again",
+      },
+      { cause },
+    )
+  }
+
+  private noAnswer(what: string, deadlineMs: number): WuxingError {
+    const ago = this.lastHeard ? `, last heard ${seconds(Date.now() - this.lastHeard)} ago` : ""
+    return new WuxingError({
+      code: "board-no-answer",
+      kind: "board",
+      message: `${this.title} did not answer ${what} within ${seconds(deadlineMs)}${ago}`,
+      cause: "the board hangs or was reset",
+      help: "reset the board, or start it again",
+    })
+  }
+
+  private deployFailed(why: string): WuxingError {
+    return new WuxingError({
+      code: "deploy-failed",
+      kind: "firmware",
+      message: `deploying to ${this.title} failed: ${why}`,
+      cause: "frames were lost on the way, or the program is larger than the board's flash",
+      help: "check the cable, and the size of the bytecode against the board's profile",
+    })
+  }
+}

@@ -1,0 +1,123 @@
+/** A real serial port, as a `Port`. */
+import { SerialPort } from "serialport"
+import { WuxingError } from "../errors"
+import type { Port } from "./port"
+
+export interface SerialPortOptions {
+  /** Ignored by boards with USB of their own; a plain ESP32's USB chip needs 1,500,000. */
+  baudRate?: number
+}
+
+/**
+ * Opens a port for ourselves alone, with DTR on (boards with USB of their own send only then).
+ * @param path such as "/dev/ttyACM0" or "COM3"
+ * @throws WuxingError "port-missing", "port-in-use", "port-permission", "port-failed" (kind board)
+ */
+export async function openSerialPort(
+  path: string,
+  { baudRate = 115_200 }: SerialPortOptions = {},
+): Promise<Port> {
+  const serial = new SerialPort({ path, baudRate, lock: true, autoOpen: false })
+  await new Promise<void>((resolve, reject) => {
+    serial.open(error => (error ? reject(openError(path, error)) : resolve()))
+  })
+  // A pseudo-terminal has no such line, and needs none.
+  await new Promise<void>(resolve => serial.set({ dtr: true }, () => resolve()))
+  return new RealPort(path, serial)
+}
+
+class RealPort implements Port {
+  readonly name: string
+  onData?: (bytes: Uint8Array) => void
+  onClose?: (reason?: Error) => void
+  private readonly serial: SerialPort
+  private closing?: Promise<void>
+
+  constructor(name: string, serial: SerialPort) {
+    this.name = name
+    this.serial = serial
+    serial.on("data", (bytes: Uint8Array) => this.onData?.(bytes))
+    serial.on("error", () => {})
+    serial.on("close", (reason?: Error) => {
+      if (!this.closing) this.onClose?.(reason ?? undefined)
+    })
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.serial.write(bytes, error => (error ? reject(writeError(this.name, error)) : resolve()))
+    })
+  }
+
+  close(): Promise<void> {
+    this.closing ??= new Promise(resolve => {
+      if (this.serial.isOpen) this.serial.close(() => resolve())
+      else resolve()
+    })
+    return this.closing
+  }
+}
+
+/** The bindings give no error codes, only the operating system's text. */
+function openError(path: string, error: Error): WuxingError {
+  const text = error.message
+  if (/cannot lock|temporarily unavailable|busy|access denied/i.test(text)) {
+    return new WuxingError(
+      {
+        code: "port-in-use",
+        kind: "board",
+        message: `serial port ${path} is in use (${text})`,
+        cause: "another program, such as a serial monitor or another run, has it open",
+        help: "close that program, then start again",
+      },
+      { cause: error },
+    )
+  }
+  if (/permission denied|EACCES/i.test(text)) {
+    return new WuxingError(
+      {
+        code: "port-permission",
+        kind: "board",
+        message: `serial port ${path} may not be opened (${text})`,
+        cause: "your account has no right to serial ports",
+        help: "add it to the port's group (on Debian: sudo usermod -aG dialout $USER) and log in again",
+      },
+      { cause: error },
+    )
+  }
+  if (/no such file|file not found|cannot find|ENOENT/i.test(text)) {
+    return new WuxingError(
+      {
+        code: "port-missing",
+        kind: "board",
+        message: `there is no serial port ${path}`,
+        cause: "the board is not plugged in, or has another name",
+        help: "check the cable and the name",
+      },
+      { cause: error },
+    )
+  }
+  return new WuxingError(
+    {
+      code: "port-failed",
+      kind: "board",
+      message: `serial port ${path} could not be opened (${text})`,
+      cause: "it is no serial port, or its driver failed",
+      help: "check the name, and plug the board in again",
+    },
+    { cause: error },
+  )
+}
+
+function writeError(path: string, error: Error): WuxingError {
+  return new WuxingError(
+    {
+      code: "board-gone",
+      kind: "board",
+      message: `serial port ${path} took no more bytes (${error.message})`,
+      cause: "the board was unplugged or reset",
+      help: "check the cable, then start again",
+    },
+    { cause: error },
+  )
+}

@@ -72,14 +72,14 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { startFleet } = await import("../fleet/fleet")
   const { HostNetwork } = await import("../engine")
-  const { pico16: network } = await import("../presets")
+  const { pico16 } = await import("../../src/presets")
+  const network = pico16(options.seed)
 
   output.status("compiling the firmware")
   const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
   output.status(`starting ${boards === 1 ? "1 virtual board" : `${boards} virtual boards`}`)
   const fleet = await startFleet({
     network,
-    seed: options.seed,
     boards,
     bytecode,
     signal,
@@ -120,7 +120,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
     output.field("coefficients", coefficientsHash)
 
     output.status("repeating the run on the host")
-    const host = new HostNetwork(network, options.seed)
+    const host = new HostNetwork(network)
     await trainHost(host, mnist.train, training, signal)
     const hostHash = sha256(host.coefficients())
     const hostMatches = hostHash === coefficientsHash

@@ -22,11 +22,10 @@ const SAME_PRESS_MS = 500
 const LINGER_MS = 1_000
 
 const interruption = new AbortController()
+// Looked up by hand because it also shapes errors in the options themselves.
+let output = new Output({ json: process.argv.includes("--json") })
 
 async function main(args: string[]): Promise<number> {
-  // Looked up by hand because it also shapes errors in the options themselves.
-  const json = args.includes("--json")
-  let output = new Output({ json })
   /** What commander itself has to say: help, version. */
   let text = ""
   let outcome: Outcome | undefined
@@ -120,7 +119,7 @@ function watchSignals(): void {
   let firstAt: number | undefined
   const stop = (name: string) => {
     if (firstAt !== undefined) {
-      if (performance.now() - firstAt > SAME_PRESS_MS) process.exit(130)
+      if (performance.now() - firstAt > SAME_PRESS_MS) leave()
       return
     }
     firstAt = performance.now()
@@ -130,15 +129,21 @@ function watchSignals(): void {
         kind: "interrupted",
         message: `stopped by ${name}`,
         cause: "Ctrl-C, or another process asked for it",
-        help: "a second Ctrl-C ends it without waiting for the boards",
       }),
     )
-    setTimeout(() => {
-      process.stderr.write(`ended after ${GRACE_MS / 1000} s without waiting for the boards\n`)
-      process.exit(130)
-    }, GRACE_MS).unref()
+    output.status(`${name}: ending the boards; a second one ends at once`)
+    setTimeout(leave, GRACE_MS).unref()
   }
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stop(name))
+}
+
+/** Ends without waiting for what is under way, `main` among it; says so as `main` would have. */
+function leave(): void {
+  if (process.exitCode === undefined) {
+    output.finish(undefined, interruption.signal.reason)
+    process.exitCode = interruption.signal.reason.exitStatus
+  }
+  process.exit()
 }
 
 /** `wuxing demo | head -1`: nobody reads on, so the run ends, in order, instead of crashing. */

@@ -1,0 +1,46 @@
+/**
+ * Gives Node's Buffer the methods of DeviceScript's that the core uses, so that one source runs on
+ * both. Import this before anything from `src/`.
+ *
+ * As on the board, an access outside the buffer is an exception, and a value outside the format is
+ * a defect of the caller: Node refuses it, DeviceScript would wrap it.
+ */
+export type NumberFormat = "u8" | "u16" | "i16" | "i32"
+
+declare global {
+  interface Buffer {
+    getAt(offset: number, format: NumberFormat): number
+    setAt(offset: number, format: NumberFormat, value: number): void
+    /** Sets `length` bytes from `offset` to `value`. */
+    fillAt(offset: number, length: number, value: number): void
+  }
+}
+
+Buffer.prototype.getAt = function (this: Buffer, offset: number, format: NumberFormat): number {
+  if (format === "i16") return this.readInt16LE(offset)
+  if (format === "i32") return this.readInt32LE(offset)
+  if (format === "u16") return this.readUInt16LE(offset)
+  return this.readUInt8(offset)
+}
+
+Buffer.prototype.setAt = function (
+  this: Buffer,
+  offset: number,
+  format: NumberFormat,
+  value: number,
+): void {
+  if (format === "i16") this.writeInt16LE(value, offset)
+  else if (format === "i32") this.writeInt32LE(value, offset)
+  else if (format === "u16") this.writeUInt16LE(value, offset)
+  else this.writeUInt8(value, offset)
+}
+
+Buffer.prototype.fillAt = function (
+  this: Buffer,
+  offset: number,
+  length: number,
+  value: number,
+): void {
+  if (offset < 0 || offset + length > this.length) throw new RangeError("fillAt outside the buffer")
+  this.fill(value, offset, offset + length)
+}

@@ -1,0 +1,68 @@
+/** The whole network in one shard on the host: the core of the boards, run by Node. */
+import "./device-script-buffer"
+import { activateRuns, clearImage } from "../src/image"
+import { Header, Part } from "../src/layout"
+import { linksOf, type Network } from "../src/network"
+import { backward, beginLearning, forward, outputError, partAt, readout } from "../src/run"
+import { buildShard, exchangeCoefficients, MAX_SYNAPSES, type Slice } from "../src/shard"
+import { encodeRuns } from "./data/runs"
+
+export class HostNetwork {
+  readonly memory: Buffer
+  /** Samples learned so far; the next one's number in the stochastic rounding. */
+  samples = 0
+
+  constructor(readonly network: Network) {
+    this.memory = buildShard(network, wholeNetwork(network), 1)
+  }
+
+  /** Runs the network on an image (one byte a pixel); returns the class of the largest output. */
+  predict(image: Uint8Array): number {
+    const m = this.memory
+    clearImage(m, partAt(0))
+    const runs = encodeRuns(image)
+    activateRuns(m, partAt(0), runs, 0, runs.length, 0)
+    const parts = m.getAt(Header.Parts, "u16")
+    for (let i = 0; i < parts; i++) for (let at = 0; at >= 0; ) at = forward(m, partAt(i), 0, at)
+    return readout(m, partAt(parts - 1), 0)
+  }
+
+  /** One learning step; returns what the network said before it. */
+  train(image: Uint8Array, label: number): number {
+    const predicted = this.predict(image)
+    const m = this.memory
+    const parts = m.getAt(Header.Parts, "u16")
+    beginLearning(m, this.samples++)
+    if (outputError(m, partAt(parts - 1), 0, label)) {
+      for (let i = parts - 1; i >= 0; i--)
+        for (let at = 0; at >= 0; ) at = backward(m, partAt(i), 0, at)
+    }
+    return predicted
+  }
+
+  /** Coefficients in the network's own order, int16 little-endian, Q13. */
+  coefficients(): Buffer {
+    return coefficientsOf(this.network, [this.memory])
+  }
+}
+
+/** Gathers the coefficients that several shards hold together. */
+export function coefficientsOf(network: Network, shards: Buffer[]): Buffer {
+  let links = 0
+  for (let layer = 1; layer <= network.layers.length; layer++) links += linksOf(network, layer)
+  const all = Buffer.alloc(links * 2)
+  for (const shard of shards) exchangeCoefficients(shard, network, all, false)
+  return all
+}
+
+/** Every layer cut into parts that respect the core's limit of synapses a part. */
+function wholeNetwork(network: Network): Slice[] {
+  const slices: Slice[] = []
+  network.layers.forEach((l, i) => {
+    const most = Math.floor(MAX_SYNAPSES / l.inputs)
+    for (let first = 0; first < l.neurons; first += most) {
+      slices.push({ layer: i + 1, first, count: Math.min(most, l.neurons - first) })
+    }
+  })
+  return slices
+}

@@ -1,0 +1,51 @@
+/**
+ * Images as runs of non-zero pixels: (skip, count, count pixel bytes)*, where skip counts the zero
+ * pixels before the run. A zero pixel is exactly zero signal, so it is neither sent nor computed.
+ */
+import { Header, Part } from "./layout"
+
+/** Forgets the image in hand. */
+export function clearImage(m: Buffer, part: number): void {
+  m.setAt(m.getAt(part + Part.List, "i32"), "i32", 0)
+}
+
+/**
+ * Appends the runs in `runs` (bytes from…to) to the list of the part that reads pixels: u16 pixel
+ * index, i16 signal (the input neuron's response, from its table). As the pixel only moves forward,
+ * the list never holds more entries than there are pixels.
+ *
+ * @param pixel index of the pixel the first run's skip counts from
+ * @returns the index of the pixel after the last run, or −1 if the runs are malformed or leave the
+ *   image; the list is then unchanged in length
+ */
+export function activateRuns(
+  m: Buffer,
+  part: number,
+  runs: Buffer,
+  from: number,
+  to: number,
+  pixel: number,
+): number {
+  const table = m.getAt(Header.InputTable, "i32")
+  const width = m.getAt(Header.Width, "u16")
+  const list = m.getAt(part + Part.List, "i32")
+  let entry = list + 4 + (m.getAt(list, "i32") << 2)
+  let at = from
+  while (at < to) {
+    if (at + 2 > to) return -1
+    const count = runs.getAt(at + 1, "u8")
+    pixel = pixel + runs.getAt(at, "u8")
+    at = at + 2
+    const end = at + count
+    if (end > to || pixel + count > width) return -1
+    while (at < end) {
+      m.setAt(entry, "u16", pixel)
+      m.setAt(entry + 2, "i16", m.getAt(table + (runs.getAt(at, "u8") << 1), "i16"))
+      entry = entry + 4
+      pixel = pixel + 1
+      at = at + 1
+    }
+  }
+  m.setAt(list, "i32", (entry - list - 4) >> 2)
+  return pixel
+}

@@ -1,0 +1,136 @@
+/**
+ * The memory of a shard: everything one board (or the host) needs to run and teach its share of a
+ * network, in one Buffer. All numbers are little-endian; offsets are bytes from the buffer's start.
+ *
+ *   header | one descriptor per part | input table | links of each part | working memory
+ *
+ * A *part* is the slice of one layer that this shard computes. Everything up to the working memory
+ * (`Header.Image` bytes) is what the host loads into a board; the rest starts as zeros.
+ * The offsets are read with a literal format and a literal address, which the DeviceScript compiler
+ * turns into one operation.
+ */
+
+/** "WX" and the layout's version. A board that knows another version refuses the shard. */
+export const MAGIC = 0x5857
+export const LAYOUT_VERSION = 1
+
+/** Fraction bits of elements E, displacements D, net inputs u and backward signals λ: Q12. */
+export const STATE_BITS = 12
+/** Fraction bits of coefficients C: Q13 in int16. */
+export const COEFFICIENT_BITS = 13
+/** The uniform fixed point B = (K1 − K2)/K3 = 1 (paper 000, eq. 3.4), in Q12. */
+export const FIXED_POINT = 4096
+
+/** Offsets in the header. Fields are u16 unless a comment says otherwise; every address is i32. */
+export enum Header {
+  Magic = 0,
+  Version = 2,
+  /** Bytes the host loads. */
+  Image = 4,
+  /** Bytes in use, working memory included. */
+  Size = 8,
+  Parts = 12,
+  /** Samples that can be under way at once: each signal bus has this many slots. */
+  Slots = 14,
+  /** Number of input signals (pixels). */
+  Width = 16,
+  /** i16[256]: response of an input neuron to a pixel value, signal format. */
+  InputTable = 20,
+  /** Heun steps per settle, 2…16. */
+  Steps = 24,
+  /** round(65536 / steps): turns the sum over the steps into the time-mean. */
+  Reciprocal = 26,
+  /** i16, Q12: clamp of a net input. */
+  NetMin = 28,
+  NetMax = 30,
+  /** i16, Q12: clamp of an element. */
+  ElementMin = 32,
+  ElementMax = 34,
+  /** i16, Q12: clamp of a backward signal. */
+  LambdaMax = 36,
+  /** i16, Q13: clamp of a coefficient. */
+  CoefficientMax = 38,
+  /** 16 + 12 − signal bits: from a Q12 sum times the reciprocal to the signal format. */
+  SignalShift = 40,
+  /** 13 + signal bits − 12: from a sum of C·S to a net input in Q12. */
+  NetShift = 42,
+  /** Bits a product S·λ (plus rounding noise) is shifted right to become ΔC. */
+  LearnShift = 44,
+  /** i16, signal format: least lead of the label's output over the best other. */
+  Margin = 46,
+  /** u32: seed of the stochastic rounding. */
+  Seed = 48,
+  /** u16: random state of the sample in hand, from (seed, sample). */
+  SampleRandom = 52,
+  /** u32: hash of the network and of this shard's place in it; boards report it. */
+  LayoutHash = 56,
+  Length = 60,
+}
+
+/** Offsets in a part's descriptor, fields as in the header; descriptor i starts at Header.Length + i · Part.Length. */
+export enum Part {
+  /** Which layer, 1 = the first behind the input. */
+  Layer = 0,
+  /** Neurons of the layer that are in this part, and the index of the first in its layer. */
+  Neurons = 2,
+  First = 4,
+  /** A synapse sits on each of the elements 0 … inputs−1 of a neuron. */
+  Inputs = 6,
+  /** The elements outputFirst … outputFirst+outputs−1 give the neuron's signals. */
+  OutputFirst = 8,
+  Outputs = 10,
+  /** Sources the links of this part read from. */
+  Sources = 12,
+  /** i32: number of links. */
+  Links = 16,
+  /** A set of PartFlag. */
+  Flags = 20,
+  /** Sparse links: u16[sources+1], where each source's links start. 0 where links are dense. */
+  Start = 24,
+  /** Sparse links: u8[links], the synapse (within this part) each link ends on. */
+  Target = 28,
+  /** i16[links], Q13. Sparse: by source. Dense: by synapse, then source. */
+  Coefficient = 32,
+  /** i32[synapses]: sums of C·S, Q(13 + signal bits). */
+  Sum = 36,
+  /** i16[5·neurons], Q12: elements at the end of the forward settle. */
+  State = 40,
+  /** i16[slots · signals of the layer before]: the bus the links read; 0 if they read pixels. */
+  BusIn = 44,
+  /** i16[slots · signals of this layer]: the bus this part writes its signals to. */
+  BusOut = 48,
+  /** Signals (not bytes) of one slot of either bus. */
+  BusInWidth = 52,
+  BusOutWidth = 54,
+  /** Index on the bus of this part's first signal. */
+  BusOutFirst = 56,
+  /** i32[width of the bus]: sums of C·λ, Q25; BackOut for the sources, BackIn for this layer. */
+  BackOut = 60,
+  BackIn = 64,
+  /** i16[synapses], Q12: time-mean of the backward signal. */
+  Lambda = 68,
+  /** u16[synapses]: random state of each synapse for the sample in hand. */
+  Noise = 72,
+  /** Network-wide index of this part's first synapse: rounding must not depend on the partition. */
+  FirstSynapse = 76,
+  /** Sparse links: the sources in hand, i32 count, then u16 index and i16 signal of each. */
+  List = 80,
+  /** How much of a pass one run of the board may do: sources, synapses, neurons. */
+  ChunkSources = 84,
+  ChunkSynapses = 86,
+  ChunkNeurons = 88,
+  Length = 92,
+}
+
+export enum PartFlag {
+  /** The links read pixels. */
+  Input = 1,
+  /** The part holds the output neurons. */
+  Output = 2,
+  /** Every synapse reads every source: no index is stored. */
+  Dense = 4,
+  /** Other shards read this part's signals. */
+  Report = 8,
+  /** Other shards hold some of this part's sources. */
+  Await = 16,
+}

@@ -1,0 +1,139 @@
+/**
+ * Running and teaching a shard, part by part. Each call does one chunk and returns where to go on,
+ * so that a board can yield in between (its VM kills a run of 131,072 operations):
+ *
+ *     let at = 0
+ *     while (at >= 0) { at = forward(m, part, slot, at); await yield }
+ */
+import { Header, Part, PartFlag } from "./layout"
+import { drawNoise, learnDense, learnSparse, listSignals, sumDense, sumSparse } from "./links"
+import { sampleRandom } from "./random"
+import { settleBackward, settleForward } from "./settle"
+
+/** Bit that marks the second phase of a cursor; the rest counts sources, synapses or neurons. */
+const PHASE = 0x10000
+
+/** Address of the descriptor of part `index`. */
+export function partAt(index: number): number {
+  return Header.Length + index * Part.Length
+}
+
+/**
+ * Next chunk of a part's forward pass: the sums of its links, then the settle of its neurons.
+ * For a part that reads pixels the image must be in hand (image.ts); for others the bus.
+ *
+ * @param cursor 0 to begin, then what the call before returned
+ * @returns the next cursor, −1 when done
+ */
+export function forward(m: Buffer, part: number, slot: number, cursor: number): number {
+  const flags = m.getAt(part + Part.Flags, "u16")
+  const neurons = m.getAt(part + Part.Neurons, "u16")
+  const inputs = m.getAt(part + Part.Inputs, "u16")
+  if (cursor < PHASE) {
+    let count = 0
+    let chunk = 0
+    if ((flags & PartFlag.Dense) !== 0) {
+      count = neurons * inputs
+      chunk = m.getAt(part + Part.ChunkSynapses, "u16")
+    } else {
+      if (cursor === 0) {
+        m.fillAt(m.getAt(part + Part.Sum, "i32"), (neurons * inputs) << 2, 0)
+        if ((flags & PartFlag.Input) === 0) listSignals(m, part, slot)
+      }
+      count = m.getAt(m.getAt(part + Part.List, "i32"), "i32")
+      chunk = m.getAt(part + Part.ChunkSources, "u16")
+    }
+    const to = Math.min(count, cursor + chunk)
+    if ((flags & PartFlag.Dense) !== 0) sumDense(m, part, slot, cursor, to)
+    else sumSparse(m, part, cursor, to)
+    return to < count ? to : PHASE
+  }
+  const from = cursor - PHASE
+  const to = Math.min(neurons, from + m.getAt(part + Part.ChunkNeurons, "u16"))
+  settleForward(m, part, slot, from, to)
+  return to < neurons ? PHASE + to : -1
+}
+
+/** Begins the learning step of a sample: its random state, and no backward signal anywhere. */
+export function beginLearning(m: Buffer, sample: number): void {
+  m.setAt(Header.SampleRandom, "u16", sampleRandom(m.getAt(Header.Seed, "i32"), sample))
+  const parts = m.getAt(Header.Parts, "u16")
+  for (let i = 0; i < parts; i++) {
+    const part = partAt(i)
+    m.fillAt(m.getAt(part + Part.BackIn, "i32"), m.getAt(part + Part.BusOutWidth, "u16") << 2, 0)
+    const backOut = m.getAt(part + Part.BackOut, "i32")
+    if (backOut !== 0) m.fillAt(backOut, m.getAt(part + Part.Sources, "u16") << 2, 0)
+  }
+}
+
+/** Index of the largest output in a slot; the lowest of equals. */
+export function readout(m: Buffer, part: number, slot: number): number {
+  return bestOutput(m, part, slot, -1)
+}
+
+function bestOutput(m: Buffer, part: number, slot: number, except: number): number {
+  const width = m.getAt(part + Part.BusOutWidth, "u16")
+  const bus = m.getAt(part + Part.BusOut, "i32") + ((slot * width) << 1)
+  let best = -1
+  let most = -32768
+  for (let i = 0; i < width; i++) {
+    const v = m.getAt(bus + i + i, "i16")
+    if (i !== except && v > most) {
+      most = v
+      best = i
+    }
+  }
+  return best
+}
+
+/**
+ * The error at the outputs, by margin (papers 5.2, 5.3: on failure only): if the label's output does
+ * not lead the best other by the margin, +1 on it and −1 on that other go in as backward signals
+ * (Q25); otherwise there is nothing to learn.
+ *
+ * @returns true if there is something to learn
+ */
+export function outputError(m: Buffer, part: number, slot: number, label: number): boolean {
+  const other = bestOutput(m, part, slot, label)
+  if (other < 0) return false
+  const bus =
+    m.getAt(part + Part.BusOut, "i32") + ((slot * m.getAt(part + Part.BusOutWidth, "u16")) << 1)
+  const lead = m.getAt(bus + label + label, "i16") - m.getAt(bus + other + other, "i16")
+  if (lead >= m.getAt(Header.Margin, "i16")) return false
+  const back = m.getAt(part + Part.BackIn, "i32")
+  m.setAt(back + (label << 2), "i32", 1 << 25)
+  m.setAt(back + (other << 2), "i32", -(1 << 25))
+  return true
+}
+
+/**
+ * Next chunk of a part's learning step: the backward settle of its neurons, then the backward sums
+ * and the update of its links. `Part.BackIn` must be complete.
+ *
+ * @param cursor 0 to begin, then what the call before returned
+ * @returns the next cursor, −1 when done
+ */
+export function backward(m: Buffer, part: number, slot: number, cursor: number): number {
+  const neurons = m.getAt(part + Part.Neurons, "u16")
+  if (cursor < PHASE) {
+    const to = Math.min(neurons, cursor + m.getAt(part + Part.ChunkNeurons, "u16"))
+    settleBackward(m, part, cursor, to)
+    if (to < neurons) return to
+    drawNoise(m, part)
+    // Another part's list may have taken the place of this one's since the forward pass.
+    const flags = m.getAt(part + Part.Flags, "u16")
+    if ((flags & (PartFlag.Dense | PartFlag.Input)) === 0) listSignals(m, part, slot)
+    return PHASE
+  }
+  const from = cursor - PHASE
+  if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) !== 0) {
+    const synapses = neurons * m.getAt(part + Part.Inputs, "u16")
+    const to = Math.min(synapses, from + m.getAt(part + Part.ChunkSynapses, "u16"))
+    learnDense(m, part, slot, from, to)
+    return to < synapses ? PHASE + to : -1
+  }
+  const count = m.getAt(m.getAt(part + Part.List, "i32"), "i32")
+  const to = Math.min(count, from + m.getAt(part + Part.ChunkSources, "u16"))
+  learnSparse(m, part, from, to)
+  return to < count ? PHASE + to : -1
+}

@@ -9,15 +9,11 @@ import { addBuild } from "./build"
 import type { Outcome, Run } from "./command"
 import { addDemo } from "./demo"
 import { Output, type OutputOptions } from "./output"
+import { watchSignals } from "./signals"
 import { usageError } from "./usage"
 
 /** An orderly end may take this long before the process goes anyway. */
 const GRACE_MS = 9_000
-/**
- * Signals this close are one press of Ctrl-C: the terminal signals the whole process group, and npm
- * passes its own copy on.
- */
-const SAME_PRESS_MS = 500
 /** After the work is done, what may still hold the process open gets this long. */
 const LINGER_MS = 1_000
 
@@ -115,26 +111,17 @@ function version(): string {
   return JSON.parse(readFileSync(manifest, "utf8")).version
 }
 
-function watchSignals(): void {
-  let firstAt: number | undefined
-  const stop = (name: string) => {
-    if (firstAt !== undefined) {
-      if (performance.now() - firstAt > SAME_PRESS_MS) leave()
-      return
-    }
-    firstAt = performance.now()
-    interruption.abort(
-      new WuxingError({
-        code: "interrupted",
-        kind: "interrupted",
-        message: `stopped by ${name}`,
-        cause: "Ctrl-C, or another process asked for it",
-      }),
-    )
-    output.status(`${name}: ending the boards; a second one ends at once`)
-    setTimeout(leave, GRACE_MS).unref()
-  }
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stop(name))
+function interrupt(name: string): void {
+  interruption.abort(
+    new WuxingError({
+      code: "interrupted",
+      kind: "interrupted",
+      message: `stopped by ${name}`,
+      cause: "Ctrl-C, or another process asked for it",
+    }),
+  )
+  output.status(`${name}: ending what is under way; a second one ends at once`)
+  setTimeout(leave, GRACE_MS).unref()
 }
 
 /** Ends without waiting for what is under way, `main` among it; says so as `main` would have. */
@@ -161,7 +148,7 @@ function watchOutput(): void {
   })
 }
 
-watchSignals()
+watchSignals(process, interrupt, leave)
 watchOutput()
 process.exitCode = await main(process.argv.slice(2))
 setTimeout(() => process.exit(), LINGER_MS).unref()

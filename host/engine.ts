@@ -1,7 +1,7 @@
 /** The whole network in one shard on the host: the core of the boards, run by Node. */
 import "./device-script-buffer"
 import { activateRuns, clearImage } from "../src/image"
-import { Header, Part } from "../src/layout"
+import { Header } from "../src/layout"
 import { linksOf, type Network } from "../src/network"
 import { backward, beginLearning, forward, outputError, partAt, readout } from "../src/run"
 import { buildShard, exchangeCoefficients, MAX_SYNAPSES, type Slice } from "../src/shard"

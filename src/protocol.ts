@@ -1,0 +1,162 @@
+/**
+ * The words a host and a board speak: the payloads of the Jacdac service `wuxing`
+ * (firmware/services/wuxing.md). Both sides import this file. All numbers are little-endian.
+ *
+ * A request of the *control* kind starts with a u16 tag that its reply repeats, followed by a status
+ * byte. *Data* messages (image, signals, back) carry sample numbers instead; a report of signals or
+ * of backward sums has the same form as the command, so a host relays it unread.
+ */
+
+export const SERVICE_CLASS = 0x1ddf2b61
+export const PROTOCOL_VERSION = 1
+/** Largest payload of a Jacdac packet, bytes. */
+export const MAX_PAYLOAD = 236
+
+export enum Command {
+  /** tag u16, protocol u16, image bytes u32, checksum u32, layout hash u32 → reply */
+  Begin = 0x80,
+  /** offset u32, bytes; no reply. Slices come in order. */
+  Slice = 0x81,
+  /** tag u16 → reply + received u32, checksum u32 */
+  Commit = 0x82,
+  /** tag u16 → reply + StatusField */
+  Status = 0x83,
+  /** tag u16, offset u32, length u16 → reply + bytes */
+  Read = 0x84,
+  /** tag u16, setting u8, value i32 → reply */
+  Set = 0x85,
+  /** ImageField, runs (src/image.ts) */
+  Image = 0x90,
+  /** SignalsField, i16[]: both ways */
+  Signals = 0x91,
+  /** BackField, i32[]: both ways */
+  Back = 0x92,
+  /** report only: status u8, command u8, number u32 (sample or offset), expected u32 */
+  Fault = 0x9f,
+}
+
+/** Every outcome a board reports; 0 is success. */
+export enum Status {
+  Ok = 0,
+  /** The payload is shorter or longer than the command allows. */
+  BadLength = 1,
+  /** An offset or length outside the shard. */
+  OutOfRange = 2,
+  /** The command needs a shard and none is loaded. */
+  NoShard = 3,
+  /** Protocol or layout version the board does not know. */
+  BadVersion = 4,
+  /** The shard does not fit the board's memory. */
+  TooLarge = 5,
+  /** Bytes are missing or their checksum differs. */
+  BadChecksum = 6,
+  /** The loaded bytes are not a sound shard, or not the one announced. */
+  BadShard = 7,
+  /** Signals or backward sums for a layer or range this shard does not take. */
+  WrongShard = 8,
+  /** The sample is not the one in hand, or its updates do not follow on. */
+  OutOfOrder = 9,
+  /** The runs of an image are malformed. */
+  BadImage = 10,
+  /** More messages than the board can keep. */
+  Busy = 11,
+  UnknownCommand = 12,
+  BadValue = 13,
+  /** A defect of the program; the message was not carried out. */
+  Internal = 14,
+}
+
+/** Reply to Status, offsets from the start of the payload. */
+export enum StatusField {
+  Tag = 0,
+  Status = 2,
+  /** u8: 0 empty, 1 loading, 2 ready */
+  State = 3,
+  Protocol = 4,
+  Layout = 6,
+  /** u32 each */
+  LayoutHash = 8,
+  /** Bytes of the board's memory the shard uses, and bytes set aside for shards. */
+  ShardBytes = 12,
+  ArenaBytes = 16,
+  /** Learning steps applied since the shard was loaded. */
+  Updates = 20,
+  /** Messages handled, refused, and lost for want of room. */
+  Handled = 24,
+  Refused = 28,
+  Dropped = 32,
+  /** Random number the program drew at its start: it differs after a restart. */
+  Boot = 36,
+  Length = 40,
+}
+
+export enum ImageField {
+  /** u32 */
+  Sample = 0,
+  /** u32: learning steps the board must have applied before this image. */
+  Updates = 4,
+  Flags = 8,
+  Label = 9,
+  /** u16: pixel the first skip counts from; must be where the slice before ended. */
+  Pixel = 10,
+  Length = 12,
+}
+
+export enum ImageFlag {
+  First = 1,
+  Last = 2,
+  /** Learn from this sample. */
+  Learn = 4,
+  /** Report signals at once instead of gathering several samples. */
+  Flush = 8,
+}
+
+/** One or more consecutive samples' signals of one layer: per sample `count` i16. */
+export enum SignalsField {
+  /** u32: the first sample */
+  Sample = 0,
+  Layer = 4,
+  /** u8: signals per sample */
+  Count = 5,
+  /** u16: index in its layer of the first signal */
+  First = 6,
+  Length = 8,
+}
+
+/** Backward sums of one layer's signals for one sample. */
+export enum BackField {
+  Sample = 0,
+  Layer = 4,
+  Flags = 5,
+  First = 6,
+  /** u8: in a report of the output board, the class the network gave before learning; else 255 */
+  Predicted = 8,
+  Length = 10,
+}
+
+export enum BackFlag {
+  /** Command: the last sums for this layer; learn now. Report: the last of this sample's. */
+  Last = 1,
+  /** Report: the sample taught something (otherwise no sums follow). */
+  Learned = 2,
+}
+
+export enum Setting {
+  LearnShift = 0,
+  /** Signal format. */
+  Margin = 1,
+}
+
+/**
+ * Checksum of the bytes from…to−1 (an even count), continuing from `state`: two sums modulo 2^16
+ * over u16 words (as Fletcher's), packed as high·65536 + low in an int32.
+ */
+export function checksum(m: Buffer, from: number, to: number, state: number): number {
+  let a = state & 0xffff
+  let b = (state >> 16) & 0xffff
+  for (let at = from; at < to; at += 2) {
+    a = (a + m.getAt(at, "u16")) & 0xffff
+    b = (b + a) & 0xffff
+  }
+  return (b << 16) | a
+}

@@ -31,6 +31,7 @@ import {
   JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER,
   JD_SERVICE_INDEX_CONTROL,
   JD_SERVICE_INDEX_CRC_ACK,
+  JD_SERVICE_INDEX_MAX_NORMAL,
   JD_SERVICE_INDEX_PIPE,
   JD_STATUS_CODES_READY,
   JD_USB_BRIDGE_CMD_ENABLE_LOG,
@@ -408,6 +409,8 @@ export class BoardLink {
       }
       return
     }
+    // An acknowledgement carries a CRC where others carry a command: it may look like an event.
+    if (packet.serviceIndex > JD_SERVICE_INDEX_MAX_NORMAL) return
     const event = parseEvent(packet.command)
     if (!event || !this.isNewEvent(event.counter)) return
     if (packet.serviceIndex !== this.managerIndex) return

@@ -29,6 +29,8 @@ export const JD_FRAME_FLAG_IDENTIFIER_IS_SERVICE_CLASS = 0x04
 export const JD_FRAME_FLAG_LOOPBACK = 0x40
 
 export const JD_SERVICE_INDEX_CONTROL = 0x00
+/** Above it are no services: broadcasts, pipes and acknowledgements. */
+export const JD_SERVICE_INDEX_MAX_NORMAL = 0x3a
 export const JD_SERVICE_INDEX_BROADCAST = 0x3d
 export const JD_SERVICE_INDEX_PIPE = 0x3e
 export const JD_SERVICE_INDEX_CRC_ACK = 0x3f

@@ -38,6 +38,7 @@ const HOST = "127.0.0.1"
 export const VM_TCP_PORT = 8082
 /** A VM that does not end on SIGTERM is killed after this, ms. */
 const GRACE_MS = 1_000
+const SCRATCH_PREFIX = join(tmpdir(), "wuxing-board-")
 /** How much of a VM's output an error quotes, lines. */
 const TAIL_LINES = 12
 /** Log text a board keeps until someone connects, bytes; a Pico's log buffer is of this order. */
@@ -95,14 +96,13 @@ export class VirtualBoards {
       // Starting is all compute, a second or two each, so many at once would only be late together.
       const wave = Math.max(2, availableParallelism())
       for (let first = 0; first < count; first += wave) {
-        const starts: Promise<unknown>[] = []
+        const fresh: VirtualBoard[] = []
         for (let i = first; i < Math.min(count, first + wave); i++) {
-          const directory = await mkdtemp(join(tmpdir(), "wuxing-board-"))
-          const board = new VirtualBoard(i, directory, options)
+          const board = new VirtualBoard(i, await mkdtemp(SCRATCH_PREFIX), options)
           all.boards.push(board)
-          starts.push(board.start(options.clearFlash ?? false))
+          fresh.push(board)
         }
-        await Promise.all(starts)
+        await Promise.all(fresh.map(board => board.start(options.clearFlash ?? false)))
       }
       return all
     } catch (error) {
@@ -312,6 +312,10 @@ class VirtualBoard {
       cwd: this.directory,
       // The host holds the other end of stdin so that the VM notices its death: see the guard.
       stdio: ["pipe", "pipe", "pipe"],
+      // A process group of its own: Ctrl-C and the like are for the host, which then ends its
+      // boards in order. (On Windows this would open a window instead.)
+      detached: process.platform !== "win32",
+      windowsHide: true,
       env: {
         ...process.env,
         // What the host was started with (a TypeScript loader, an inspector) is not for the VM.

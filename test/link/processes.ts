@@ -1,0 +1,21 @@
+/** What the process table says, for tests that nothing is left behind. */
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Waits until none of the processes is left; returns those that stayed. */
+export async function goneWithin(ms: number, pids: readonly number[]): Promise<number[]> {
+  const end = Date.now() + ms
+  let alive = pids.filter(isAlive)
+  while (alive.length > 0 && Date.now() < end) {
+    await new Promise(resolve => setTimeout(resolve, 20))
+    alive = alive.filter(isAlive)
+  }
+  return alive
+}

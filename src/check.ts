@@ -9,7 +9,8 @@ import { Header, LAYOUT_VERSION, MAGIC, Part, PartFlag } from "./layout"
  * @returns true if the shard can be run
  */
 export function isSound(m: Buffer, size: number): boolean {
-  if (m.getAt(Header.Magic, "u16") !== MAGIC || m.getAt(Header.Version, "u16") !== LAYOUT_VERSION) return false
+  if (m.getAt(Header.Magic, "u16") !== MAGIC || m.getAt(Header.Version, "u16") !== LAYOUT_VERSION)
+    return false
   const used = m.getAt(Header.Size, "i32")
   const parts = m.getAt(Header.Parts, "u16")
   const slots = m.getAt(Header.Slots, "u16")
@@ -32,7 +33,8 @@ export function isSound(m: Buffer, size: number): boolean {
     const synapses = neurons * inputs
     const input = (flags & PartFlag.Input) !== 0
     const dense = (flags & PartFlag.Dense) !== 0
-    if (neurons < 1 || inputs < 1 || inputs > 5 || synapses > 256 || links < 0 || sources < 1) return false
+    if (neurons < 1 || inputs < 1 || inputs > 5 || synapses > 256 || links < 0 || sources < 1)
+      return false
     if (m.getAt(part + Part.OutputFirst, "u16") + outputs > 5 || outputs < 1) return false
     if (m.getAt(part + Part.BusOutFirst, "u16") + neurons * outputs > busOut) return false
     if (input ? sources !== width : sources !== busIn) return false
@@ -45,17 +47,20 @@ export function isSound(m: Buffer, size: number): boolean {
     if (!inside(m.getAt(part + Part.Noise, "i32"), synapses * 2, end, used)) return false
     if (!inside(m.getAt(part + Part.BusOut, "i32"), slots * busOut * 2, end, used)) return false
     if (!inside(m.getAt(part + Part.BackIn, "i32"), busOut * 4, end, used)) return false
-    if (!input && !inside(m.getAt(part + Part.BusIn, "i32"), slots * busIn * 2, end, used)) return false
+    if (!input && !inside(m.getAt(part + Part.BusIn, "i32"), slots * busIn * 2, end, used))
+      return false
     if (!input && !inside(m.getAt(part + Part.BackOut, "i32"), busIn * 4, end, used)) return false
     if (input && m.getAt(part + Part.BackOut, "i32") !== 0) return false
-    if (!dense && !inside(m.getAt(part + Part.List, "i32"), 4 + sources * 4, end, used)) return false
+    if (!dense && !inside(m.getAt(part + Part.List, "i32"), 4 + sources * 4, end, used))
+      return false
     if (
       m.getAt(part + Part.ChunkSources, "u16") < 1 ||
       m.getAt(part + Part.ChunkSynapses, "u16") < 1 ||
       m.getAt(part + Part.ChunkNeurons, "u16") < 1
     )
       return false
-    if (!dense && !inside(m.getAt(part + Part.Start, "i32"), (sources + 1) * 2, end, used)) return false
+    if (!dense && !inside(m.getAt(part + Part.Start, "i32"), (sources + 1) * 2, end, used))
+      return false
     if (!dense && !inside(m.getAt(part + Part.Target, "i32"), links, end, used)) return false
   }
   return true

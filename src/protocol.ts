@@ -76,9 +76,10 @@ export enum StatusField {
   Layout = 6,
   /** u32 each */
   LayoutHash = 8,
-  /** Bytes of the board's memory the shard uses, and bytes set aside for shards. */
+  /** Bytes the shard uses of those set aside for it. */
   ShardBytes = 12,
-  ArenaBytes = 16,
+  /** Bytes of heap the program holds, by its own account. */
+  HeapBytes = 16,
   /** Learning steps applied since the shard was loaded. */
   Updates = 20,
   /** Messages handled, refused, and lost for want of room. */

@@ -1,0 +1,166 @@
+/** Loading a shard, reading it out, and its settings. */
+import * as ds from "@devicescript/core"
+import { checkLinks, isSound } from "../src/check"
+import { Header, LAYOUT_VERSION, Part } from "../src/layout"
+import {
+  Command,
+  checksum,
+  MAX_PAYLOAD,
+  PROTOCOL_VERSION,
+  Setting,
+  Status,
+  StatusField,
+} from "../src/protocol"
+import { partAt } from "../src/run"
+import { ARENA_BYTES, arena, PROGRAM_BYTES } from "./arena"
+import { answer, fault, refused, report } from "./reports"
+
+const EMPTY = 0
+const LOADING = 1
+const READY = 2
+
+let state = EMPTY
+let bytes = 0
+let expectedChecksum = 0
+let expectedLayout = 0
+let received = 0
+let sum = 0
+
+/** Is a shard loaded and sound? */
+export function isReady(): boolean {
+  return state === READY
+}
+
+/** tag u16, protocol u16, bytes u32, checksum u32, layout hash u32 */
+export async function begin(p: Buffer): Promise<void> {
+  if (p.length !== 16) return await refuse(Command.Begin, p, Status.BadLength)
+  if (p.getAt(2, "u16") !== PROTOCOL_VERSION)
+    return await refuse(Command.Begin, p, Status.BadVersion)
+  const size = p.getAt(4, "u32")
+  if (size > ARENA_BYTES) return await refuse(Command.Begin, p, Status.TooLarge)
+  if (size < Header.Length + Part.Length || (size & 1) !== 0)
+    return await refuse(Command.Begin, p, Status.BadValue)
+  state = LOADING
+  bytes = size
+  expectedChecksum = p.getAt(8, "i32")
+  expectedLayout = p.getAt(12, "i32")
+  received = 0
+  sum = 0
+  arena.fillAt(0, ARENA_BYTES, 0)
+  await answer(Command.Begin, p.getAt(0, "u16"), Status.Ok)
+}
+
+/** offset u32, bytes. A slice that was had before is ignored; one after a gap is refused. */
+export async function slice(p: Buffer): Promise<void> {
+  if (p.length < 6 || (p.length & 1) !== 0)
+    return await fault(Status.BadLength, Command.Slice, 0, received)
+  const offset = p.getAt(0, "u32")
+  if (state !== LOADING) return await fault(Status.NoShard, Command.Slice, offset, 0)
+  const length = p.length - 4
+  if (offset > received || offset + length > bytes)
+    return await fault(Status.OutOfRange, Command.Slice, offset, received)
+  if (offset < received) return
+  arena.blitAt(offset, p, 4, length)
+  sum = checksum(arena, offset, offset + length, sum)
+  received = offset + length
+}
+
+/** tag u16 → reply + received u32, checksum u32 */
+export async function commit(p: Buffer): Promise<boolean> {
+  if (p.length !== 2) {
+    await refuse(Command.Commit, p, Status.BadLength)
+    return false
+  }
+  let status = Status.Ok
+  if (state !== LOADING) status = Status.NoShard
+  else if (received !== bytes || sum !== expectedChecksum) status = Status.BadChecksum
+  else if (!(await isWhole())) status = Status.BadShard
+  if (status === Status.Ok) state = READY
+  // Missing bytes can still be sent; a shard that is complete and wrong must be begun anew.
+  else if (received === bytes) state = EMPTY
+  const reply = Buffer.alloc(11)
+  reply.setAt(0, "u16", p.getAt(0, "u16"))
+  reply.setAt(2, "u8", status)
+  reply.setAt(3, "u32", received)
+  reply.setAt(7, "i32", sum)
+  await report(Command.Commit, reply)
+  return status === Status.Ok
+}
+
+async function isWhole(): Promise<boolean> {
+  if (arena.getAt(Header.Image, "i32") !== bytes) return false
+  if (arena.getAt(Header.LayoutHash, "i32") !== expectedLayout) return false
+  if (!isSound(arena, ARENA_BYTES)) return false
+  const parts = arena.getAt(Header.Parts, "u16")
+  for (let i = 0; i < parts; i++) {
+    let at = 0
+    while (at >= 0) {
+      at = checkLinks(arena, partAt(i), at)
+      await ds.sleep(0)
+    }
+    if (at === -2) return false
+  }
+  return true
+}
+
+/** tag u16 → reply + StatusField */
+export async function status(
+  p: Buffer,
+  boot: number,
+  updates: number,
+  handled: number,
+  dropped: number,
+  reportBytes: number,
+): Promise<void> {
+  if (p.length !== 2) return await refuse(Command.Status, p, Status.BadLength)
+  const reply = Buffer.alloc(StatusField.Length)
+  reply.setAt(StatusField.Tag, "u16", p.getAt(0, "u16"))
+  reply.setAt(StatusField.State, "u8", state)
+  reply.setAt(StatusField.Protocol, "u16", PROTOCOL_VERSION)
+  reply.setAt(StatusField.Layout, "u16", LAYOUT_VERSION)
+  if (state === READY) {
+    reply.setAt(StatusField.LayoutHash, "i32", arena.getAt(Header.LayoutHash, "i32"))
+    reply.setAt(StatusField.ShardBytes, "u32", arena.getAt(Header.Size, "i32"))
+  }
+  reply.setAt(StatusField.HeapBytes, "u32", PROGRAM_BYTES + ARENA_BYTES + reportBytes)
+  reply.setAt(StatusField.Updates, "u32", updates)
+  reply.setAt(StatusField.Handled, "u32", handled)
+  reply.setAt(StatusField.Refused, "u32", refused)
+  reply.setAt(StatusField.Dropped, "u32", dropped)
+  reply.setAt(StatusField.Boot, "u32", boot)
+  await report(Command.Status, reply)
+}
+
+/** tag u16, offset u32, length u16 → reply + offset u32, bytes */
+export async function read(p: Buffer): Promise<void> {
+  if (p.length !== 8) return await refuse(Command.Read, p, Status.BadLength)
+  if (state !== READY) return await refuse(Command.Read, p, Status.NoShard)
+  const offset = p.getAt(2, "u32")
+  const length = p.getAt(6, "u16")
+  if (length > MAX_PAYLOAD - 7 || offset + length > arena.getAt(Header.Size, "i32"))
+    return await refuse(Command.Read, p, Status.OutOfRange)
+  const reply = Buffer.alloc(7 + length)
+  reply.setAt(0, "u16", p.getAt(0, "u16"))
+  reply.setAt(3, "u32", offset)
+  reply.blitAt(7, arena, offset, length)
+  await report(Command.Read, reply)
+}
+
+/** tag u16, setting u8, value i32 → reply */
+export async function set(p: Buffer): Promise<void> {
+  if (p.length !== 7) return await refuse(Command.Set, p, Status.BadLength)
+  if (state !== READY) return await refuse(Command.Set, p, Status.NoShard)
+  const setting = p.getAt(2, "u8")
+  const value = p.getAt(3, "i32")
+  if (setting === Setting.LearnShift && value >= 1 && value <= 16)
+    arena.setAt(Header.LearnShift, "u16", value)
+  else if (setting === Setting.Margin && value >= 0 && value <= 32767)
+    arena.setAt(Header.Margin, "i16", value)
+  else return await refuse(Command.Set, p, Status.BadValue)
+  await answer(Command.Set, p.getAt(0, "u16"), Status.Ok)
+}
+
+/** Answers with an error; a payload too short for a tag gets tag 0. */
+export async function refuse(command: number, p: Buffer, status: Status): Promise<void> {
+  await answer(command, p.length >= 2 ? p.getAt(0, "u16") : 0, status)
+}

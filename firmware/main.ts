@@ -1,0 +1,93 @@
+/**
+ * The DeviceScript program of a Wuxing board: the Jacdac service `wuxing` over the core in ../src.
+ *
+ * Messages are taken in the order they come and carried out one after the other, although the
+ * program yields in between. Whatever the bytes, the answer is an error code, never an exception:
+ * an exception would restart the program, and with it lose what it has learnt.
+ */
+
+import * as ds from "@devicescript/core"
+import { Server, startServer } from "@devicescript/server"
+import { Command, Status } from "../src/protocol"
+import { arena } from "./arena"
+import { begin, commit, isReady, read, set, slice, status } from "./loader"
+import { fault, reportAs } from "./reports"
+import { back, image, reportBytes, resetSamples, signals, updates } from "./samples"
+
+/** Messages that may wait while one is carried out. A host keeps fewer under way. */
+const MOST_WAITING = 16
+
+type Dispatcher = typeof ds & { _onServerPacket(packet: ds.Packet): Promise<void> }
+
+class WuxingServer extends Server {
+  constructor() {
+    super(ds.Wuxing.spec, {})
+  }
+}
+
+const boot = Math.floor(Math.random() * 0x7fffffff)
+const waiting: ds.Packet[] = []
+let busy = false
+let handled = 0
+let dropped = 0
+
+async function carryOut(command: number, p: Buffer): Promise<void> {
+  if (command === Command.Begin) return await begin(p)
+  if (command === Command.Slice) return await slice(p)
+  if (command === Command.Commit) {
+    if (await commit(p)) resetSamples()
+    return
+  }
+  if (command === Command.Status)
+    return await status(p, boot, updates, handled, dropped, reportBytes())
+  if (command === Command.Read) return await read(p)
+  if (command === Command.Set) return await set(p)
+  if (command !== Command.Image && command !== Command.Signals && command !== Command.Back)
+    return await fault(Status.UnknownCommand, command & 0xff, command, 0)
+  if (!isReady()) return await fault(Status.NoShard, command, 0, 0)
+  if (command === Command.Image) return await image(p)
+  if (command === Command.Signals) return await signals(p)
+  return await back(p)
+}
+
+async function accept(packet: ds.Packet): Promise<void> {
+  if (waiting.length >= MOST_WAITING) {
+    dropped++
+    return
+  }
+  waiting.push(packet)
+  if (busy) return
+  busy = true
+  while (waiting.length > 0) {
+    const next = waiting.shift()
+    handled++
+    try {
+      await carryOut(next.serviceCommand, next.payload)
+    } catch (e) {
+      console.error(e)
+      await fault(Status.Internal, next.serviceCommand & 0xff, 0, 0)
+    }
+  }
+  busy = false
+}
+
+const server = new WuxingServer()
+startServer(server)
+reportAs(server.serviceIndex)
+
+// The server library decodes fields before a handler can look at the length of a payload. Our
+// commands are taken here instead, as raw bytes; its own (control, registers) go on to it.
+const others = (ds as Dispatcher)._onServerPacket
+;(ds as Dispatcher)._onServerPacket = async (packet: ds.Packet) => {
+  if (packet.isReport) return
+  if (packet.serviceIndex === server.serviceIndex && packet.serviceCommand < 0x1000)
+    await accept(packet)
+  else {
+    try {
+      await others(packet)
+    } catch (e) {
+      console.error(e)
+    }
+  }
+}
+console.log(`wuxing: ready, ${arena.length} B set aside`)

@@ -1,0 +1,58 @@
+/** Answers: packets of the wuxing service on their way to the host. */
+import * as ds from "@devicescript/core"
+import { Command, Status } from "../src/protocol"
+
+type Sender = typeof ds & {
+  _serverSend(serviceIndex: number, packet: ds.Packet): Promise<void>
+}
+
+let serviceIndex = 0
+/** Data messages refused since the start. */
+export let refused = 0
+
+/** Tells which service the reports belong to. */
+export function reportAs(index: number): void {
+  serviceIndex = index
+}
+
+function specOf(command: number): ds.PacketSpec {
+  const spec = ds.Wuxing.spec
+  if (command === Command.Begin) return spec.lookup("begin")
+  if (command === Command.Commit) return spec.lookup("commit")
+  if (command === Command.Status) return spec.lookup("status")
+  if (command === Command.Read) return spec.lookup("read")
+  if (command === Command.Set) return spec.lookup("set")
+  if (command === Command.Signals) return spec.lookup("signals")
+  if (command === Command.Back) return spec.lookup("back")
+  return spec.lookup("fault")
+}
+
+/** Sends a report; the runtime lets a burst of five through, then one per 20 ms. */
+export async function report(command: number, payload: Buffer): Promise<void> {
+  await (ds as Sender)._serverSend(serviceIndex, specOf(command).response.encode(payload))
+}
+
+/** Answers a control command: its tag, a status, and nothing more. */
+export async function answer(command: number, tag: number, status: Status): Promise<void> {
+  const payload = Buffer.alloc(3)
+  payload.setAt(0, "u16", tag)
+  payload.setAt(2, "u8", status)
+  if (status !== Status.Ok) refused++
+  await report(command, payload)
+}
+
+/** Refuses a data message: which one, why, and what the board would have taken. */
+export async function fault(
+  status: Status,
+  command: number,
+  number: number,
+  expected: number,
+): Promise<void> {
+  const payload = Buffer.alloc(10)
+  payload.setAt(0, "u8", status)
+  payload.setAt(1, "u8", command)
+  payload.setAt(2, "u32", number)
+  payload.setAt(6, "u32", expected)
+  refused++
+  await report(Command.Fault, payload)
+}

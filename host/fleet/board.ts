@@ -1,0 +1,249 @@
+/** One board that serves the wuxing service: load a shard, ask, read out; its reports as events. */
+import "../device-script-buffer"
+import { Header } from "../../src/layout"
+import {
+  BackField,
+  Command,
+  checksum,
+  MAX_PAYLOAD,
+  PROTOCOL_VERSION,
+  type Setting,
+  SignalsField,
+  Status,
+  StatusField,
+} from "../../src/protocol"
+import { WuxingError } from "../errors"
+import type { BoardLink } from "../link/board-link"
+import { wait } from "../link/wait"
+
+const REPLY_DEADLINE_MS = 3_000
+/** Slices are even in length and leave room for their offset. */
+const SLICE_BYTES = 224
+const READ_BYTES = MAX_PAYLOAD - 7
+/** Replies come 20 ms apart; a few requests under way keep the board busy without flooding it. */
+const READS_UNDER_WAY = 4
+const LOAD_TRIES = 3
+
+export interface BoardStatus {
+  ready: boolean
+  layoutHash: number
+  shardBytes: number
+  heapBytes: number
+  updates: number
+  handled: number
+  refused: number
+  dropped: number
+  boot: number
+}
+
+/** Signals of one layer: `samples` consecutive samples of `count` i16, from `first` in the layer. */
+export interface SignalsReport {
+  sample: number
+  samples: number
+  layer: number
+  first: number
+  count: number
+  values: Buffer
+}
+
+/** Backward sums (i32) of one layer's signals from `first`. */
+export interface BackReport {
+  sample: number
+  layer: number
+  first: number
+  learned: boolean
+  last: boolean
+  /** What the network said before it learnt; from the board with the output layer only. */
+  predicted?: number
+  values: Buffer
+}
+
+export interface Fault {
+  status: Status
+  command: number
+  number: number
+  expected: number
+}
+
+export class Board {
+  onSignals?: (report: SignalsReport) => void
+  onBack?: (report: BackReport) => void
+  onFault?: (fault: Fault) => void
+
+  private tag = 0
+  private readonly pending = new Map<number, (reply: Buffer) => void>()
+
+  constructor(
+    readonly link: BoardLink,
+    readonly profile: string,
+    private readonly signal?: AbortSignal,
+  ) {
+    link.onReport = (command, payload) => this.received(command, Buffer.from(payload))
+  }
+
+  /** How messages call it: "board 1 (virtual, 4f2a…)". */
+  get title(): string {
+    return `${this.link.name} (${this.profile}, ${this.link.boardId})`
+  }
+
+  /**
+   * Puts a shard on the board; it answers only once every byte is there and sound.
+   * @throws WuxingError "load-failed", "board-no-answer", "shard-refused"
+   */
+  async load(shard: Buffer): Promise<void> {
+    const image = shard.subarray(0, shard.getAt(Header.Image, "i32"))
+    const announce = Buffer.alloc(14)
+    announce.setAt(0, "u16", PROTOCOL_VERSION)
+    announce.setAt(2, "i32", image.length)
+    announce.setAt(6, "i32", checksum(image, 0, image.length, 0))
+    announce.setAt(10, "i32", shard.getAt(Header.LayoutHash, "i32"))
+    for (let attempt = 1; ; attempt++) {
+      this.expect(Command.Begin, await this.request(Command.Begin, announce))
+      for (let at = 0; at < image.length; at += SLICE_BYTES) {
+        const bytes = image.subarray(at, at + SLICE_BYTES)
+        const slice = Buffer.alloc(4 + bytes.length)
+        slice.setAt(0, "i32", at)
+        bytes.copy(slice, 4)
+        await this.link.send(Command.Slice, slice)
+      }
+      const reply = await this.request(Command.Commit)
+      if (reply.getAt(2, "u8") !== Status.BadChecksum || attempt === LOAD_TRIES) {
+        this.expect(Command.Commit, reply)
+        return
+      }
+    }
+  }
+
+  async status(deadlineMs = REPLY_DEADLINE_MS): Promise<BoardStatus> {
+    const reply = await this.request(Command.Status, undefined, deadlineMs)
+    this.expect(Command.Status, reply)
+    return {
+      ready: reply.getAt(StatusField.State, "u8") === 2,
+      layoutHash: reply.getAt(StatusField.LayoutHash, "i32"),
+      shardBytes: reply.getAt(StatusField.ShardBytes, "i32"),
+      heapBytes: reply.getAt(StatusField.HeapBytes, "i32"),
+      updates: reply.getAt(StatusField.Updates, "i32"),
+      handled: reply.getAt(StatusField.Handled, "i32"),
+      refused: reply.getAt(StatusField.Refused, "i32"),
+      dropped: reply.getAt(StatusField.Dropped, "i32"),
+      boot: reply.getAt(StatusField.Boot, "i32"),
+    }
+  }
+
+  /** Bytes offset…offset+length−1 of the board's shard memory. */
+  async read(offset: number, length: number): Promise<Buffer> {
+    const result = Buffer.alloc(length)
+    let next = 0
+    const worker = async () => {
+      while (next < length) {
+        const at = next
+        next += READ_BYTES
+        const bytes = Math.min(READ_BYTES, length - at)
+        const ask = Buffer.alloc(6)
+        ask.setAt(0, "i32", offset + at)
+        ask.setAt(4, "u16", bytes)
+        const reply = await this.request(Command.Read, ask)
+        this.expect(Command.Read, reply)
+        reply.copy(result, at, 7, 7 + bytes)
+      }
+    }
+    await Promise.all(Array.from({ length: READS_UNDER_WAY }, worker))
+    return result
+  }
+
+  async set(setting: Setting, value: number): Promise<void> {
+    const ask = Buffer.alloc(5)
+    ask.setAt(0, "u8", setting)
+    ask.setAt(1, "i32", value)
+    this.expect(Command.Set, await this.request(Command.Set, ask))
+  }
+
+  /** Sends a control command and waits for the reply with its tag (from byte 0: tag, status, …). */
+  async request(
+    command: Command,
+    rest: Buffer = Buffer.alloc(0),
+    deadlineMs = REPLY_DEADLINE_MS,
+  ): Promise<Buffer> {
+    this.tag = (this.tag + 1) & 0xffff
+    const tag = this.tag
+    const payload = Buffer.alloc(2 + rest.length)
+    payload.setAt(0, "u16", tag)
+    rest.copy(payload, 2)
+    return await wait<Buffer>({
+      deadlineMs,
+      signal: this.signal,
+      what: `${this.title} to answer ${Command[command]}`,
+      late: () =>
+        new WuxingError({
+          code: "board-no-answer",
+          kind: "board",
+          message: `${this.title} did not answer "${Command[command].toLowerCase()}" within ${(deadlineMs / 1000).toFixed(1)} s`,
+          cause: "it was reset, hangs, or lost its connection",
+          help: "check its cable and supply, then run the command again",
+        }),
+      start: (resolve, reject) => {
+        this.pending.set(tag, resolve)
+        this.link.send(command, payload).catch(reject)
+        return () => this.pending.delete(tag)
+      },
+    })
+  }
+
+  /** @throws WuxingError "board-refused" if the reply's status is not Ok */
+  private expect(command: Command, reply: Buffer): void {
+    const status = reply.getAt(2, "u8")
+    if (status !== Status.Ok) throw this.refusal(command, status)
+  }
+
+  refusal(command: number, status: number, detail = ""): WuxingError {
+    const name = Command[command] ?? `command 0x${command.toString(16)}`
+    return new WuxingError({
+      code: "board-refused",
+      kind: "board",
+      message: `${this.title} refused "${name.toLowerCase()}": ${Status[status] ?? `status ${status}`}${detail}`,
+      cause:
+        status === Status.BadVersion
+          ? "its program is older or newer than this tool"
+          : status === Status.TooLarge
+            ? "its share of the network is larger than the memory its program sets aside"
+            : "a message was lost or repeated, or two hosts use the same board",
+      help: "run it again; if it repeats, run it with --verbose and report it",
+    })
+  }
+
+  private received(command: number, p: Buffer): void {
+    if (command === Command.Signals && p.length >= SignalsField.Length) {
+      const count = p.getAt(SignalsField.Count, "u8")
+      const values = p.subarray(SignalsField.Length)
+      this.onSignals?.({
+        sample: p.getAt(SignalsField.Sample, "i32"),
+        samples: Math.floor(values.length / (count * 2)),
+        layer: p.getAt(SignalsField.Layer, "u8"),
+        first: p.getAt(SignalsField.First, "u16"),
+        count,
+        values,
+      })
+    } else if (command === Command.Back && p.length >= BackField.Length) {
+      const flags = p.getAt(BackField.Flags, "u8")
+      const predicted = p.getAt(BackField.Predicted, "u8")
+      this.onBack?.({
+        sample: p.getAt(BackField.Sample, "i32"),
+        layer: p.getAt(BackField.Layer, "u8"),
+        first: p.getAt(BackField.First, "u16"),
+        learned: (flags & 2) !== 0,
+        last: (flags & 1) !== 0,
+        predicted: predicted === 255 ? undefined : predicted,
+        values: p.subarray(BackField.Length),
+      })
+    } else if (command === Command.Fault && p.length >= 10) {
+      this.onFault?.({
+        status: p.getAt(0, "u8"),
+        command: p.getAt(1, "u8"),
+        number: p.getAt(2, "i32"),
+        expected: p.getAt(6, "i32"),
+      })
+    } else if (p.length >= 3) {
+      this.pending.get(p.getAt(0, "u16"))?.(p)
+    }
+  }
+}

@@ -1,0 +1,309 @@
+/** Several boards that run and teach one network together. */
+import "../device-script-buffer"
+import { Header, Part } from "../../src/layout"
+import type { Network } from "../../src/network"
+import { SERVICE_CLASS, type Setting } from "../../src/protocol"
+import { partAt } from "../../src/run"
+import { buildShard, exchangeCoefficients, type Slice } from "../../src/shard"
+import { type Dataset, imageAt } from "../data/mnist"
+import { coefficientsOf } from "../engine"
+import { WuxingError } from "../errors"
+import { BoardLink } from "../link/board-link"
+import { VirtualBoards } from "../link/virtual-boards"
+import { splitEvenly } from "../partition/partition"
+import { Board } from "./board"
+import { type Member, Relay, SLOTS } from "./relay"
+
+/** A program announces itself within half a second of its start. */
+const SERVICE_DEADLINE_MS = 8_000
+/** A board that is alive answers this fast even while it computes. */
+const PING_DEADLINE_MS = 1_000
+/** Learnt samples between two copies of all coefficients on the host. */
+const CHECKPOINT_SAMPLES = 200
+/** Times a run starts again from a checkpoint before it gives up. */
+const MOST_RECOVERIES = 5
+/** Numbers of inferred samples start here, apart from those of learnt ones. */
+const INFERENCE_SAMPLES = 0x40000000
+
+export interface FleetOptions {
+  network: Network
+  /** Number of virtual boards. */
+  boards: number
+  bytecode: Uint8Array
+  signal?: AbortSignal
+  log?: (line: string) => void
+  status?: (text: string) => void
+}
+
+export interface BoardReport {
+  id: string
+  profile: string
+  neurons: number
+  links: number
+  /** By the program's own account, bytes. */
+  heapBytes: number
+}
+
+/** State to go on from: all coefficients after `samples` learnt samples. */
+interface Checkpoint {
+  samples: number
+  coefficients: Buffer
+}
+
+/**
+ * Starts virtual boards, deploys the program and loads every board's share of the network.
+ *
+ * @throws WuxingError of kind board, firmware or capacity; nothing is left running then
+ */
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const shares = splitEvenly(options.network, options.boards)
+  const boards = await VirtualBoards.start(options.boards, {
+    signal: options.signal,
+    onLog: (board, line) => options.log?.(`board ${board}: ${line}`),
+  })
+  const fleet = new Fleet(options, boards, shares)
+  try {
+    await fleet.begin()
+    return fleet
+  } catch (error) {
+    await fleet.close()
+    throw error
+  }
+}
+
+export class Fleet {
+  private members: Member[] = []
+  private relay!: Relay
+  private readonly shards: Buffer[]
+  private checkpoint: Checkpoint
+  /** Learnt samples, and those among them that changed something since the boards were loaded. */
+  private samples = 0
+  private updates = 0
+  private inferred = INFERENCE_SAMPLES
+  /** Times boards had to be started or loaded again. */
+  recoveries = 0
+
+  constructor(
+    private readonly options: FleetOptions,
+    private readonly virtual: VirtualBoards,
+    private readonly shares: Slice[][],
+  ) {
+    this.shards = shares.map(slices => buildShard(options.network, slices, SLOTS))
+    this.checkpoint = { samples: 0, coefficients: coefficientsOf(options.network, this.shards) }
+  }
+
+  /** Deploys the program to all boards at once and loads their shares. */
+  async begin(): Promise<void> {
+    this.options.status?.("deploying the program and the network")
+    this.members = await Promise.all(
+      this.shares.map(async (slices, index) => ({ board: await this.connect(index), slices })),
+    )
+    await this.loadAll()
+  }
+
+  private async connect(index: number): Promise<Board> {
+    const { signal, bytecode } = this.options
+    const link = await BoardLink.connect(this.virtual.ports[index], {
+      name: `board ${index}`,
+      signal,
+    })
+    await link.deploy(bytecode)
+    await link.waitForService(SERVICE_CLASS, SERVICE_DEADLINE_MS)
+    return new Board(link, "virtual", signal)
+  }
+
+  /** Loads every board with its share at the last checkpoint. */
+  private async loadAll(): Promise<void> {
+    const { network, signal } = this.options
+    await Promise.all(
+      this.members.map(async ({ board }, index) => {
+        exchangeCoefficients(this.shards[index], network, this.checkpoint.coefficients, true)
+        await board.load(this.shards[index])
+      }),
+    )
+    this.samples = this.checkpoint.samples
+    this.updates = 0
+    this.relay = new Relay(network, this.members, signal)
+    for (const { board } of this.members) {
+      board.link.onPanic = code =>
+        this.relay.fail(this.stopped(board, `its program stopped with panic ${code}`))
+      board.link.onRestart = what => this.relay.fail(this.stopped(board, `the ${what} restarted`))
+      board.link.onClose = reason => this.relay.fail(this.stopped(board, reason.message))
+      board.link.onGap = () => this.relay.fail(this.stopped(board, "it dropped frames"))
+    }
+  }
+
+  private stopped(board: Board, what: string): WuxingError {
+    return new WuxingError({
+      code: "board-stopped",
+      kind: "board",
+      message: `${board.title}: ${what} after sample ${this.samples}`,
+      cause: "a reset, a fault of its supply, or a defect of its program",
+      help: "check its supply and cable; run with --verbose to see its log",
+    })
+  }
+
+  async boards(): Promise<BoardReport[]> {
+    return await Promise.all(
+      this.members.map(async ({ board, slices }) => {
+        const { heapBytes } = await board.status()
+        const shard = this.shards[this.members.findIndex(m => m.board === board)]
+        return {
+          id: board.link.boardId,
+          profile: board.profile,
+          neurons: slices.reduce((sum, s) => sum + s.count, 0),
+          links: linksIn(shard),
+          heapBytes,
+        }
+      }),
+    )
+  }
+
+  /** Classifies images on the boards. `onSample` hears of each: how many so far, how many right. */
+  async evaluate(
+    data: Dataset,
+    indices: number[],
+    onSample?: (done: number, correct: number) => void,
+  ): Promise<{ correct: number; tested: number }> {
+    let correct = 0
+    let done = 0
+    await this.persist(async () => {
+      const from = done
+      const first = this.inferred
+      this.inferred += indices.length - from
+      await this.relay.infer(
+        i => imageAt(data, indices[from + i]),
+        indices.length - from,
+        first,
+        (_, outputs) => {
+          if (outputs.indexOf(Math.max(...outputs)) === data.labels[indices[done]]) correct++
+          done++
+          onSample?.(done, correct)
+        },
+      )
+    })
+    return { correct, tested: done }
+  }
+
+  /**
+   * Teaches the boards the images, one after the other. `onSample`: how many so far, and how many
+   * the network had right before it learnt them.
+   */
+  async train(
+    data: Dataset,
+    indices: number[],
+    onSample?: (done: number, correct: number) => void,
+  ): Promise<void> {
+    const start = this.samples
+    const right: boolean[] = []
+    if (this.checkpoint.samples !== start) await this.takeCheckpoint()
+    await this.persist(async () => {
+      while (this.samples < start + indices.length) {
+        const done = this.samples - start
+        const index = indices[done]
+        const { predicted, learned } = await this.relay.learn(
+          imageAt(data, index),
+          data.labels[index],
+          this.samples,
+          this.updates,
+        )
+        this.samples++
+        if (learned) this.updates++
+        right[done] = predicted === data.labels[index]
+        right.length = done + 1
+        onSample?.(done + 1, right.filter(Boolean).length)
+        if (this.samples % CHECKPOINT_SAMPLES === 0 && done + 1 < indices.length)
+          await this.takeCheckpoint()
+      }
+      await this.takeCheckpoint()
+    })
+  }
+
+  /** Coefficients of all boards, read back, in the network's order (int16, Q13). */
+  async coefficients(): Promise<Uint8Array> {
+    await this.persist(() => this.takeCheckpoint())
+    return this.checkpoint.coefficients
+  }
+
+  /** Changes a number of one board alone (for tests of what must not go unnoticed). */
+  async set(index: number, setting: Setting, value: number): Promise<void> {
+    await this.members[index].board.set(setting, value)
+  }
+
+  private async takeCheckpoint(): Promise<void> {
+    const memories = await Promise.all(
+      this.members.map(async ({ board }, index) => {
+        const shard = this.shards[index]
+        const { updates } = await board.status()
+        if (updates !== this.updates)
+          throw this.stopped(board, `it has applied ${updates} of ${this.updates} learning steps`)
+        const memory = Buffer.from(shard)
+        for (const { at, bytes } of coefficientAreas(shard))
+          (await board.read(at, bytes)).copy(memory, at)
+        return memory
+      }),
+    )
+    this.checkpoint = {
+      samples: this.samples,
+      coefficients: coefficientsOf(this.options.network, memories),
+    }
+  }
+
+  /**
+   * Does work that can go on from the last checkpoint: if a board stops, it is started and loaded
+   * again and the work is called again.
+   */
+  private async persist(work: () => Promise<void>): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work()
+      } catch (error) {
+        if (
+          !(error instanceof WuxingError) ||
+          error.kind !== "board" ||
+          attempt === MOST_RECOVERIES
+        )
+          throw error
+        this.options.log?.(`${error.message}; going on from sample ${this.checkpoint.samples}`)
+        await this.recover()
+      }
+    }
+  }
+
+  private async recover(): Promise<void> {
+    this.recoveries++
+    await Promise.all(
+      this.members.map(async (member, index) => {
+        try {
+          await member.board.status(PING_DEADLINE_MS)
+        } catch (error) {
+          if (error instanceof WuxingError && error.kind === "interrupted") throw error
+          await member.board.link.close()
+          await this.virtual.restart(index)
+          member.board = await this.connect(index)
+        }
+      }),
+    )
+    await this.loadAll()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.members.map(({ board }) => board.link.close().catch(() => {})))
+    await this.virtual.stop()
+  }
+}
+
+function linksIn(shard: Buffer): number {
+  return partsOf(shard).reduce((sum, part) => sum + shard.getAt(part + Part.Links, "i32"), 0)
+}
+
+function coefficientAreas(shard: Buffer): { at: number; bytes: number }[] {
+  return partsOf(shard).map(part => ({
+    at: shard.getAt(part + Part.Coefficient, "i32"),
+    bytes: shard.getAt(part + Part.Links, "i32") * 2,
+  }))
+}
+
+function partsOf(shard: Buffer): number[] {
+  return Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
+}

@@ -1,0 +1,51 @@
+/** Which board computes which neurons. */
+
+import type { Network } from "../../src/network"
+import { MAX_SYNAPSES, type Slice } from "../../src/shard"
+import { WuxingError } from "../errors"
+
+/**
+ * The plainest partition: each hidden layer is split evenly over the boards, the output layer stays
+ * whole on the last one.
+ *
+ * @returns for each board the slices it computes, layers ascending
+ * @throws WuxingError "too-many-boards" if a hidden layer has fewer neurons than there are boards
+ */
+export function splitEvenly(network: Network, boards: number): Slice[][] {
+  const shares: Slice[][] = Array.from({ length: boards }, () => [])
+  const last = network.layers.length
+  for (let layer = 1; layer <= last; layer++) {
+    const { neurons, inputs } = network.layers[layer - 1]
+    if (layer === last) {
+      addSlices(shares[boards - 1], layer, 0, neurons, inputs)
+      continue
+    }
+    if (neurons < boards)
+      throw new WuxingError({
+        code: "too-many-boards",
+        kind: "capacity",
+        message: `layer ${layer} of ${network.name} has ${neurons} neurons, fewer than the ${boards} boards`,
+        cause: "a neuron cannot be cut in two",
+        help: `use at most ${neurons} boards`,
+      })
+    for (let board = 0; board < boards; board++) {
+      const first = Math.floor((board * neurons) / boards)
+      const end = Math.floor(((board + 1) * neurons) / boards)
+      addSlices(shares[board], layer, first, end - first, inputs)
+    }
+  }
+  return shares
+}
+
+/** A slice of more synapses than a part can hold becomes several, one behind the other. */
+export function addSlices(
+  slices: Slice[],
+  layer: number,
+  first: number,
+  count: number,
+  inputs: number,
+): void {
+  const most = Math.floor(MAX_SYNAPSES / inputs)
+  for (let done = 0; done < count; done += most)
+    slices.push({ layer, first: first + done, count: Math.min(most, count - done) })
+}

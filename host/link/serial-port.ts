@@ -32,6 +32,8 @@ class RealPort implements Port {
   onClose?: (reason?: Error) => void
   private readonly serial: SerialPort
   private closing?: Promise<void>
+  /** Writes under way: the bindings never answer those that a closing port cuts off. */
+  private readonly pending = new Set<(error: Error) => void>()
 
   constructor(name: string, serial: SerialPort) {
     this.name = name
@@ -39,13 +41,27 @@ class RealPort implements Port {
     serial.on("data", (bytes: Uint8Array) => this.onData?.(bytes))
     serial.on("error", () => {})
     serial.on("close", (reason?: Error) => {
+      for (const fail of this.pending) fail(reason ?? new Error("the port closed"))
       if (!this.closing) this.onClose?.(reason ?? undefined)
     })
   }
 
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.serial.write(bytes, error => (error ? reject(writeError(this.name, error)) : resolve()))
+      const fail = (error: Error) => {
+        this.pending.delete(fail)
+        reject(writeError(this.name, error))
+      }
+      if (!this.serial.isOpen) {
+        fail(new Error("the port is closed"))
+        return
+      }
+      this.pending.add(fail)
+      this.serial.write(bytes, error => {
+        this.pending.delete(fail)
+        if (error) fail(error)
+        else resolve()
+      })
     })
   }
 
@@ -60,7 +76,7 @@ class RealPort implements Port {
 
 /** The bindings give no error codes, only the operating system's text. */
 function openError(path: string, error: Error): WuxingError {
-  const text = error.message
+  const text = error.message.replace(/^Error:? /, "")
   if (/cannot lock|temporarily unavailable|busy|access denied/i.test(text)) {
     return new WuxingError(
       {

@@ -138,6 +138,8 @@ export class VirtualBoards {
     const board = this.at(i)
     if (this.stopped) throw stoppedError(board.name)
     await board.end("SIGKILL")
+    // Asked again: `stop` may have come while the process was ending.
+    if (this.stopped) throw stoppedError(board.name)
     await board.start(clearFlash)
     return board.port
   }

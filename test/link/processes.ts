@@ -1,4 +1,5 @@
 /** What the process table says, for tests that nothing is left behind. */
+import { execFileSync } from "node:child_process"
 
 export function isAlive(pid: number): boolean {
   try {
@@ -18,4 +19,14 @@ export async function goneWithin(ms: number, pids: readonly number[]): Promise<n
     alive = alive.filter(isAlive)
   }
   return alive
+}
+
+/** The DeviceScript processes this process has started and that still run. */
+export function virtualMachines(): number[] {
+  const table = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
+  return table
+    .split("\n")
+    .map(line => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [])
+    .filter(([, , parent, command]) => Number(parent) === process.pid && command.includes(" vm "))
+    .map(([, pid]) => Number(pid))
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
 import { type VirtualBoardInfo, VirtualBoards, VM_TCP_PORT } from "../../host/link/virtual-boards"
 import { JacdacTsPeer } from "./jacdac-ts-peer"
-import { goneWithin, isAlive } from "./processes"
+import { goneWithin, isAlive, virtualMachines } from "./processes"
 
 function listenOnVmPort(): Promise<{ close(): Promise<void> }> {
   const server = createServer()
@@ -40,6 +40,15 @@ describe("virtual boards", () => {
     expect(info.filter(board => isAlive(board.pid!))).toEqual([])
     expect(info.filter(board => existsSync(board.directory))).toEqual([])
     await (await listenOnVmPort()).close()
+  })
+
+  it("cannot be restarted once they are stopped, not even by a restart under way", async () => {
+    boards = await VirtualBoards.start(1)
+    const restarting = expect(boards.restart(0)).rejects.toMatchObject({ kind: "board" })
+    await boards.stop()
+    await restarting
+    await expect(boards.restart(0)).rejects.toMatchObject({ code: "board-gone" })
+    expect(virtualMachines()).toEqual([])
   })
 
   it("say that the port is in use, and by what it may be", async () => {
@@ -132,13 +141,18 @@ describe("virtual boards", () => {
 
   it("stop while they are starting, when asked to", async () => {
     const abort = new AbortController()
-    const pids: number[] = []
+    let running: number[] = []
     const starting = VirtualBoards.start(2, {
       signal: abort.signal,
-      onLog: () => abort.abort(),
+      onLog: () => {
+        if (!abort.signal.aborted) running = virtualMachines()
+        abort.abort()
+      },
     })
     await expect(starting).rejects.toMatchObject({ code: "interrupted", kind: "interrupted" })
-    expect(await goneWithin(0, pids)).toEqual([])
+    expect(running.length).toBe(2)
+    expect(running.filter(isAlive)).toEqual([])
+    expect(virtualMachines()).toEqual([])
     await (await listenOnVmPort()).close()
   })
 })

@@ -75,13 +75,11 @@ const server = new WuxingServer()
 startServer(server)
 reportAs(server.serviceIndex)
 
-// The server library decodes fields before a handler can look at the length of a payload. Our
-// commands are taken here instead, as raw bytes; its own (control, registers) go on to it.
 const others = (ds as Dispatcher)._onServerPacket
-;(ds as Dispatcher)._onServerPacket = async (packet: ds.Packet) => {
+
+async function dispatch(packet: ds.Packet): Promise<void> {
   if (packet.isReport) return
-  if (packet.serviceIndex === server.serviceIndex && packet.serviceCommand < 0x1000)
-    await accept(packet)
+  if (packet.serviceIndex === server.serviceIndex && packet.serviceCommand < 0x1000) await accept(packet)
   else {
     try {
       await others(packet)
@@ -90,4 +88,15 @@ const others = (ds as Dispatcher)._onServerPacket
     }
   }
 }
+
+/**
+ * The server library decodes fields before a handler can look at the length of a payload. Our
+ * commands are taken as raw bytes instead; its own (control, registers) go on to it.
+ *
+ * A function, because the compiler moves such an assignment at top level ahead of `startServer`.
+ */
+function takeOver(): void {
+  ;(ds as Dispatcher)._onServerPacket = dispatch
+}
+takeOver()
 console.log(`wuxing: ready, ${arena.length} B set aside`)

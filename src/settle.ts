@@ -286,5 +286,6 @@ export function settleBackward(m: Buffer, part: number, from: number, to: number
       sum = sum + (inputs << 2)
       lambda = lambda + (inputs << 1)
     }
+    state = state + 10
   }
 }

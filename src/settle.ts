@@ -166,7 +166,7 @@ export function settleBackward(m: Buffer, part: number, from: number, to: number
   const outputFirst = m.getAt(part + Part.OutputFirst, "u16")
   const outputs = m.getAt(part + Part.Outputs, "u16")
   let sum = m.getAt(part + Part.Sum, "i32") + ((from * inputs) << 2)
-  const state = m.getAt(part + Part.State, "i32") + from * 10
+  let state = m.getAt(part + Part.State, "i32") + from * 10
   let lambda = m.getAt(part + Part.Lambda, "i32") + ((from * inputs) << 1)
   let back =
     m.getAt(part + Part.BackIn, "i32") +

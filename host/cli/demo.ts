@@ -46,7 +46,7 @@ export function addDemo(program: Command, run: Run): void {
       "where the boards are: sim:N, N virtual boards",
       onOption("--on", MOST_BOARDS),
     )
-    .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 1000)
+    .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 2000)
     .option("--test <n>", "test images", integerOption("--test", 1, 10_000), 500)
     .option(
       "--seed <n>",

@@ -1,5 +1,5 @@
 /**
- * Gives Node's Buffer the methods of DeviceScript's that the core uses, so that one source runs on
+ * Gives Node's Buffer and Math the methods of DeviceScript's that the core uses, so that one source runs on
  * both. Import this before anything from `src/`.
  *
  * As on the board, an access outside the buffer is an exception, and a value outside the format is
@@ -8,6 +8,10 @@
 export type NumberFormat = "u8" | "u16" | "i16" | "i32"
 
 declare global {
+  interface Math {
+    /** Integer division, towards zero. */
+    idiv(a: number, b: number): number
+  }
   interface Buffer {
     getAt(offset: number, format: NumberFormat): number
     setAt(offset: number, format: NumberFormat, value: number): void
@@ -15,6 +19,8 @@ declare global {
     fillAt(offset: number, length: number, value: number): void
   }
 }
+
+Math.idiv = (a, b) => Math.trunc(a / b)
 
 Buffer.prototype.getAt = function (this: Buffer, offset: number, format: NumberFormat): number {
   if (format === "i16") return this.readInt16LE(offset)

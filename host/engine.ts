@@ -1,10 +1,8 @@
 /** The whole network in one shard on the host: the core of the boards, run by Node. */
 import "./device-script-buffer"
-import { activateRuns, clearImage } from "../src/image"
-import { Header } from "../src/layout"
 import { linksOf, type Network } from "../src/network"
-import { backward, beginLearning, forward, outputError, partAt, readout } from "../src/run"
 import { buildShard, exchangeCoefficients, MAX_SYNAPSES, type Slice } from "../src/shard"
+import { learnWhole, predictWhole } from "../src/whole"
 import { encodeRuns } from "./data/runs"
 
 export class HostNetwork {
@@ -18,26 +16,14 @@ export class HostNetwork {
 
   /** Runs the network on an image (one byte a pixel); returns the class of the largest output. */
   predict(image: Uint8Array): number {
-    const m = this.memory
-    clearImage(m, partAt(0))
     const runs = encodeRuns(image)
-    activateRuns(m, partAt(0), runs, 0, runs.length, 0)
-    const parts = m.getAt(Header.Parts, "u16")
-    for (let i = 0; i < parts; i++) for (let at = 0; at >= 0; ) at = forward(m, partAt(i), 0, at)
-    return readout(m, partAt(parts - 1), 0)
+    return predictWhole(this.memory, runs, 0, runs.length, 0)
   }
 
   /** One learning step; returns what the network said before it. */
   train(image: Uint8Array, label: number): number {
-    const predicted = this.predict(image)
-    const m = this.memory
-    const parts = m.getAt(Header.Parts, "u16")
-    beginLearning(m, this.samples++)
-    if (outputError(m, partAt(parts - 1), 0, label)) {
-      for (let i = parts - 1; i >= 0; i--)
-        for (let at = 0; at >= 0; ) at = backward(m, partAt(i), 0, at)
-    }
-    return predicted
+    const runs = encodeRuns(image)
+    return learnWhole(this.memory, runs, 0, runs.length, 0, label, this.samples++)
   }
 
   /** Coefficients in the network's own order, int16 little-endian, Q13. */
@@ -56,7 +42,7 @@ export function coefficientsOf(network: Network, shards: Buffer[]): Buffer {
 }
 
 /** Every layer cut into parts that respect the core's limit of synapses a part. */
-function wholeNetwork(network: Network): Slice[] {
+export function wholeNetwork(network: Network): Slice[] {
   const slices: Slice[] = []
   network.layers.forEach((l, i) => {
     const most = Math.floor(MAX_SYNAPSES / l.inputs)

@@ -58,13 +58,17 @@ export enum Header {
   LearnShift = 44,
   /** i16, signal format: least lead of the label's output over the best other. */
   Margin = 46,
+  /** Gain of the softmax error, Q4, as a power of two (gain · log2 e); 0: error by margin. */
+  SoftmaxGain = 48,
+  /** u16[32]: 2^15 · 2^(−i/32). */
+  PowerTable = 50,
   /** u32: seed of the stochastic rounding. */
-  Seed = 48,
+  Seed = 116,
   /** u16: random state of the sample in hand, from (seed, sample). */
-  SampleRandom = 52,
+  SampleRandom = 120,
   /** u32: hash of the network and of this shard's place in it; boards report it. */
-  LayoutHash = 56,
-  Length = 60,
+  LayoutHash = 124,
+  Length = 128,
 }
 
 /** Offsets in a part's descriptor, fields as in the header; descriptor i starts at Header.Length + i · Part.Length. */

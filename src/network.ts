@@ -40,6 +40,11 @@ export interface Network {
   learnShift: number
   /** Least lead of the label's output over the best other, Q12. */
   margin: number
+  /**
+   * Gain of the softmax error, Q4, times log2 e (an error of gain 10 is 231); 0 or absent: error by
+   * margin.
+   */
+  softmaxGain?: number
 }
 
 /** Signals layer `layer` gives (0 = the input). */

@@ -87,13 +87,22 @@ function bestOutput(m: Buffer, part: number, slot: number, except: number): numb
 }
 
 /**
- * The error at the outputs, by margin (papers 5.2, 5.3: on failure only): if the label's output does
- * not lead the best other by the margin, +1 on it and −1 on that other go in as backward signals
- * (Q25); otherwise there is nothing to learn.
+ * The error at the outputs, as backward signals (Q25 in `Part.BackIn`): by softmax if the network
+ * has a gain for it, else by margin.
  *
+ * @param label class the outputs should have named
  * @returns true if there is something to learn
  */
 export function outputError(m: Buffer, part: number, slot: number, label: number): boolean {
+  if (m.getAt(Header.SoftmaxGain, "u16") !== 0) return softmaxError(m, part, slot, label)
+  return marginError(m, part, slot, label)
+}
+
+/**
+ * Error by margin (papers 5.2, 5.3: on failure only): if the label's output does not lead the best
+ * other by the margin, +1 on it and −1 on that other; otherwise there is nothing to learn.
+ */
+function marginError(m: Buffer, part: number, slot: number, label: number): boolean {
   const other = bestOutput(m, part, slot, label)
   if (other < 0) return false
   const bus =
@@ -103,6 +112,40 @@ export function outputError(m: Buffer, part: number, slot: number, label: number
   const back = m.getAt(part + Part.BackIn, "i32")
   m.setAt(back + (label << 2), "i32", 1 << 25)
   m.setAt(back + (other << 2), "i32", -(1 << 25))
+  return true
+}
+
+/**
+ * Softmax error: target − p with p = 2^(gain·O) / Σ 2^(gain·O), by a table of 32 powers. Nothing to
+ * learn where p of the label is 63/64 or more.
+ */
+function softmaxError(m: Buffer, part: number, slot: number, label: number): boolean {
+  const gain = m.getAt(Header.SoftmaxGain, "u16")
+  // O has 28 − SignalShift fraction bits, the gain 4; the exponent is to have 5.
+  const shift = 27 - m.getAt(Header.SignalShift, "u16")
+  const width = m.getAt(part + Part.BusOutWidth, "u16")
+  const bus = m.getAt(part + Part.BusOut, "i32") + ((slot * width) << 1)
+  const back = m.getAt(part + Part.BackIn, "i32")
+  const best = m.getAt(bus + (bestOutput(m, part, slot, -1) << 1), "i16")
+  let sum = 0
+  for (let i = 0; i < width; i++) {
+    // |O| < 2^14, so the difference is below 2^15; a gain below 2^16 keeps the product in 31 bits.
+    const x = ((best - m.getAt(bus + i + i, "i16")) * gain) >> shift
+    let w = 0
+    if (x < 512) w = m.getAt(Header.PowerTable + ((x & 31) << 1), "u16") >> (x >> 5)
+    // The weights wait where the error is to go. At most 65,535 outputs of 2^15.
+    m.setAt(back + (i << 2), "i32", w)
+    sum += w
+  }
+  if (m.getAt(back + (label << 2), "i32") >= sum - (sum >> 6)) {
+    m.fillAt(back, width << 2, 0)
+    return false
+  }
+  for (let i = 0; i < width; i++) {
+    let error = -Math.idiv(m.getAt(back + (i << 2), "i32") << 12, sum)
+    if (i === label) error += 4096
+    m.setAt(back + (i << 2), "i32", error << 13)
+  }
   return true
 }
 

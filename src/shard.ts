@@ -211,6 +211,13 @@ function writeNumberFormats(m: Buffer, net: Network): void {
   m.setAt(Header.NetShift, "u16", COEFFICIENT_BITS + net.signalBits - STATE_BITS)
   m.setAt(Header.LearnShift, "u16", net.learnShift)
   m.setAt(Header.Margin, "i16", net.margin >> (STATE_BITS - net.signalBits))
+  m.setAt(Header.SoftmaxGain, "u16", net.softmaxGain ?? 0)
+  // 2^(-1/32) · 2^16 = 64131.7; 32768 · 64132 < 2^31.
+  let power = 32768
+  for (let i = 0; i < 32; i++) {
+    m.setAt(Header.PowerTable + i + i, "u16", power)
+    power = (power * 64132 + 32768) >> 16
+  }
 }
 
 function writeLinks(m: Buffer, net: Network, slice: Slice, part: number): void {

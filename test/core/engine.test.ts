@@ -84,9 +84,13 @@ describe("pico-16 on the host", () => {
     expect(certain).toBeGreaterThan(5)
   })
 
-  test("an image of another size is refused, not read as an empty one", () => {
+  test("an image that reaches past the network's is answered by −1 and teaches nothing", () => {
     const one = new HostNetwork(pico16(1))
-    expect(() => one.predict(new Uint8Array(785).fill(200))).toThrow()
+    const before = one.coefficients()
+    const wide = new Uint8Array(785).fill(200)
+    expect(one.predict(wide)).toBe(-1)
+    expect(one.train(wide, 3)).toBe(-1)
+    expect(one.coefficients()).toEqual(before)
   })
 })
 

@@ -17,7 +17,7 @@ import {
   uniform,
   writeI16,
 } from "./helpers"
-import { bestOther, marginError, Reference } from "./reference"
+import { bestOther, marginError, Reference, softmaxError } from "./reference"
 
 const SAMPLES = 4
 const hidden = { inputs: 3, outputFirst: 3, outputs: 2 }
@@ -242,5 +242,45 @@ describe("the error by margin", () => {
       writeI16(one.memory, address(one.memory, part, Part.BusOut), [20 + lead, 20])
       expect(outputError(one.memory, part, 0, 0)).toBe(learns)
     }
+  })
+})
+
+describe("the softmax error", () => {
+  test("is target − p of the reference, within what the table's 32 powers leave", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -900, max: 900 }), { minLength: 5, maxLength: 5 }),
+        fc.nat(4),
+        fc.constantFrom(2, 10, 40),
+        (outputs, label, gain) => {
+          const net = network([{ ...output, neurons: 5, fanIn: 8 }], {
+            signalBits: 10,
+            softmaxGain: Math.round(16 * gain * Math.LOG2E),
+          })
+          const m = new HostNetwork(net).memory
+          const part = partsOf(m)[0]
+          writeI16(m, address(m, part, Part.BusOut), outputs)
+          beginLearning(m, 0)
+          const learns = outputError(m, part, 0, label)
+          const exact = softmaxError(
+            outputs.map(o => o / 1024),
+            label,
+            gain,
+          )
+          const found = readI32(m, address(m, part, Part.BackIn), 5).map(v => v / 2 ** 25)
+          if (!learns) expect(found).toEqual([0, 0, 0, 0, 0])
+          // On failure only: from p = 63/64 of the label there is nothing to learn.
+          if (exact[label] < 1 / 64 - 0.005) expect(learns).toBe(false)
+          if (exact[label] > 1 / 64 + 0.005) expect(learns).toBe(true)
+          // The exponent is floored to 1/32: a weight is up to 2.2 % too large, p by p(1 − p) of that
+          // (0.0055); the gain is rounded to 1/16 of at least 46 (ln p off by 1.1 % of at most 2·ln 5
+          // where p still matters: 0.009); a weight is floored to 2^−15, p to 2^−12.
+          if (learns)
+            for (const [i, e] of exact.entries())
+              expect(Math.abs(found[i] - e)).toBeLessThan(0.0055 + 0.009 + 0.001)
+        },
+      ),
+      { numRuns: 500 },
+    )
   })
 })

@@ -109,6 +109,14 @@ export function marginError(outputs: number[], label: number, margin: number): n
   return error
 }
 
+/** Softmax error: target − p with p = e^(gain·O) / Σ e^(gain·O). */
+export function softmaxError(outputs: number[], label: number, gain: number): number[] {
+  const best = Math.max(...outputs)
+  const weights = outputs.map(o => Math.exp(gain * (o - best)))
+  const sum = weights.reduce((a, b) => a + b, 0)
+  return weights.map((w, i) => (i === label ? 1 : 0) - w / sum)
+}
+
 export function bestOther(outputs: number[], label: number): number {
   let best = -1
   for (const [i, o] of outputs.entries())

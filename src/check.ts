@@ -1,72 +1,283 @@
-/** Is this memory a sound shard? Run by a board before it trusts bytes that came over a wire. */
+/**
+ * Is this memory a sound shard? Run by a board before it trusts bytes that came over a wire.
+ *
+ * A sound shard cannot make a board leave its memory, run without end or run too long without a
+ * yield, whatever samples it gets. What its numbers mean is not judged: a wrong coefficient gives a
+ * wrong answer, never a fault.
+ */
 import { Header, LAYOUT_VERSION, MAGIC, Part, PartFlag } from "./layout"
+import {
+  DENSE_LINK_OPERATIONS,
+  DENSE_SYNAPSE_OPERATIONS,
+  ENTRY_OPERATIONS,
+  LINK_OPERATIONS,
+  MOST_OPERATIONS,
+  NEURON_OPERATIONS,
+  NOISE_OPERATIONS,
+  SOURCE_OPERATIONS,
+  STEP_OPERATIONS,
+} from "./operations"
+
+/** Limits of a board: it sets memory aside for so many. */
+export const MOST_PARTS = 64
+export const MOST_LAYERS = 16
+export const MOST_SLOTS = 16
+/** Classes; 255 means none where a class is reported. Readout and error of so many fit one run. */
+export const MOST_OUTPUTS = 255
+
+/** Sources and links checked between two yields. */
+const CHECK_STRIDE = 1200
 
 /**
- * Checks that every address and count in the shard's descriptors stays inside it, and that each link
- * structure is sound, so that no later access can leave the memory.
+ * Checks the header and every descriptor.
  *
  * @param size bytes of memory available
- * @returns true if the shard can be run
+ * @returns true if the shard can be run, given that its links are sound too ({@link checkLinks})
  */
 export function isSound(m: Buffer, size: number): boolean {
   if (m.getAt(Header.Magic, "u16") !== MAGIC || m.getAt(Header.Version, "u16") !== LAYOUT_VERSION)
     return false
   const used = m.getAt(Header.Size, "i32")
+  const image = m.getAt(Header.Image, "i32")
   const parts = m.getAt(Header.Parts, "u16")
   const slots = m.getAt(Header.Slots, "u16")
-  const width = m.getAt(Header.Width, "u16")
   const steps = m.getAt(Header.Steps, "u16")
   const end = Header.Length + parts * Part.Length
-  if (used > size || parts < 1 || slots < 1 || end > used) return false
+  if (parts < 1 || parts > MOST_PARTS || slots < 1 || slots > MOST_SLOTS) return false
+  if (used > size || image > used || end > image) return false
   if (steps < 2 || steps > 16 || m.getAt(Header.LearnShift, "u16") > 16) return false
   if (m.getAt(Header.SignalShift, "u16") > 31 || m.getAt(Header.NetShift, "u16") > 31) return false
-  if (!inside(m.getAt(Header.InputTable, "i32"), 512, end, used)) return false
+  if (!inside(m.getAt(Header.InputTable, "i32"), 512, end, image)) return false
+
+  // The lists hold indices that are trusted, so nothing else may write where they are.
+  let imageList = 0
+  let signalList = 0
+  let signalListEnd = 0
   for (let part: number = Header.Length; part < end; part += Part.Length) {
     const flags = m.getAt(part + Part.Flags, "u16")
-    const neurons = m.getAt(part + Part.Neurons, "u16")
-    const inputs = m.getAt(part + Part.Inputs, "u16")
-    const outputs = m.getAt(part + Part.Outputs, "u16")
+    const list = m.getAt(part + Part.List, "i32")
     const sources = m.getAt(part + Part.Sources, "u16")
-    const links = m.getAt(part + Part.Links, "i32")
-    const busIn = m.getAt(part + Part.BusInWidth, "u16")
-    const busOut = m.getAt(part + Part.BusOutWidth, "u16")
-    const synapses = neurons * inputs
-    const input = (flags & PartFlag.Input) !== 0
-    const dense = (flags & PartFlag.Dense) !== 0
-    if (neurons < 1 || inputs < 1 || inputs > 5 || synapses > 256 || links < 0 || sources < 1)
-      return false
-    if (m.getAt(part + Part.OutputFirst, "u16") + outputs > 5 || outputs < 1) return false
-    if (m.getAt(part + Part.BusOutFirst, "u16") + neurons * outputs > busOut) return false
-    if (input ? sources !== width : sources !== busIn) return false
-    if (input && dense) return false
-    if (dense && links !== synapses * sources) return false
-    if (!inside(m.getAt(part + Part.Coefficient, "i32"), links * 2, end, used)) return false
-    if (!inside(m.getAt(part + Part.Sum, "i32"), synapses * 4, end, used)) return false
-    if (!inside(m.getAt(part + Part.State, "i32"), neurons * 10, end, used)) return false
-    if (!inside(m.getAt(part + Part.Lambda, "i32"), synapses * 2, end, used)) return false
-    if (!inside(m.getAt(part + Part.Noise, "i32"), synapses * 2, end, used)) return false
-    if (!inside(m.getAt(part + Part.BusOut, "i32"), slots * busOut * 2, end, used)) return false
-    if (!inside(m.getAt(part + Part.BackIn, "i32"), busOut * 4, end, used)) return false
-    if (!input && !inside(m.getAt(part + Part.BusIn, "i32"), slots * busIn * 2, end, used))
-      return false
-    if (!input && !inside(m.getAt(part + Part.BackOut, "i32"), busIn * 4, end, used)) return false
-    if (input && m.getAt(part + Part.BackOut, "i32") !== 0) return false
-    if (!dense && !inside(m.getAt(part + Part.List, "i32"), 4 + sources * 4, end, used))
-      return false
-    if (
-      m.getAt(part + Part.ChunkSources, "u16") < 1 ||
-      m.getAt(part + Part.ChunkSynapses, "u16") < 1 ||
-      m.getAt(part + Part.ChunkNeurons, "u16") < 1
-    )
-      return false
-    if (!dense && !inside(m.getAt(part + Part.Start, "i32"), (sources + 1) * 2, end, used))
-      return false
-    if (!dense && !inside(m.getAt(part + Part.Target, "i32"), links, end, used)) return false
+    if ((flags & PartFlag.Input) !== 0) {
+      if (imageList !== 0 && list !== imageList) return false
+      imageList = list
+    } else if ((flags & PartFlag.Dense) === 0) {
+      if (signalList !== 0 && list !== signalList) return false
+      signalList = list
+      signalListEnd = Math.max(signalListEnd, list + 4 + sources * 4)
+    }
   }
+  let listFrom = used
+  let listEnd = used
+  if (imageList !== 0) {
+    listFrom = imageList
+    listEnd = imageList + 4 + m.getAt(Header.Width, "u16") * 4
+    if (!inside(listFrom, listEnd - listFrom, image, used)) return false
+  }
+  if (signalList !== 0) {
+    if (!inside(signalList, signalListEnd - signalList, image, used)) return false
+    if (imageList === 0) {
+      listFrom = signalList
+      listEnd = signalListEnd
+    } else if (!apart(signalList, signalListEnd, listFrom, listEnd)) return false
+    else {
+      listFrom = Math.min(listFrom, signalList)
+      listEnd = Math.max(listEnd, signalListEnd)
+    }
+  }
+
+  // Start tables and targets are trusted too: each part's links lie behind those of the part before.
+  let links = end
+  let before = 0
+  for (let part: number = Header.Length; part < end; part += Part.Length) {
+    links = linksEnd(m, part, links)
+    if (links < 0 || links > image) return false
+    if (!worksInside(m, part, image, used, listFrom, listEnd)) return false
+    if (!yieldsInTime(m, part, steps)) return false
+    if (!agrees(m, part, before)) return false
+    before = part
+  }
+  // The signals of the last layer must go somewhere.
+  return (m.getAt(before + Part.Flags, "u16") & (PartFlag.Output | PartFlag.Report)) !== 0
+}
+
+/** End of the part's links, which must lie in order behind `from`; −1 if they or its counts do not fit. */
+function linksEnd(m: Buffer, part: number, from: number): number {
+  const flags = m.getAt(part + Part.Flags, "u16")
+  const inputs = m.getAt(part + Part.Inputs, "u16")
+  const outputs = m.getAt(part + Part.Outputs, "u16")
+  const sources = m.getAt(part + Part.Sources, "u16")
+  const synapses = m.getAt(part + Part.Neurons, "u16") * inputs
+  const links = m.getAt(part + Part.Links, "i32")
+  const coefficient = m.getAt(part + Part.Coefficient, "i32")
+  if (inputs < 1 || inputs > 5 || synapses < 1 || synapses > 256) return -1
+  if (links < 0 || sources < 1) return -1
+  if (outputs < 1 || m.getAt(part + Part.OutputFirst, "u16") + outputs > 5) return -1
+  if ((flags & PartFlag.Dense) !== 0) {
+    if ((flags & PartFlag.Input) !== 0 || links !== synapses * sources) return -1
+    if (coefficient < from) return -1
+    return coefficient + links * 2
+  }
+  const start = m.getAt(part + Part.Start, "i32")
+  const target = m.getAt(part + Part.Target, "i32")
+  if (start < from || coefficient < start + (sources + 1) * 2) return -1
+  if (target < coefficient + links * 2) return -1
+  return target + links
+}
+
+/** Is the part's working memory inside, and clear of the lists? */
+function worksInside(
+  m: Buffer,
+  part: number,
+  from: number,
+  to: number,
+  listFrom: number,
+  listEnd: number,
+): boolean {
+  const input = (m.getAt(part + Part.Flags, "u16") & PartFlag.Input) !== 0
+  const neurons = m.getAt(part + Part.Neurons, "u16")
+  const synapses = neurons * m.getAt(part + Part.Inputs, "u16")
+  const slots = m.getAt(Header.Slots, "u16")
+  const busIn = m.getAt(part + Part.BusInWidth, "u16")
+  const busOut = m.getAt(part + Part.BusOutWidth, "u16")
+  const signals = neurons * m.getAt(part + Part.Outputs, "u16")
+  if (m.getAt(part + Part.BusOutFirst, "u16") + signals > busOut) return false
+  for (let i = 0; i < 8; i++) {
+    let field: number = Part.Sum
+    let bytes = synapses * 4
+    if (i === 1) {
+      field = Part.State
+      bytes = neurons * 10
+    } else if (i === 2) {
+      field = Part.Lambda
+      bytes = synapses * 2
+    } else if (i === 3) {
+      field = Part.Noise
+      bytes = synapses * 2
+    } else if (i === 4) {
+      field = Part.BusOut
+      bytes = slots * busOut * 2
+    } else if (i === 5) {
+      field = Part.BackIn
+      bytes = busOut * 4
+    } else if (i === 6) {
+      field = Part.BusIn
+      bytes = slots * busIn * 2
+    } else if (i === 7) {
+      field = Part.BackOut
+      bytes = busIn * 4
+    }
+    const at = m.getAt(part + field, "i32")
+    if (i < 6 || !input) {
+      if (!inside(at, bytes, from, to) || !apart(at, at + bytes, listFrom, listEnd)) return false
+    }
+  }
+  if (input)
+    return (
+      m.getAt(part + Part.BackOut, "i32") === 0 &&
+      m.getAt(part + Part.Sources, "u16") === m.getAt(Header.Width, "u16")
+    )
+  return m.getAt(part + Part.Sources, "u16") === busIn
+}
+
+/** Does every chunk of the part end before the machine would end it? Sparse links: see checkLinks. */
+function yieldsInTime(m: Buffer, part: number, steps: number): boolean {
+  const neurons = m.getAt(part + Part.Neurons, "u16")
+  const synapses = neurons * m.getAt(part + Part.Inputs, "u16")
+  const sources = m.getAt(part + Part.Sources, "u16")
+  const chunkSynapses = m.getAt(part + Part.ChunkSynapses, "u16")
+  const chunkNeurons = m.getAt(part + Part.ChunkNeurons, "u16")
+  if (m.getAt(part + Part.ChunkSources, "u16") < 1 || chunkSynapses < 1 || chunkNeurons < 1)
+    return false
+  const settle = Math.min(neurons, chunkNeurons) * (NEURON_OPERATIONS + steps * STEP_OPERATIONS)
+  if (settle + synapses * NOISE_OPERATIONS + listOperations(m, part) > MOST_OPERATIONS) return false
+  if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) === 0) return true
+  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * DENSE_LINK_OPERATIONS
+  return Math.min(synapses, chunkSynapses) * synapse <= MOST_OPERATIONS
+}
+
+/** Operations it takes to list the signals the part reads. */
+function listOperations(m: Buffer, part: number): number {
+  if ((m.getAt(part + Part.Flags, "u16") & (PartFlag.Dense | PartFlag.Input)) !== 0) return 0
+  return m.getAt(part + Part.Sources, "u16") * ENTRY_OPERATIONS
+}
+
+/** Do the part's flags agree with its place and with the part before it (0: none)? */
+function agrees(m: Buffer, part: number, before: number): boolean {
+  const flags = m.getAt(part + Part.Flags, "u16")
+  const layer = m.getAt(part + Part.Layer, "u16")
+  const first = m.getAt(part + Part.BusOutFirst, "u16")
+  const awaits = (flags & PartFlag.Await) !== 0
+  if (layer < 1 || layer > MOST_LAYERS || flags > 31) return false
+  if (((flags & PartFlag.Input) !== 0) !== (layer === 1)) return false
+  if (layer === 1 && awaits) return false
+  const output = (flags & PartFlag.Output) !== 0
+  const width = m.getAt(part + Part.BusOutWidth, "u16")
+  if (output && ((flags & PartFlag.Report) !== 0 || width > MOST_OUTPUTS)) return false
+  let layerBefore = 0
+  let endBefore = 0
+  if (before !== 0) {
+    layerBefore = m.getAt(before + Part.Layer, "u16")
+    endBefore =
+      m.getAt(before + Part.BusOutFirst, "u16") +
+      m.getAt(before + Part.Neurons, "u16") * m.getAt(before + Part.Outputs, "u16")
+  }
+  if (layer < layerBefore) return false
+  if (layer === layerBefore) {
+    // One layer's parts are one range of it on one bus.
+    if (flags !== m.getAt(before + Part.Flags, "u16") || first !== endBefore) return false
+    if (!same(m, part, before, Part.BusIn, Part.BusIn)) return false
+    if (!same(m, part, before, Part.BusOut, Part.BusOut)) return false
+    if (!same(m, part, before, Part.BackOut, Part.BackOut)) return false
+    if (!same(m, part, before, Part.BackIn, Part.BackIn)) return false
+    if (width !== m.getAt(before + Part.BusOutWidth, "u16")) return false
+  } else {
+    if (output && first !== 0) return false
+    if (before !== 0) {
+      const flagsBefore = m.getAt(before + Part.Flags, "u16")
+      if ((flagsBefore & PartFlag.Output) !== 0) return false
+      if (layer > layerBefore + 1 && (flagsBefore & PartFlag.Report) === 0) return false
+    }
+    if (layer === layerBefore + 1 && before !== 0) {
+      if (!same(m, part, before, Part.BusIn, Part.BusOut)) return false
+      if (!same(m, part, before, Part.BackOut, Part.BackIn)) return false
+      if (m.getAt(part + Part.BusInWidth, "u16") !== m.getAt(before + Part.BusOutWidth, "u16"))
+        return false
+      if (awaits === isWholeLayer(m, before, endBefore)) return false
+    } else if (layer > 1 && !awaits) return false
+  }
+  // The outputs are complete when the last part is.
+  if (output && isLast(m, part))
+    return (
+      first + m.getAt(part + Part.Neurons, "u16") * m.getAt(part + Part.Outputs, "u16") === width
+    )
   return true
 }
 
-/** Next source of a sparse part whose links are to be checked; −1 when all are sound, −2 if not. */
+/** Does this shard compute the whole layer of which `last` is the last part, ending at `end`? */
+function isWholeLayer(m: Buffer, last: number, end: number): boolean {
+  if (end !== m.getAt(last + Part.BusOutWidth, "u16")) return false
+  const layer = m.getAt(last + Part.Layer, "u16")
+  let part = last
+  while (part > Header.Length && m.getAt(part - Part.Length + Part.Layer, "u16") === layer)
+    part = part - Part.Length
+  return m.getAt(part + Part.BusOutFirst, "u16") === 0
+}
+
+function isLast(m: Buffer, part: number): boolean {
+  return part + Part.Length === Header.Length + m.getAt(Header.Parts, "u16") * Part.Length
+}
+
+function same(m: Buffer, part: number, other: number, field: number, otherField: number): boolean {
+  return m.getAt(part + field, "i32") === m.getAt(other + otherField, "i32")
+}
+
+/**
+ * Checks some of the links of a sparse part: that they are in order, end on synapses of the part,
+ * and that no choice of sources makes a chunk too long.
+ *
+ * @param from 0 to begin, then what the call before returned
+ * @returns the next source to check; −1 when all are sound, −2 if one is not
+ */
 export function checkLinks(m: Buffer, part: number, from: number): number {
   if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) !== 0) return -1
   const sources = m.getAt(part + Part.Sources, "u16")
@@ -75,19 +286,31 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
   const target = m.getAt(part + Part.Target, "i32")
   const links = m.getAt(part + Part.Links, "i32")
   if (m.getAt(start, "u16") !== 0 || m.getAt(start + sources * 2, "u16") !== links) return -2
-  const to = Math.min(sources, from + m.getAt(part + Part.ChunkSources, "u16"))
-  for (let source = from; source < to; source++) {
+  const chunk = Math.min(sources, m.getAt(part + Part.ChunkSources, "u16"))
+  const room = MOST_OPERATIONS - listOperations(m, part)
+  let source = from
+  let left = CHECK_STRIDE
+  while (source < sources && left > 0) {
     let link = m.getAt(start + source + source, "u16")
     const end = m.getAt(start + source + source + 2, "u16")
     if (link > end || end > links) return -2
+    // A chunk may hold any of the sources: each as many of the costliest as there are in a chunk.
+    if (chunk * (SOURCE_OPERATIONS + (end - link) * LINK_OPERATIONS) > room) return -2
+    left = left - 1 - (end - link)
     while (link < end) {
       if (m.getAt(target + link, "u8") >= synapses) return -2
       link = link + 1
     }
+    source = source + 1
   }
-  return to < sources ? to : -1
+  return source < sources ? source : -1
 }
 
 function inside(at: number, bytes: number, from: number, to: number): boolean {
   return at >= from && bytes >= 0 && at + bytes <= to
+}
+
+/** Do the ranges from…end−1 and otherFrom…otherEnd−1 share nothing? */
+function apart(from: number, end: number, otherFrom: number, otherEnd: number): boolean {
+  return end <= otherFrom || from >= otherEnd
 }

@@ -21,6 +21,16 @@ import {
   signalsOf,
   sourcesOf,
 } from "./network"
+import {
+  DENSE_LINK_OPERATIONS,
+  DENSE_SYNAPSE_OPERATIONS,
+  ENTRY_OPERATIONS,
+  LINK_OPERATIONS,
+  MOST_OPERATIONS,
+  NEURON_OPERATIONS,
+  SOURCE_OPERATIONS,
+  STEP_OPERATIONS,
+} from "./operations"
 import { settleForward } from "./settle"
 
 /** Neurons first … first+count−1 of a layer (1 = the first behind the input). */
@@ -33,11 +43,8 @@ export interface Slice {
 /** A part's synapse number is one byte. */
 export const MAX_SYNAPSES = 256
 
-/** Operations a board may spend before it yields; the VM kills a run at 131,072. */
-const CHUNK_OPERATIONS = 50000
-/** Operations (upper estimates) of one link of a pass and of one neuron and Heun step. */
-const LINK_OPERATIONS = 45
-const STEP_OPERATIONS = 330
+/** Operations a board may spend on one chunk; less than it could, as a yield costs little. */
+const CHUNK_OPERATIONS = 80000
 
 /** Parts computed at most per shard, and signals per slot; u16 fields hold both. */
 export function buildShard(net: Network, slices: Slice[], slots: number): Buffer {
@@ -168,11 +175,8 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
       (firstSynapses[slice.layer] + slice.first * l.inputs) & 0xffff,
     )
     m.setAt(part + Part.List, "i32", slice.layer === 1 ? imageList : dense ? 0 : signalList)
-    const linksPerSource = Math.floor(links / sources) + 1
-    m.setAt(part + Part.ChunkSources, "u16", chunk(linksPerSource * LINK_OPERATIONS))
-    m.setAt(part + Part.ChunkSynapses, "u16", chunk(sources * LINK_OPERATIONS))
-    m.setAt(part + Part.ChunkNeurons, "u16", chunk(net.steps * STEP_OPERATIONS))
     writeLinks(m, net, slice, part)
+    writeChunks(m, net, part)
   }
   writeInputTable(m, net)
   m.setAt(Header.LayoutHash, "i32", layoutHash(m))
@@ -188,8 +192,27 @@ function align4(at: number): number {
   return (at + 3) & ~3
 }
 
-function chunk(operations: number): number {
-  return Math.max(1, Math.floor(CHUNK_OPERATIONS / operations))
+/** How much of each pass a board does between two yields, whatever the image. */
+function writeChunks(m: Buffer, net: Network, part: number): void {
+  const sources = m.getAt(part + Part.Sources, "u16")
+  const start = m.getAt(part + Part.Start, "i32")
+  let most = 0
+  if (start !== 0)
+    for (let at = start; at < start + sources * 2; at += 2)
+      most = Math.max(most, m.getAt(at + 2, "u16") - m.getAt(at, "u16"))
+  // The signals are listed in the same run as the first chunk.
+  const input = (m.getAt(part + Part.Flags, "u16") & PartFlag.Input) !== 0
+  const room = input ? CHUNK_OPERATIONS : MOST_OPERATIONS - sources * ENTRY_OPERATIONS
+  const source = SOURCE_OPERATIONS + most * LINK_OPERATIONS
+  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * DENSE_LINK_OPERATIONS
+  const neuron = NEURON_OPERATIONS + net.steps * STEP_OPERATIONS
+  m.setAt(part + Part.ChunkSources, "u16", chunk(Math.min(CHUNK_OPERATIONS, room), source))
+  m.setAt(part + Part.ChunkSynapses, "u16", chunk(CHUNK_OPERATIONS, synapse))
+  m.setAt(part + Part.ChunkNeurons, "u16", chunk(CHUNK_OPERATIONS >> 1, neuron))
+}
+
+function chunk(operations: number, each: number): number {
+  return Math.max(1, Math.floor(operations / each))
 }
 
 function neuronsHere(slices: Slice[], layer: number): number {

@@ -14,7 +14,7 @@ export function clearImage(m: Buffer, part: number): void {
  * index, i16 signal (the input neuron's response, from its table). As the pixel only moves forward,
  * the list never holds more entries than there are pixels.
  *
- * @param pixel index of the pixel the first run's skip counts from
+ * @param pixel index of the pixel the first run's skip counts from; another start shifts the image
  * @returns the index of the pixel after the last run, or −1 if the runs are malformed or leave the
  *   image; the list is then unchanged in length
  */
@@ -29,7 +29,10 @@ export function activateRuns(
   const table = m.getAt(Header.InputTable, "i32")
   const width = m.getAt(Header.Width, "u16")
   const list = m.getAt(part + Part.List, "i32")
-  let entry = list + 4 + (m.getAt(list, "i32") << 2)
+  // Entries name different pixels below this one; more of them means that the pixel went back.
+  const listed = m.getAt(list, "i32")
+  if (listed > 0 && listed > pixel) return -1
+  let entry = list + 4 + (listed << 2)
   let at = from
   while (at < to) {
     if (at + 2 > to) return -1
@@ -37,7 +40,7 @@ export function activateRuns(
     pixel = pixel + runs.getAt(at, "u8")
     at = at + 2
     const end = at + count
-    if (end > to || pixel + count > width) return -1
+    if (end > to || pixel < 0 || pixel + count > width) return -1
     while (at < end) {
       m.setAt(entry, "u16", pixel)
       m.setAt(entry + 2, "i16", m.getAt(table + (runs.getAt(at, "u8") << 1), "i16"))

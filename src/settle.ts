@@ -277,6 +277,9 @@ export function settleBackward(m: Buffer, part: number, from: number, to: number
         // |s| ≤ steps · 2·4096: |s · reciprocal| ≤ 2^29.
         if (u <= netMin || u >= netMax) s = 0
         else s = (s * reciprocal) >> 16
+        // The floor and a reciprocal rounded up can take the mean one step past the clamp.
+        if (s < -limit) s = -limit
+        if (s > limit) s = limit
         m.setAt(lambda, "i16", s)
         sum = sum + 4
         lambda = lambda + 2

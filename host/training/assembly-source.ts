@@ -20,9 +20,10 @@ export function toAssemblyScript(source: string, name: string): string {
     .replace(/: Buffer\b/g, ": usize")
     .replace(/===/g, "==")
     .replace(/!==/g, "!=")
-  const rest = /\bMath\.\w+|\bBuffer\b|\.(?:getAt|setAt|fillAt)\b|\bany\b\s*[;,)=]|\bnew \w+|\?\?|\?\./.exec(
-    out.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ""),
-  )
+  const rest =
+    /\bMath\.\w+|\bBuffer\b|\.(?:getAt|setAt|fillAt)\b|\bany\b\s*[;,)=]|\bnew \w+|\?\?|\?\./.exec(
+      out.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ""),
+    )
   if (rest) throw new Error(`${name}: "${rest[0]}" has no AssemblyScript form here`)
   return out
 }
@@ -54,7 +55,10 @@ function rewriteCalls(source: string, name: string): string {
         return `store<${type}>(${m} + (${at}), <${type}>(${value}))`
       },
     ],
-    [/\b(\w+)\.fillAt\(/, (m, [at, count, value]) => `memory.fill(${m} + (${at}), <u8>(${value}), ${count})`],
+    [
+      /\b(\w+)\.fillAt\(/,
+      (m, [at, count, value]) => `memory.fill(${m} + (${at}), <u8>(${value}), ${count})`,
+    ],
     [/\b(Math)\.imul\(/, (_, [a, b]) => `((${a}) * (${b}))`],
     [/\b(Math)\.min\(/, (_, [a, b]) => `min<i32>(${a}, ${b})`],
     [/\b(Math)\.max\(/, (_, [a, b]) => `max<i32>(${a}, ${b})`],

@@ -23,7 +23,14 @@ export async function compileCore(): Promise<Uint8Array> {
       "index.ts",
       "-O3",
       "--noAssert",
-      ...["--runtime", "stub", "--importMemory", "--sharedMemory", "--maximumMemory", `${MOST_PAGES}`],
+      ...[
+        "--runtime",
+        "stub",
+        "--importMemory",
+        "--sharedMemory",
+        "--maximumMemory",
+        `${MOST_PAGES}`,
+      ],
       ...["--enable", "threads", "--use", "abort=", "--outFile", "core.wasm"],
     ],
     {
@@ -35,6 +42,7 @@ export async function compileCore(): Promise<Uint8Array> {
       stderr: { write: (text: string | Uint8Array) => void (messages += text) },
     },
   )
-  if (error || !binary) throw new Error(`the core does not compile to WebAssembly:\n${messages || error}`)
+  if (error || !binary)
+    throw new Error(`the core does not compile to WebAssembly:\n${messages || error}`)
   return binary
 }

@@ -1,16 +1,23 @@
 /** The whole network in WebAssembly: the core's own source, at the speed of the machine. */
 import "../device-script-buffer"
-import { exchangeCoefficients } from "../../src/shard"
 import { Header } from "../../src/layout"
 import type { Network } from "../../src/network"
-import { buildShard } from "../../src/shard"
-import { coefficientsOf, wholeNetwork } from "../engine"
+import { buildShard, exchangeCoefficients } from "../../src/shard"
 import { encodeRuns } from "../data/runs"
+import { coefficientsOf, wholeNetwork } from "../engine"
 import { compileCore } from "./compile"
 
 interface CoreExports {
   predictWhole(m: number, runs: number, from: number, to: number, pixel: number): number
-  learnWhole(m: number, runs: number, from: number, to: number, pixel: number, label: number, sample: number): number
+  learnWhole(
+    m: number,
+    runs: number,
+    from: number,
+    to: number,
+    pixel: number,
+    label: number,
+    sample: number,
+  ): number
 }
 
 const PAGE = 65536
@@ -31,7 +38,7 @@ export class FastNetwork {
   samples = 0
 
   static async create(network: Network): Promise<FastNetwork> {
-    return new FastNetwork(network, new WebAssembly.Module((await compileCore()) as BufferSource))
+    return new FastNetwork(network, new WebAssembly.Module(await compileCore()))
   }
 
   private constructor(
@@ -41,7 +48,11 @@ export class FastNetwork {
     const shard = buildShard(network, wholeNetwork(network), 1)
     this.size = shard.length
     this.top = (this.base + shard.length + 15) & ~15
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil(this.top / PAGE) + 1, maximum: 65536, shared: true })
+    this.memory = new WebAssembly.Memory({
+      initial: Math.ceil(this.top / PAGE) + 1,
+      maximum: 65536,
+      shared: true,
+    })
     shard.copy(this.bytes(this.base, shard.length))
     const instance = new WebAssembly.Instance(module, { env: { memory: this.memory } })
     this.core = instance.exports as unknown as CoreExports

@@ -39,7 +39,11 @@ export async function compileCore(): Promise<Uint8Array> {
         if (typeof contents !== "string") binary = contents
       },
       listFiles: () => [],
-      stderr: { write: (text: string | Uint8Array) => void (messages += text) },
+      stderr: {
+        write(text: string | Uint8Array) {
+          messages += text
+        },
+      },
     },
   )
   if (error || !binary)

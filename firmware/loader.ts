@@ -1,7 +1,7 @@
 /** Loading a shard, reading it out, and its settings. */
 import * as ds from "@devicescript/core"
 import { checkLinks, isSound } from "../src/check"
-import { Header, LAYOUT_VERSION, Part } from "../src/layout"
+import { Header, LAYOUT_VERSION, MAGIC, Part } from "../src/layout"
 import {
   Command,
   checksum,
@@ -13,7 +13,8 @@ import {
 } from "../src/protocol"
 import { partAt } from "../src/run"
 import { ARENA_BYTES, arena, PROGRAM_BYTES } from "./arena"
-import { answer, fault, refused, report } from "./reports"
+import { answer, countRefusal, fault, refused, report } from "./reports"
+import { hasRoom, resetSamples, updates } from "./samples"
 
 const EMPTY = 0
 const LOADING = 1
@@ -65,52 +66,60 @@ export async function slice(p: Buffer): Promise<void> {
   received = offset + length
 }
 
-/** tag u16 → reply + received u32, checksum u32 */
-export async function commit(p: Buffer): Promise<boolean> {
-  if (p.length !== 2) {
-    await refuse(Command.Commit, p, Status.BadLength)
-    return false
-  }
+/**
+ * tag u16 → reply + received u32, checksum u32
+ *
+ * Bytes that are missing can still be sent; a shard that is complete and wrong must be begun anew.
+ */
+export async function commit(p: Buffer): Promise<void> {
+  if (p.length !== 2) return await refuse(Command.Commit, p, Status.BadLength)
   let status = Status.Ok
   if (state !== LOADING) status = Status.NoShard
-  else if (received !== bytes || sum !== expectedChecksum) status = Status.BadChecksum
-  else if (!(await isWhole())) status = Status.BadShard
-  if (status === Status.Ok) state = READY
-  // Missing bytes can still be sent; a shard that is complete and wrong must be begun anew.
-  else if (received === bytes) state = EMPTY
+  else if (received !== bytes) status = Status.BadChecksum
+  else {
+    status = sum === expectedChecksum ? await judge() : Status.BadChecksum
+    state = EMPTY
+    if (status === Status.Ok) {
+      resetSamples()
+      state = READY
+    }
+  }
+  if (status !== Status.Ok) countRefusal()
   const reply = Buffer.alloc(11)
   reply.setAt(0, "u16", p.getAt(0, "u16"))
   reply.setAt(2, "u8", status)
   reply.setAt(3, "u32", received)
   reply.setAt(7, "i32", sum)
   await report(Command.Commit, reply)
-  return status === Status.Ok
 }
 
-async function isWhole(): Promise<boolean> {
-  if (arena.getAt(Header.Image, "i32") !== bytes) return false
-  if (arena.getAt(Header.LayoutHash, "i32") !== expectedLayout) return false
-  if (!isSound(arena, ARENA_BYTES)) return false
+/** Ok if the loaded bytes are the announced shard, and one this board can run. */
+async function judge(): Promise<Status> {
+  if (arena.getAt(Header.Magic, "u16") !== MAGIC) return Status.BadShard
+  if (arena.getAt(Header.Version, "u16") !== LAYOUT_VERSION) return Status.BadVersion
+  if (arena.getAt(Header.Image, "i32") !== bytes) return Status.BadShard
+  if (arena.getAt(Header.LayoutHash, "i32") !== expectedLayout) return Status.BadShard
+  if (arena.getAt(Header.Size, "i32") > ARENA_BYTES) return Status.TooLarge
+  if (!isSound(arena, ARENA_BYTES)) return Status.BadShard
   const parts = arena.getAt(Header.Parts, "u16")
   for (let i = 0; i < parts; i++) {
     let at = 0
     while (at >= 0) {
-      at = checkLinks(arena, partAt(i), at)
       await ds.sleep(0)
+      at = checkLinks(arena, partAt(i), at)
     }
-    if (at === -2) return false
+    if (at === -2) return Status.BadShard
   }
-  return true
+  if (!hasRoom()) return Status.TooLarge
+  return Status.Ok
 }
 
 /** tag u16 → reply + StatusField */
 export async function status(
   p: Buffer,
   boot: number,
-  updates: number,
   handled: number,
   dropped: number,
-  reportBytes: number,
 ): Promise<void> {
   if (p.length !== 2) return await refuse(Command.Status, p, Status.BadLength)
   const reply = Buffer.alloc(StatusField.Length)
@@ -121,9 +130,9 @@ export async function status(
   if (state === READY) {
     reply.setAt(StatusField.LayoutHash, "i32", arena.getAt(Header.LayoutHash, "i32"))
     reply.setAt(StatusField.ShardBytes, "u32", arena.getAt(Header.Size, "i32"))
+    reply.setAt(StatusField.Updates, "u32", updates)
   }
-  reply.setAt(StatusField.HeapBytes, "u32", PROGRAM_BYTES + ARENA_BYTES + reportBytes)
-  reply.setAt(StatusField.Updates, "u32", updates)
+  reply.setAt(StatusField.HeapBytes, "u32", PROGRAM_BYTES + ARENA_BYTES)
   reply.setAt(StatusField.Handled, "u32", handled)
   reply.setAt(StatusField.Refused, "u32", refused)
   reply.setAt(StatusField.Dropped, "u32", dropped)

@@ -12,7 +12,7 @@ import { Command, Status } from "../src/protocol"
 import { arena } from "./arena"
 import { begin, commit, isReady, read, set, slice, status } from "./loader"
 import { fault, reportAs } from "./reports"
-import { back, image, reportBytes, resetSamples, signals, updates } from "./samples"
+import { back, image, signals } from "./samples"
 
 /** Messages that may wait while one is carried out. A host keeps fewer under way. */
 const MOST_WAITING = 16
@@ -30,16 +30,14 @@ const waiting: ds.Packet[] = []
 let busy = false
 let handled = 0
 let dropped = 0
+/** Dropped messages the host has not been told of. */
+let untold = 0
 
 async function carryOut(command: number, p: Buffer): Promise<void> {
   if (command === Command.Begin) return await begin(p)
   if (command === Command.Slice) return await slice(p)
-  if (command === Command.Commit) {
-    if (await commit(p)) resetSamples()
-    return
-  }
-  if (command === Command.Status)
-    return await status(p, boot, updates, handled, dropped, reportBytes())
+  if (command === Command.Commit) return await commit(p)
+  if (command === Command.Status) return await status(p, boot, handled, dropped)
   if (command === Command.Read) return await read(p)
   if (command === Command.Set) return await set(p)
   if (command !== Command.Image && command !== Command.Signals && command !== Command.Back)
@@ -53,6 +51,7 @@ async function carryOut(command: number, p: Buffer): Promise<void> {
 async function accept(packet: ds.Packet): Promise<void> {
   if (waiting.length >= MOST_WAITING) {
     dropped++
+    untold++
     return
   }
   waiting.push(packet)
@@ -61,14 +60,24 @@ async function accept(packet: ds.Packet): Promise<void> {
   while (waiting.length > 0) {
     const next = waiting.shift()
     handled++
-    try {
-      await carryOut(next.serviceCommand, next.payload)
-    } catch (e) {
-      console.error(e)
-      await fault(Status.Internal, next.serviceCommand & 0xff, 0, 0)
+    await attempt(next.serviceCommand, next.payload)
+    if (untold > 0) {
+      const lost = untold
+      untold = 0
+      await fault(Status.Busy, 0, lost, MOST_WAITING)
     }
   }
   busy = false
+}
+
+/** Whatever goes wrong in a message must not end the program. */
+async function attempt(command: number, payload: Buffer): Promise<void> {
+  try {
+    await carryOut(command, payload)
+  } catch (e) {
+    console.error(e)
+    await fault(Status.Internal, command & 0xff, 0, 0)
+  }
 }
 
 const server = new WuxingServer()
@@ -79,7 +88,8 @@ const others = (ds as Dispatcher)._onServerPacket
 
 async function dispatch(packet: ds.Packet): Promise<void> {
   if (packet.isReport) return
-  if (packet.serviceIndex === server.serviceIndex && packet.serviceCommand < 0x1000) await accept(packet)
+  if (packet.serviceIndex === server.serviceIndex && packet.serviceCommand < 0x1000)
+    await accept(packet)
   else {
     try {
       await others(packet)

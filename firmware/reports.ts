@@ -7,8 +7,12 @@ type Sender = typeof ds & {
 }
 
 let serviceIndex = 0
-/** Data messages refused since the start. */
+/** Messages refused since the start. */
 export let refused = 0
+
+export function countRefusal(): void {
+  refused++
+}
 
 /** Tells which service the reports belong to. */
 export function reportAs(index: number): void {

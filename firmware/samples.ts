@@ -3,6 +3,7 @@
  * do. What can run, runs; what must wait for another board's signals or backward sums waits.
  */
 import * as ds from "@devicescript/core"
+import { MOST_LAYERS, MOST_PARTS, MOST_SLOTS } from "../src/check"
 import { activateRuns, clearImage } from "../src/image"
 import { Header, Part, PartFlag } from "../src/layout"
 import {
@@ -16,41 +17,65 @@ import {
   Status,
 } from "../src/protocol"
 import { backward, beginLearning, forward, outputError, partAt, readout } from "../src/run"
-import { arena } from "./arena"
+import { ARENA_BYTES, arena } from "./arena"
 import { fault, report } from "./reports"
 
 const NONE = -1
+/** Signals of one report. */
+const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
 
 /** Learning steps applied since the shard was loaded. */
 export let updates = 0
 
 let parts = 0
 let slots = 0
+/** The highest layer this shard computes. */
 let layers = 0
-/** The layer whose signals the whole of which this shard computes or not: signals others compute. */
-let remote: number[] = []
 
-// Per slot: the sample in it, the next part to run forward, remote signals received per layer.
-let slotSample: number[] = []
-let slotNext: number[] = []
-let slotGot: number[] = []
+// All the memory there will ever be, for the largest shard a board takes.
 
-// The image being received.
+/** Per layer, u16: signals other boards compute; where this shard's own begin and end. */
+const remote = Buffer.alloc((MOST_LAYERS + 1) * 2)
+const ownFirst = Buffer.alloc((MOST_LAYERS + 1) * 2)
+const ownEnd = Buffer.alloc((MOST_LAYERS + 1) * 2)
+/** Per slot: the sample in it (i32), the next part to run forward (u8). */
+const slotSample = Buffer.alloc(MOST_SLOTS * 4)
+const slotNext = Buffer.alloc(MOST_SLOTS)
+/** Per slot and layer, u16: signals of other boards received. */
+const slotGot = Buffer.alloc(MOST_SLOTS * (MOST_LAYERS + 1) * 2)
+/** Per layer, u8: whether the backward sums of other boards are complete. */
+const backComplete = Buffer.alloc(MOST_LAYERS + 1)
+/**
+ * Per part: samples gathered for one report (u8), and where in the arena, behind the shard, the
+ * report is (u16; 0: the part reports nothing).
+ */
+const gatheredCount = Buffer.alloc(MOST_PARTS)
+const gatheredAt = Buffer.alloc(MOST_PARTS * 2)
+
+// The image being received, as its first slice announced it.
 let imageSample = NONE
 let imagePixel = 0
+let imageLearns = false
+let imageLabel = 0
 
-// The sample being learnt: its number, label, next part to run backward, which layers' remote
-// backward sums are complete.
+// The sample being learnt, its label, the next part to run backward.
 let learnSample = NONE
 let learnLabel = 0
 let learnNext = NONE
-let backComplete: boolean[] = []
 
-// Per part: signals gathered for one report, how many samples, and the first of them.
-let gathered: Buffer[] = []
-let gatheredCount: number[] = []
+/** Is there room behind the loaded shard, which must be sound, for the reports it gathers? */
+export function hasRoom(): boolean {
+  let bytes = arena.getAt(Header.Size, "i32")
+  const count = arena.getAt(Header.Parts, "u16")
+  for (let i = 0; i < count; i++) if (reports(partAt(i))) bytes += MAX_PAYLOAD
+  return bytes <= ARENA_BYTES
+}
 
-/** Starts afresh with a newly loaded shard. */
+function reports(part: number): boolean {
+  return (arena.getAt(part + Part.Flags, "u16") & (PartFlag.Report | PartFlag.Output)) !== 0
+}
+
+/** Starts afresh with a newly loaded shard, which must be sound and fit. */
 export function resetSamples(): void {
   parts = arena.getAt(Header.Parts, "u16")
   slots = arena.getAt(Header.Slots, "u16")
@@ -58,41 +83,48 @@ export function resetSamples(): void {
   updates = 0
   imageSample = NONE
   learnSample = NONE
-  remote = []
-  slotSample = []
-  slotNext = []
-  slotGot = []
-  gathered = []
-  gatheredCount = []
-  for (let layer = 0; layer <= layers; layer++) remote.push(0)
-  for (let i = 0; i < parts; i++) {
-    const part = partAt(i)
-    const flags = arena.getAt(part + Part.Flags, "u16")
-    const layer = arena.getAt(part + Part.Layer, "u16")
-    if ((flags & PartFlag.Await) !== 0)
-      remote[layer - 1] = arena.getAt(part + Part.BusInWidth, "u16")
-    gathered.push(
-      (flags & (PartFlag.Report | PartFlag.Output)) !== 0 ? Buffer.alloc(MAX_PAYLOAD) : undefined,
-    )
-    gatheredCount.push(0)
-  }
+  remote.fillAt(0, remote.length, 0)
+  ownFirst.fillAt(0, ownFirst.length, 0)
+  ownEnd.fillAt(0, ownEnd.length, 0)
+  let space = arena.getAt(Header.Size, "i32")
+  let before = 0
   for (let i = 0; i < parts; i++) {
     const part = partAt(i)
     const layer = arena.getAt(part + Part.Layer, "u16")
-    if (remote[layer] > 0) remote[layer] -= signalsOf(part)
+    const first = arena.getAt(part + Part.BusOutFirst, "u16")
+    // One layer's parts are one range, ascending: see src/check.ts.
+    if (layer !== before) ownFirst.setAt(layer << 1, "u16", first)
+    ownEnd.setAt(layer << 1, "u16", first + signalsOf(part))
+    before = layer
+    gatheredCount.setAt(i, "u8", 0)
+    gatheredAt.setAt(i << 1, "u16", 0)
+    if (reports(part)) {
+      gatheredAt.setAt(i << 1, "u16", space)
+      space += MAX_PAYLOAD
+    }
   }
-  for (let slot = 0; slot < slots; slot++) {
-    slotSample.push(NONE)
-    slotNext.push(parts)
-    for (let layer = 0; layer <= layers; layer++) slotGot.push(0)
+  for (let i = 0; i < parts; i++) {
+    const part = partAt(i)
+    const below = arena.getAt(part + Part.Layer, "u16") - 1
+    if ((arena.getAt(part + Part.Flags, "u16") & PartFlag.Await) !== 0)
+      remote.setAt(
+        below << 1,
+        "u16",
+        arena.getAt(part + Part.BusInWidth, "u16") -
+          ownEnd.getAt(below << 1, "u16") +
+          ownFirst.getAt(below << 1, "u16"),
+      )
   }
+  for (let slot = 0; slot < slots; slot++) emptySlot(slot)
 }
 
-/** Heap held for reports under way, bytes. */
-export function reportBytes(): number {
-  let bytes = 0
-  for (const b of gathered) if (b) bytes += b.length
-  return bytes
+function emptySlot(slot: number): void {
+  slotSample.setAt(slot << 2, "i32", NONE)
+  slotNext.setAt(slot, "u8", parts)
+}
+
+function gotAt(slot: number, layer: number): number {
+  return (slot * (MOST_LAYERS + 1) + layer) << 1
 }
 
 function signalsOf(part: number): number {
@@ -102,58 +134,60 @@ function signalsOf(part: number): number {
 /** Command image: ImageField, runs. */
 export async function image(p: Buffer): Promise<void> {
   if (p.length < ImageField.Length) return await fault(Status.BadLength, Command.Image, 0, 0)
-  const sample = p.getAt(ImageField.Sample, "u32")
+  const sample = p.getAt(ImageField.Sample, "i32")
   const flags = p.getAt(ImageField.Flags, "u8")
-  const learn = (flags & ImageFlag.Learn) !== 0
+  const learns = (flags & ImageFlag.Learn) !== 0
   const label = p.getAt(ImageField.Label, "u8")
+  // Numbers past 2^31 would be fractions to the machine, and slots of them negative.
+  if (sample < 0 || flags > 15) return await fault(Status.BadValue, Command.Image, sample, 0)
   const slot = sample % slots
   if ((flags & ImageFlag.First) !== 0) {
     imageSample = NONE
-    if (learn && p.getAt(ImageField.Updates, "u32") !== updates)
+    if (learns && p.getAt(ImageField.Updates, "i32") !== updates)
       return await fault(Status.OutOfOrder, Command.Image, sample, updates)
     const last = partAt(parts - 1)
+    const classes = arena.getAt(last + Part.BusOutWidth, "u16")
     if (
-      learn &&
+      learns &&
       (arena.getAt(last + Part.Flags, "u16") & PartFlag.Output) !== 0 &&
-      label >= arena.getAt(last + Part.BusOutWidth, "u16")
+      label >= classes
     )
-      return await fault(
-        Status.BadValue,
-        Command.Image,
-        sample,
-        arena.getAt(last + Part.BusOutWidth, "u16"),
-      )
+      return await fault(Status.BadValue, Command.Image, sample, classes)
     imageSample = sample
     imagePixel = 0
+    imageLearns = learns
+    imageLabel = label
     learnSample = NONE
-    slotSample[slot] = sample
-    slotNext[slot] = 0
-    for (let layer = 0; layer <= layers; layer++) slotGot[slot * (layers + 1) + layer] = 0
+    slotSample.setAt(slot << 2, "i32", sample)
+    slotNext.setAt(slot, "u8", 0)
+    slotGot.fillAt(gotAt(slot, 0), (MOST_LAYERS + 1) << 1, 0)
     if (takesPixels()) clearImage(arena, partAt(0))
   }
   if (imageSample !== sample || p.getAt(ImageField.Pixel, "u16") !== imagePixel)
     return await fault(Status.OutOfOrder, Command.Image, sample, imageSample)
-  if (takesPixels()) {
+  let status = Status.Ok
+  // Every slice says the same of its sample: the first one's word was checked.
+  if (learns !== imageLearns || label !== imageLabel) status = Status.BadValue
+  else if (takesPixels()) {
     imagePixel = activateRuns(arena, partAt(0), p, ImageField.Length, p.length, imagePixel)
-    if (imagePixel < 0) {
-      imageSample = NONE
-      slotSample[slot] = NONE
-      slotNext[slot] = parts
-      return await fault(Status.BadImage, Command.Image, sample, 0)
-    }
+    if (imagePixel < 0) status = Status.BadImage
+  }
+  if (status !== Status.Ok) {
+    imageSample = NONE
+    emptySlot(slot)
+    return await fault(status, Command.Image, sample, 0)
   }
   if ((flags & ImageFlag.Last) === 0) return
   imageSample = NONE
-  if (learn) {
+  if (learns) {
     learnSample = sample
     learnLabel = label
     learnNext = parts - 1
-    backComplete = []
-    for (let layer = 0; layer <= layers; layer++) backComplete.push(false)
+    backComplete.fillAt(0, backComplete.length, 0)
     beginLearning(arena, sample)
   }
   await advance(slot)
-  if (learn || (flags & ImageFlag.Flush) !== 0) await flush()
+  if (learns || (flags & ImageFlag.Flush) !== 0) await flush()
 }
 
 function takesPixels(): boolean {
@@ -163,7 +197,7 @@ function takesPixels(): boolean {
 /** Command signals: SignalsField, then `count` i16 for each sample. */
 export async function signals(p: Buffer): Promise<void> {
   if (p.length < SignalsField.Length) return await fault(Status.BadLength, Command.Signals, 0, 0)
-  const sample = p.getAt(SignalsField.Sample, "u32")
+  const sample = p.getAt(SignalsField.Sample, "i32")
   const layer = p.getAt(SignalsField.Layer, "u8")
   const count = p.getAt(SignalsField.Count, "u8")
   const first = p.getAt(SignalsField.First, "u16")
@@ -171,20 +205,38 @@ export async function signals(p: Buffer): Promise<void> {
   const length = p.length - SignalsField.Length
   if (count < 1 || length < bytes || length % bytes !== 0)
     return await fault(Status.BadLength, Command.Signals, sample, 0)
-  if (layer < 1 || layer >= layers || remote[layer] <= 0)
+  if (sample < 0) return await fault(Status.BadValue, Command.Signals, sample, 0)
+  if (layer < 1 || layer >= layers || remote.getAt(layer << 1, "u16") === 0)
     return await fault(Status.WrongShard, Command.Signals, sample, layer)
   const reader = readerOf(layer)
   const width = arena.getAt(reader + Part.BusInWidth, "u16")
-  if (first + count > width) return await fault(Status.OutOfRange, Command.Signals, sample, width)
+  const end = first + count
+  if (
+    end > width ||
+    (first < ownEnd.getAt(layer << 1, "u16") && end > ownFirst.getAt(layer << 1, "u16"))
+  )
+    return await fault(Status.OutOfRange, Command.Signals, sample, width)
   const samples = Math.idiv(length, bytes)
   for (let i = 0; i < samples; i++) {
     const slot = (sample + i) % slots
-    if (slotSample[slot] !== sample + i)
-      return await fault(Status.OutOfOrder, Command.Signals, sample + i, slotSample[slot])
+    const got = gotAt(slot, layer)
+    const total = slotGot.getAt(got, "u16") + count
+    // Signals that were had already may have been used: the learning step must find the same.
+    if (
+      slotSample.getAt(slot << 2, "i32") !== sample + i ||
+      total > remote.getAt(layer << 1, "u16")
+    )
+      return await fault(
+        Status.OutOfOrder,
+        Command.Signals,
+        sample + i,
+        slotSample.getAt(slot << 2, "i32"),
+      )
     const bus = arena.getAt(reader + Part.BusIn, "i32") + ((slot * width + first) << 1)
     arena.blitAt(bus, p, SignalsField.Length + i * bytes, bytes)
-    slotGot[slot * (layers + 1) + layer] += count
-    await advance(slot)
+    slotGot.setAt(got, "u16", total)
+    // While its image still comes in, a sample waits.
+    if (imageSample !== sample + i) await advance(slot)
   }
   await flush()
 }
@@ -199,14 +251,14 @@ function readerOf(layer: number): number {
 
 /** Runs forward whatever part has all it needs. */
 async function advance(slot: number): Promise<void> {
-  while (slotNext[slot] < parts) {
-    const index = slotNext[slot]
+  while (slotNext.getAt(slot, "u8") < parts) {
+    const index = slotNext.getAt(slot, "u8")
     const part = partAt(index)
     const flags = arena.getAt(part + Part.Flags, "u16")
-    const layer = arena.getAt(part + Part.Layer, "u16")
+    const below = arena.getAt(part + Part.Layer, "u16") - 1
     if (
       (flags & PartFlag.Await) !== 0 &&
-      slotGot[slot * (layers + 1) + layer - 1] < remote[layer - 1]
+      slotGot.getAt(gotAt(slot, below), "u16") < remote.getAt(below << 1, "u16")
     )
       return
     let at = 0
@@ -214,11 +266,11 @@ async function advance(slot: number): Promise<void> {
       at = forward(arena, part, slot, at)
       await ds.sleep(0)
     }
-    slotNext[slot] = index + 1
-    const learns = learnSample === slotSample[slot]
+    slotNext.setAt(slot, "u8", index + 1)
+    const learns = learnSample !== NONE && learnSample === slotSample.getAt(slot << 2, "i32")
     if ((flags & PartFlag.Output) !== 0 && learns) {
-      if (slotNext[slot] === parts) return await learn(part, slot)
-    } else if (gathered[index]) await gather(index, slot)
+      if (index + 1 === parts) return await learn(part, slot)
+    } else if (gatheredAt.getAt(index << 1, "u16") > 0) await gather(index, slot)
   }
 }
 
@@ -226,64 +278,69 @@ async function advance(slot: number): Promise<void> {
 async function gather(index: number, slot: number): Promise<void> {
   const part = partAt(index)
   const count = signalsOf(part)
-  const buffer = gathered[index]
+  const at = gatheredAt.getAt(index << 1, "u16")
   const bus =
     arena.getAt(part + Part.BusOut, "i32") +
     ((slot * arena.getAt(part + Part.BusOutWidth, "u16") +
       arena.getAt(part + Part.BusOutFirst, "u16")) <<
       1)
-  const most = (MAX_PAYLOAD - SignalsField.Length) >> 1
-  const sample = slotSample[slot]
-  const held = gatheredCount[index]
-  if (
-    held > 0 &&
-    (buffer.getAt(SignalsField.Sample, "u32") + held !== sample || (held + 1) * count > most)
-  )
-    await send(index)
-  if (count > most) {
+  const sample = slotSample.getAt(slot << 2, "i32")
+  if (count > MOST_SIGNALS) {
     // One sample does not fit one message: several, each a range of the layer.
-    for (let from = 0; from < count; from += most) {
-      const n = Math.min(most, count - from)
-      const part_ = Buffer.alloc(SignalsField.Length + n + n)
-      head(part_, part, sample, n, from)
-      part_.blitAt(SignalsField.Length, arena, bus + from + from, n + n)
-      await report(Command.Signals, part_)
+    for (let from = 0; from < count; from += MOST_SIGNALS) {
+      const n = Math.min(MOST_SIGNALS, count - from)
+      announce(at, part, sample, n, from)
+      arena.blitAt(at + SignalsField.Length, arena, bus + from + from, n + n)
+      gatheredCount.setAt(index, "u8", 1)
+      await send(index)
     }
     return
   }
-  if (gatheredCount[index] === 0) head(buffer, part, sample, count, 0)
-  buffer.blitAt(SignalsField.Length + gatheredCount[index] * count * 2, arena, bus, count + count)
-  gatheredCount[index]++
+  const held = gatheredCount.getAt(index, "u8")
+  if (
+    held > 0 &&
+    (arena.getAt(at + SignalsField.Sample, "i32") + held !== sample ||
+      (held + 1) * count > MOST_SIGNALS)
+  )
+    await send(index)
+  const place = gatheredCount.getAt(index, "u8")
+  if (place === 0) announce(at, part, sample, count, 0)
+  arena.blitAt(at + SignalsField.Length + ((place * count) << 1), arena, bus, count + count)
+  gatheredCount.setAt(index, "u8", place + 1)
 }
 
-function head(b: Buffer, part: number, sample: number, count: number, from: number): void {
-  b.setAt(SignalsField.Sample, "u32", sample)
-  b.setAt(SignalsField.Layer, "u8", arena.getAt(part + Part.Layer, "u16"))
-  b.setAt(SignalsField.Count, "u8", count)
-  b.setAt(SignalsField.First, "u16", arena.getAt(part + Part.BusOutFirst, "u16") + from)
+function announce(at: number, part: number, sample: number, count: number, from: number): void {
+  arena.setAt(at + SignalsField.Sample, "i32", sample)
+  arena.setAt(at + SignalsField.Layer, "u8", arena.getAt(part + Part.Layer, "u16"))
+  arena.setAt(at + SignalsField.Count, "u8", count)
+  arena.setAt(at + SignalsField.First, "u16", arena.getAt(part + Part.BusOutFirst, "u16") + from)
 }
 
 async function send(index: number): Promise<void> {
-  const buffer = gathered[index]
-  const bytes = buffer.getAt(SignalsField.Count, "u8") * gatheredCount[index] * 2
-  gatheredCount[index] = 0
-  await report(Command.Signals, buffer.slice(0, SignalsField.Length + bytes))
+  const at = gatheredAt.getAt(index << 1, "u16")
+  const bytes =
+    arena.getAt(at + SignalsField.Count, "u8") * gatheredCount.getAt(index, "u8") * 2 +
+    SignalsField.Length
+  gatheredCount.setAt(index, "u8", 0)
+  const payload = Buffer.alloc(bytes)
+  payload.blitAt(0, arena, at, bytes)
+  await report(Command.Signals, payload)
 }
 
 async function flush(): Promise<void> {
-  for (let i = 0; i < parts; i++) if (gatheredCount[i] > 0) await send(i)
+  for (let i = 0; i < parts; i++) if (gatheredCount.getAt(i, "u8") > 0) await send(i)
 }
 
 /** The output is there and the label known: the error, and what follows from it. */
 async function learn(part: number, slot: number): Promise<void> {
   const predicted = readout(arena, part, slot)
   if (outputError(arena, part, slot, learnLabel)) return await learnBack(slot, predicted)
-  learnSample = NONE
   const b = Buffer.alloc(BackField.Length)
-  b.setAt(BackField.Sample, "u32", slotSample[slot])
+  b.setAt(BackField.Sample, "i32", learnSample)
   b.setAt(BackField.Layer, "u8", layers - 1)
   b.setAt(BackField.Flags, "u8", BackFlag.Last)
   b.setAt(BackField.Predicted, "u8", predicted)
+  learnSample = NONE
   await report(Command.Back, b)
 }
 
@@ -291,40 +348,41 @@ async function learn(part: number, slot: number): Promise<void> {
 export async function back(p: Buffer): Promise<void> {
   if (p.length < BackField.Length || ((p.length - BackField.Length) & 3) !== 0)
     return await fault(Status.BadLength, Command.Back, 0, 0)
-  const sample = p.getAt(BackField.Sample, "u32")
+  const sample = p.getAt(BackField.Sample, "i32")
   const layer = p.getAt(BackField.Layer, "u8")
   const first = p.getAt(BackField.First, "u16")
   const count = (p.length - BackField.Length) >> 2
-  if (sample !== learnSample) return await fault(Status.OutOfOrder, Command.Back, sample, updates)
+  if (sample < 0) return await fault(Status.BadValue, Command.Back, sample, 0)
+  const slot = sample % slots
+  if (sample !== learnSample || slotNext.getAt(slot, "u8") < parts)
+    return await fault(Status.OutOfOrder, Command.Back, sample, learnSample)
   let owner = NONE
   for (let i = 0; i < parts; i++)
     if (arena.getAt(partAt(i) + Part.Layer, "u16") === layer) owner = partAt(i)
   if (owner === NONE || (arena.getAt(owner + Part.Flags, "u16") & PartFlag.Report) === 0)
     return await fault(Status.WrongShard, Command.Back, sample, layer)
-  if (first + count > arena.getAt(owner + Part.BusOutWidth, "u16"))
-    return await fault(
-      Status.OutOfRange,
-      Command.Back,
-      sample,
-      arena.getAt(owner + Part.BusOutWidth, "u16"),
-    )
+  const width = arena.getAt(owner + Part.BusOutWidth, "u16")
+  if (first + count > width) return await fault(Status.OutOfRange, Command.Back, sample, width)
+  if (backComplete.getAt(layer, "u8") !== 0)
+    return await fault(Status.OutOfOrder, Command.Back, sample, NONE)
   let at = arena.getAt(owner + Part.BackIn, "i32") + (first << 2)
   for (let i = BackField.Length; i < p.length; i += 4) {
     arena.setAt(at, "i32", arena.getAt(at, "i32") + p.getAt(i, "i32"))
     at += 4
   }
   if ((p.getAt(BackField.Flags, "u8") & BackFlag.Last) === 0) return
-  backComplete[layer] = true
-  await learnBack(sample % slots, 255)
+  backComplete.setAt(layer, "u8", 1)
+  await learnBack(slot, 255)
 }
 
 /** Runs backward whatever part has all it needs; the sample is learnt when none is left. */
 async function learnBack(slot: number, predicted: number): Promise<void> {
+  const sample = learnSample
   while (learnNext >= 0) {
     const part = partAt(learnNext)
     const flags = arena.getAt(part + Part.Flags, "u16")
     const layer = arena.getAt(part + Part.Layer, "u16")
-    if ((flags & PartFlag.Report) !== 0 && !backComplete[layer]) return
+    if ((flags & PartFlag.Report) !== 0 && backComplete.getAt(layer, "u8") === 0) return
     let at = 0
     while (at >= 0) {
       at = backward(arena, part, slot, at)
@@ -338,36 +396,29 @@ async function learnBack(slot: number, predicted: number): Promise<void> {
       learnSample = NONE
     }
     if (layerDone && (flags & (PartFlag.Await | PartFlag.Output)) !== 0)
-      await reportBack(part, slot, predicted)
+      await reportBack(part, sample, predicted)
   }
 }
 
-/** Reports the backward sums of the signals other shards computed. */
-async function reportBack(part: number, slot: number, predicted: number): Promise<void> {
+/** Reports the backward sums of the signals other shards computed; without any, only the outcome. */
+async function reportBack(part: number, sample: number, predicted: number): Promise<void> {
   const layer = arena.getAt(part + Part.Layer, "u16") - 1
-  const width = arena.getAt(part + Part.BusInWidth, "u16")
-  // Own signals of that layer are one range on the bus.
-  let ownFirst = width
-  let ownEnd = width
-  for (let i = 0; i < parts; i++) {
-    const p = partAt(i)
-    if (arena.getAt(p + Part.Layer, "u16") === layer) {
-      const first = arena.getAt(p + Part.BusOutFirst, "u16")
-      if (ownFirst === width) ownFirst = first
-      ownEnd = first + signalsOf(p)
-    }
-  }
-  if ((arena.getAt(part + Part.Flags, "u16") & PartFlag.Await) === 0) ownFirst = ownEnd = 0
+  const width =
+    (arena.getAt(part + Part.Flags, "u16") & PartFlag.Await) !== 0
+      ? arena.getAt(part + Part.BusInWidth, "u16")
+      : 0
+  const first = ownFirst.getAt(layer << 1, "u16")
+  const end = ownEnd.getAt(layer << 1, "u16")
   const most = (MAX_PAYLOAD - BackField.Length) >> 2
-  let from = ownFirst === 0 ? ownEnd : 0
-  if ((arena.getAt(part + Part.Flags, "u16") & PartFlag.Await) === 0) from = width
+  // Own signals are jumped over.
+  let from = first === 0 && width > 0 ? end : 0
   while (true) {
-    const stop = from < ownFirst ? ownFirst : width
+    const stop = from < first ? first : width
     const n = Math.min(most, stop - from)
     let next = from + n
-    if (next === ownFirst) next = ownEnd
+    if (next === first) next = end
     const b = Buffer.alloc(BackField.Length + (n << 2))
-    b.setAt(BackField.Sample, "u32", slotSample[slot])
+    b.setAt(BackField.Sample, "i32", sample)
     b.setAt(BackField.Layer, "u8", layer)
     b.setAt(BackField.Flags, "u8", BackFlag.Learned | (next >= width ? BackFlag.Last : 0))
     b.setAt(BackField.First, "u16", from)

@@ -31,7 +31,10 @@ export enum Command {
   Signals = 0x91,
   /** BackField, i32[]: both ways */
   Back = 0x92,
-  /** report only: status u8, command u8, number u32 (sample or offset), expected u32 */
+  /**
+   * Report only, for whatever is not answered by a reply: status u8, command u8, number u32 (the
+   * sample, offset or command refused), expected u32 (what the board would have taken; 2^32−1: none).
+   */
   Fault = 0x9f,
 }
 
@@ -52,15 +55,16 @@ export enum Status {
   BadChecksum = 6,
   /** The loaded bytes are not a sound shard, or not the one announced. */
   BadShard = 7,
-  /** Signals or backward sums for a layer or range this shard does not take. */
+  /** Signals or backward sums for a layer this shard does not take. */
   WrongShard = 8,
-  /** The sample is not the one in hand, or its updates do not follow on. */
+  /** The sample is not the one in hand, was had already, or its updates do not follow on. */
   OutOfOrder = 9,
   /** The runs of an image are malformed. */
   BadImage = 10,
-  /** More messages than the board can keep. */
+  /** More messages than the board can keep: `number` of them were lost. */
   Busy = 11,
   UnknownCommand = 12,
+  /** A label, setting, size or sample number (2^31 or more) that means nothing. */
   BadValue = 13,
   /** A defect of the program; the message was not carried out. */
   Internal = 14,
@@ -82,7 +86,7 @@ export enum StatusField {
   HeapBytes = 16,
   /** Learning steps applied since the shard was loaded. */
   Updates = 20,
-  /** Messages handled, refused, and lost for want of room. */
+  /** Messages handled, refused, and lost for want of room, since the program started. */
   Handled = 24,
   Refused = 28,
   Dropped = 32,
@@ -92,7 +96,7 @@ export enum StatusField {
 }
 
 export enum ImageField {
-  /** u32 */
+  /** u32, below 2^31. A new first slice ends whatever sample was being received or learnt. */
   Sample = 0,
   /** u32: learning steps the board must have applied before this image. */
   Updates = 4,

@@ -1,0 +1,172 @@
+/** Virtual boards with the product's own firmware, each under a test's full control. */
+import "../../host/device-script-buffer"
+import { buildFirmware } from "../../host/firmware"
+import { Board } from "../../host/fleet/board"
+import { BoardLink } from "../../host/link/board-link"
+import { VirtualBoards } from "../../host/link/virtual-boards"
+import { Command, SERVICE_CLASS, StatusField } from "../../src/protocol"
+
+export interface Report {
+  command: number
+  payload: Buffer
+}
+
+/** The program's account of itself, raw. */
+export interface State {
+  state: number
+  shardBytes: number
+  layoutHash: number
+  updates: number
+  handled: number
+  refused: number
+  dropped: number
+  boot: number
+}
+
+const FENCE_DEADLINE_MS = 20_000
+
+/** One board. What it reports is kept until asked for. */
+export class Bench {
+  /** Log lines of the program and its machine. */
+  readonly log: string[] = []
+  private reports: Report[] = []
+  private tag = 0x8000
+  private onFence?: { tag: number; done: (payload: Buffer) => void }
+
+  private constructor(
+    readonly link: BoardLink,
+    /** The host's own way to the same board; it and `exchange` must not be used at once. */
+    readonly board: Board,
+  ) {
+    const toBoard = link.onReport!
+    link.onReport = (command, payload) => {
+      const bytes = Buffer.from(payload)
+      if (command === Command.Status && bytes.readUInt16LE(0) === this.onFence?.tag) {
+        this.onFence.done(bytes)
+        return
+      }
+      this.reports.push({ command, payload: bytes })
+      toBoard(command, payload)
+    }
+  }
+
+  static async open(boards: VirtualBoards, index: number, bytecode: Uint8Array): Promise<Bench> {
+    const log: string[] = []
+    const link = await BoardLink.connect(boards.ports[index], {
+      name: `board ${index}`,
+      onLog: line => log.push(line),
+    })
+    await link.deploy(bytecode)
+    await link.waitForService(SERVICE_CLASS, 8_000)
+    const bench = new Bench(link, new Board(link, "virtual"))
+    link.onLog = line => bench.log.push(line)
+    return bench
+  }
+
+  /** Sends without waiting for anything. */
+  async send(command: number, payload: Uint8Array = Buffer.alloc(0)): Promise<void> {
+    await this.link.send(command, payload)
+  }
+
+  /** All that the board reports until it has dealt with everything sent so far, and how it is. */
+  async fence(): Promise<{ reports: Report[]; state: State }> {
+    this.tag = ((this.tag + 1) & 0x7fff) | 0x8000
+    const tag = this.tag
+    const ask = Buffer.alloc(2)
+    ask.writeUInt16LE(tag)
+    const reply = await new Promise<Buffer>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`no status; the log ends: ${this.log.slice(-12).join("\n")}`)),
+        FENCE_DEADLINE_MS,
+      )
+      this.onFence = {
+        tag,
+        done: payload => {
+          clearTimeout(timer)
+          resolve(payload)
+        },
+      }
+      this.link.send(Command.Status, ask).catch(reject)
+    })
+    const reports = this.reports
+    this.reports = []
+    return {
+      reports,
+      state: {
+        state: reply.readUInt8(StatusField.State),
+        shardBytes: reply.readUInt32LE(StatusField.ShardBytes),
+        layoutHash: reply.readInt32LE(StatusField.LayoutHash),
+        updates: reply.readUInt32LE(StatusField.Updates),
+        handled: reply.readUInt32LE(StatusField.Handled),
+        refused: reply.readUInt32LE(StatusField.Refused),
+        dropped: reply.readUInt32LE(StatusField.Dropped),
+        boot: reply.readUInt32LE(StatusField.Boot),
+      },
+    }
+  }
+
+  /** One command and all that comes of it. */
+  async exchange(
+    command: number,
+    payload: Uint8Array = Buffer.alloc(0),
+  ): Promise<{ reports: Report[]; state: State }> {
+    await this.send(command, payload)
+    return await this.fence()
+  }
+
+  /** Lines by which the machine says that the program failed. */
+  get failures(): string[] {
+    return this.log.filter(line =>
+      /exception|panic|PANIC|error|InfiniteLoop|OOM|at .*\(/i.test(line),
+    )
+  }
+}
+
+export interface Benches {
+  boards: VirtualBoards
+  benches: Bench[]
+  stop(): Promise<void>
+}
+
+let bytecode: Promise<Uint8Array> | undefined
+
+/** The firmware, compiled once for a test file. */
+export function firmware(): Promise<Uint8Array> {
+  bytecode ??= buildFirmware({ quiet: true }).then(built => built.bytecode)
+  return bytecode
+}
+
+export async function startBenches(count: number): Promise<Benches> {
+  const program = await firmware()
+  const boards = await VirtualBoards.start(count)
+  try {
+    const benches = await Promise.all(
+      Array.from({ length: count }, (_, i) => Bench.open(boards, i, program)),
+    )
+    return {
+      boards,
+      benches,
+      stop: async () => {
+        await Promise.all(benches.map(({ link }) => link.close()))
+        await boards.stop()
+      },
+    }
+  } catch (error) {
+    await boards.stop()
+    throw error
+  }
+}
+
+/** Little-endian fields one after the other: bytes({ u16: 3 }, { u32: 7 }). */
+export function bytes(...fields: { u8?: number; u16?: number; u32?: number; raw?: Buffer }[]) {
+  return Buffer.concat(
+    fields.map(({ u8, u16, u32, raw }) => {
+      if (raw) return raw
+      const b = Buffer.alloc(u8 !== undefined ? 1 : u16 !== undefined ? 2 : 4)
+      if (u8 !== undefined) b.writeUInt8(u8 & 0xff)
+      else if (u16 !== undefined) b.writeUInt16LE(u16 & 0xffff)
+      else b.writeUInt32LE((u32 ?? 0) >>> 0)
+      return b
+    }),
+  )
+}

@@ -1,0 +1,297 @@
+/** The boards against Node: what the virtual machine computes must be the same, bit for bit. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { HostNetwork } from "../../host/engine"
+import { type Member, Relay, SLOTS } from "../../host/fleet/relay"
+import { addSlices } from "../../host/partition/partition"
+import { Header, Part, PartFlag } from "../../src/layout"
+import type { Network } from "../../src/network"
+import { signalsOf } from "../../src/network"
+import { partAt } from "../../src/run"
+import { buildShard, exchangeCoefficients, type Slice } from "../../src/shard"
+import { network, randomImage, uniform } from "../core/helpers"
+import { type Benches, startBenches } from "./bench"
+
+const SAMPLES = 8
+const BOARDS = 3
+
+interface Case {
+  name: string
+  net: (seed: number) => Network
+  seeds: number[]
+  boards: number[]
+}
+
+const cases: Case[] = [
+  {
+    name: "two layers, fan-in below the pixels",
+    net: seed =>
+      network(
+        [
+          { neurons: 6, fanIn: 9 },
+          { neurons: 4, inputs: 4, outputs: 1, fanIn: 99 },
+        ],
+        { seed, margin: 4096 },
+      ),
+    seeds: [1, 2, 3],
+    boards: [1, 2, 3],
+  },
+  {
+    name: "three layers: sparse, sparse, dense",
+    net: seed =>
+      network(
+        [
+          { neurons: 9, fanIn: 12 },
+          { neurons: 7, inputs: 2, fanIn: 5 },
+          { neurons: 5, inputs: 4, outputFirst: 4, outputs: 1, fanIn: 14 },
+        ],
+        { seed, width: 60, margin: 4096 },
+      ),
+    seeds: [4, 5],
+    boards: [1, 2, 3],
+  },
+  {
+    name: "one neuron in the hidden layer",
+    net: seed =>
+      network(
+        [
+          { neurons: 1, outputs: 1, fanIn: 3 },
+          { neurons: 2, inputs: 1, outputs: 1, fanIn: 1 },
+        ],
+        {
+          seed,
+          width: 5,
+          margin: 4096,
+        },
+      ),
+    seeds: [6],
+    boards: [1],
+  },
+  {
+    name: "five inputs and all five elements as outputs, two steps",
+    net: seed =>
+      network(
+        [
+          { neurons: 3, inputs: 5, outputFirst: 0, outputs: 5, fanIn: 4 },
+          { neurons: 3, inputs: 5, outputFirst: 0, outputs: 1, fanIn: 15 },
+        ],
+        { seed, steps: 2, margin: 4096 },
+      ),
+    seeds: [7],
+    boards: [1, 2, 3],
+  },
+  {
+    name: "layers wider than one message, sixteen steps",
+    net: seed =>
+      network(
+        [
+          { neurons: 130, inputs: 1, outputFirst: 3, outputs: 1, fanIn: 2 },
+          { neurons: 2, inputs: 2, outputs: 1, fanIn: 130 },
+        ],
+        { seed, steps: 16, width: 30, margin: 4096 },
+      ),
+    seeds: [8],
+    boards: [1, 2],
+  },
+  {
+    name: "a layer of more synapses than one part holds",
+    net: seed =>
+      network(
+        [
+          { neurons: 70, inputs: 5, outputFirst: 2, outputs: 1, fanIn: 3 },
+          { neurons: 3, inputs: 3, outputs: 1, fanIn: 20 },
+        ],
+        { seed, width: 40, margin: 4096 },
+      ),
+    seeds: [9],
+    boards: [1, 2],
+  },
+  {
+    name: "the softmax error",
+    net: seed =>
+      network(
+        [
+          { neurons: 6, fanIn: 9 },
+          { neurons: 5, inputs: 4, outputs: 1, fanIn: 12 },
+        ],
+        {
+          seed,
+          softmaxGain: 231,
+        },
+      ),
+    seeds: [10],
+    boards: [2],
+  },
+]
+
+/** Every hidden layer cut in ranges, each over another number of boards than the next; the last layer whole. */
+function cut(net: Network, boards: number): Slice[][] {
+  const shares: Slice[][] = Array.from({ length: boards }, () => [])
+  net.layers.forEach((l, k) => {
+    const last = k === net.layers.length - 1
+    for (let b = 0; b < boards; b++) {
+      const first = Math.floor((b * l.neurons) / boards)
+      const end = Math.floor(((b + 1) * l.neurons) / boards)
+      if (last) {
+        if (b === boards - 1) addSlices(shares[b], k + 1, 0, l.neurons, l.inputs)
+      } else if (end > first) addSlices(shares[b], k + 1, first, end - first, l.inputs)
+    }
+  })
+  return shares
+}
+
+/** The areas of a shard that hold results: where, and how they map to the whole network's memory. */
+function areas(m: Buffer, part: number) {
+  const neurons = m.readUInt16LE(part + Part.Neurons)
+  const synapses = neurons * m.readUInt16LE(part + Part.Inputs)
+  const outputs = m.readUInt16LE(part + Part.Outputs)
+  const first = m.readUInt16LE(part + Part.First)
+  const inputs = m.readUInt16LE(part + Part.Inputs)
+  return {
+    layer: m.readUInt16LE(part + Part.Layer),
+    state: { at: m.readInt32LE(part + Part.State), bytes: neurons * 10, place: first * 10 },
+    sums: { at: m.readInt32LE(part + Part.Sum), bytes: synapses * 4, place: first * inputs * 4 },
+    lambda: {
+      at: m.readInt32LE(part + Part.Lambda),
+      bytes: synapses * 2,
+      place: first * inputs * 2,
+    },
+    signals: {
+      at: m.readInt32LE(part + Part.BusOut) + 2 * first * outputs,
+      bytes: neurons * outputs * 2,
+      place: first * outputs * 2,
+      perSlot: m.readUInt16LE(part + Part.BusOutWidth) * 2,
+    },
+  }
+}
+
+type Kind = "state" | "sums" | "lambda" | "signals"
+const KINDS: Kind[] = ["state", "sums", "lambda", "signals"]
+
+/** All of one kind, layer by layer, gathered from the parts of one or more shards. */
+function gather(net: Network, memories: Buffer[], kind: Kind, slotOf: (shard: Buffer) => number) {
+  const layers = net.layers.map((l, k) =>
+    Buffer.alloc(
+      {
+        state: l.neurons * 10,
+        sums: l.neurons * l.inputs * 4,
+        lambda: l.neurons * l.inputs * 2,
+        signals: signalsOf(net, k + 1) * 2,
+      }[kind],
+    ),
+  )
+  for (const m of memories)
+    for (let i = 0; i < m.readUInt16LE(Header.Parts); i++) {
+      const found = areas(m, partAt(i))
+      const { at, bytes, place } = found[kind]
+      const from = kind === "signals" ? at + slotOf(m) * found.signals.perSlot : at
+      m.copy(layers[found.layer - 1], place, from, from + bytes)
+    }
+  return layers.map(layer => layer.toString("hex"))
+}
+
+describe("a network on the virtual machine", () => {
+  let all: Benches
+  beforeAll(async () => {
+    all = await startBenches(BOARDS)
+  })
+  afterAll(() => all?.stop())
+
+  for (const { name, net: make, seeds, boards } of cases)
+    for (const count of boards)
+      it(`${name}: ${count} board(s)`, async () => {
+        for (const seed of seeds) {
+          const net = make(seed)
+          const next = uniform(seed)
+          const shards = cut(net, count).map(slices => buildShard(net, slices, SLOTS))
+          const members: Member[] = cut(net, count).map((slices, i) => ({
+            board: all.benches[i].board,
+            slices,
+          }))
+          await Promise.all(members.map(({ board }, i) => board.load(shards[i])))
+          const relay = new Relay(net, members)
+          const host = new HostNetwork(net)
+          const images = Array.from({ length: SAMPLES }, () => randomImage(net.width, next))
+          const read = () =>
+            Promise.all(members.map(({ board }, i) => board.read(0, shards[i].length)))
+
+          // Forward, several samples at once: outputs and the last sample's signals.
+          const outputs: string[] = []
+          await relay.infer(
+            i => images[i],
+            SAMPLES,
+            0x40000000,
+            (_, out) => outputs.push([...out].join()),
+          )
+          const last = host.network.layers.length
+          for (const [i, image] of images.entries()) {
+            host.predict(image)
+            const m = host.memory
+            const part = partAt(m.readUInt16LE(Header.Parts) - 1)
+            const bus = m.readInt32LE(part + Part.BusOut)
+            const expected = Array.from({ length: signalsOf(net, last) }, (_, o) =>
+              m.readInt16LE(bus + 2 * o),
+            )
+            expect(outputs[i], `outputs of sample ${i}, seed ${seed}`).toBe(expected.join())
+          }
+          let memories = await read()
+          for (const kind of ["state", "sums", "signals"] as const)
+            expect(
+              gather(net, memories, kind, () => (0x40000000 + SAMPLES - 1) % SLOTS),
+              `${kind} after inference, seed ${seed}`,
+            ).toEqual(gather(net, [host.memory], kind, () => 0))
+
+          // Learning: after every sample all of it, coefficients included.
+          let updates = 0
+          let changed = 0
+          for (const [sample, image] of images.entries()) {
+            const label = sample % signalsOf(net, last)
+            const before = host.coefficients()
+            const predicted = host.train(image, label)
+            const step = await relay.learn(image, label, sample, updates)
+            if (step.learned) updates++
+            if (!before.equals(host.coefficients())) changed++
+            expect(step.predicted, `seed ${seed}, sample ${sample}`).toBe(predicted)
+            if (sample % 4 !== 3) continue
+            // A board whose share is learnt last tells nobody: its status answers after it.
+            const states = await Promise.all(members.map(({ board }) => board.status()))
+            expect(states.map(s => s.updates)).toEqual(members.map(() => updates))
+            memories = await read()
+            for (const kind of KINDS) {
+              if (kind === "lambda" && !step.learned) continue
+              expect(
+                gather(net, memories, kind, () => sample % SLOTS),
+                `${kind} after sample ${sample}, seed ${seed}`,
+              ).toEqual(gather(net, [host.memory], kind, () => 0))
+            }
+            const coefficients = Buffer.alloc(host.coefficients().length)
+            for (const m of memories) exchangeCoefficients(m, net, coefficients, false)
+            expect(coefficients.equals(host.coefficients()), `coefficients, seed ${seed}`).toBe(
+              true,
+            )
+          }
+          // Otherwise the comparison would be of two networks that stood still.
+          expect(changed).toBeGreaterThan(SAMPLES / 2)
+        }
+        expect(all.benches.flatMap(b => b.failures)).toEqual([])
+      })
+
+  it("reads sparse, dense and awaited parts among the cases", () => {
+    const flags = cases.flatMap(({ net, boards }) =>
+      cut(net(1), Math.max(...boards)).flatMap(slices => {
+        const m = buildShard(net(1), slices, SLOTS)
+        return Array.from({ length: m.readUInt16LE(Header.Parts) }, (_, i) =>
+          m.readUInt16LE(partAt(i) + Part.Flags),
+        )
+      }),
+    )
+    for (const flag of [
+      PartFlag.Input,
+      PartFlag.Output,
+      PartFlag.Dense,
+      PartFlag.Report,
+      PartFlag.Await,
+    ])
+      expect(flags.some(f => (f & flag) !== 0)).toBe(true)
+    expect(flags.some(f => (f & (PartFlag.Await | PartFlag.Dense)) === PartFlag.Await)).toBe(true)
+  })
+})

@@ -47,7 +47,9 @@ export function isSound(m: Buffer, size: number): boolean {
   if (used > size || image > used || end > image) return false
   if (steps < 2 || steps > 16 || m.getAt(Header.LearnShift, "u16") > 16) return false
   if (m.getAt(Header.SignalShift, "u16") > 31 || m.getAt(Header.NetShift, "u16") > 31) return false
-  if (!inside(m.getAt(Header.InputTable, "i32"), 512, end, image)) return false
+  const inputSignals = m.getAt(Header.InputSignals, "u16")
+  if (inputSignals < 1 || inputSignals > 4) return false
+  if (!inside(m.getAt(Header.InputTable, "i32"), 512 * inputSignals, end, image)) return false
 
   // The lists hold indices that are trusted, so nothing else may write where they are.
   let imageList = 0
@@ -70,7 +72,7 @@ export function isSound(m: Buffer, size: number): boolean {
   let listEnd = used
   if (imageList !== 0) {
     listFrom = imageList
-    listEnd = imageList + 4 + m.getAt(Header.Width, "u16") * 4
+    listEnd = imageList + 4 + m.getAt(Header.Width, "u16") * inputSignals * 4
     if (!inside(listFrom, listEnd - listFrom, image, used)) return false
   }
   if (signalList !== 0) {
@@ -174,7 +176,8 @@ function worksInside(
   if (input)
     return (
       m.getAt(part + Part.BackOut, "i32") === 0 &&
-      m.getAt(part + Part.Sources, "u16") === m.getAt(Header.Width, "u16")
+      m.getAt(part + Part.Sources, "u16") ===
+        m.getAt(Header.Width, "u16") * m.getAt(Header.InputSignals, "u16")
     )
   return m.getAt(part + Part.Sources, "u16") === busIn
 }

@@ -10,9 +10,10 @@ export function clearImage(m: Buffer, part: number): void {
 }
 
 /**
- * Appends the runs in `runs` (bytes from…to) to the list of the part that reads pixels: u16 pixel
- * index, i16 signal (the input neuron's response, from its table). As the pixel only moves forward,
- * the list never holds more entries than there are pixels.
+ * Appends the runs in `runs` (bytes from…to) to the list of the part that reads pixels: u16
+ * signal number, i16 signal (the input neuron's responses, from its table), one entry for each signal
+ * of the pixel. As the pixel only moves forward, the list never holds more entries than there are
+ * input signals.
  *
  * @param pixel index of the pixel the first run's skip counts from; another start shifts the image
  * @returns the index of the pixel after the last run, or −1 if the runs are malformed or leave the
@@ -28,10 +29,11 @@ export function activateRuns(
 ): number {
   const table = m.getAt(Header.InputTable, "i32")
   const width = m.getAt(Header.Width, "u16")
+  const signals = m.getAt(Header.InputSignals, "u16")
   const list = m.getAt(part + Part.List, "i32")
   // Entries name different pixels below this one; more of them means that the pixel went back.
   const listed = m.getAt(list, "i32")
-  if (listed > 0 && listed > pixel) return -1
+  if (listed > 0 && listed > pixel * signals) return -1
   let entry = list + 4 + (listed << 2)
   let at = from
   while (at < to) {
@@ -41,10 +43,25 @@ export function activateRuns(
     at = at + 2
     const end = at + count
     if (end > to || pixel < 0 || pixel + count > width) return -1
+    if (signals === 1) {
+      // The usual case by itself: a loop round one signal would double a board's time.
+      while (at < end) {
+        m.setAt(entry, "u16", pixel)
+        m.setAt(entry + 2, "i16", m.getAt(table + (runs.getAt(at, "u8") << 1), "i16"))
+        entry = entry + 4
+        pixel = pixel + 1
+        at = at + 1
+      }
+    }
     while (at < end) {
-      m.setAt(entry, "u16", pixel)
-      m.setAt(entry + 2, "i16", m.getAt(table + (runs.getAt(at, "u8") << 1), "i16"))
-      entry = entry + 4
+      // pixel < 65535 / signals.
+      const source = pixel * signals
+      const response = table + ((runs.getAt(at, "u8") * signals) << 1)
+      for (let k = 0; k < signals; k++) {
+        m.setAt(entry, "u16", source + k)
+        m.setAt(entry + 2, "i16", m.getAt(response + k + k, "i16"))
+        entry = entry + 4
+      }
       pixel = pixel + 1
       at = at + 1
     }

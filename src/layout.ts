@@ -12,7 +12,7 @@
 
 /** "WX" and the layout's version. A board that knows another version refuses the shard. */
 export const MAGIC = 0x5857
-export const LAYOUT_VERSION = 1
+export const LAYOUT_VERSION = 2
 
 /** Fraction bits of elements E, displacements D, net inputs u and backward signals λ: Q12. */
 export const STATE_BITS = 12
@@ -32,9 +32,11 @@ export enum Header {
   Parts = 12,
   /** Samples that can be under way at once: each signal bus has this many slots. */
   Slots = 14,
-  /** Number of input signals (pixels). */
+  /** Input neurons (pixels). */
   Width = 16,
-  /** i16[256]: response of an input neuron to a pixel value, signal format. */
+  /** Signals of an input neuron, 1…4: of the elements 1 … InputSignals. */
+  InputSignals = 18,
+  /** i16[256 · InputSignals]: responses of an input neuron to each pixel value, signal format. */
   InputTable = 20,
   /** Heun steps per settle, 2…16. */
   Steps = 24,
@@ -123,7 +125,9 @@ export enum Part {
   ChunkSources = 84,
   ChunkSynapses = 86,
   ChunkNeurons = 88,
-  Length = 92,
+  /** i32[links]: changes gathered in a batch; 0 where each sample learns at once (always on boards). */
+  Delta = 92,
+  Length = 96,
 }
 
 export enum PartFlag {

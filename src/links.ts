@@ -10,6 +10,7 @@
  * boards add up to the same bits. The network's construction bounds them:
  * fan-in · CoefficientMax · largest signal < 2^31 and fan-out · CoefficientMax · LambdaMax < 2^31.
  */
+import { BATCHED } from "./batched"
 import { Header, Part } from "./layout"
 import { mix16 } from "./random"
 
@@ -111,6 +112,7 @@ export function learnSparse(m: Buffer, part: number, from: number, to: number): 
   const shift = m.getAt(Header.LearnShift, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
   const mask = (1 << shift) - 1
+  const delta = m.getAt(part + Part.Delta, "i32")
   const list = m.getAt(part + Part.List, "i32") + 4
   const last = list + (to << 2)
   for (let entry = list + (from << 2); entry < last; entry += 4) {
@@ -129,10 +131,16 @@ export function learnSparse(m: Buffer, part: number, from: number, to: number): 
         const old = m.getAt(at, "i16")
         back += old * l
         // |S·λ| ≤ 2^15 · 2^13 = 2^28, the noise below 2^16.
-        let c = old + ((signal * l + ((m.getAt(noise + t, "u16") + salt) & mask)) >> shift)
-        if (c > max) c = max
-        if (c < -max) c = -max
-        m.setAt(at, "i16", c)
+        const change = (signal * l + ((m.getAt(noise + t, "u16") + salt) & mask)) >> shift
+        if (BATCHED) {
+          const d = delta + (link << 2)
+          m.setAt(d, "i32", m.getAt(d, "i32") + change)
+        } else {
+          let c = old + change
+          if (c > max) c = max
+          if (c < -max) c = -max
+          m.setAt(at, "i16", c)
+        }
       }
       link = link + 1
     }
@@ -156,24 +164,67 @@ export function learnDense(m: Buffer, part: number, slot: number, from: number, 
   const shift = m.getAt(Header.LearnShift, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
   const mask = (1 << shift) - 1
+  const delta = m.getAt(part + Part.Delta, "i32")
   for (let synapse = from; synapse < to; synapse++) {
     const l = m.getAt(lambda + synapse + synapse, "i16")
     if (l !== 0) {
       let c = coefficient + ((synapse * sources) << 1)
       let random = m.getAt(noise + synapse + synapse, "u16")
       let b = backOut
+      let d = delta + ((synapse * sources) << 2)
       for (let at = bus; at < busEnd; at += 2) {
         const old = m.getAt(c, "i16")
         m.setAt(b, "i32", m.getAt(b, "i32") + old * l)
         // The noise of source i is (noise + i · SOURCE_SALT) mod 2^shift, as in learnSparse.
-        let v = old + ((m.getAt(at, "i16") * l + (random & mask)) >> shift)
-        if (v > max) v = max
-        if (v < -max) v = -max
-        m.setAt(c, "i16", v)
+        const change = (m.getAt(at, "i16") * l + (random & mask)) >> shift
+        if (BATCHED) {
+          m.setAt(d, "i32", m.getAt(d, "i32") + change)
+          d = d + 4
+        } else {
+          let v = old + change
+          if (v > max) v = max
+          if (v < -max) v = -max
+          m.setAt(c, "i16", v)
+        }
         random = (random + SOURCE_SALT) & 0xffff
         c = c + 2
         b = b + 4
       }
     }
+  }
+}
+
+/**
+ * Applies the changes that `workers` copies of this shard gathered for the links from…to−1 of a
+ * part, each copy `stride` bytes behind the one before, and clears them. A batch of 2^16 samples
+ * changing a coefficient by at most 2^15 each stays inside 32 bits.
+ */
+export function mergeDeltas(
+  m: Buffer,
+  part: number,
+  workers: number,
+  stride: number,
+  from: number,
+  to: number,
+): void {
+  const max = m.getAt(Header.CoefficientMax, "i16")
+  let at = m.getAt(part + Part.Coefficient, "i32") + (from << 1)
+  let delta = m.getAt(part + Part.Delta, "i32") + (from << 2)
+  for (let link = from; link < to; link++) {
+    let change = 0
+    let d = delta
+    for (let worker = 0; worker < workers; worker++) {
+      change += m.getAt(d, "i32")
+      m.setAt(d, "i32", 0)
+      d = d + stride
+    }
+    if (change !== 0) {
+      let c = m.getAt(at, "i16") + change
+      if (c > max) c = max
+      if (c < -max) c = -max
+      m.setAt(at, "i16", c)
+    }
+    at = at + 2
+    delta = delta + 4
   }
 }

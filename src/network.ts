@@ -3,6 +3,16 @@
  */
 import { COEFFICIENT_BITS, FIXED_POINT } from "./layout"
 import { hash32, normalQ12, random15 } from "./random"
+import { strictFaultOf, strictInputs, strictLinks, strictOutputs } from "./strict"
+
+/**
+ * How a network's links come about:
+ *
+ * - adder: each synapse sums `fanIn` different signals drawn by the seed (paper 001, section 3);
+ * - strict: one-to-one, drawn by the seed (strict.ts);
+ * - explicit: given one by one.
+ */
+export type Linking = "adder" | "strict" | "explicit"
 
 /** One layer of neurons behind the input. */
 export interface Layer {
@@ -12,15 +22,24 @@ export interface Layer {
   /** The elements outputFirst … outputFirst+outputs−1 give its signals. */
   outputFirst: number
   outputs: number
-  /** Links per synapse (paper 001, section 3: adders); at most the signals of the layer before. */
+  /**
+   * Adder networks: links per synapse (paper 001, section 3), at most the signals of the layer
+   * before. Others do not read it.
+   */
   fanIn: number
 }
 
 export interface Network {
   name: string
-  /** Input neurons: pixel on element 0, signal from element 1. */
+  /** Input neurons: pixel on element 0, signals from the elements 1 … inputSignals. */
   width: number
+  /** 1…4; absent: 1. Signal number: pixel · inputSignals + element − 1. */
+  inputSignals?: number
   layers: Layer[]
+  /** Absent: adder. */
+  linking?: Linking
+  /** Explicit networks: for each layer behind the input, for each synapse its sources, ascending. */
+  given?: number[][][]
   /** Decides links, initial coefficients and the rounding while learning. */
   seed: number
   /** Heun steps of 3/4 per settle, 2…16. */
@@ -47,22 +66,56 @@ export interface Network {
   softmaxGain?: number
 }
 
-/** Signals layer `layer` gives (0 = the input). */
+/** Neurons of layer `layer` (0 = the input). */
+export function neuronsOf(net: Network, layer: number): number {
+  return layer === 0 ? net.width : net.layers[layer - 1].neurons
+}
+
+/** Synapses of layer `layer` (1 = the first behind the input), linked or not. */
+export function synapsesOf(net: Network, layer: number): number {
+  const l = net.layers[layer - 1]
+  return l.neurons * l.inputs
+}
+
+/** Signals an input neuron gives, 1…4: those of the elements behind element 0. */
+export function inputSignalsOf(net: Network): number {
+  return net.inputSignals ?? 1
+}
+
+/** Signals layer `layer` gives (0 = the input), read by somebody or not. */
 export function signalsOf(net: Network, layer: number): number {
-  if (layer === 0) return net.width
+  if (layer === 0) return net.width * inputSignalsOf(net)
   const l = net.layers[layer - 1]
   return l.neurons * l.outputs
 }
 
-/** Links per synapse of layer `layer` (1 = the first behind the input). */
+export function linkingOf(net: Network): Linking {
+  return net.linking ?? "adder"
+}
+
+/** Links per synapse of layer `layer` (1 = the first behind the input); the most where they differ. */
 export function fanInOf(net: Network, layer: number): number {
-  return Math.min(net.layers[layer - 1].fanIn, signalsOf(net, layer - 1))
+  const linking = linkingOf(net)
+  if (linking === "adder") return Math.min(net.layers[layer - 1].fanIn, signalsOf(net, layer - 1))
+  if (linking === "strict") return 1
+  let most = 1
+  for (const sources of givenOf(net, layer)) most = Math.max(most, sources.length)
+  return most
 }
 
 /** Links ending in layer `layer`. */
 export function linksOf(net: Network, layer: number): number {
-  const l = net.layers[layer - 1]
-  return l.neurons * l.inputs * fanInOf(net, layer)
+  if (linkingOf(net) === "strict")
+    return Math.min(strictOutputs(net, layer - 1), strictInputs(net, layer))
+  return linksBefore(net, layer, synapsesOf(net, layer))
+}
+
+/** Links ending in layer `layer` on synapses below `synapse`: where its own begin in that layer. */
+export function linksBefore(net: Network, layer: number, synapse: number): number {
+  if (linkingOf(net) === "adder") return synapse * fanInOf(net, layer)
+  let links = 0
+  for (const sources of drawSlice(net, layer, 0, synapse)) links += sources.length
+  return links
 }
 
 /** Largest absolute signal on a link: an element lies in elementMin…elementMax, B is 1. */
@@ -95,22 +148,44 @@ function widestFanOut(net: Network, layer: number): number {
   const l = net.layers[layer - 1]
   const synapses = l.neurons * l.inputs
   const sources = signalsOf(net, layer - 1)
-  if (fanInOf(net, layer) === sources) return synapses
+  if (linkingOf(net) === "adder" && fanInOf(net, layer) === sources) return synapses
   const count: number[] = []
   for (let s = 0; s < sources; s++) count.push(0)
-  for (let t = 0; t < synapses; t++) for (const s of sourcesOf(net, layer, t)) count[s]++
-  let widest = 0
+  for (const drawn of drawLinks(net, layer)) for (const s of drawn) count[s]++
+  let widest = 1
   for (const c of count) widest = Math.max(widest, c)
   return widest
 }
 
-/**
- * The sources of a synapse, ascending: `fanIn` different signals of the layer before, drawn by
- * (seed, layer, synapse) (selection sampling, Knuth, TAOCP 2, 3.4.2, algorithm S).
- *
- * @param synapse index in its layer
- */
+/** The sources of each synapse of layer `layer`, ascending; a function of the network alone. */
+export function drawLinks(net: Network, layer: number): number[][] {
+  return drawSlice(net, layer, 0, synapsesOf(net, layer))
+}
+
+/** {@link drawLinks} of the synapses first … first+count−1. */
+export function drawSlice(net: Network, layer: number, first: number, count: number): number[][] {
+  const linking = linkingOf(net)
+  if (linking === "strict") return strictLinks(net, layer).slice(first, first + count)
+  if (linking === "explicit") return givenOf(net, layer).slice(first, first + count)
+  const links: number[][] = []
+  for (let t = first; t < first + count; t++) links.push(adderSources(net, layer, t))
+  return links
+}
+
+/** The sources of one synapse, ascending. */
 export function sourcesOf(net: Network, layer: number, synapse: number): number[] {
+  return drawSlice(net, layer, synapse, 1)[0]
+}
+
+function givenOf(net: Network, layer: number): number[][] {
+  return net.given ? net.given[layer - 1] : []
+}
+
+/**
+ * `fanIn` different signals of the layer before, drawn by (seed, layer, synapse) (selection
+ * sampling, Knuth, TAOCP 2, 3.4.2, algorithm S).
+ */
+function adderSources(net: Network, layer: number, synapse: number): number[] {
   const total = signalsOf(net, layer - 1)
   let need = fanInOf(net, layer)
   const base = hash32(hash32(net.seed, layer), synapse)
@@ -125,16 +200,21 @@ export function sourcesOf(net: Network, layer: number, synapse: number): number[
   return sources
 }
 
-/** Initial coefficient of link `rank` of a synapse, Q13: normal with variance 1/fan-in. */
+/**
+ * Initial coefficient of link `rank` of a synapse, Q13: normal with variance 1/fan-in, not clamped.
+ *
+ * @param fanIn links of the synapse
+ */
 export function initialCoefficient(
   net: Network,
   layer: number,
   synapse: number,
   rank: number,
+  fanIn: number = fanInOf(net, layer),
 ): number {
   const base = hash32(hash32(hash32(net.seed, 0x1000 + layer), synapse), rank)
   // 2^13 / sqrt(fan-in) = sqrt(2^26 / fan-in); |normal| ≤ 6·4096, so the product is below 2^28.
-  const scale = integerSqrt(Math.floor((1 << (2 * COEFFICIENT_BITS)) / fanInOf(net, layer)))
+  const scale = integerSqrt(Math.floor((1 << (2 * COEFFICIENT_BITS)) / fanIn))
   return (normalQ12(base, 0) * scale) >> 12
 }
 
@@ -163,12 +243,37 @@ export function faultOf(net: Network): string {
   if (net.inputScale < 0 || net.inputScale > 4 * FIXED_POINT) return "inputScale must lie in 0…4"
   if (net.lambdaMax < 1 || net.lambdaMax > 2 * FIXED_POINT) return "lambdaMax must lie in 0…2"
   if (net.learnShift < 1 || net.learnShift > 16) return "learnShift must be 1…16"
+  const inputSignals = inputSignalsOf(net)
+  if (inputSignals < 1 || inputSignals > 4) return "inputSignals must be 1…4"
+  if (net.width * inputSignals > 65535) return "the input gives more than 65,535 signals"
   for (const l of net.layers) {
     if (l.neurons < 1) return "a layer needs a neuron"
     if (l.inputs < 1 || l.inputs > 5) return "inputs must be 1…5"
     if (l.outputs < 1 || l.outputFirst < 0 || l.outputFirst + l.outputs > 5)
       return "output elements must lie in 0…4"
     if (l.fanIn < 1) return "fanIn must be at least 1"
+    if (l.neurons * l.outputs > 65535) return "a layer gives more than 65,535 signals"
+  }
+  if (linkingOf(net) === "strict") return strictFaultOf(net)
+  if (linkingOf(net) === "explicit") return givenFaultOf(net)
+  return ""
+}
+
+function givenFaultOf(net: Network): string {
+  if (!net.given || net.given.length !== net.layers.length)
+    return "links must be given for each layer behind the input"
+  for (let layer = 1; layer <= net.layers.length; layer++) {
+    const given = givenOf(net, layer)
+    if (given.length !== synapsesOf(net, layer))
+      return `layer ${layer} has ${synapsesOf(net, layer)} synapses, but the sources of ${given.length} are given`
+    for (let t = 0; t < given.length; t++) {
+      let before = -1
+      for (const s of given[t]) {
+        if (s <= before || s >= signalsOf(net, layer - 1))
+          return `the sources of synapse ${t} of layer ${layer} must ascend and be below ${signalsOf(net, layer - 1)}`
+        before = s
+      }
+    }
   }
   return ""
 }

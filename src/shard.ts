@@ -14,12 +14,15 @@ import {
 } from "./layout"
 import {
   coefficientMax,
+  drawSlice,
   fanInOf,
   initialCoefficient,
+  inputSignalsOf,
+  linkingOf,
+  linksBefore,
   linksOf,
   type Network,
   signalsOf,
-  sourcesOf,
 } from "./network"
 import {
   DENSE_LINK_OPERATIONS,
@@ -43,6 +46,9 @@ export interface Slice {
 /** A part's synapse number is one byte. */
 export const MAX_SYNAPSES = 256
 
+/** Where a source's links start is 16 bits. */
+const MAX_SPARSE_LINKS = 65535
+
 /** Operations a board may spend on one chunk; less than it could, as a yield costs little. */
 const CHUNK_OPERATIONS = 80000
 
@@ -51,9 +57,10 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
   const layers = net.layers.length
   let at: number = Header.Length + slices.length * Part.Length
   const inputTable = at
-  at += 512
+  at += 512 * inputSignalsOf(net)
 
   // Loaded: links. The addresses are kept per slice until the buffer exists.
+  const linkCounts: number[] = []
   const starts: number[] = []
   const targets: number[] = []
   const coefficients: number[] = []
@@ -63,8 +70,13 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     const synapses = slice.count * l.inputs
     if (synapses > MAX_SYNAPSES)
       throw new RangeError(`a part holds at most ${MAX_SYNAPSES} synapses, not ${synapses}`)
-    const links = synapses * fanInOf(net, slice.layer)
+    const first = slice.first * l.inputs
+    const links =
+      linksBefore(net, slice.layer, first + synapses) - linksBefore(net, slice.layer, first)
     const dense = isDense(net, slice.layer)
+    if (!dense && links > MAX_SPARSE_LINKS)
+      throw new RangeError(`a part holds at most ${MAX_SPARSE_LINKS} sparse links, not ${links}`)
+    linkCounts.push(links)
     starts.push(dense ? 0 : at)
     if (!dense) at += (sources + 1) * 2
     coefficients.push(at)
@@ -88,15 +100,15 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     backs.push(used ? at : 0)
     if (used) at += signalsOf(net, layer) * 4
   }
+  let listed = 0
   for (const slice of slices) {
-    if (slice.layer === 1 && imageList === 0) {
-      imageList = at
-      at += 4 + net.width * 4
-    }
-    if (slice.layer > 1 && !isDense(net, slice.layer)) {
-      if (signalList === 0) signalList = at
-      at = Math.max(at, signalList + 4 + signalsOf(net, slice.layer - 1) * 4)
-    }
+    if (slice.layer === 1) imageList = at
+    else if (!isDense(net, slice.layer)) listed = Math.max(listed, signalsOf(net, slice.layer - 1))
+  }
+  if (imageList !== 0) at += 4 + signalsOf(net, 0) * 4
+  if (listed !== 0) {
+    signalList = at
+    at += 4 + listed * 4
   }
   const works: number[] = []
   for (const slice of slices) {
@@ -113,6 +125,7 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
   m.setAt(Header.Parts, "u16", slices.length)
   m.setAt(Header.Slots, "u16", slots)
   m.setAt(Header.Width, "u16", net.width)
+  m.setAt(Header.InputSignals, "u16", inputSignalsOf(net))
   m.setAt(Header.InputTable, "i32", inputTable)
   writeNumberFormats(m, net)
   m.setAt(Header.Seed, "i32", net.seed | 0)
@@ -129,7 +142,7 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     const l = net.layers[slice.layer - 1]
     const sources = signalsOf(net, slice.layer - 1)
     const synapses = slice.count * l.inputs
-    const links = synapses * fanInOf(net, slice.layer)
+    const links = linkCounts[i]
     const dense = isDense(net, slice.layer)
     const part = Header.Length + i * Part.Length
     m.setAt(part + Part.Layer, "u16", slice.layer)
@@ -183,9 +196,22 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
   return m
 }
 
-/** Every synapse of the layer reads every signal: then no index is stored. Pixels never are. */
+/**
+ * Every synapse of the layer reads every signal: then no index is stored. Pixels never are, so that
+ * a zero pixel costs nothing; nor links that are not a matter of fan-in.
+ */
 export function isDense(net: Network, layer: number): boolean {
-  return layer > 1 && fanInOf(net, layer) === signalsOf(net, layer - 1)
+  return (
+    layer > 1 && linkingOf(net) === "adder" && fanInOf(net, layer) === signalsOf(net, layer - 1)
+  )
+}
+
+/** Neurons of a layer that fit one part, whichever they are. */
+export function mostNeurons(net: Network, layer: number): number {
+  const inputs = net.layers[layer - 1].inputs
+  const bySynapses = Math.floor(MAX_SYNAPSES / inputs)
+  if (isDense(net, layer)) return bySynapses
+  return Math.min(bySynapses, Math.floor(MAX_SPARSE_LINKS / (inputs * fanInOf(net, layer))))
 }
 
 function align4(at: number): number {
@@ -248,15 +274,12 @@ function writeLinks(m: Buffer, net: Network, slice: Slice, part: number): void {
   const synapses = slice.count * l.inputs
   const first = slice.first * l.inputs
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
-  const fanIn = fanInOf(net, slice.layer)
   if (isDense(net, slice.layer)) {
+    const fanIn = fanInOf(net, slice.layer)
     for (let t = 0; t < synapses; t++) {
       for (let rank = 0; rank < fanIn; rank++) {
-        m.setAt(
-          coefficient + (t * fanIn + rank) * 2,
-          "i16",
-          initialCoefficient(net, slice.layer, first + t, rank),
-        )
+        const c = initialCoefficient(net, slice.layer, first + t, rank, fanIn)
+        writeCoefficient(m, coefficient + (t * fanIn + rank) * 2, c)
       }
     }
     return
@@ -264,56 +287,64 @@ function writeLinks(m: Buffer, net: Network, slice: Slice, part: number): void {
   const sources = m.getAt(part + Part.Sources, "u16")
   const start = m.getAt(part + Part.Start, "i32")
   const target = m.getAt(part + Part.Target, "i32")
+  const drawn = drawSlice(net, slice.layer, first, synapses)
   const bySource: { synapse: number; rank: number }[][] = []
   for (let s = 0; s < sources; s++) bySource.push([])
   for (let t = 0; t < synapses; t++) {
     let rank = 0
-    for (const s of sourcesOf(net, slice.layer, first + t))
-      bySource[s].push({ synapse: t, rank: rank++ })
+    for (const s of drawn[t]) bySource[s].push({ synapse: t, rank: rank++ })
   }
   let link = 0
   for (let s = 0; s < sources; s++) {
     m.setAt(start + s * 2, "u16", link)
     for (const { synapse, rank } of bySource[s]) {
+      const fanIn = drawn[synapse].length
+      const c = initialCoefficient(net, slice.layer, first + synapse, rank, fanIn)
       m.setAt(target + link, "u8", synapse)
-      m.setAt(
-        coefficient + link * 2,
-        "i16",
-        initialCoefficient(net, slice.layer, first + synapse, rank),
-      )
+      writeCoefficient(m, coefficient + link * 2, c)
       link++
     }
   }
   m.setAt(start + sources * 2, "u16", link)
 }
 
+/** Also a rare large one of a normal distribution must keep to the clamp, which bounds the sums. */
+function writeCoefficient(m: Buffer, at: number, c: number): void {
+  const max = m.getAt(Header.CoefficientMax, "i16")
+  m.setAt(at, "i16", Math.min(max, Math.max(-max, c)))
+}
+
 /**
- * Response of an input neuron (pixel on element 0, net input not clamped, signal from element 1) to
- * each pixel value, by the same settle as every neuron.
+ * Responses of an input neuron (pixel on element 0, net input not clamped, signals from the elements
+ * 1 … InputSignals) to each pixel value, by the same settle as every neuron.
  */
 function writeInputTable(m: Buffer, net: Network): void {
+  const signals = inputSignalsOf(net)
   const part = Header.Length
   const sum = part + Part.Length
   const state = sum + 4
   const bus = state + 10
-  const one = Buffer.alloc(bus + 2)
+  const one = Buffer.alloc(bus + signals * 2)
   writeNumberFormats(one, net)
   one.setAt(Header.NetMin, "i16", -32768)
   one.setAt(Header.NetMax, "i16", 32767)
   one.setAt(part + Part.Inputs, "u16", 1)
   one.setAt(part + Part.OutputFirst, "u16", 1)
-  one.setAt(part + Part.Outputs, "u16", 1)
+  one.setAt(part + Part.Outputs, "u16", signals)
   one.setAt(part + Part.Sum, "i32", sum)
   one.setAt(part + Part.State, "i32", state)
   one.setAt(part + Part.BusOut, "i32", bus)
-  const table = m.getAt(Header.InputTable, "i32")
+  let entry = m.getAt(Header.InputTable, "i32")
   const netShift = one.getAt(Header.NetShift, "u16")
   for (let pixel = 0; pixel < 256; pixel++) {
     // pixel/255 as pixel·257/65536. 255 · 4·4096 · 257 < 2^31; u ≤ 4·4096 = 2^14, shifted by at
     // most 13 still fits.
     one.setAt(sum, "i32", ((pixel * net.inputScale * 257) >> 16) << netShift)
     settleForward(one, part, 0, 0, 1)
-    m.setAt(table + pixel * 2, "i16", one.getAt(bus, "i16"))
+    for (let k = 0; k < signals; k++) {
+      m.setAt(entry, "i16", one.getAt(bus + k + k, "i16"))
+      entry = entry + 2
+    }
   }
 }
 
@@ -345,22 +376,29 @@ export function exchangeCoefficients(m: Buffer, net: Network, all: Buffer, toSha
   for (let i = 0; i < parts; i++) {
     const part = Header.Length + i * Part.Length
     const layer = m.getAt(part + Part.Layer, "u16")
-    const l = net.layers[layer - 1]
-    const fanIn = fanInOf(net, layer)
-    let base = m.getAt(part + Part.First, "u16") * l.inputs * fanIn
-    for (let below = 1; below < layer; below++) base += linksOf(net, below)
+    const inputs = net.layers[layer - 1].inputs
+    const first = m.getAt(part + Part.First, "u16") * inputs
+    const synapses = m.getAt(part + Part.Neurons, "u16") * inputs
     const links = m.getAt(part + Part.Links, "i32")
     const coefficient = m.getAt(part + Part.Coefficient, "i32")
     const target = m.getAt(part + Part.Target, "i32")
-    const rank: number[] = []
-    for (let t = 0; t < m.getAt(part + Part.Neurons, "u16") * l.inputs; t++) rank.push(0)
-    for (let link = 0; link < links; link++) {
-      let place = base + link
-      if (target !== 0) {
-        // By source, ascending: the n-th link seen of a synapse is its n-th source.
-        const t = m.getAt(target + link, "u8")
-        place = base + t * fanIn + rank[t]++
+    let base = linksBefore(net, layer, first)
+    for (let below = 1; below < layer; below++) base += linksOf(net, below)
+    // The place of each synapse's next link. By source, ascending: the n-th link seen of a synapse
+    // is its n-th source.
+    const places: number[] = []
+    for (let t = 0; t < synapses; t++) places.push(0)
+    if (target !== 0) {
+      for (let link = 0; link < links; link++) places[m.getAt(target + link, "u8")]++
+      let place = base
+      for (let t = 0; t < synapses; t++) {
+        const count = places[t]
+        places[t] = place
+        place += count
       }
+    }
+    for (let link = 0; link < links; link++) {
+      const place = target === 0 ? base + link : places[m.getAt(target + link, "u8")]++
       if (toShard) m.setAt(coefficient + link * 2, "i16", all.getAt(place * 2, "i16"))
       else all.setAt(place * 2, "i16", m.getAt(coefficient + link * 2, "i16"))
     }

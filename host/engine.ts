@@ -1,7 +1,7 @@
 /** The whole network in one shard on the host: the core of the boards, run by Node. */
 import "./device-script-buffer"
 import { linksOf, type Network } from "../src/network"
-import { buildShard, exchangeCoefficients, MAX_SYNAPSES, type Slice } from "../src/shard"
+import { buildShard, exchangeCoefficients, mostNeurons, type Slice } from "../src/shard"
 import { learnWhole, predictWhole } from "../src/whole"
 import { encodeRuns } from "./data/runs"
 
@@ -41,11 +41,11 @@ export function coefficientsOf(network: Network, shards: Buffer[]): Buffer {
   return all
 }
 
-/** Every layer cut into parts that respect the core's limit of synapses a part. */
+/** Every layer cut into parts that respect the core's limits of synapses and links a part. */
 export function wholeNetwork(network: Network): Slice[] {
   const slices: Slice[] = []
   network.layers.forEach((l, i) => {
-    const most = Math.floor(MAX_SYNAPSES / l.inputs)
+    const most = mostNeurons(network, i + 1)
     for (let first = 0; first < l.neurons; first += most) {
       slices.push({ layer: i + 1, first, count: Math.min(most, l.neurons - first) })
     }

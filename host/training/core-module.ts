@@ -1,0 +1,88 @@
+/**
+ * The core as WebAssembly: compiled from src/ through AssemblyScript, and kept on disk under a name
+ * that follows from the sources, so that it is compiled once and never out of date.
+ */
+import { createHash } from "node:crypto"
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { WuxingError } from "../errors"
+import { toAssemblyScript } from "./assembly-source"
+
+const SOURCES = ["layout", "random", "settle", "batched", "links", "image", "run", "whole"]
+const INDEX = `export { learnWhole, predictWhole } from "./whole"
+export { mergeDeltas } from "./links"
+`
+/** 4 GiB of 64 KiB pages: what 32-bit addresses reach. */
+const MOST_PAGES = 65536
+const CACHE = fileURLToPath(new URL("../../node_modules/.cache/wuxing/", import.meta.url))
+
+/**
+ * @param batched the variant that gathers a batch's changes (src/batched.ts)
+ * @throws WuxingError "core-compile" (kind internal) with the compiler's own lines
+ */
+export async function coreBinary(batched: boolean): Promise<Uint8Array> {
+  const files = coreSources(batched)
+  const hash = createHash("sha256")
+    .update(JSON.stringify([...files]))
+    .digest("hex")
+    .slice(0, 24)
+  const path = `${CACHE}core-${hash}.wasm`
+  try {
+    return readFileSync(path)
+  } catch {
+    const binary = await compile(files)
+    // A cache only: a folder that cannot be written costs two seconds the next time.
+    try {
+      mkdirSync(CACHE, { recursive: true })
+      const fresh = `${path}.${process.pid}`
+      writeFileSync(fresh, binary)
+      renameSync(fresh, path)
+    } catch {}
+    return binary
+  }
+}
+
+/** The core's sources as AssemblyScript, by file name. */
+export function coreSources(batched: boolean): Map<string, string> {
+  const files = new Map<string, string>()
+  for (const name of SOURCES) {
+    const path = fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url))
+    files.set(`${name}.ts`, toAssemblyScript(readFileSync(path, "utf8"), name))
+  }
+  files.set("batched.ts", `export const BATCHED = ${batched}\n`)
+  files.set("index.ts", INDEX)
+  return files
+}
+
+async function compile(files: Map<string, string>): Promise<Uint8Array> {
+  const asc = (await import("assemblyscript/asc")).default
+  let binary: Uint8Array | undefined
+  let messages = ""
+  const { error } = await asc.main(
+    [
+      ...["index.ts", "-O3", "--noAssert", "--runtime", "stub", "--use", "abort="],
+      ...["--importMemory", "--sharedMemory", "--maximumMemory", `${MOST_PAGES}`],
+      ...["--enable", "threads", "--outFile", "core.wasm"],
+    ],
+    {
+      readFile: name => files.get(name.replace(/^.*\//, "")) ?? null,
+      writeFile: (_, contents) => {
+        if (typeof contents !== "string") binary = contents
+      },
+      listFiles: () => [],
+      stderr: {
+        write(text: string | Uint8Array) {
+          messages += text
+        },
+      },
+    },
+  )
+  if (binary && !error) return binary
+  throw new WuxingError({
+    code: "core-compile",
+    kind: "internal",
+    message: `the core does not compile to WebAssembly:\n${messages || error}`,
+    cause: "a change in src/ uses a construct that has no AssemblyScript form",
+    help: "see host/training/assembly-source.ts for the forms it knows",
+  })
+}

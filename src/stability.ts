@@ -7,7 +7,7 @@
  * from paper 000 eq. 3.2 and 3.4. In integers, so that a board can tell before it runs.
  */
 
-/** "There is none": `oscillationThreshold`, `leastStableMode`. */
+/** What `oscillationThreshold` gives where there is none. */
 export const NONE = -1
 
 /**

@@ -120,9 +120,17 @@ export function linksBefore(net: Network, layer: number, synapse: number): numbe
 
 /** Largest absolute signal on a link: an element lies in elementMin…elementMax, B is 1. */
 export function largestSignal(net: Network): number {
-  const up = net.elementMax - FIXED_POINT
-  const down = FIXED_POINT - net.elementMin
-  return Math.max(up, down) >> (12 - net.signalBits)
+  // As settleForward rounds: the reciprocal to the nearest, the mean towards −∞. An element's
+  // displacement is at most 2^13, steps times the reciprocal at most 2^16 + 8.
+  const ones = net.steps * reciprocalOf(net.steps)
+  const up = ((net.elementMax - FIXED_POINT) * ones) >> (28 - net.signalBits)
+  const down = ((net.elementMin - FIXED_POINT) * ones) >> (28 - net.signalBits)
+  return Math.max(up, -down)
+}
+
+/** round(65536 / steps): turns the sum over the steps into the time-mean. */
+export function reciprocalOf(steps: number): number {
+  return Math.floor((65536 + (steps >> 1)) / steps)
 }
 
 /**

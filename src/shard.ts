@@ -22,6 +22,7 @@ import {
   linksBefore,
   linksOf,
   type Network,
+  reciprocalOf,
   signalsOf,
 } from "./network"
 import {
@@ -249,7 +250,7 @@ function neuronsHere(slices: Slice[], layer: number): number {
 
 function writeNumberFormats(m: Buffer, net: Network): void {
   m.setAt(Header.Steps, "u16", net.steps)
-  m.setAt(Header.Reciprocal, "u16", Math.floor((65536 + (net.steps >> 1)) / net.steps))
+  m.setAt(Header.Reciprocal, "u16", reciprocalOf(net.steps))
   m.setAt(Header.NetMin, "i16", net.netMin)
   m.setAt(Header.NetMax, "i16", net.netMax)
   m.setAt(Header.ElementMin, "i16", net.elementMin)

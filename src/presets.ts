@@ -1,6 +1,79 @@
 /** Networks people start from, by name. */
-import type { Network } from "./network"
+import type { Layer, Network } from "./network"
 import { q12 } from "./shard"
+
+/** In the order they are listed to people: from the papers' networks to the smallest. */
+export const presetNames: string[] = [
+  "model1",
+  "model2",
+  "fleet-deep",
+  "fleet-300",
+  "fleet-64",
+  "pico-32",
+  "pico-16",
+  "pico-fast",
+]
+
+/** The preset of that name; undefined if there is none. */
+export function preset(name: string, seed: number): Network | undefined {
+  if (name === "model1") return model1(seed)
+  if (name === "model2") return model2(seed)
+  if (name === "fleet-deep") return fleetDeep(seed)
+  if (name === "fleet-300") return fleet300(seed)
+  if (name === "fleet-64") return fleet64(seed)
+  if (name === "pico-32") return pico32(seed)
+  if (name === "pico-16") return pico16(seed)
+  if (name === "pico-fast") return picoFast(seed)
+  return undefined
+}
+
+/**
+ * MODEL1 of paper 001: 784-839-283-96-32-10, one-to-one, 4,711 links. Every interface is used but
+ * four inputs of the second layer: a hidden neuron has 3 inputs and 2 outputs or 4 and 1.
+ */
+export function model1(seed: number): Network {
+  return strict("model1", seed, [
+    strictLayer(839, 4, 2),
+    strictLayer(283, 4, 2),
+    strictLayer(96, 4, 2),
+    strictLayer(32, 4, 2),
+    outputs(1),
+  ])
+}
+
+/**
+ * MODEL2 of paper 001: 784-1048-353-119-40-10, one-to-one, 4,696 links. A hidden neuron has 3
+ * inputs and 1 output; its fifth interface stays unused.
+ */
+export function model2(seed: number): Network {
+  return strict("model2", seed, [
+    strictLayer(1048, 3, 1),
+    strictLayer(353, 3, 1),
+    strictLayer(119, 3, 1),
+    strictLayer(40, 3, 1),
+    outputs(1),
+  ])
+}
+
+/** 784-300-100-10 with fan-in 150: for a fleet. */
+export function fleetDeep(seed: number): Network {
+  return adders("fleet-deep", seed, [hidden(300, 150), hidden(100, 150), outputs(150)])
+}
+
+/** 784-300-10 with fan-in 196: for a fleet. */
+export function fleet300(seed: number): Network {
+  return adders("fleet-300", seed, [hidden(300, 196), outputs(196)])
+}
+
+/** 784-64-10 with fan-in 128: for a few boards. */
+export function fleet64(seed: number): Network {
+  return adders("fleet-64", seed, [hidden(64, 128), outputs(128)])
+}
+
+/** 784-32-10 with fan-in 64. */
+export function pico32(seed: number): Network {
+  return adders("pico-32", seed, [hidden(32, 64), outputs(64)])
+}
 
 /** 784-16-10 with fan-in 64: learns on two boards in minutes, fits on one Pico. */
 export function pico16(seed: number): Network {
@@ -23,4 +96,81 @@ export function pico16(seed: number): Network {
     learnShift: 12,
     margin: q12(0.1),
   }
+}
+
+/**
+ * For speed: 784-16-10 with fan-in 64, four steps, and one synapse per output neuron, which sums all
+ * hidden signals. Its output is the element behind the synapse, the one that responds most.
+ */
+export function picoFast(seed: number): Network {
+  return {
+    ...pico16(seed),
+    name: "pico-fast",
+    layers: [hidden(16, 64), { neurons: 10, inputs: 1, outputFirst: 1, outputs: 1, fanIn: 64 }],
+    steps: 4,
+  }
+}
+
+/** Inputs on the elements 0–2, signals from 3 and 4. */
+function hidden(neurons: number, fanIn: number): Layer {
+  return { neurons, inputs: 3, outputFirst: 3, outputs: 2, fanIn }
+}
+
+/** Ten classes: inputs on the elements 0–3, element 4 read. */
+function outputs(fanIn: number): Layer {
+  return { neurons: 10, inputs: 4, outputFirst: 4, outputs: 1, fanIn }
+}
+
+/** Inputs from element 0 on, outputs from element 3 on; with 4 inputs element 3 is either. */
+function strictLayer(neurons: number, inputs: number, outputs: number): Layer {
+  return { neurons, inputs, outputFirst: 3, outputs, fanIn: 1 }
+}
+
+function adders(name: string, seed: number, layers: Layer[]): Network {
+  return {
+    name,
+    width: 784,
+    layers,
+    seed,
+    steps: 6,
+    // More bits would leave coefficients of such fan-in too little room in the 32-bit sums.
+    signalBits: 10,
+    inputScale: q12(2),
+    netMin: q12(-0.2),
+    netMax: q12(1),
+    elementMin: q12(0.3),
+    elementMax: q12(3),
+    lambdaMax: q12(1),
+    learnShift: 12,
+    margin: q12(0.15),
+    softmaxGain: gain(10),
+  }
+}
+
+/** Single links carry small signals, so these formats are as fine as there are. */
+function strict(name: string, seed: number, layers: Layer[]): Network {
+  return {
+    name,
+    width: 784,
+    inputSignals: 4,
+    layers,
+    linking: "strict",
+    seed,
+    steps: 8,
+    signalBits: 12,
+    inputScale: q12(0.3),
+    netMin: q12(-1),
+    netMax: q12(2),
+    elementMin: q12(0.3),
+    elementMax: q12(2.8),
+    lambdaMax: q12(1),
+    learnShift: 10,
+    margin: q12(0.05),
+    softmaxGain: gain(100),
+  }
+}
+
+/** A softmax gain as a power of two in Q4, rounded: 16 · log2 e = 23.0831; gains below 9,000. */
+function gain(g: number): number {
+  return Math.floor((g * 230831 + 5000) / 10000)
 }

@@ -1,0 +1,64 @@
+/** Training a network on the host: epochs over shuffled images, with a falling rate. */
+import { hash32 } from "../../src/random"
+import { drawSamples } from "../data/samples"
+import type { ImageStore, TrainingEngine } from "./training-engine"
+
+/** How a network is trained. */
+export interface Recipe {
+  epochs: number
+  /** Bits a product S·λ is shifted right in the first epoch: the rate. */
+  learnShift: number
+  /** Epochs after which one more bit halves the rate. */
+  epochsPerBit: number
+  /** Move every training image at random by −1, 0 or +1 pixel in both directions. */
+  shiftImages: boolean
+}
+
+/** The core takes no more. */
+const MOST_LEARN_SHIFT = 16
+/** Separate the random numbers of order and shifts from all others of the seed. */
+const ORDER_SALT = 0x6f726400
+const SHIFT_SALT = 0x73686966
+
+/** Learning shift of an epoch (0 = the first). */
+export function learnShiftAt(recipe: Recipe, epoch: number): number {
+  return Math.min(MOST_LEARN_SHIFT, recipe.learnShift + Math.floor(epoch / recipe.epochsPerBit))
+}
+
+/** Images of an epoch in the order they are learnt: a seeded shuffle of its own for each epoch. */
+export function epochOrder(count: number, seed: number, epoch: number): Int32Array {
+  return Int32Array.from(drawSamples(count, count, seed, ORDER_SALT + epoch))
+}
+
+/** By how many pixels to move each image of an epoch: rows · width + columns. */
+export function epochShifts(count: number, seed: number, epoch: number, width: number): Int32Array {
+  const base = hash32(seed ^ SHIFT_SALT, epoch)
+  return Int32Array.from({ length: count }, (_, k) => {
+    const draw = ((hash32(base, k) >>> 8) & 0xffff) % 9
+    return (Math.floor(draw / 3) - 1) * width + (draw % 3) - 1
+  })
+}
+
+/**
+ * One epoch over images 0…count−1 of the store.
+ *
+ * @param width pixels of a row
+ * @returns how many were learnt, and how many of them were right before they were
+ */
+export async function trainEpoch(
+  engine: TrainingEngine,
+  store: ImageStore,
+  count: number,
+  recipe: Recipe,
+  seed: number,
+  epoch: number,
+  width: number,
+  options: { onProgress?: (done: number, right: number) => void; signal?: AbortSignal },
+): Promise<{ done: number; right: number }> {
+  engine.learnShift = learnShiftAt(recipe, epoch)
+  engine.samples = epoch * count
+  return await engine.train(store, epochOrder(count, seed, epoch), {
+    ...options,
+    shifts: recipe.shiftImages ? epochShifts(count, seed, epoch, width) : undefined,
+  })
+}

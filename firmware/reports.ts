@@ -55,8 +55,9 @@ export async function fault(
   const payload = Buffer.alloc(10)
   payload.setAt(0, "u8", status)
   payload.setAt(1, "u8", command)
-  payload.setAt(2, "u32", number)
-  payload.setAt(6, "u32", expected)
+  // Signed: the machine stores a negative number as 0 where the format is unsigned.
+  payload.setAt(2, "i32", number)
+  payload.setAt(6, "i32", expected)
   refused++
   await report(Command.Fault, payload)
 }

@@ -19,6 +19,8 @@ interface Case {
   net: (seed: number) => Network
   seeds: number[]
   boards: number[]
+  /** Share of pixels that are not zero. */
+  ink?: number
 }
 
 const cases: Case[] = [
@@ -104,6 +106,21 @@ const cases: Case[] = [
       ),
     seeds: [9],
     boards: [1, 2],
+  },
+  {
+    // As much as a board can be asked to do between two yields.
+    name: "the largest part, every pixel lit",
+    net: seed =>
+      network(
+        [
+          { neurons: 51, inputs: 5, outputFirst: 4, outputs: 1, fanIn: 36 },
+          { neurons: 10, inputs: 5, outputs: 1, fanIn: 51 },
+        ],
+        { seed, width: 784, steps: 16, margin: 4096 },
+      ),
+    seeds: [11],
+    boards: [1],
+    ink: 1,
   },
   {
     name: "the softmax error",
@@ -196,7 +213,7 @@ describe("a network on the virtual machine", () => {
   })
   afterAll(() => all?.stop())
 
-  for (const { name, net: make, seeds, boards } of cases)
+  for (const { name, net: make, seeds, boards, ink = 0.4 } of cases)
     for (const count of boards)
       it(`${name}: ${count} board(s)`, async () => {
         for (const seed of seeds) {
@@ -210,7 +227,7 @@ describe("a network on the virtual machine", () => {
           await Promise.all(members.map(({ board }, i) => board.load(shards[i])))
           const relay = new Relay(net, members)
           const host = new HostNetwork(net)
-          const images = Array.from({ length: SAMPLES }, () => randomImage(net.width, next))
+          const images = Array.from({ length: SAMPLES }, () => randomImage(net.width, next, ink))
           const read = () =>
             Promise.all(members.map(({ board }, i) => board.read(0, shards[i].length)))
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest"
 import { imageAt, readMnist } from "../../host/data/mnist"
 import { coefficientsOf, HostNetwork } from "../../host/engine"
 import { checkLinks, isSound } from "../../src/check"
+import { Part } from "../../src/layout"
 import { drawLinks, linksOf, type Network } from "../../src/network"
 import { model1, model2 } from "../../src/presets"
 import { partAt } from "../../src/run"
@@ -130,7 +131,7 @@ describe("a strict network on the host", () => {
       exchangeCoefficients(whole.memory, small, one, true)
       whole.predict(image)
       const sums: number[] = []
-      const at = whole.memory.readInt32LE(partAt(0) + 36)
+      const at = whole.memory.readInt32LE(partAt(0) + Part.Sum)
       for (let t = 0; t < 23 * 4; t++) sums.push(whole.memory.readInt32LE(at + 4 * t))
       return sums
     }

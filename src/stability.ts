@@ -28,7 +28,8 @@ export function cosine(k: number, n: number): number {
   c = 8312 - ((c * z + 16384) >> 15)
   c = 40426 - ((c * z + 16384) >> 15)
   c = 32768 - ((c * z + 16384) >> 15)
-  return quarter === 1 || quarter === 2 ? -c : c
+  // Not −c, which makes a negative zero of 0.
+  return quarter === 1 || quarter === 2 ? 0 - c : c
 }
 
 /** sin(2π·k/n), Q15; k and n as in `cosine`, n at most 8191. */

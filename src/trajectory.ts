@@ -45,7 +45,8 @@ export function mean(m: Buffer, ring: number, side: Side, i: number, steps: numb
   const sum = m.getAt(fieldAt(m, ring, side, Field.Sum) + (i << 2), "i32")
   const half = steps >> 1
   // |sum| + half < 2^30 + 2^14.
-  return sum < 0 ? -Math.idiv(half - sum, steps) : Math.idiv(sum + half, steps)
+  // `0 −` instead of a minus sign, which makes a negative zero of 0.
+  return sum < 0 ? 0 - Math.idiv(half - sum, steps) : Math.idiv(sum + half, steps)
 }
 
 /**

@@ -8,6 +8,7 @@ import { WuxingError } from "../errors"
 import { addBuild } from "./build"
 import type { Outcome, Run } from "./command"
 import { addDemo } from "./demo"
+import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
 import { watchSignals } from "./signals"
 import { usageError } from "./usage"
@@ -49,6 +50,7 @@ async function main(args: string[]): Promise<number> {
   }
   addDemo(program, run)
   addBuild(program, run)
+  addInspect(program, run)
 
   try {
     await program.parseAsync(args, { from: "user" })

@@ -1,0 +1,142 @@
+/** `wuxing inspect`: what a network is, and what its coefficients look like. */
+import { createHash } from "node:crypto"
+import type { Command } from "commander"
+import type { Bin } from "../coefficient-figures"
+import type { TrainingRecord } from "../model-file"
+import type { Context, Outcome, Run } from "./command"
+import { grouped, type Output, percent } from "./output"
+import { integerOption } from "./usage"
+
+const MOST_SEED = 2 ** 31 - 1
+const BAR = 40
+
+interface InspectOptions {
+  seed: number
+}
+
+export function addInspect(program: Command, run: Run): void {
+  program
+    .command("inspect")
+    .description("describe a network: layers, links, number formats, coefficients, training")
+    .argument("<network>", "a preset, a model file or a links file")
+    .option(
+      "--seed <n>",
+      "seed of a preset; files have their own",
+      integerOption("--seed", 0, MOST_SEED),
+      1,
+    )
+    .action((network: string, options: InspectOptions) =>
+      run((given: InspectOptions, context) => inspect(network, given, context))(options),
+    )
+}
+
+async function inspect(
+  what: string,
+  { seed }: InspectOptions,
+  { output }: Context,
+): Promise<Outcome> {
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { readModel } = await import("../model-source")
+  const { linkRatios } = await import("../link-ratio")
+  const { coefficientFigures, histogram } = await import("../coefficient-figures")
+  const { linkingOf, signalsOf } = await import("../../src/network")
+
+  const { network, coefficients, training } = readModel(what, seed)
+  const { pairs, pooled } = linkRatios(network)
+  const figures = coefficientFigures(network, coefficients)
+  const bins = histogram(coefficients)
+  const coefficientsHash = createHash("sha256").update(coefficients).digest("hex")
+  const formats = {
+    states: "Q12",
+    signals: `Q${network.signalBits}`,
+    coefficients: "Q13",
+    backwardSignals: "Q12",
+  }
+
+  output.field("network", network.name)
+  output.field("layers", [network.width, ...network.layers.map(l => l.neurons)].join("-"))
+  output.field("linking", linkingOf(network))
+  output.field("seed", String(network.seed))
+  output.field("links", grouped(pooled.links))
+  output.field("link ratio", `${(pooled.ratio * 100).toFixed(2)} %`)
+  output.field(
+    "formats",
+    `states ${formats.states}, signals ${formats.signals}, coefficients ${formats.coefficients} in ±${figures.clamp.toFixed(3)}`,
+  )
+  output.field("settle", `${network.steps} Heun steps of 3/4`)
+  output.table(
+    ["layer", "neurons", "inputs", "outputs", "signals", "links", "link ratio"],
+    [
+      [
+        "0 (pixels)",
+        network.width,
+        "–",
+        elements(1, network.inputSignals ?? 1),
+        signalsOf(network, 0),
+        "–",
+        "–",
+      ],
+      ...network.layers.map((l, i) => [
+        String(i + 1),
+        l.neurons,
+        elements(0, l.inputs),
+        elements(l.outputFirst, l.outputs),
+        signalsOf(network, i + 1),
+        grouped(pairs[i].links),
+        `${(pairs[i].ratio * 100).toFixed(2)} %`,
+      ]),
+    ],
+  )
+  output.table(
+    ["coefficients to layer", "least", "most", "mean", "deviation", "zero", "at the clamp"],
+    [...figures.pairs, figures.all].map((f, i) => [
+      i < pairs.length ? String(i + 1) : "all",
+      ...[f.least, f.most, f.mean, f.deviation].map(value => value.toFixed(4)),
+      f.zeros,
+      f.clamped,
+    ]),
+  )
+  printHistogram(output, bins)
+  output.field("coefficients", coefficientsHash)
+  printTraining(output, training)
+
+  return {
+    document: {
+      network,
+      links: pooled.links,
+      linkRatio: pooled.ratio,
+      pairs,
+      formats,
+      coefficients: { ...figures, histogram: bins },
+      coefficientsHash,
+      training,
+    },
+  }
+}
+
+function elements(first: number, count: number): string {
+  return count === 1 ? `${first}` : `${first}–${first + count - 1}`
+}
+
+function printHistogram(output: Output, bins: Bin[]): void {
+  const most = Math.max(...bins.map(({ count }) => count))
+  for (const { from, to, count } of bins) {
+    const range = `${from.toFixed(3).padStart(7)} to ${to.toFixed(3).padStart(6)}`
+    const bar = "█".repeat(Math.ceil((BAR * count) / Math.max(1, most)))
+    output.print(`${range}  ${bar} ${grouped(count)}`)
+  }
+}
+
+function printTraining(output: Output, training: TrainingRecord | null): void {
+  if (training === null) {
+    output.field("training", "none: coefficients as drawn or given")
+    return
+  }
+  output.field("trained by", training.command)
+  output.field("epochs", grouped(training.epochs))
+  output.field("samples learnt", grouped(training.samples))
+  for (const split of ["train", "validation", "test"] as const) {
+    const accuracy = training.accuracy[split]
+    if (accuracy !== undefined) output.field(`${split} accuracy`, percent(accuracy))
+  }
+}

@@ -12,8 +12,8 @@ const SOURCES = ["layout", "random", "settle", "batched", "links", "image", "run
 const INDEX = `export { learnWhole, predictWhole } from "./whole"
 export { mergeDeltas } from "./links"
 `
-/** 4 GiB of 64 KiB pages: what 32-bit addresses reach. */
-const MOST_PAGES = 65536
+/** 2 GiB of 64 KiB pages, as the engine: addresses stay positive. */
+const MOST_PAGES = 32768
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/wuxing/", import.meta.url))
 
 /**

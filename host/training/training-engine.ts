@@ -9,11 +9,12 @@ import "../device-script-buffer"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { Header, Part } from "../../src/layout"
-import type { Network } from "../../src/network"
+import { coefficientMax, faultOf, type Network, signalsOf } from "../../src/network"
 import { partAt } from "../../src/run"
 import { buildShard, exchangeCoefficients } from "../../src/shard"
 import { encodeRuns } from "../data/runs"
 import { coefficientsOf, wholeNetwork } from "../engine"
+import { WuxingError } from "../errors"
 import { interrupted } from "../link/wait"
 import { coreBinary } from "./core-module"
 
@@ -23,7 +24,10 @@ const DONE = 3
 const RIGHT = 4
 const CONTROL_WORDS = 8
 const PAGE = 65536
-const MOST_PAGES = 65536
+/** 2 GiB: addresses stay positive as 32-bit numbers. */
+const MOST_PAGES = 32768
+/** More than a batch of this could carry a gathered change out of 32 bits. */
+const MOST_BATCH = 65536
 /** How often a running job is looked at, ms. */
 const POLL_MS = 100
 
@@ -35,23 +39,29 @@ export interface ImageStore {
 }
 
 export interface EngineOptions {
-  /** Samples that learn together; 1 (the default) as on boards. */
+  /** Samples that learn together, 1…65,536; 1 (the default) as on boards. */
   batch?: number
-  /** Threads (default: one for a batch of 1, else one a core). */
+  /** Threads, 1…64 (default: one a core). A batch of n uses n at most to learn. */
   workers?: number
 }
 
 type Progress = (done: number, right: number) => void
 
+interface JobOptions {
+  onProgress?: Progress
+  signal?: AbortSignal
+}
+
 export class TrainingEngine {
   /** Samples learnt so far; the next one's number in the stochastic rounding. */
   samples = 0
-  private top: number
 
-  /** @throws WuxingError "core-compile" */
+  /** @throws WuxingError "core-compile"; RangeError if the network or an option makes no sense */
   static async start(network: Network, options: EngineOptions = {}): Promise<TrainingEngine> {
-    const batch = options.batch ?? 1
-    const workers = batch === 1 ? 1 : Math.min(batch, options.workers ?? availableParallelism())
+    const fault = faultOf(network)
+    if (fault) throw new RangeError(`network ${network.name} cannot be run: ${fault}`)
+    const batch = whole("batch", options.batch ?? 1, MOST_BATCH)
+    const workers = whole("workers", options.workers ?? availableParallelism(), 64)
     const binary = await coreBinary(batch > 1)
     return new TrainingEngine(network, batch, workers, new WebAssembly.Module(binary))
   }
@@ -61,28 +71,33 @@ export class TrainingEngine {
   private readonly shardBytes: number
   /** Bytes from one thread's region to the next. */
   private readonly stride: number
+  private readonly parts: number[]
+  private readonly partLinks: number[]
   private readonly threads: Worker[] = []
-  private failure?: Error
+  /** First byte that is free. */
+  private top: number
+  private busy = false
+  private failure?: WuxingError
 
   private constructor(
     readonly network: Network,
     readonly batch: number,
     readonly workers: number,
-    module: WebAssembly.Module,
+    private readonly module: WebAssembly.Module,
   ) {
     const shard = buildShard(network, wholeNetwork(network), 1)
     this.shardBytes = shard.length
-    const parts = Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
-    const partLinks = parts.map(part => shard.getAt(part + Part.Links, "i32"))
+    this.parts = Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
+    this.partLinks = this.parts.map(part => shard.getAt(part + Part.Links, "i32"))
     // One region a thread: a copy of the shard, then what its samples of a batch have gathered.
     let end = align(shard.length)
-    for (const [i, part] of parts.entries()) {
+    for (const [i, part] of this.parts.entries()) {
       shard.setAt(part + Part.Delta, "i32", end)
-      if (batch > 1) end = align(end + partLinks[i] * 4)
+      if (batch > 1) end = align(end + this.partLinks[i] * 4)
     }
-    const stride = end
-    this.stride = stride
-    this.top = PAGE + stride * workers
+    this.stride = end
+    this.top = PAGE + this.stride * workers
+    if (this.top > MOST_PAGES * PAGE) throw tooLarge("the network")
     this.memory = new WebAssembly.Memory({
       initial: Math.ceil(this.top / PAGE),
       maximum: MOST_PAGES,
@@ -91,24 +106,16 @@ export class TrainingEngine {
     for (let worker = 0; worker < workers; worker++) {
       const copy = Buffer.from(shard)
       // All threads read the first one's links: addresses are relative, so they point backwards.
-      for (const part of parts)
+      for (const part of this.parts)
         for (const field of [Part.Coefficient, Part.Start, Part.Target])
           if (shard.getAt(part + field, "i32") !== 0)
-            copy.setAt(part + field, "i32", shard.getAt(part + field, "i32") - worker * stride)
-      copy.copy(this.bytes(PAGE + worker * stride, shard.length))
-      const thread = new Worker(new URL("./worker.mjs", import.meta.url), {
-        execArgv: [],
-        workerData: {
-          ...{ module, memory: this.memory, control: this.control, parts, partLinks },
-          ...{ base: PAGE + worker * stride, worker, workers, stride, batched: batch > 1 },
-        },
-      })
-      thread.on("error", error => {
-        this.failure = error
-      })
-      thread.unref()
-      this.threads.push(thread)
+            copy.setAt(part + field, "i32", shard.getAt(part + field, "i32") - worker * this.stride)
+      copy.copy(this.bytes(this.regionOf(worker), shard.length))
     }
+  }
+
+  private regionOf(worker: number): number {
+    return PAGE + worker * this.stride
   }
 
   private bytes(at: number, length: number): Buffer {
@@ -120,27 +127,50 @@ export class TrainingEngine {
     return this.bytes(PAGE, this.shardBytes)
   }
 
+  /** Pixels of an image, and classes the network tells apart. */
+  get pixels(): number {
+    return this.network.width
+  }
+
+  get classes(): number {
+    return signalsOf(this.network, this.network.layers.length)
+  }
+
   /**
    * Copies images into the engine's memory.
    *
    * @param images one byte a pixel, one image behind the other
+   * @param labels one for each image, each below the number of the network's outputs
+   * @throws RangeError if the lengths do not fit the network or a label is out of range;
+   *   WuxingError "engine-memory" (kind capacity)
    */
   store(images: Uint8Array, labels: Uint8Array): ImageStore {
-    const pixels = this.network.width
+    const { pixels, classes } = this
+    if (images.length !== labels.length * pixels)
+      throw new RangeError(
+        `${images.length} bytes are not ${labels.length} images of the network's ${pixels} pixels`,
+      )
+    const wrong = labels.findIndex(label => label >= classes)
+    if (wrong >= 0)
+      throw new RangeError(
+        `label ${wrong} is ${labels[wrong]}, but the network has ${classes} outputs`,
+      )
     const runs: Buffer[] = []
     const starts = new Int32Array(new SharedArrayBuffer(4 * (labels.length + 1)))
-    let bytes = 0
+    let end = this.top
     for (let i = 0; i < labels.length; i++) {
       const encoded = encodeRuns(images.subarray(i * pixels, (i + 1) * pixels))
       runs.push(encoded)
-      starts[i] = this.top + bytes
-      bytes += encoded.length
+      starts[i] = end
+      end += encoded.length
+      if (end > MOST_PAGES * PAGE) throw tooLarge(`${labels.length} images`)
     }
-    starts[labels.length] = this.top + bytes
-    const missing = Math.ceil((this.top + bytes - this.memory.buffer.byteLength) / PAGE)
+    starts[labels.length] = end
+    const missing = Math.ceil((end - this.memory.buffer.byteLength) / PAGE)
     if (missing > 0) this.memory.grow(missing)
-    Buffer.concat(runs).copy(this.bytes(this.top, bytes))
-    this.top = align(this.top + bytes)
+    let at = this.top
+    for (const encoded of runs) at += encoded.copy(this.bytes(at, encoded.length))
+    this.top = align(end)
     const shared = new Uint8Array(new SharedArrayBuffer(labels.length))
     shared.set(labels)
     return { starts, labels: shared }
@@ -149,18 +179,24 @@ export class TrainingEngine {
   /**
    * Learns images in the given order.
    *
+   * @param indices of images in the store; one may come more than once
    * @param shifts for each by how many pixels to move it (rows · width + columns); none moves where
    *   it would leave its frame
-   * @returns how many were learnt (fewer than given only if aborted), and how many of them the
-   *   network had right before it learnt them
+   * @returns how many were learnt (fewer than given only if aborted, then whole batches), and how
+   *   many of them the network had right before it learnt them
+   * @throws RangeError if indices or shifts do not fit; WuxingError "engine-thread"
    */
   async train(
     store: ImageStore,
     indices: Int32Array,
-    options: { shifts?: Int32Array; onProgress?: Progress; signal?: AbortSignal } = {},
+    options: JobOptions & { shifts?: Int32Array } = {},
   ): Promise<{ done: number; right: number }> {
+    checkIndices(store, indices)
     const shifts = options.shifts ?? new Int32Array(indices.length)
+    if (shifts.length !== indices.length)
+      throw new RangeError(`${shifts.length} shifts for ${indices.length} images`)
     await this.run(
+      Math.min(this.workers, this.batch),
       { kind: "train", ...store, indices, shifts, sample: this.samples, batch: this.batch },
       options,
     )
@@ -169,67 +205,119 @@ export class TrainingEngine {
     return { done, right: this.control[RIGHT] }
   }
 
-  /** Classes the network names for images. @throws WuxingError "interrupted" */
+  /**
+   * Classes the network names for images.
+   *
+   * @throws RangeError if the indices do not fit; WuxingError "interrupted" or "engine-thread"
+   */
   async predict(
     store: ImageStore,
     indices: Int32Array,
-    options: { onProgress?: Progress; signal?: AbortSignal } = {},
+    options: JobOptions = {},
   ): Promise<Int32Array> {
+    checkIndices(store, indices)
     const classes = new Int32Array(new SharedArrayBuffer(4 * indices.length))
-    await this.run({ kind: "predict", ...store, indices, classes }, options)
+    await this.run(this.workers, { kind: "predict", ...store, indices, classes }, options)
     if (options.signal?.aborted)
       throw interrupted("the images to be classified", options.signal.reason)
     return classes
   }
 
   private async run(
+    workers: number,
     job: object,
-    { onProgress, signal }: { onProgress?: Progress; signal?: AbortSignal },
+    { onProgress, signal }: JobOptions,
   ): Promise<void> {
+    if (this.busy) throw new RangeError("the engine does one job at a time")
     this.control.fill(0)
+    if (signal?.aborted) return
+    this.busy = true
     const stop = () => Atomics.store(this.control, STOP, 1)
-    if (signal?.aborted) stop()
     signal?.addEventListener("abort", stop)
     const timer =
       onProgress && setInterval(() => onProgress(this.control[DONE], this.control[RIGHT]), POLL_MS)
     try {
       await Promise.all(
-        this.threads.map(
-          thread =>
-            new Promise<void>((resolve, reject) => {
-              if (this.failure) return reject(this.failure)
-              thread.ref()
-              const done = () => settle(resolve)
-              const failed = (error: Error) => settle(() => reject(error))
-              const settle = (end: () => void) => {
-                thread.off("message", done)
-                thread.off("error", failed)
-                thread.unref()
-                end()
-              }
-              thread.on("message", done)
-              thread.on("error", failed)
-              thread.postMessage(job)
-            }),
+        Array.from({ length: workers }, (_, worker) =>
+          this.done(this.thread(worker), { ...job, workers }),
         ),
       )
+      onProgress?.(this.control[DONE], this.control[RIGHT])
+    } catch (error) {
+      // The others may wait for the lost one for ever.
+      await this.close()
+      throw error
     } finally {
+      this.busy = false
       clearInterval(timer)
       signal?.removeEventListener("abort", stop)
     }
   }
 
-  /** Bits by which learning shifts: the rate, for schedules. */
-  set learnShift(bits: number) {
-    this.shard.setAt(Header.LearnShift, "u16", bits)
-    this.share()
+  /** The thread of that number, started when it is first needed. */
+  private thread(worker: number): Worker {
+    const running = this.threads[worker]
+    if (running) return running
+    const thread = new Worker(new URL("./worker.mjs", import.meta.url), {
+      execArgv: [],
+      workerData: {
+        ...{ module: this.module, memory: this.memory, control: this.control },
+        ...{ parts: this.parts, partLinks: this.partLinks, batched: this.batch > 1 },
+        ...{ base: this.regionOf(worker), worker, stride: this.stride },
+      },
+    })
+    const lost = (why: string, cause?: Error) => {
+      this.failure ??= new WuxingError(
+        {
+          code: "engine-thread",
+          kind: "internal",
+          message: `thread ${worker} of the training engine ended: ${why}`,
+          cause: "a defect in wuxing, or too little memory",
+          help: "try with --workers 1; if it repeats, report it",
+        },
+        { cause },
+      )
+    }
+    thread.on("error", error => lost(error.message, error))
+    thread.on("exit", status => lost(`exit status ${status}`))
+    thread.unref()
+    this.threads[worker] = thread
+    return thread
   }
 
-  /** Gives every thread the first one's number formats and rates. */
-  private share(): void {
-    for (let worker = 1; worker < this.workers; worker++) {
-      this.shard.copy(this.bytes(PAGE + worker * this.stride, Header.Length), 0, 0, Header.Length)
-    }
+  /** Gives a thread its job and waits for the end of either. */
+  private done(thread: Worker, job: object): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      if (this.failure) {
+        reject(this.failure)
+        return
+      }
+      const settle = (end: () => void) => {
+        thread.off("message", done)
+        thread.off("exit", failed)
+        thread.unref()
+        end()
+      }
+      const done = () => settle(resolve)
+      // After the listener that names the failure; an error in a thread is followed by its exit.
+      const failed = () => settle(() => reject(this.failure))
+      thread.ref()
+      thread.on("message", done)
+      thread.on("exit", failed)
+      thread.postMessage(job)
+    })
+  }
+
+  /** Bits by which learning shifts, 1…16: the rate, for schedules. */
+  set learnShift(bits: number) {
+    this.shard.setAt(Header.LearnShift, "u16", whole("learnShift", bits, 16))
+    // Every thread has number formats and rates of its own.
+    for (let worker = 1; worker < this.workers; worker++)
+      this.shard.copy(this.bytes(this.regionOf(worker), Header.Length), 0, 0, Header.Length)
+  }
+
+  get learnShift(): number {
+    return this.shard.getAt(Header.LearnShift, "u16")
   }
 
   /** Coefficients in the network's order, int16, Q13. */
@@ -237,13 +325,44 @@ export class TrainingEngine {
     return coefficientsOf(this.network, [Buffer.from(this.shard)])
   }
 
+  /** @throws RangeError if there are not as many as links, or one is past the network's clamp */
   set coefficients(all: Buffer) {
+    const links = this.partLinks.reduce((sum, count) => sum + count, 0)
+    if (all.length !== links * 2)
+      throw new RangeError(`${all.length} bytes are not ${links} coefficients`)
+    const most = coefficientMax(this.network)
+    for (let at = 0; at < all.length; at += 2)
+      if (Math.abs(all.getAt(at, "i16")) > most)
+        throw new RangeError(`coefficient ${at / 2} is ${all.getAt(at, "i16")}, at most ±${most}`)
     exchangeCoefficients(this.shard, this.network, all, true)
   }
 
+  /** Ends all threads; a job under way fails. */
   async close(): Promise<void> {
-    await Promise.all(this.threads.map(thread => thread.terminate()))
+    await Promise.all(this.threads.filter(Boolean).map(thread => thread.terminate()))
   }
+}
+
+function checkIndices(store: ImageStore, indices: Int32Array): void {
+  const count = store.labels.length
+  const wrong = indices.findIndex(index => index < 0 || index >= count)
+  if (wrong >= 0) throw new RangeError(`index ${indices[wrong]} of ${count} images`)
+}
+
+function whole(name: string, value: number, most: number): number {
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    throw new RangeError(`${name} is ${value}, expected a whole number from 1 to ${most}`)
+  return value
+}
+
+function tooLarge(what: string): WuxingError {
+  return new WuxingError({
+    code: "engine-memory",
+    kind: "capacity",
+    message: `${what} need more than the 2 GiB of the training engine`,
+    cause: "it keeps all images and each thread's working memory at once",
+    help: "use fewer images (--limit) or threads (--workers)",
+  })
 }
 
 function align(at: number): number {

@@ -4,20 +4,26 @@
  */
 import { parentPort, workerData } from "node:worker_threads"
 
-const { module, memory, control, base, parts, partLinks, worker, workers, stride, batched } =
-  workerData
+const { module, memory, control, base, parts, partLinks, worker, stride, batched } = workerData
 
-/** Control words (int32): kept in step with engine.ts. */
+/** Control words (int32): kept in step with training-engine.ts. */
 const ARRIVED = 0
 const GENERATION = 1
 const STOP = 2
 const DONE = 3
 const RIGHT = 4
+const NEXT = 5
+
+/** Images a thread takes at once to classify. */
+const CHUNK = 16
+const LEAST_SPINS = 16
+const MOST_SPINS = 20000
 
 const core = new WebAssembly.Instance(module, { env: { memory } }).exports
+let spins = MOST_SPINS
 
-/** Waits until every thread has come here. */
-function barrier() {
+/** Waits until all threads of the job have come here. */
+function barrier(workers) {
   if (workers === 1) return
   const generation = Atomics.load(control, GENERATION)
   if (Atomics.add(control, ARRIVED, 1) === workers - 1) {
@@ -26,15 +32,20 @@ function barrier() {
     Atomics.notify(control, GENERATION)
     return
   }
-  // The others are at most a few samples behind: spinning first saves a sleep and a wake-up.
-  for (let spin = 0; spin < 20000; spin++)
-    if (Atomics.load(control, GENERATION) !== generation) return
+  // The others are at most a sample behind: spinning saves a sleep and a wake-up where every thread
+  // has a core of its own. Where it has not, spinning only takes time from the others: then less.
+  for (let spin = 0; spin < spins; spin++)
+    if (Atomics.load(control, GENERATION) !== generation) {
+      spins = Math.min(MOST_SPINS, spins * 2)
+      return
+    }
+  spins = Math.max(LEAST_SPINS, spins >> 1)
   while (Atomics.load(control, GENERATION) === generation)
     Atomics.wait(control, GENERATION, generation, 100)
 }
 
 /** Applies a batch: every thread merges its share of each part's links. */
-function merge() {
+function merge(workers) {
   for (let i = 0; i < parts.length; i++) {
     const from = Math.floor((partLinks[i] * worker) / workers)
     const to = Math.floor((partLinks[i] * (worker + 1)) / workers)
@@ -55,34 +66,47 @@ function learn(job, k) {
 
 function train(job) {
   const count = job.indices.length
+  // Each thread takes the next sample when it has time, since those with nothing to learn take half
+  // as long. The sum over a batch does not depend on who learnt what.
+  let k = Atomics.add(control, NEXT, 1)
   for (let first = 0; first < count; first += job.batch) {
     const end = Math.min(count, first + job.batch)
     let right = 0
-    for (let k = first + worker; k < end; k += workers) right += learn(job, k)
+    while (k < end) {
+      right += learn(job, k)
+      // One taken past the batch's end is this thread's first of the next.
+      k = Atomics.add(control, NEXT, 1)
+    }
     Atomics.add(control, RIGHT, right)
     if (batched) {
-      barrier()
-      merge()
+      barrier(job.workers)
+      merge(job.workers)
     }
     // Every thread must see the same answer, so one asks and all wait for it.
     if (worker === 0) {
       Atomics.store(control, DONE, end)
       if (Atomics.load(control, STOP) === 1) Atomics.store(control, STOP, 2)
     }
-    barrier()
+    barrier(job.workers)
     if (Atomics.load(control, STOP) === 2) return
   }
 }
 
 function predict(job) {
   const count = job.indices.length
-  const share = Math.ceil(count / workers)
-  const end = Math.min(count, share * (worker + 1))
-  for (let k = share * worker; k < end; k++) {
-    const i = job.indices[k]
-    job.classes[k] = core.predictWhole(base, 0, job.starts[i], job.starts[i + 1], 0)
-    if (worker === 0) Atomics.store(control, DONE, k * workers)
-    if (Atomics.load(control, STOP) !== 0) return
+  for (;;) {
+    const first = Atomics.add(control, NEXT, CHUNK)
+    const end = Math.min(count, first + CHUNK)
+    if (first >= count || Atomics.load(control, STOP) !== 0) return
+    let right = 0
+    for (let k = first; k < end; k++) {
+      const i = job.indices[k]
+      const named = core.predictWhole(base, 0, job.starts[i], job.starts[i + 1], 0)
+      job.classes[k] = named
+      if (named === job.labels[i]) right++
+    }
+    Atomics.add(control, RIGHT, right)
+    Atomics.add(control, DONE, end - first)
   }
 }
 

@@ -5,13 +5,18 @@ import { SingleBar } from "cli-progress"
 import type { Output } from "./output"
 import { percent } from "./output"
 
-/** Running accuracy is that of the last so many samples: what was right long ago says little. */
+/** Running accuracy is that of the last so many samples or a few more: what was right long ago says little. */
 const WINDOW = 200
 const LINE_MS = 5_000
 const LINE_SHARE = 0.1
 
 export interface Progress {
-  /** @param done samples finished @param correct how many of them were right, in all */
+  /**
+   * Need not be called for every sample.
+   *
+   * @param done samples finished
+   * @param correct how many of them were right, in all
+   */
   sample(done: number, correct: number): void
   /** Leaves the terminal as it was; to be called in a `finally`. */
   stop(): void
@@ -35,23 +40,27 @@ interface Figures {
   rate: string
   left: string
   accuracy: string
+  /** Samples the accuracy is of. */
+  last: number
 }
 
 type Measure = (done: number, correct: number, now: number) => Figures
 
 function measureFrom(start: number, total: number): Measure {
-  /** Right answers after each number of samples; only the last WINDOW are looked at. */
-  const correctAfter: number[] = [0]
+  /** What was heard, oldest first; the first is the last that is at least WINDOW samples back. */
+  const heard: { done: number; correct: number }[] = [{ done: 0, correct: 0 }]
   return (done, correct, now) => {
-    correctAfter[done] = correct
-    const from = Math.max(0, done - WINDOW)
+    heard.push({ done, correct })
+    while (heard.length > 1 && heard[1].done <= done - WINDOW) heard.shift()
+    const last = done - heard[0].done
+    const right = correct - heard[0].correct
     const seconds = (now - start) / 1000
     const rate = seconds > 0 ? done / seconds : 0
-    const right = correct - (correctAfter[from] ?? 0)
     return {
       rate: rate.toFixed(rate < 10 ? 1 : 0),
       left: rate > 0 ? duration((total - done) / rate) : "?",
-      accuracy: done > from ? percent(right / (done - from)) : "-",
+      accuracy: last > 0 ? percent(right / last) : "-",
+      last: Math.max(last, WINDOW),
     }
   }
 }
@@ -65,7 +74,7 @@ function bar(
 ): Progress {
   const single = new SingleBar({
     stream: output.stderr as NodeJS.WriteStream,
-    format: `${title} [{bar}] {value}/{total}  {rate}/s  {left} left  {accuracy} right of the last ${WINDOW}`,
+    format: `${title} [{bar}] {value}/{total}  {rate}/s  {left} left  {accuracy} right of the last {last}`,
     barCompleteChar: "=",
     barIncompleteChar: " ",
     hideCursor: true,
@@ -73,7 +82,7 @@ function bar(
     // Signals are main's: this would add handlers of its own and end the process.
     gracefulExit: false,
   })
-  single.start(total, 0, { rate: "-", left: "?", accuracy: "-" })
+  single.start(total, 0, { rate: "-", left: "?", accuracy: "-", last: WINDOW })
   return {
     sample: (done, correct) => single.update(done, measure(done, correct, now())),
     stop: () => single.stop(),
@@ -92,13 +101,13 @@ function lines(
   return {
     sample(done, correct) {
       const at = now()
-      const { rate, left, accuracy } = measure(done, correct, at)
+      const { rate, left, accuracy, last } = measure(done, correct, at)
       const step = done - lastDone >= total * LINE_SHARE
       if (!step && at - lastAt < LINE_MS && done < total) return
       lastAt = at
       lastDone = done
       output.status(
-        `${title} ${done}/${total}  ${rate}/s  ${left} left  ${accuracy} right of the last ${WINDOW}`,
+        `${title} ${done}/${total}  ${rate}/s  ${left} left  ${accuracy} right of the last {last}`,
       )
     },
     stop: () => {},

@@ -107,7 +107,7 @@ function lines(
       lastAt = at
       lastDone = done
       output.status(
-        `${title} ${done}/${total}  ${rate}/s  ${left} left  ${accuracy} right of the last {last}`,
+        `${title} ${done}/${total}  ${rate}/s  ${left} left  ${accuracy} right of the last ${last}`,
       )
     },
     stop: () => {},

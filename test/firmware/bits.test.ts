@@ -113,7 +113,7 @@ const cases: Case[] = [
     net: seed =>
       network(
         [
-          { neurons: 51, inputs: 5, outputFirst: 4, outputs: 1, fanIn: 36 },
+          { neurons: 51, inputs: 5, outputFirst: 4, outputs: 1, fanIn: 28 },
           { neurons: 10, inputs: 5, outputs: 1, fanIn: 51 },
         ],
         { seed, width: 784, steps: 16, margin: 4096 },
@@ -268,7 +268,8 @@ describe("a network on the virtual machine", () => {
             if (step.learned) updates++
             if (!before.equals(host.coefficients())) changed++
             expect(step.predicted, `seed ${seed}, sample ${sample}`).toBe(predicted)
-            if (sample % 4 !== 3) continue
+            // Reading a large memory takes seconds.
+            if (sample < SAMPLES - 1 && (ink === 1 || sample % 4 < 3)) continue
             // A board whose share is learnt last tells nobody: its status answers after it.
             const states = await Promise.all(members.map(({ board }) => board.status()))
             expect(states.map(s => s.updates)).toEqual(members.map(() => updates))

@@ -1,0 +1,31 @@
+/** Builds of the firmware with a line changed, for what cannot be asked of the product itself. */
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { buildFirmware } from "../../host/firmware"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+
+/** Compiles a copy of the firmware in which `from` in `file` (of firmware/) reads `to`. */
+export async function buildVariant(file: string, from: string, to: string): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), "wuxing-variant-"))
+  try {
+    for (const part of ["firmware", "src"])
+      await cp(join(ROOT, part), join(folder, part), {
+        recursive: true,
+        // What the compiler generates, it generates anew.
+        filter: source => !/node_modules|\.devicescript/.test(source),
+      })
+    const path = join(folder, "firmware", file)
+    const text = await readFile(path, "utf8")
+    if (text.split(from).length !== 2) throw new Error(`"${from}" is not once in ${file}`)
+    await writeFile(
+      path,
+      text.replace(from, () => to),
+    )
+    return (await buildFirmware({ quiet: true, folder: join(folder, "firmware") })).bytecode
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}

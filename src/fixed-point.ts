@@ -173,7 +173,8 @@ export function relax(m: Buffer, ring: number, side: Side, steps: number): numbe
  * of ±1/4096 where no exact rest exists). Its distance from the exact B is a rate of about 2/4096
  * over the slowest mode's decay.
  *
- * All in one go: on a board use `formulaFixedPoint`, then `relax` and `stepHolds` turn by turn.
+ * All in one go, more than a board's turn allows: there use `formulaFixedPoint`, then `relax` turn by
+ * turn, and leave the choice of a time step that holds to the host.
  *
  * @param side `Forward` or `Backward`; the two differ unless the sets are uniform
  * @param blocks 64 steps each; 200 are plenty for parameters about 1

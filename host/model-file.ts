@@ -45,6 +45,8 @@ const trainingSchema = z.strictObject({
   samples: z.int().min(0),
   /** What was learnt from, for example "mnist". */
   data: z.string().optional(),
+  /** Names of the outputs, where they are not the numbers from 0 on. */
+  classes: z.array(z.string()).max(255).optional(),
   /** Shares of images named rightly, 0…1. */
   accuracy: z.strictObject({
     train: share.optional(),

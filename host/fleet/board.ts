@@ -14,9 +14,9 @@ import {
 } from "../../src/protocol"
 import { WuxingError } from "../errors"
 import type { BoardLink } from "../link/board-link"
-import { wait } from "../link/wait"
+import { seconds, wait } from "../link/wait"
 
-const REPLY_DEADLINE_MS = 3_000
+const REPLY_DEADLINE_MS = 2_500
 /** Slices are even in length and leave room for their offset. */
 const SLICE_BYTES = 224
 const READ_BYTES = MAX_PAYLOAD - 7
@@ -61,7 +61,9 @@ export interface BackReport {
 export interface Fault {
   status: Status
   command: number
+  /** Sample or offset refused, or how many messages were lost. */
   number: number
+  /** What the board would have taken; −1: nothing. */
   expected: number
 }
 
@@ -177,7 +179,7 @@ export class Board {
         new WuxingError({
           code: "board-no-answer",
           kind: "board",
-          message: `${this.title} did not answer "${Command[command].toLowerCase()}" within ${(deadlineMs / 1000).toFixed(1)} s`,
+          message: `${this.title} did not answer "${Command[command].toLowerCase()}" within ${seconds(deadlineMs)}`,
           cause: "it was reset, hangs, or lost its connection",
           help: "check its cable and supply, then run the command again",
         }),
@@ -217,7 +219,7 @@ export class Board {
       const values = p.subarray(SignalsField.Length)
       this.onSignals?.({
         sample: p.getAt(SignalsField.Sample, "i32"),
-        samples: Math.floor(values.length / (count * 2)),
+        samples: count > 0 ? Math.floor(values.length / (count * 2)) : 0,
         layer: p.getAt(SignalsField.Layer, "u8"),
         first: p.getAt(SignalsField.First, "u16"),
         count,

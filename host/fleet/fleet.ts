@@ -10,6 +10,7 @@ import { coefficientsOf } from "../engine"
 import { WuxingError } from "../errors"
 import { BoardLink } from "../link/board-link"
 import { VirtualBoards } from "../link/virtual-boards"
+import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { Board } from "./board"
 import { type Member, Relay, SLOTS } from "./relay"
@@ -17,10 +18,15 @@ import { type Member, Relay, SLOTS } from "./relay"
 /** A program announces itself within half a second of its start. */
 const SERVICE_DEADLINE_MS = 8_000
 /** A board that is alive answers this fast even while it computes. */
-const PING_DEADLINE_MS = 1_000
-/** Learnt samples between two copies of all coefficients on the host. */
-const CHECKPOINT_SAMPLES = 200
-/** Times a run starts again from a checkpoint before it gives up. */
+const PING_DEADLINE_MS = 500
+/**
+ * A virtual board is back within about 2 s. With the time it takes to notice (relay.ts) and the ping
+ * a board that stays silent ends the run within 10 s.
+ */
+const RESTART_DEADLINE_MS = 6_500
+/** Learnt samples between two copies of all coefficients on the host; reading takes half a second. */
+const CHECKPOINT_SAMPLES = 500
+/** Times a run starts again from the same checkpoint before it gives up. */
 const MOST_RECOVERIES = 5
 /** Numbers of inferred samples start here, apart from those of learnt ones. */
 const INFERENCE_SAMPLES = 0x40000000
@@ -32,7 +38,10 @@ export interface FleetOptions {
   bytecode: Uint8Array
   signal?: AbortSignal
   log?: (line: string) => void
+  /** What the user should know: what is being done, and every recovery. */
   status?: (text: string) => void
+  /** Learnt samples between two checkpoints. */
+  checkpointSamples?: number
 }
 
 export interface BoardReport {
@@ -80,8 +89,11 @@ export class Fleet {
   private samples = 0
   private updates = 0
   private inferred = INFERENCE_SAMPLES
-  /** Times boards had to be started or loaded again. */
+  /** How far the work in hand is, for messages: "after sample 118 of 600". */
+  private position = "before the first sample"
+  /** Times boards had to be started or loaded again, in all and since the last checkpoint. */
   recoveries = 0
+  private fruitless = 0
 
   constructor(
     private readonly options: FleetOptions,
@@ -137,7 +149,7 @@ export class Fleet {
     return new WuxingError({
       code: "board-stopped",
       kind: "board",
-      message: `${board.title}: ${what} after sample ${this.samples}`,
+      message: `${board.title} stopped ${this.position}: ${what}`,
       cause: "a reset, a fault of its supply, or a defect of its program",
       help: "check its supply and cable; run with --verbose to see its log",
     })
@@ -145,9 +157,9 @@ export class Fleet {
 
   async boards(): Promise<BoardReport[]> {
     return await Promise.all(
-      this.members.map(async ({ board, slices }) => {
+      this.members.map(async ({ board, slices }, index) => {
         const { heapBytes } = await board.status()
-        const shard = this.shards[this.members.findIndex(m => m.board === board)]
+        const shard = this.shards[index]
         return {
           id: board.link.boardId,
           profile: board.profile,
@@ -167,6 +179,7 @@ export class Fleet {
   ): Promise<{ correct: number; tested: number }> {
     let correct = 0
     let done = 0
+    this.position = "before the first test image"
     await this.persist(async () => {
       const from = done
       const first = this.inferred
@@ -178,6 +191,7 @@ export class Fleet {
         (_, outputs) => {
           if (outputs.indexOf(Math.max(...outputs)) === data.labels[indices[done]]) correct++
           done++
+          this.position = `after test image ${done} of ${indices.length}`
           onSample?.(done, correct)
         },
       )
@@ -187,19 +201,22 @@ export class Fleet {
 
   /**
    * Teaches the boards the images, one after the other. `onSample`: how many so far, and how many
-   * the network had right before it learnt them.
+   * the network had right before it learnt them; after a recovery it starts again lower.
    */
   async train(
     data: Dataset,
     indices: number[],
     onSample?: (done: number, correct: number) => void,
   ): Promise<void> {
+    const every = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
+    // The last checkpoint is at the start: a training ends with one.
     const start = this.samples
     const right: boolean[] = []
-    if (this.checkpoint.samples !== start) await this.takeCheckpoint()
+    this.position = "before the first sample"
     await this.persist(async () => {
-      while (this.samples < start + indices.length) {
-        const done = this.samples - start
+      let done = this.samples - start
+      let correct = right.slice(0, done).filter(Boolean).length
+      while (done < indices.length) {
         const index = indices[done]
         const { predicted, learned } = await this.relay.learn(
           imageAt(data, index),
@@ -210,12 +227,12 @@ export class Fleet {
         this.samples++
         if (learned) this.updates++
         right[done] = predicted === data.labels[index]
-        right.length = done + 1
-        onSample?.(done + 1, right.filter(Boolean).length)
-        if (this.samples % CHECKPOINT_SAMPLES === 0 && done + 1 < indices.length)
-          await this.takeCheckpoint()
+        if (right[done]) correct++
+        done++
+        this.position = `after sample ${done} of ${indices.length}`
+        onSample?.(done, correct)
+        if (done % every === 0 || done === indices.length) await this.takeCheckpoint()
       }
-      await this.takeCheckpoint()
     })
   }
 
@@ -247,6 +264,7 @@ export class Fleet {
       samples: this.samples,
       coefficients: coefficientsOf(this.options.network, memories),
     }
+    this.fruitless = 0
   }
 
   /**
@@ -254,43 +272,116 @@ export class Fleet {
    * again and the work is called again.
    */
   private async persist(work: () => Promise<void>): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
+    let failure: WuxingError | undefined
+    for (;;) {
       try {
+        if (failure) await this.recover(failure)
         return await work()
       } catch (error) {
-        if (
-          !(error instanceof WuxingError) ||
-          error.kind !== "board" ||
-          attempt === MOST_RECOVERIES
-        )
-          throw error
-        this.options.log?.(`${error.message}; going on from sample ${this.checkpoint.samples}`)
-        await this.recover()
+        if (!(error instanceof WuxingError) || !isRecoverable(error)) throw error
+        if (++this.fruitless > MOST_RECOVERIES) throw gaveUp(error, this.checkpoint.samples)
+        failure = error
       }
     }
   }
 
-  private async recover(): Promise<void> {
+  private async recover(reason: WuxingError): Promise<void> {
     this.recoveries++
+    this.options.log?.(`recovering: ${reason.message}`)
+    // What is still on its way belongs to the run that ended.
+    this.relay.detach()
+    const start = performance.now()
+    const restarted: string[] = []
     await Promise.all(
       this.members.map(async (member, index) => {
-        try {
-          await member.board.status(PING_DEADLINE_MS)
-        } catch (error) {
-          if (error instanceof WuxingError && error.kind === "interrupted") throw error
-          await member.board.link.close()
+        if (await this.answers(member.board)) return
+        restarted.push(member.board.title)
+        await this.restart(member, index, reason)
+      }),
+    )
+    const stop = this.describeStop(restarted, reason)
+    await this.loadAll()
+    const took = seconds(performance.now() - start)
+    const again =
+      restarted.length > 0 ? `${restarted.join(" and ")} started again` : "the boards loaded again"
+    this.options.status?.(
+      `${stop}; ${again} in ${took}, coefficients restored from sample ${this.checkpoint.samples}`,
+    )
+  }
+
+  /** What stopped, when, why; `titles` are the boards that do not answer. */
+  private describeStop(titles: string[], reason: WuxingError): string {
+    if (titles.length === 0 || titles.some(title => reason.message.startsWith(title)))
+      return reason.message
+    return `${titles.join(" and ")} stopped answering ${this.position} (${reason.message})`
+  }
+
+  private async answers(board: Board): Promise<boolean> {
+    try {
+      await board.status(PING_DEADLINE_MS)
+      return true
+    } catch (error) {
+      if (error instanceof WuxingError && error.kind === "interrupted") throw error
+      return false
+    }
+  }
+
+  /** @throws WuxingError "board-lost", which ends the run */
+  private async restart(member: Member, index: number, reason: WuxingError): Promise<void> {
+    const { title, link } = member.board
+    const lost = (why: string) =>
+      new WuxingError({
+        code: "board-lost",
+        kind: "board",
+        message: `${this.describeStop([title], reason)}; it could not be started again: ${why}`,
+        cause: "its process hangs or was stopped, or the machine is very busy",
+        help: "end what else runs on this machine, then run the command again",
+      })
+    await wait<void>({
+      deadlineMs: RESTART_DEADLINE_MS,
+      signal: this.options.signal,
+      what: `${title} to start again`,
+      late: () => lost(`it was silent for another ${seconds(RESTART_DEADLINE_MS)}`),
+      start: (resolve, reject) => {
+        const again = async () => {
+          await link.close()
           await this.virtual.restart(index)
           member.board = await this.connect(index)
         }
-      }),
-    )
-    await this.loadAll()
+        again().then(resolve, error =>
+          reject(
+            error instanceof WuxingError && error.kind !== "interrupted"
+              ? lost(error.message)
+              : error,
+          ),
+        )
+        return () => {}
+      },
+    })
   }
 
   async close(): Promise<void> {
     await Promise.all(this.members.map(({ board }) => board.link.close().catch(() => {})))
     await this.virtual.stop()
   }
+}
+
+/** A board's fault, or a message to a program that is starting anew; not a board given up. */
+function isRecoverable({ kind, code }: WuxingError): boolean {
+  return (kind === "board" && code !== "board-lost") || code === "service-missing"
+}
+
+function gaveUp(error: WuxingError, samples: number): WuxingError {
+  return new WuxingError(
+    {
+      code: error.code,
+      kind: "board",
+      message: `${error.message}; it is the ${MOST_RECOVERIES + 1}th stop since the checkpoint at sample ${samples}, so the run ends`,
+      cause: error.likely,
+      help: error.help,
+    },
+    { cause: error },
+  )
 }
 
 function linksIn(shard: Buffer): number {

@@ -16,7 +16,7 @@ import {
 import type { Slice } from "../../src/shard"
 import { encodeSlices } from "../data/runs"
 import { WuxingError } from "../errors"
-import { wait } from "../link/wait"
+import { seconds, wait } from "../link/wait"
 import type { BackReport, Board, Fault, SignalsReport } from "./board"
 
 /** Samples a board can have under way (slots of its shard). */
@@ -26,8 +26,8 @@ const GROUP = 4
 const GROUPS_UNDER_WAY = 2
 /** Frames of one group a board may have to keep waiting (its program keeps 16). */
 const MOST_FRAMES = 7
-/** How long a sample may take a virtual board, with messages. */
-const SAMPLE_DEADLINE_MS = 3_000
+/** How long a sample may take virtual boards, with messages (it takes 25 ms). */
+const SAMPLE_DEADLINE_MS = 2_500
 const IMAGE_BYTES = MAX_PAYLOAD - ImageField.Length
 const BACK_BYTES = MAX_PAYLOAD - BackField.Length
 
@@ -58,8 +58,7 @@ export class Relay {
   private readonly last: number
   private failed?: (reason: Error) => void
   private failure?: Error
-  /** Messages the boards sent us to pass on or to keep. */
-  messages = 0
+  private readonly boards: Board[]
 
   // Inference: outputs of the samples under way.
   private outputs = new Map<number, Int16Array>()
@@ -73,6 +72,7 @@ export class Relay {
     private readonly signal?: AbortSignal,
   ) {
     this.last = network.layers.length
+    this.boards = members.map(({ board }) => board)
     for (let layer = 0; layer <= this.last; layer++) this.layers.push(this.layerOf(layer))
     members.forEach(({ board }, index) => {
       board.onSignals = report => this.guard(this.passSignals(index, report))
@@ -155,17 +155,20 @@ export class Relay {
   }
 
   private async awaitOutput(sample: number): Promise<Int16Array> {
-    const outputs = await this.wait<Int16Array>(`the outputs of sample ${sample}`, resolve => {
-      const look = () => {
-        const found = this.outputs.get(sample)
-        if (found) resolve(found)
-      }
-      this.outputArrived = look
-      look()
-      return () => {
-        this.outputArrived = undefined
-      }
-    })
+    const outputs = await this.wait<Int16Array>(
+      `the outputs of sample ${sample} did not come`,
+      resolve => {
+        const look = () => {
+          const found = this.outputs.get(sample)
+          if (found) resolve(found)
+        }
+        this.outputArrived = look
+        look()
+        return () => {
+          this.outputArrived = undefined
+        }
+      },
+    )
     this.outputs.delete(sample)
     return outputs
   }
@@ -187,7 +190,7 @@ export class Relay {
     this.learning = learning
     const slices = encodeSlices(image, IMAGE_BYTES)
     await this.sendImage(sample, slices, ImageFlag.Learn, label, updates)
-    await this.wait<void>(`the boards to learn sample ${sample}`, resolve => {
+    await this.wait<void>(`sample ${sample} was not learnt`, resolve => {
       learning.finished = resolve
       this.checkLearnt(learning)
       return () => {
@@ -226,7 +229,6 @@ export class Relay {
   }
 
   private async passSignals(from: number, report: SignalsReport): Promise<void> {
-    this.messages++
     if (report.layer === this.last) {
       for (let i = 0; i < report.samples; i++) {
         const outputs = new Int16Array(report.count)
@@ -252,7 +254,6 @@ export class Relay {
   }
 
   private async passBack(from: number, report: BackReport): Promise<void> {
-    this.messages++
     const learning = this.learning
     if (learning?.sample !== report.sample) return
     if (report.predicted !== undefined) {
@@ -318,23 +319,33 @@ export class Relay {
     work.catch(error => this.fail(error as Error))
   }
 
+  /** Hears no more of the boards: what they still report belongs to a run that has ended. */
+  detach(): void {
+    for (const board of this.boards) {
+      board.onSignals = undefined
+      board.onBack = undefined
+      board.onFault = undefined
+    }
+  }
+
   /** Ends the run in hand with an error. */
   fail(reason: Error): void {
     this.failure ??= reason
     this.failed?.(this.failure)
   }
 
-  private wait<T>(what: string, start: (resolve: (value: T) => void) => () => void): Promise<T> {
+  /** @param late what to say when it does not happen in time: "… did not come" */
+  private wait<T>(late: string, start: (resolve: (value: T) => void) => () => void): Promise<T> {
     if (this.failure) return Promise.reject(this.failure)
     return wait<T>({
       deadlineMs: SAMPLE_DEADLINE_MS,
       signal: this.signal,
-      what,
+      what: "a sample",
       late: () =>
         new WuxingError({
           code: "sample-late",
           kind: "board",
-          message: `${what} did not come within ${(SAMPLE_DEADLINE_MS / 1000).toFixed(1)} s`,
+          message: `${late} within ${seconds(SAMPLE_DEADLINE_MS)}`,
           cause: "a board was reset, hangs, or lost its connection",
           help: "check the boards' cables and supply, then run the command again",
         }),
@@ -353,7 +364,7 @@ export class Relay {
     return board.refusal(
       fault.command,
       fault.status,
-      ` (sample or offset ${fault.number}, it expected ${fault.expected === 0xffffffff ? "none" : fault.expected})`,
+      ` (number ${fault.number}, it expected ${fault.expected === -1 ? "none" : fault.expected})`,
     )
   }
 }

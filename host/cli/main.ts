@@ -8,9 +8,11 @@ import { WuxingError } from "../errors"
 import { addBuild } from "./build"
 import type { Outcome, Run } from "./command"
 import { addDemo } from "./demo"
+import { addEval } from "./eval"
 import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
 import { watchSignals } from "./signals"
+import { addTrain } from "./train"
 import { usageError } from "./usage"
 
 /** An orderly end may take this long before the process goes anyway. */
@@ -51,6 +53,8 @@ async function main(args: string[]): Promise<number> {
   addDemo(program, run)
   addBuild(program, run)
   addInspect(program, run)
+  addTrain(program, run)
+  addEval(program, run)
 
   try {
     await program.parseAsync(args, { from: "user" })

@@ -42,3 +42,26 @@ export function onOption(flag: string, most: number) {
     return boards
   }
 }
+
+/** A file or folder by name; an empty one would mean the folder we are in. */
+export function pathOption(flag: string) {
+  return (text: string): string => {
+    if (text.trim() === "")
+      throw usageError(
+        `${flag} is "${text}", expected a name`,
+        `name a file or folder after ${flag}`,
+      )
+    return text
+  }
+}
+
+export function choiceOption(flag: string, choices: readonly string[]) {
+  return (text: string): string => {
+    if (!choices.includes(text))
+      throw usageError(
+        `${flag} is "${text}", expected one of: ${choices.join(", ")}`,
+        `for example ${flag} ${choices[0]}`,
+      )
+    return text
+  }
+}

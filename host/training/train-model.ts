@@ -39,26 +39,35 @@ export function epochShifts(count: number, seed: number, epoch: number, width: n
   })
 }
 
+/** Images 0…count−1 of a store and how to go through them. */
+export interface Lesson {
+  store: ImageStore
+  count: number
+  /** Pixels of a row. */
+  width: number
+  seed: number
+}
+
 /**
- * One epoch over images 0…count−1 of the store.
+ * One epoch, or the rest of one.
  *
- * @param width pixels of a row
- * @returns how many were learnt, and how many of them were right before they were
+ * @param from images of the epoch that were learnt before: 0, or where an earlier call was aborted.
+ *   An epoch in two calls ends with the same bits as in one.
+ * @returns how many were learnt now, and how many of them were right before they were
  */
 export async function trainEpoch(
   engine: TrainingEngine,
-  store: ImageStore,
-  count: number,
+  { store, count, width, seed }: Lesson,
   recipe: Recipe,
-  seed: number,
   epoch: number,
-  width: number,
+  from: number,
   options: { onProgress?: (done: number, right: number) => void; signal?: AbortSignal },
 ): Promise<{ done: number; right: number }> {
   engine.learnShift = learnShiftAt(recipe, epoch)
-  engine.samples = epoch * count
-  return await engine.train(store, epochOrder(count, seed, epoch), {
+  engine.samples = epoch * count + from
+  const shifts = recipe.shiftImages ? epochShifts(count, seed, epoch, width) : undefined
+  return await engine.train(store, epochOrder(count, seed, epoch).subarray(from), {
     ...options,
-    shifts: recipe.shiftImages ? epochShifts(count, seed, epoch, width) : undefined,
+    shifts: shifts?.subarray(from),
   })
 }

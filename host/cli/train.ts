@@ -1,0 +1,363 @@
+/** `wuxing train`: teaches a network on the host, and keeps what it learnt. */
+import { createHash } from "node:crypto"
+import { existsSync } from "node:fs"
+import type { Command } from "commander"
+import { WuxingError } from "../errors"
+import type { Plan, Training } from "../training/training"
+import type { TrainingData } from "../training/training-data"
+import type { Context, Outcome, Run } from "./command"
+import { grouped, type Output, percent } from "./output"
+import { startProgress } from "./progress"
+import { choiceOption, integerOption, pathOption, usageError } from "./usage"
+
+const MOST_SEED = 2 ** 31 - 1
+
+interface TrainOptions {
+  engine: string
+  model?: string
+  resume?: string
+  seed?: number
+  epochs?: number
+  learnShift?: number
+  epochsPerBit?: number
+  shiftImages?: boolean
+  batch?: number
+  workers?: number
+  limit?: number
+  validation?: number
+  data?: string
+  out?: string
+  force?: boolean
+}
+
+export function addTrain(program: Command, run: Run): void {
+  program
+    .command("train")
+    .description("teach a network on the host; keep what it learnt")
+    .option("--model <network>", "a preset, a model file or a links file")
+    .option("--engine <where>", "where to learn: host", choiceOption("--engine", ["host"]), "host")
+    .option(
+      "--seed <n>",
+      "seed of a preset, and of the images' order (default: 1)",
+      integerOption("--seed", 0, MOST_SEED),
+    )
+    .option(
+      "--epochs <n>",
+      "times to go through the images (default: the preset's)",
+      integerOption("--epochs", 1, 10_000),
+    )
+    .option(
+      "--learn-shift <bits>",
+      "rate: bits ΔC is shifted right at first (default: the preset's)",
+      integerOption("--learn-shift", 1, 16),
+    )
+    .option(
+      "--epochs-per-bit <n>",
+      "epochs after which the rate is halved (default: the preset's)",
+      integerOption("--epochs-per-bit", 1, 10_000),
+    )
+    .option(
+      "--shift-images",
+      "move each image by up to one pixel at random (default: the preset's)",
+    )
+    .option("--no-shift-images", "leave each image where it is")
+    .option(
+      "--batch <n>",
+      "images that learn together; 1 as on boards (default: 1)",
+      integerOption("--batch", 1, 65_536),
+    )
+    .option(
+      "--workers <n>",
+      "threads; the result does not depend on them (default: one a core)",
+      integerOption("--workers", 1, 64),
+    )
+    .option(
+      "--limit <n>",
+      "learn only the first n training images",
+      integerOption("--limit", 1, 10_000_000),
+    )
+    .option(
+      "--validation <n>",
+      "keep the last n training images apart and measure on them (default: 0)",
+      integerOption("--validation", 1, 10_000_000),
+    )
+    .option("--data <what>", "mnist, or a folder of images (default: mnist)", pathOption("--data"))
+    .option("--out <file>", "model file to write, after each epoch", pathOption("--out"))
+    .option("--resume <file>", "go on where this file's training stopped", pathOption("--resume"))
+    .option("--force", "write over a file that exists")
+    .action(run(train))
+}
+
+async function train(options: TrainOptions, context: Context): Promise<Outcome> {
+  const { output, signal } = context
+  checkOptions(options)
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { linkRatios } = await import("../link-ratio")
+  const { saveModel } = await import("../model-file")
+  const { training, command } = await begin(options)
+  try {
+    const { plan } = training
+    const { network } = training.engine
+    const { links, ratio } = linkRatios(network).pooled
+    const keeper = new Keeper(options, `${network.name}-seed${plan.seed}`, path =>
+      saveModel(path, training.model(command)),
+    )
+    output.status(
+      `${network.name}: ${grouped(links)} links, ${grouped(plan.images)} images of ${training.data.name}, ` +
+        `${plan.epochs} epochs, batch ${plan.batch}` +
+        (options.out || options.resume ? "" : "; nothing is kept without --out"),
+    )
+    const stopped = (await learn(training, keeper, context)) || (await measure(training, context))
+    if (!stopped) keeper.keep()
+    const kept = stopped ? keeper.keepAnyway() : undefined
+    const document = {
+      model: options.model ?? options.resume,
+      network: network.name,
+      engine: options.engine,
+      data: training.data.name,
+      testAccuracy: training.accuracy.test,
+      validationAccuracy: training.accuracy.validation,
+      trainAccuracy: training.accuracy.train,
+      epochs: training.samples / plan.images,
+      seconds: training.seconds,
+      samples: training.samples,
+      samplesPerSecond: training.learnt === 0 ? 0 : training.learnt / training.seconds,
+      links,
+      linkRatio: ratio,
+      coefficientsHash: createHash("sha256").update(training.engine.coefficients).digest("hex"),
+      workers: Math.min(plan.batch, training.engine.workers),
+      plan,
+      history: training.history,
+      command,
+      out: keeper.path,
+    }
+    print(output, document)
+    return {
+      document,
+      error: kept === undefined ? undefined : interruption(signal, training, kept),
+    }
+  } finally {
+    await training.close()
+  }
+}
+
+function checkOptions(options: TrainOptions): void {
+  if (options.resume === undefined) {
+    if (options.model === undefined)
+      throw usageError("--model is missing", "for example --model pico-16, or --resume FILE")
+    return
+  }
+  const fixed = {
+    "--model": options.model,
+    "--seed": options.seed,
+    "--learn-shift": options.learnShift,
+    "--epochs-per-bit": options.epochsPerBit,
+    "--shift-images": options.shiftImages,
+    "--batch": options.batch,
+    "--limit": options.limit,
+    "--validation": options.validation,
+  }
+  for (const [flag, value] of Object.entries(fixed))
+    if (value !== undefined)
+      throw usageError(
+        `${flag} cannot be given with --resume`,
+        "leave it out: the file says how its training goes on; or begin anew with --model FILE",
+      )
+}
+
+async function begin(options: TrainOptions): Promise<{ training: Training; command: string }> {
+  const { Training, classesOf, planOf } = await import("../training/training")
+  const { readTrainingData } = await import("../training/training-data")
+  const { readModel } = await import("../model-source")
+  const { recipeOf } = await import("../training/recipes")
+  const { workers, epochs } = options
+  if (options.resume !== undefined) {
+    const model = readModel(options.resume, 0)
+    const { position } = planOf(options.resume, model)
+    refuseToOverwrite(options.out ?? options.resume, options.force)
+    const data = readTrainingData(
+      options.data ?? model.training?.data ?? "mnist",
+      model.network,
+      classesOf(model),
+    )
+    if (epochs !== undefined && epochs <= position.epoch)
+      throw usageError(
+        `--epochs is ${epochs}, but ${options.resume} has learnt ${position.epoch} already`,
+        "give the number of epochs in all",
+      )
+    const training = await Training.resume(options.resume, model, data, { workers, epochs })
+    // As it was given first: then it makes the same bits, stopped or not.
+    const command = (model.training?.command ?? "").replace(
+      / --epochs \d+/,
+      ` --epochs ${training.plan.epochs}`,
+    )
+    return { training, command }
+  }
+  if (options.out !== undefined) refuseToOverwrite(options.out, options.force)
+  const what = options.model ?? ""
+  const model = readModel(what, options.seed ?? 1)
+  const data = readTrainingData(options.data ?? "mnist", model.network)
+  const recipe = recipeOf(model.network)
+  const validation = options.validation ?? 0
+  const rest = data.train.count - validation
+  const plan: Plan = {
+    epochs: epochs ?? recipe.epochs,
+    learnShift: options.learnShift ?? recipe.learnShift,
+    epochsPerBit: options.epochsPerBit ?? recipe.epochsPerBit,
+    shiftImages: options.shiftImages ?? recipe.shiftImages,
+    seed: options.seed ?? model.network.seed,
+    batch: options.batch ?? 1,
+    images: options.limit ?? Math.max(1, rest),
+    validation,
+  }
+  const training = await Training.start(model, plan, data, { workers })
+  return { training, command: commandOf(what, plan, data) }
+}
+
+/** The command that makes the same bits again: whatever the defaults will be then, all of them. */
+function commandOf(model: string, plan: Plan, data: TrainingData): string {
+  const words = [
+    ...["wuxing", "train", "--model", quoted(model), "--seed", plan.seed, "--epochs", plan.epochs],
+    ...["--learn-shift", plan.learnShift, "--epochs-per-bit", plan.epochsPerBit],
+    ...[plan.shiftImages ? "--shift-images" : "--no-shift-images", "--batch", plan.batch],
+  ]
+  if (plan.images + plan.validation < data.train.count) words.push("--limit", plan.images)
+  if (plan.validation > 0) words.push("--validation", plan.validation)
+  if (data.name !== "mnist") words.push("--data", quoted(data.name))
+  return words.join(" ")
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
+/** Learns to the end; true if it was stopped before. */
+async function learn(
+  training: Training,
+  keeper: Keeper,
+  { output, signal }: Context,
+): Promise<boolean> {
+  const { plan } = training
+  const before = training.samples
+  const { right: rightBefore } = training.position
+  let right = 0
+  const progress = startProgress(output, "training", plan.epochs * plan.images - before)
+  try {
+    while (!training.finished) {
+      const start = training.position.epoch * plan.images - before
+      const figures = await training.epoch({
+        signal,
+        onProgress: (done, correct) => progress.sample(start + done, right + correct - rightBefore),
+      })
+      if (!figures) return true
+      right += Math.round(figures.accuracy * plan.images)
+      output.log(
+        `epoch ${figures.epoch}: ${percent(figures.accuracy)} right while learning, learning shift ${figures.learnShift}`,
+      )
+      keeper.keep()
+    }
+    return false
+  } finally {
+    progress.stop()
+  }
+}
+
+/** Measures what was learnt; true if it was stopped before. */
+async function measure(training: Training, { output, signal }: Context): Promise<boolean> {
+  output.status("measuring")
+  try {
+    await training.measure("train", signal)
+    if (training.plan.validation > 0) await training.measure("validation", signal)
+    await training.measure("test", signal)
+    return false
+  } catch (error) {
+    if (signal.aborted) return true
+    throw error
+  }
+}
+
+/** Writes the model; over its own files, never over others. */
+class Keeper {
+  path?: string
+  private readonly wanted?: string
+
+  constructor(
+    private readonly options: TrainOptions,
+    private readonly name: string,
+    private readonly save: (path: string) => void,
+  ) {
+    this.wanted = options.out ?? options.resume
+  }
+
+  /** To where the user said, if anywhere. */
+  keep(): void {
+    if (this.wanted === undefined) return
+    // It may have come into being since the start.
+    if (this.path === undefined) refuseToOverwrite(this.wanted, this.options.force)
+    this.write(this.wanted)
+  }
+
+  /** What was learnt is kept where it is stopped, even if nobody said where. */
+  keepAnyway(): string {
+    if (this.wanted !== undefined) {
+      this.keep()
+      return this.wanted
+    }
+    let path = `${this.name}.wuxing`
+    for (let i = 2; existsSync(path); i++) path = `${this.name}-${i}.wuxing`
+    this.write(path)
+    return path
+  }
+
+  private write(path: string): void {
+    this.save(path)
+    this.path = path
+  }
+}
+
+function refuseToOverwrite(path: string, force = false): void {
+  if (force || !existsSync(path)) return
+  throw usageError(
+    `${path} exists already`,
+    "name another file with --out, or write over it with --force",
+    "an earlier run wrote it",
+  )
+}
+
+function interruption(signal: AbortSignal, training: Training, path: string): WuxingError {
+  const reason = signal.reason instanceof Error ? signal.reason.message : "stopped"
+  const { plan, samples } = training
+  return new WuxingError({
+    code: "interrupted",
+    kind: "interrupted",
+    message: `${reason} after ${grouped(samples)} of ${grouped(plan.images * plan.epochs)} samples, kept in ${path}`,
+    cause: "Ctrl-C, or another process asked for it",
+    help: `go on with: wuxing train --resume ${quoted(path)} --force`,
+  })
+}
+
+function print(
+  output: Output,
+  document: {
+    testAccuracy?: number
+    validationAccuracy?: number
+    trainAccuracy?: number
+    epochs: number
+    seconds: number
+    samplesPerSecond: number
+    coefficientsHash: string
+    out?: string
+  },
+): void {
+  const { testAccuracy, validationAccuracy, trainAccuracy } = document
+  if (trainAccuracy !== undefined) output.field("train accuracy", percent(trainAccuracy))
+  if (validationAccuracy !== undefined)
+    output.field("validation accuracy", percent(validationAccuracy))
+  if (testAccuracy !== undefined) output.field("test accuracy", percent(testAccuracy))
+  output.field("epochs", grouped(document.epochs))
+  output.field("seconds", document.seconds.toFixed(1))
+  output.field("samples a second", grouped(Math.round(document.samplesPerSecond)))
+  output.field("coefficients", document.coefficientsHash)
+  if (document.out !== undefined) output.field("kept in", document.out)
+}

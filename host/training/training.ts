@@ -1,0 +1,297 @@
+/**
+ * A training from its beginning, or from where it was stopped, to its end: epochs, measurements, and
+ * the model to keep.
+ */
+import { createHash } from "node:crypto"
+import { z } from "zod"
+import { type Network, signalsOf } from "../../src/network"
+import { WuxingError } from "../errors"
+import type { Model } from "../model-file"
+import { learnShiftAt, type Recipe, trainEpoch } from "./train-model"
+import type { Images, TrainingData } from "./training-data"
+import { type ImageStore, TrainingEngine } from "./training-engine"
+
+/** Everything that decides which bits a training ends with, besides network and data. */
+export interface Plan extends Recipe {
+  /** Of the order of the images and their shifts. */
+  seed: number
+  batch: number
+  /** Training images used: the first so many. */
+  images: number
+  /** Last training images kept apart to measure on, among those not used to learn. */
+  validation: number
+}
+
+/** How far it has come. */
+export interface Position {
+  /** Epochs finished. */
+  epoch: number
+  /** Images of the epoch under way that were learnt, and how many were right before that. */
+  done: number
+  right: number
+}
+
+/** An epoch as it went. */
+export interface EpochFigures {
+  /** 1 = the first. */
+  epoch: number
+  learnShift: number
+  /** Share of the images the network had right before it learnt each. */
+  accuracy: number
+}
+
+export type Split = "train" | "validation" | "test"
+
+const settingsSchema = z.strictObject({
+  classes: z.array(z.string()),
+  epochs: z.int().min(1),
+  learnShift: z.int().min(1).max(16),
+  epochsPerBit: z.int().min(1),
+  shiftImages: z.boolean(),
+  seed: z.int(),
+  batch: z.int().min(1).max(65536),
+  images: z.int().min(1),
+  validation: z.int().min(0),
+})
+
+const stateSchema = z.strictObject({
+  epoch: z.int().min(0),
+  done: z.int().min(0),
+  right: z.int().min(0),
+  dataHash: z.string(),
+})
+
+export class Training {
+  position: Position
+  /** Samples learnt and time spent by this process. */
+  learnt = 0
+  seconds = 0
+  readonly history: EpochFigures[] = []
+  readonly accuracy: Partial<Record<Split, number>> = {}
+
+  /**
+   * @param model where to begin; with `position`, where it was stopped
+   * @throws WuxingError "data-mismatch" if the images do not fit the network
+   */
+  static async start(
+    model: Model,
+    plan: Plan,
+    data: TrainingData,
+    options: { workers?: number; position?: Position } = {},
+  ): Promise<Training> {
+    checkData(model.network, plan, data)
+    const engine = await TrainingEngine.start(model.network, {
+      batch: plan.batch,
+      workers: options.workers,
+    })
+    try {
+      engine.coefficients = model.coefficients
+      return new Training(engine, plan, data, options.position)
+    } catch (error) {
+      await engine.close()
+      throw error
+    }
+  }
+
+  /**
+   * Goes on with a training that was stopped.
+   *
+   * @param epochs in all; absent: as planned then
+   * @throws WuxingError "resume-impossible" or "resume-data" (kind "data")
+   */
+  static async resume(
+    path: string,
+    model: Model,
+    data: TrainingData,
+    options: { workers?: number; epochs?: number } = {},
+  ): Promise<Training> {
+    const { plan, position, dataHash } = planOf(path, model)
+    if (hashOf(data) !== dataHash)
+      throw new WuxingError({
+        code: "resume-data",
+        kind: "data",
+        message: `${path} was trained on other images than ${data.name}`,
+        cause: `it was trained on ${model.training?.data ?? "data without a name"}`,
+        help: "name the same data (--data), or begin anew from this network (--model)",
+      })
+    return await Training.start(model, { ...plan, epochs: options.epochs ?? plan.epochs }, data, {
+      workers: options.workers,
+      position,
+    })
+  }
+
+  private readonly training: ImageStore
+  private readonly testing: ImageStore
+  private readonly dataHash: string
+
+  private constructor(
+    readonly engine: TrainingEngine,
+    readonly plan: Plan,
+    readonly data: TrainingData,
+    position: Position | undefined,
+  ) {
+    this.position = position ?? { epoch: 0, done: 0, right: 0 }
+    this.dataHash = hashOf(data)
+    this.training = engine.store(data.train.images, data.train.labels)
+    this.testing = engine.store(data.test.images, data.test.labels)
+  }
+
+  get finished(): boolean {
+    return this.position.epoch >= this.plan.epochs
+  }
+
+  /** Samples learnt since the beginning, by whichever process. */
+  get samples(): number {
+    return this.position.epoch * this.plan.images + this.position.done
+  }
+
+  /**
+   * Learns the epoch under way to its end, or until aborted.
+   *
+   * @param onProgress images of the epoch learnt so far, and how many were right
+   * @returns the epoch's figures; undefined if it was aborted
+   */
+  async epoch(
+    options: { onProgress?: (done: number, right: number) => void; signal?: AbortSignal } = {},
+  ): Promise<EpochFigures | undefined> {
+    const { engine, plan } = this
+    const { epoch, done, right } = this.position
+    const start = performance.now()
+    const lesson = {
+      store: this.training,
+      count: plan.images,
+      width: this.data.train.width,
+      seed: plan.seed,
+    }
+    const now = await trainEpoch(engine, lesson, plan, epoch, done, {
+      signal: options.signal,
+      onProgress: (d, r) => options.onProgress?.(done + d, right + r),
+    })
+    this.seconds += (performance.now() - start) / 1000
+    this.learnt += now.done
+    this.position = { epoch, done: done + now.done, right: right + now.right }
+    if (this.position.done < plan.images) return undefined
+    const figures = {
+      epoch: epoch + 1,
+      learnShift: learnShiftAt(plan, epoch),
+      accuracy: this.position.right / plan.images,
+    }
+    this.history.push(figures)
+    this.position = { epoch: epoch + 1, done: 0, right: 0 }
+    return figures
+  }
+
+  /**
+   * Share of a split's images that the network names rightly now: the training images it learnt
+   * from, those kept apart, or the test images.
+   *
+   * @throws WuxingError "interrupted"
+   */
+  async measure(split: Split, signal?: AbortSignal): Promise<number> {
+    const { count } = this.data.train
+    const [store, from, to] =
+      split === "test"
+        ? [this.testing, 0, this.data.test.count]
+        : split === "train"
+          ? [this.training, 0, this.plan.images]
+          : [this.training, count - this.plan.validation, count]
+    const indices = Int32Array.from({ length: to - from }, (_, i) => from + i)
+    const classes = await this.engine.predict(store, indices, { signal })
+    const accuracy = classes.filter((c, i) => c === store.labels[from + i]).length / classes.length
+    this.accuracy[split] = accuracy
+    return accuracy
+  }
+
+  /** What to save, whether at the end or in between. @param command that makes the same again */
+  model(command: string): Model {
+    return {
+      network: this.engine.network,
+      coefficients: this.engine.coefficients,
+      training: {
+        command,
+        seed: this.plan.seed,
+        epochs: this.samples / this.plan.images,
+        samples: this.samples,
+        data: this.data.name,
+        accuracy: this.accuracy,
+        settings: { ...this.plan, classes: this.data.classes },
+        state: { ...this.position, dataHash: this.dataHash },
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.engine.close()
+  }
+}
+
+/** The plan a model was trained by, and how far it came. */
+export function planOf(
+  path: string,
+  model: Model,
+): { plan: Plan; position: Position; dataHash: string } {
+  const settings = settingsSchema.safeParse(model.training?.settings)
+  const state = stateSchema.safeParse(model.training?.state)
+  if (!settings.success || !state.success || state.data.done >= settings.data.images)
+    throw new WuxingError({
+      code: "resume-impossible",
+      kind: "data",
+      message: `${path} does not say where its training stopped`,
+      cause: model.training
+        ? "another program, or another version of wuxing, wrote it"
+        : "the network was never trained",
+      help: "begin a training from this network (--model)",
+    })
+  const { dataHash, ...position } = state.data
+  const { classes: _, ...plan } = settings.data
+  return { plan, position, dataHash }
+}
+
+function checkData(network: Network, plan: Plan, { name, train, test }: TrainingData): void {
+  for (const images of [train, test]) checkImages(network, name, images)
+  if (plan.images + plan.validation > train.count)
+    throw mismatch(
+      `${plan.images} images to learn and ${plan.validation} kept apart are more than the ${train.count} of ${name}`,
+      "--limit or --validation is too large for this data",
+    )
+}
+
+/**
+ * @param name of the data
+ * @throws WuxingError "data-mismatch" (kind "data") if the network cannot take the images
+ */
+export function checkImages(network: Network, name: string, images: Images): void {
+  if (images.width * images.height !== network.width)
+    throw mismatch(
+      `the images of ${name} are ${images.width}x${images.height} pixels, but the network has ${network.width}`,
+      "the network was made for images of another size",
+    )
+  const classes = signalsOf(network, network.layers.length)
+  const wrong = images.labels.findIndex(label => label >= classes)
+  if (wrong >= 0)
+    throw mismatch(
+      `${name} has an image of class ${images.labels[wrong]}, but the network tells only 0 to ${classes - 1} apart`,
+      "the network was made for fewer classes",
+    )
+}
+
+function mismatch(message: string, cause: string): WuxingError {
+  return new WuxingError({
+    code: "data-mismatch",
+    kind: "data",
+    message,
+    cause,
+    help: "name other data (--data) or another network (--model)",
+  })
+}
+
+/** SHA-256 of the training images and labels. */
+function hashOf({ train }: TrainingData): string {
+  return createHash("sha256").update(train.images).update(train.labels).digest("hex")
+}
+
+/** Names of the classes a model has learnt; undefined if it does not say. */
+export function classesOf(model: Model): string[] | undefined {
+  const settings = settingsSchema.safeParse(model.training?.settings)
+  return settings.success ? settings.data.classes : undefined
+}

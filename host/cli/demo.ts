@@ -118,6 +118,8 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
 
     const coefficientsHash = sha256(await fleet.coefficients())
     output.field("coefficients", coefficientsHash)
+    if (fleet.recoveries > 0)
+      output.field("recoveries", `${fleet.recoveries} (boards that stopped and were started again)`)
 
     output.status("repeating the run on the host")
     const host = new HostNetwork(network)
@@ -142,6 +144,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
         coefficientsHash,
         hostHash,
         hostMatches,
+        recoveries: fleet.recoveries,
       },
       error: hostMatches ? undefined : mismatch(coefficientsHash, hostHash, training.length),
     }

@@ -257,7 +257,7 @@ describe("a network on the virtual machine", () => {
               `${kind} after inference, seed ${seed}`,
             ).toEqual(gather(net, [host.memory], kind, () => 0))
 
-          // Learning: after every sample all of it, coefficients included.
+          // Learning: at the end all of it, coefficients included.
           let updates = 0
           let changed = 0
           for (const [sample, image] of images.entries()) {
@@ -268,8 +268,8 @@ describe("a network on the virtual machine", () => {
             if (step.learned) updates++
             if (!before.equals(host.coefficients())) changed++
             expect(step.predicted, `seed ${seed}, sample ${sample}`).toBe(predicted)
-            // Reading a large memory takes seconds.
-            if (sample < SAMPLES - 1 && (ink === 1 || sample % 4 < 3)) continue
+            // Reading memories takes most of the time; a wrong bit stays wrong to the end.
+            if (sample < SAMPLES - 1) continue
             // A board whose share is learnt last tells nobody: its status answers after it.
             const states = await Promise.all(members.map(({ board }) => board.status()))
             expect(states.map(s => s.updates)).toEqual(members.map(() => updates))

@@ -9,6 +9,8 @@ import { WuxingError } from "../errors"
 import { toAssemblyScript } from "./assembly-source"
 
 const SOURCES = ["layout", "random", "settle", "batched", "links", "image", "run", "whole"]
+/** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
+const VECTORS = ["settle", "links"]
 const INDEX = `export { learnWhole, predictWhole } from "./whole"
 export { mergeDeltas } from "./links"
 `
@@ -18,10 +20,11 @@ const CACHE = fileURLToPath(new URL("../../node_modules/.cache/wuxing/", import.
 
 /**
  * @param batched the variant that gathers a batch's changes (src/batched.ts)
+ * @param vectors the loops over neurons and links in their 128-bit form; the same bits
  * @throws WuxingError "core-compile" (kind internal) with the compiler's own lines
  */
-export async function coreBinary(batched: boolean): Promise<Uint8Array> {
-  const files = coreSources(batched)
+export async function coreBinary(batched: boolean, vectors = true): Promise<Uint8Array> {
+  const files = coreSources(batched, vectors)
   const hash = createHash("sha256")
     .update(JSON.stringify([...files]))
     .digest("hex")
@@ -43,12 +46,18 @@ export async function coreBinary(batched: boolean): Promise<Uint8Array> {
 }
 
 /** The core's sources as AssemblyScript, by file name. */
-export function coreSources(batched: boolean): Map<string, string> {
+export function coreSources(batched: boolean, vectors: boolean): Map<string, string> {
   const files = new Map<string, string>()
   for (const name of SOURCES) {
     const path = fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url))
     files.set(`${name}.ts`, toAssemblyScript(readFileSync(path, "utf8"), name))
   }
+  if (vectors)
+    for (const name of VECTORS) {
+      const path = fileURLToPath(new URL(`./assembly/${name}.ts`, import.meta.url))
+      files.set(`${name}-scalar.ts`, files.get(`${name}.ts`) ?? "")
+      files.set(`${name}.ts`, readFileSync(path, "utf8"))
+    }
   files.set("batched.ts", `export const BATCHED = ${batched}\n`)
   files.set("index.ts", INDEX)
   return files
@@ -62,7 +71,7 @@ async function compile(files: Map<string, string>): Promise<Uint8Array> {
     [
       ...["index.ts", "-O3", "--noAssert", "--runtime", "stub", "--use", "abort="],
       ...["--importMemory", "--sharedMemory", "--maximumMemory", `${MOST_PAGES}`],
-      ...["--enable", "threads", "--outFile", "core.wasm"],
+      ...["--enable", "threads", "--enable", "simd", "--outFile", "core.wasm"],
     ],
     {
       readFile: name => files.get(name.replace(/^.*\//, "")) ?? null,

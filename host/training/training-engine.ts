@@ -11,7 +11,7 @@ import { Worker } from "node:worker_threads"
 import { Header, Part } from "../../src/layout"
 import { coefficientMax, faultOf, type Network, signalsOf } from "../../src/network"
 import { partAt } from "../../src/run"
-import { buildShard, exchangeCoefficients } from "../../src/shard"
+import { buildShard, exchangeCoefficients, MAX_SYNAPSES } from "../../src/shard"
 import { encodeRuns } from "../data/runs"
 import { coefficientsOf, wholeNetwork } from "../engine"
 import { WuxingError } from "../errors"
@@ -28,6 +28,8 @@ const PAGE = 65536
 const MOST_PAGES = 32768
 /** More than a batch of this could carry a gathered change out of 32 bits. */
 const MOST_BATCH = 65536
+/** Behind a shard: four bytes a synapse of a part (assembly/links.ts), and a vector too many. */
+const SCRATCH_BYTES = 4 * MAX_SYNAPSES + 64
 /** How often a running job is looked at, ms. */
 const POLL_MS = 100
 
@@ -90,9 +92,12 @@ export class TrainingEngine {
     this.parts = Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
     this.partLinks = this.parts.map(part => shard.getAt(part + Part.Links, "i32"))
     // One region a thread: a copy of the shard, then what its samples of a batch have gathered.
-    let end = align(shard.length)
+    let end = align(shard.length) + SCRATCH_BYTES
     for (const [i, part] of this.parts.entries()) {
       shard.setAt(part + Part.Delta, "i32", end)
+      // Nobody waits for a thread, so that it need not pause within a part as boards do.
+      for (const chunk of [Part.ChunkSources, Part.ChunkSynapses, Part.ChunkNeurons])
+        shard.setAt(part + chunk, "u16", 65535)
       if (batch > 1) end = align(end + this.partLinks[i] * 4)
     }
     this.stride = end

@@ -1,7 +1,7 @@
 /** Which board computes which neurons. */
 
 import type { Network } from "../../src/network"
-import { MAX_SYNAPSES, type Slice } from "../../src/shard"
+import { mostNeurons, type Slice } from "../../src/shard"
 import { WuxingError } from "../errors"
 
 /**
@@ -15,9 +15,9 @@ export function splitEvenly(network: Network, boards: number): Slice[][] {
   const shares: Slice[][] = Array.from({ length: boards }, () => [])
   const last = network.layers.length
   for (let layer = 1; layer <= last; layer++) {
-    const { neurons, inputs } = network.layers[layer - 1]
+    const { neurons } = network.layers[layer - 1]
     if (layer === last) {
-      addSlices(shares[boards - 1], layer, 0, neurons, inputs)
+      addSlices(network, shares[boards - 1], layer, 0, neurons)
       continue
     }
     if (neurons < boards)
@@ -31,21 +31,15 @@ export function splitEvenly(network: Network, boards: number): Slice[][] {
     for (let board = 0; board < boards; board++) {
       const first = Math.floor((board * neurons) / boards)
       const end = Math.floor(((board + 1) * neurons) / boards)
-      addSlices(shares[board], layer, first, end - first, inputs)
+      addSlices(network, shares[board], layer, first, end - first)
     }
   }
   return shares
 }
 
-/** A slice of more synapses than a part can hold becomes several, one behind the other. */
-export function addSlices(
-  slices: Slice[],
-  layer: number,
-  first: number,
-  count: number,
-  inputs: number,
-): void {
-  const most = Math.floor(MAX_SYNAPSES / inputs)
+/** A slice of more links than a part can hold becomes several, one behind the other. */
+function addSlices(network: Network, slices: Slice[], layer: number, first: number, count: number) {
+  const most = mostNeurons(network, layer)
   for (let done = 0; done < count; done += most)
     slices.push({ layer, first: first + done, count: Math.min(most, count - done) })
 }

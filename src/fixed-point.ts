@@ -153,7 +153,7 @@ export function formulaFixedPoint(m: Buffer, ring: number, side: Side): Outcome 
  * within the clamps. Its net inputs must be zero. After it the record's fixed point is where the
  * block ended, and the element is there.
  *
- * @param steps at least 16. On a board as many as fit into one turn; see `findFixedPoint`
+ * @param steps at least 16. On a board as many as fit into one turn: 32 for a ring of five
  * @returns how far any element went from where the block began, Q12; `AT_REST` if by no more than 1
  */
 export function relax(m: Buffer, ring: number, side: Side, steps: number): number {
@@ -169,9 +169,9 @@ export function relax(m: Buffer, ring: number, side: Side, steps: number): numbe
  * blocks of `relax`, then checks that it also holds under the ring's own time step. Net inputs of
  * the side are set to zero. Afterwards B is in the record, the element at it.
  *
- * B by relaxation is where the integer step rests, so that without input there is no signal (or one
- * of ±1/4096 where no exact rest exists). Its distance from the exact B is a rate of about 2/4096
- * over the slowest mode's decay.
+ * B by relaxation is where the integer step rests, so that without input there is no signal, or one
+ * of 1/4096, rarely more, where the rounding leaves no exact rest. It is as far from the exact B as
+ * rounding a rate (by 1 + E/2 + the Jacobian's row of 1/4096) moves the ring.
  *
  * All in one go, more than a board's turn allows: there use `formulaFixedPoint`, then `relax` turn by
  * turn, and leave the choice of a time step that holds to the host.

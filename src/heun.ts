@@ -17,7 +17,8 @@ const FARTHEST = 65536
 
 /**
  * One step of one side: the state moves by dt, and D = E − B (λ) of the new state is added to the
- * sums. At most 32,767 steps from a `start`, which keeps the sums below 2^31.
+ * sums. At most 32,767 steps from a `start`, which keeps the sums below 2^31. For a ring of five
+ * about 3,000 operations of a board's virtual machine, 4,000 for `OperatingPoint`.
  */
 export function step(m: Buffer, ring: number, side: Side): void {
   predict(m, ring, side)

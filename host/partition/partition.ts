@@ -38,7 +38,13 @@ export function splitEvenly(network: Network, boards: number): Slice[][] {
 }
 
 /** A slice of more links than a part can hold becomes several, one behind the other. */
-function addSlices(network: Network, slices: Slice[], layer: number, first: number, count: number) {
+export function addSlices(
+  network: Network,
+  slices: Slice[],
+  layer: number,
+  first: number,
+  count: number,
+) {
   const most = mostNeurons(network, layer)
   for (let done = 0; done < count; done += most)
     slices.push({ layer, first: first + done, count: Math.min(most, count - done) })

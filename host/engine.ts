@@ -1,7 +1,14 @@
 /** The whole network in one shard on the host: the core of the boards, run by Node. */
 import "./device-script-buffer"
-import { linksOf, type Network } from "../src/network"
-import { buildShard, exchangeCoefficients, mostNeurons, type Slice } from "../src/shard"
+import { elementsLearn, linksOf, type Network } from "../src/network"
+import {
+  buildShard,
+  ELEMENT_VALUES,
+  exchangeCoefficients,
+  exchangeElements,
+  mostNeurons,
+  type Slice,
+} from "../src/shard"
 import { learnWhole, predictWhole } from "../src/whole"
 import { encodeRuns } from "./data/runs"
 
@@ -30,6 +37,11 @@ export class HostNetwork {
   coefficients(): Buffer {
     return coefficientsOf(this.network, [this.memory])
   }
+
+  /** K3, B and B̂ of every element (exchangeElements, src/shard.ts); empty if elements do not learn. */
+  elements(): Buffer {
+    return elementsOf(this.network, [this.memory])
+  }
 }
 
 /** Gathers the coefficients that several shards hold together. */
@@ -38,6 +50,16 @@ export function coefficientsOf(network: Network, shards: Buffer[]): Buffer {
   for (let layer = 1; layer <= network.layers.length; layer++) links += linksOf(network, layer)
   const all = Buffer.alloc(links * 2)
   for (const shard of shards) exchangeCoefficients(shard, network, all, false)
+  return all
+}
+
+/** Gathers what several shards' elements have of their own; empty if elements do not learn. */
+export function elementsOf(network: Network, shards: Buffer[]): Buffer {
+  if (!elementsLearn(network)) return Buffer.alloc(0)
+  let neurons = 0
+  for (const layer of network.layers) neurons += layer.neurons
+  const all = Buffer.alloc(neurons * ELEMENT_VALUES * 2)
+  for (const shard of shards) exchangeElements(shard, network, all, false)
   return all
 }
 

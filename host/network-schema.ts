@@ -27,6 +27,28 @@ export const settingsSchema = z.strictObject({
   learnShift: z.int(),
   margin: q12,
   softmaxGain: z.int().min(0).max(65535).optional(),
+  targets: z.strictObject({ high: q12, low: q12 }).optional(),
+  errorShift: z.int().optional(),
+  rule: z.enum(["links", "elements", "mixed"]).optional(),
+  elements: z
+    .strictObject({
+      shift: z.int(),
+      bound: z.int(),
+      min: z.int(),
+      max: z.int(),
+      signal: z.enum(["product", "gradient"]),
+    })
+    .optional(),
+  linkBound: z.int().optional(),
+  pid: z
+    .strictObject({
+      proportional: z.int(),
+      integral: z.int(),
+      differential: z.int(),
+      memory: z.int(),
+    })
+    .optional(),
+  backward: z.enum(["operating-point", "bsp"]).optional(),
 })
 
 export const seedSchema = z

@@ -5,17 +5,17 @@
  * yield, whatever samples it gets. What its numbers mean is not judged: a wrong coefficient gives a
  * wrong answer, never a fault.
  */
-import { Header, LAYOUT_VERSION, MAGIC, Part, PartFlag } from "./layout"
+import { Header, LAYOUT_VERSION, MAGIC, Part, PartFlag, Rule } from "./layout"
+import { Neuron } from "./neuron"
 import {
-  DENSE_LINK_OPERATIONS,
   DENSE_SYNAPSE_OPERATIONS,
+  denseLinkOperations,
   ENTRY_OPERATIONS,
-  LINK_OPERATIONS,
+  linkOperations,
   MOST_OPERATIONS,
-  NEURON_OPERATIONS,
   NOISE_OPERATIONS,
+  neuronOperations,
   SOURCE_OPERATIONS,
-  STEP_OPERATIONS,
 } from "./operations"
 
 /** Limits of a board: it sets memory aside for so many. */
@@ -50,6 +50,11 @@ export function isSound(m: Buffer, size: number): boolean {
   const inputSignals = m.getAt(Header.InputSignals, "u16")
   if (inputSignals < 1 || inputSignals > 4) return false
   if (!inside(m.getAt(Header.InputTable, "i32"), 512 * inputSignals, end, image)) return false
+
+  const rule = m.getAt(Header.Rule, "u16")
+  if (!isSoundRule(m, rule)) return false
+  const scratch = m.getAt(Header.Scratch, "i32")
+  if ((rule & Rule.OfNeurons) !== 0 && !inside(scratch, Neuron.Length, image, used)) return false
 
   // The lists hold indices that are trusted, so nothing else may write where they are.
   let imageList = 0
@@ -87,6 +92,9 @@ export function isSound(m: Buffer, size: number): boolean {
     }
   }
 
+  if ((rule & Rule.OfNeurons) !== 0 && !apart(scratch, scratch + Neuron.Length, listFrom, listEnd))
+    return false
+
   // Start tables and targets are trusted too: each part's links lie behind those of the part before.
   let links = end
   let before = 0
@@ -94,10 +102,15 @@ export function isSound(m: Buffer, size: number): boolean {
     links = linksEnd(m, part, links)
     if (links < 0 || links > image) return false
     if (!worksInside(m, part, image, used, listFrom, listEnd)) return false
+    if (!ownInside(m, part, rule, image, used, listFrom, listEnd)) return false
     if (!yieldsInTime(m, part, steps)) return false
     if (!agrees(m, part, before)) return false
     before = part
   }
+  // What elements have of their own is written while learning, so it may not be among the links.
+  if ((rule & Rule.Elements) !== 0)
+    for (let part: number = Header.Length; part < end; part += Part.Length)
+      if (!elementsInside(m, part, rule, links, image)) return false
   // The signals of the last layer must go somewhere.
   return (m.getAt(before + Part.Flags, "u16") & (PartFlag.Output | PartFlag.Report)) !== 0
 }
@@ -182,6 +195,64 @@ function worksInside(
   return m.getAt(part + Part.Sources, "u16") === busIn
 }
 
+/** Is the rule known, and can its shifts be carried out? */
+function isSoundRule(m: Buffer, rule: number): boolean {
+  if (rule > 63 || m.getAt(Header.LinkBound, "u16") > 12) return false
+  const shift = m.getAt(Header.LearnShift, "u16")
+  if ((rule & Rule.Pid) !== 0 && (shift < 2 || m.getAt(Header.Memory, "u16") > 31)) return false
+  if (m.getAt(Header.ElementShift, "u16") > 24 || m.getAt(Header.ElementBound, "u16") > 12)
+    return false
+  return m.getAt(Header.ErrorShift, "u16") <= 31
+}
+
+/** Is the working memory of the part's rule inside, and clear of the lists? */
+function ownInside(
+  m: Buffer,
+  part: number,
+  rule: number,
+  from: number,
+  to: number,
+  listFrom: number,
+  listEnd: number,
+): boolean {
+  const neurons = m.getAt(part + Part.Neurons, "u16")
+  const elements = (rule & Rule.Elements) !== 0
+  for (let i = 0; i < 3; i++) {
+    let field: number = Part.Displacement
+    let bytes = neurons * 10
+    let used = (rule & Rule.OfNeurons) !== 0
+    if (i === 1) {
+      field = Part.LinkPid
+      bytes = m.getAt(part + Part.Links, "i32") * 8
+      used = (rule & Rule.Pid) !== 0 && (rule & Rule.FixedLinks) === 0
+    } else if (i === 2) {
+      field = Part.ElementPid
+      bytes = neurons * 40
+      used = (rule & Rule.Pid) !== 0 && elements
+    }
+    const at = m.getAt(part + field, "i32")
+    if (used && (!inside(at, bytes, from, to) || !apart(at, at + bytes, listFrom, listEnd)))
+      return false
+  }
+  // Without elements that learn, addresses of theirs would be read all the same.
+  return (
+    elements ||
+    (m.getAt(part + Part.Inhibition, "i32") === 0 &&
+      m.getAt(part + Part.Rest, "i32") === 0 &&
+      m.getAt(part + Part.RestBack, "i32") === 0)
+  )
+}
+
+/** Are K3 and fixed points of the part behind all links and inside the image? */
+function elementsInside(m: Buffer, part: number, rule: number, from: number, to: number): boolean {
+  const bytes = m.getAt(part + Part.Neurons, "u16") * 10
+  if (!inside(m.getAt(part + Part.Inhibition, "i32"), bytes, from, to)) return false
+  if (!inside(m.getAt(part + Part.Rest, "i32"), bytes, from, to)) return false
+  const back = m.getAt(part + Part.RestBack, "i32")
+  if ((rule & Rule.Bsp) === 0) return back === 0
+  return inside(back, bytes, from, to)
+}
+
 /** Does every chunk of the part end before the machine would end it? Sparse links: see checkLinks. */
 function yieldsInTime(m: Buffer, part: number, steps: number): boolean {
   const neurons = m.getAt(part + Part.Neurons, "u16")
@@ -191,10 +262,11 @@ function yieldsInTime(m: Buffer, part: number, steps: number): boolean {
   const chunkNeurons = m.getAt(part + Part.ChunkNeurons, "u16")
   if (m.getAt(part + Part.ChunkSources, "u16") < 1 || chunkSynapses < 1 || chunkNeurons < 1)
     return false
-  const settle = Math.min(neurons, chunkNeurons) * (NEURON_OPERATIONS + steps * STEP_OPERATIONS)
+  const rule = m.getAt(Header.Rule, "u16")
+  const settle = Math.min(neurons, chunkNeurons) * neuronOperations(rule, steps)
   if (settle + synapses * NOISE_OPERATIONS + listOperations(m, part) > MOST_OPERATIONS) return false
   if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) === 0) return true
-  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * DENSE_LINK_OPERATIONS
+  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * denseLinkOperations(rule)
   return Math.min(synapses, chunkSynapses) * synapse <= MOST_OPERATIONS
 }
 
@@ -291,6 +363,7 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
   if (m.getAt(start, "u16") !== 0 || m.getAt(start + sources * 2, "u16") !== links) return -2
   const chunk = Math.min(sources, m.getAt(part + Part.ChunkSources, "u16"))
   const room = MOST_OPERATIONS - listOperations(m, part)
+  const linkCost = linkOperations(m.getAt(Header.Rule, "u16"))
   let source = from
   let left = CHECK_STRIDE
   while (source < sources && left > 0) {
@@ -298,7 +371,7 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
     const end = m.getAt(start + source + source + 2, "u16")
     if (link > end || end > links) return -2
     // A chunk may hold any of the sources: each as many of the costliest as there are in a chunk.
-    if (chunk * (SOURCE_OPERATIONS + (end - link) * LINK_OPERATIONS) > room) return -2
+    if (chunk * (SOURCE_OPERATIONS + (end - link) * linkCost) > room) return -2
     left = left - 1 - (end - link)
     while (link < end) {
       if (m.getAt(target + link, "u8") >= synapses) return -2

@@ -12,7 +12,7 @@
 
 /** "WX" and the layout's version. A board that knows another version refuses the shard. */
 export const MAGIC = 0x5857
-export const LAYOUT_VERSION = 2
+export const LAYOUT_VERSION = 3
 
 /** Fraction bits of elements E, displacements D, net inputs u and backward signals λ: Q12. */
 export const STATE_BITS = 12
@@ -70,7 +70,48 @@ export enum Header {
   SampleRandom = 120,
   /** u32: hash of the network and of this shard's place in it; boards report it. */
   LayoutHash = 124,
-  Length = 128,
+  /** A set of Rule: how it learns, where that is not by the plain product of the links. */
+  Rule = 128,
+  /** Links: kt·G in Q12 is a product S·λ shifted right by this (Rule.LinkBound). */
+  LinkBound = 130,
+  /** K3: bits a change is shifted right; kt·G in Q12 is G in Q24 shifted right by ElementBound. */
+  ElementShift = 132,
+  ElementBound = 134,
+  /** i16, Q14: clamp of K3. */
+  InhibitionMin = 136,
+  InhibitionMax = 138,
+  /** Q4: gains of the three terms; bits of the integral's memory (Rule.Pid). */
+  Proportional = 140,
+  Integral = 142,
+  Differential = 144,
+  Memory = 146,
+  /** Bits the error at the outputs is shifted right. */
+  ErrorShift = 148,
+  /** i16, signal format: the papers' two targets; both 0: error by softmax or margin. */
+  TargetHigh = 150,
+  TargetLow = 152,
+  /** i32: scratch record of one neuron (neuron.ts); 0 where all neurons have the default parameters. */
+  Scratch = 156,
+  Length = 160,
+}
+
+/** Ways of learning beside the plain product of the links (a network's `rule` and its options). */
+export enum Rule {
+  /** Links do not learn. */
+  FixedLinks = 1,
+  /** A product is bounded by atan(kt·G)/kt. */
+  LinkBound = 2,
+  /** Changes by proportional, integral and differential terms. */
+  Pid = 4,
+  /** Elements have K3 and fixed points of their own, and K3 learns. */
+  Elements = 8,
+  /** K3 by the gradient at the operating point; else by the product D·D̂. */
+  Gradient = 16,
+  /** The backward equation from B̂; else the linear one at the operating point. */
+  Bsp = 32,
+  /** Any that concerns links; any for which neurons are settled in the scratch record. */
+  OfLinks = 7,
+  OfNeurons = 40,
 }
 
 /** Offsets in a part's descriptor, fields as in the header; descriptor i starts at Header.Length + i · Part.Length. */
@@ -127,7 +168,20 @@ export enum Part {
   ChunkNeurons = 88,
   /** i32[links]: changes gathered in a batch; 0 where each sample learns at once (always on boards). */
   Delta = 92,
-  Length = 96,
+  /** i16[5·neurons] each, 0 where unused: K3 (Q14), fixed points B and B̂ (Q12). */
+  Inhibition = 96,
+  Rest = 100,
+  RestBack = 104,
+  /** i16[5·neurons], Q12: time-mean of the displacement of each element. */
+  Displacement = 108,
+  /** i32[5·neurons]: changes of K3 gathered in a batch; 0 as `Delta`. */
+  InhibitionDelta = 112,
+  /** i32 integral and last G of each link and of each element (pid.ts). */
+  LinkPid = 116,
+  ElementPid = 120,
+  /** Network-wide index of this part's first element: rounding must not depend on the partition. */
+  FirstElement = 124,
+  Length = 128,
 }
 
 export enum PartFlag {

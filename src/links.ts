@@ -12,10 +12,9 @@
  */
 import { BATCHED } from "./batched"
 import { Header, Part } from "./layout"
-import { mix16 } from "./random"
+import { SOURCE_SALT } from "./random"
 
-/** Spreads a source's index over the 16 bits of rounding noise: 2^16 / golden ratio, odd. */
-const SOURCE_SALT = 40503
+export { drawNoise } from "./noise"
 
 /**
  * Makes the part's list of sources (u16 index, i16 signal) from one slot of the bus it reads. Silent
@@ -76,24 +75,6 @@ export function sumDense(m: Buffer, part: number, slot: number, from: number, to
     }
     m.setAt(sum, "i32", total)
     sum = sum + 4
-  }
-}
-
-/**
- * Random state of each synapse of the part for the sample in hand: a function of the seed, the
- * sample (`Header.SampleRandom`) and the network-wide index of the synapse.
- */
-export function drawNoise(m: Buffer, part: number): void {
-  const synapses = m.getAt(part + Part.Neurons, "u16") * m.getAt(part + Part.Inputs, "u16")
-  const random = m.getAt(Header.SampleRandom, "u16")
-  const first = m.getAt(part + Part.FirstSynapse, "u16")
-  const lambda = m.getAt(part + Part.Lambda, "i32")
-  const noise = m.getAt(part + Part.Noise, "i32")
-  for (let i = 0; i < synapses; i++) {
-    if (m.getAt(lambda + i + i, "i16") !== 0) {
-      // Two numbers below 2^16 and a product below 2^31 (65535 · 32749).
-      m.setAt(noise + i + i, "u16", mix16(random ^ (((first + i) * 32749) & 0xffff)))
-    }
   }
 }
 

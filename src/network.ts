@@ -64,6 +64,51 @@ export interface Network {
    * margin.
    */
   softmaxGain?: number
+  /** The papers' two targets of the outputs (paper 000 eq. 5.2, 5.3), Q12; they come before the rest. */
+  targets?: Targets
+  /** Bits the error at the outputs is shifted right, 0…8; absent: 0. */
+  errorShift?: number
+  /** What learns: coefficients (method 2), K3 of each element (method 1), both. Absent: links. */
+  rule?: "links" | "elements" | "mixed"
+  /** Method 1; absent where it does not learn. */
+  elements?: ElementLearning
+  /**
+   * Method 2: kt = 2^linkBound in ΔC = atan(kt·G)/kt (paper 001 eq. 3.4), 0…signalBits; absent: not
+   * bounded.
+   */
+  linkBound?: number
+  /** Distributed PID control of whatever learns; absent: none. */
+  pid?: PidGains
+  /** The linear backward signal at the operating point (absent), or the papers' backward equation. */
+  backward?: "operating-point" | "bsp"
+}
+
+/** On failure only, the error is high − O on the label's output and low − O on the others. */
+export interface Targets {
+  high: number
+  low: number
+}
+
+/** Method 1 (paper 000 eq. 5.5–5.7): K3 of each element changes by −K3 · rate · atan(kt·G)/kt. */
+export interface ElementLearning {
+  /** The rate is 2^(18 − shift); shift 4…24. */
+  shift: number
+  /** kt = 2^bound, bound 2…12. */
+  bound: number
+  /** Clamp of K3, Q14 with 8192 the start: 4096 ≤ min ≤ 8192 ≤ max ≤ 13926. */
+  min: number
+  max: number
+  /** G: the product mean D · mean D̂ of the paper, or the gradient, which it stands for. */
+  signal: "product" | "gradient"
+}
+
+/** Gains of G, of its running mean and of its change since the last sample: Q4, 0…64. */
+export interface PidGains {
+  proportional: number
+  integral: number
+  differential: number
+  /** The mean forgets by 2^−memory a sample; 0…15. */
+  memory: number
 }
 
 /** Neurons of layer `layer` (0 = the input). */
@@ -118,14 +163,23 @@ export function linksBefore(net: Network, layer: number, synapse: number): numbe
   return links
 }
 
-/** Largest absolute signal on a link: an element lies in elementMin…elementMax, B is 1. */
+/** Does K3 learn, so that neurons have parameters and fixed points of their own? */
+export function elementsLearn(net: Network): boolean {
+  return net.rule === "elements" || net.rule === "mixed"
+}
+
+/**
+ * Largest absolute signal on a link: an element lies in elementMin…elementMax, and B is 1 or, where
+ * fixed points move, also somewhere there.
+ */
 export function largestSignal(net: Network): number {
   // As settleForward rounds: the reciprocal to the nearest, the mean towards −∞. An element's
-  // displacement is at most 2^13, steps times the reciprocal at most 2^16 + 8.
+  // displacement is below 3·2^12, steps times the reciprocal at most 2^16 + 8.
   const ones = net.steps * reciprocalOf(net.steps)
-  const up = ((net.elementMax - FIXED_POINT) * ones) >> (28 - net.signalBits)
-  const down = ((net.elementMin - FIXED_POINT) * ones) >> (28 - net.signalBits)
-  return Math.max(up, -down)
+  const own = elementsLearn(net)
+  const up = net.elementMax - (own ? net.elementMin : FIXED_POINT)
+  const down = net.elementMin - (own ? net.elementMax : FIXED_POINT)
+  return Math.max((up * ones) >> (28 - net.signalBits), -((down * ones) >> (28 - net.signalBits)))
 }
 
 /** round(65536 / steps): turns the sum over the steps into the time-mean. */
@@ -262,8 +316,40 @@ export function faultOf(net: Network): string {
     if (l.fanIn < 1) return "fanIn must be at least 1"
     if (l.neurons * l.outputs > 65535) return "a layer gives more than 65,535 signals"
   }
+  const fault = learningFaultOf(net)
+  if (fault !== "") return fault
   if (linkingOf(net) === "strict") return strictFaultOf(net)
   if (linkingOf(net) === "explicit") return givenFaultOf(net)
+  return ""
+}
+
+function learningFaultOf(net: Network): string {
+  const { elements, linkBound, pid, targets } = net
+  const errorShift = net.errorShift ?? 0
+  if (errorShift < 0 || errorShift > 8) return "errorShift must be 0…8"
+  if (targets && targets.high <= targets.low) return "the high target must be above the low one"
+  if (targets && (targets.low < -2 * FIXED_POINT || targets.high > 2 * FIXED_POINT))
+    return "targets must lie in −2…2"
+  if (elementsLearn(net) !== (elements !== undefined))
+    return "the rules elements and mixed, and only they, need settings for elements"
+  if (elements) {
+    if (elements.shift < 4 || elements.shift > 24) return "the elements' shift must be 4…24"
+    if (elements.bound < 2 || elements.bound > 12) return "the elements' bound must be 2…12"
+    if (elements.min < 4096 || elements.min > 8192) return "the least K3 must lie in 4096…8192"
+    if (elements.max < 8192 || elements.max > 13926) return "the most K3 must lie in 8192…13926"
+    if (elements.signal === "gradient" && net.backward === "bsp")
+      return "the elements' gradient needs the backward signal at the operating point"
+    if (net.lambdaMax > FIXED_POINT + (FIXED_POINT >> 1))
+      return "lambdaMax must be at most 1.5 where elements learn"
+  }
+  if (linkBound !== undefined && (linkBound < 0 || linkBound > net.signalBits))
+    return "linkBound must be 0…signalBits"
+  if (pid) {
+    for (const gain of [pid.proportional, pid.integral, pid.differential])
+      if (gain < 0 || gain > 64) return "gains must be 0…64"
+    if (pid.memory < 0 || pid.memory > 15) return "the memory of the integral must be 0…15"
+    if (net.learnShift < 3) return "learnShift must be at least 3 under PID control"
+  }
   return ""
 }
 

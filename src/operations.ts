@@ -3,6 +3,7 @@
  * compiler's disassembly (`devs disasm`) along the longest way through each loop. The machine kills
  * a run of 131,072 operations, so they decide how much is done between two yields.
  */
+import { Rule } from "./layout"
 
 /** A run stays below this; the rest is for calls and for what is done once. */
 export const MOST_OPERATIONS = 120000
@@ -20,3 +21,34 @@ export const STEP_OPERATIONS = 375
 export const NOISE_OPERATIONS = 76
 /** One entry of the list of signals. */
 export const ENTRY_OPERATIONS = 32
+
+/** What other rules than the plain product add: each link, each neuron, each of its steps. */
+const BOUND_OPERATIONS = 200
+const PID_OPERATIONS = 200
+const OWN_LINK_OPERATIONS = 120
+const OWN_NEURON_OPERATIONS = 6000
+const OWN_STEP_OPERATIONS = 900
+
+/** Operations of a sparse link under a rule (layout.ts, `Rule`). */
+export function linkOperations(rule: number): number {
+  return LINK_OPERATIONS + extraOperations(rule)
+}
+
+/** Operations of a dense link under a rule. */
+export function denseLinkOperations(rule: number): number {
+  return DENSE_LINK_OPERATIONS + extraOperations(rule)
+}
+
+function extraOperations(rule: number): number {
+  if ((rule & Rule.OfLinks) === 0) return 0
+  let extra = OWN_LINK_OPERATIONS
+  if ((rule & Rule.LinkBound) !== 0) extra += BOUND_OPERATIONS
+  if ((rule & Rule.Pid) !== 0) extra += PID_OPERATIONS
+  return extra
+}
+
+/** Operations of a neuron's backward settle under a rule. */
+export function neuronOperations(rule: number, steps: number): number {
+  if ((rule & Rule.OfNeurons) === 0) return NEURON_OPERATIONS + steps * STEP_OPERATIONS
+  return OWN_NEURON_OPERATIONS + steps * OWN_STEP_OPERATIONS
+}

@@ -4,6 +4,9 @@
  * learns the same bits however it is cut over boards.
  */
 
+/** Spreads a source's index over the 16 bits of rounding noise: 2^16 / golden ratio, odd. */
+export const SOURCE_SALT = 40503
+
 /**
  * 32-bit hash of two numbers (the finaliser of MurmurHash3, public domain).
  *

@@ -5,7 +5,9 @@
  *     let at = 0
  *     while (at >= 0) { at = forward(m, part, slot, at); await yield }
  */
-import { Header, Part, PartFlag } from "./layout"
+import { settleBackwardOwn, settleForwardOwn } from "./elements"
+import { Header, Part, PartFlag, Rule } from "./layout"
+import { drawNoiseByRule, learnDenseByRule, learnSparseByRule } from "./link-rules"
 import { drawNoise, learnDense, learnSparse, listSignals, sumDense, sumSparse } from "./links"
 import { sampleRandom } from "./random"
 import { settleBackward, settleForward } from "./settle"
@@ -50,7 +52,9 @@ export function forward(m: Buffer, part: number, slot: number, cursor: number): 
   }
   const from = cursor - PHASE
   const to = Math.min(neurons, from + m.getAt(part + Part.ChunkNeurons, "u16"))
-  settleForward(m, part, slot, from, to)
+  if ((m.getAt(Header.Rule, "u16") & Rule.OfNeurons) !== 0)
+    settleForwardOwn(m, part, slot, from, to)
+  else settleForward(m, part, slot, from, to)
   return to < neurons ? PHASE + to : -1
 }
 
@@ -87,19 +91,45 @@ function bestOutput(m: Buffer, part: number, slot: number, except: number): numb
 }
 
 /**
- * The error at the outputs, as backward signals (Q25 in `Part.BackIn`): by softmax if the network
- * has a gain for it, else by margin.
+ * The error at the outputs, as backward signals (Q25 in `Part.BackIn`): to the papers' targets if the
+ * network has any, else by softmax if it has a gain for it, else by margin.
  *
  * @param label class the outputs should have named
  * @returns true if there is something to learn
  */
 export function outputError(m: Buffer, part: number, slot: number, label: number): boolean {
-  if (m.getAt(Header.SoftmaxGain, "u16") !== 0) return softmaxError(m, part, slot, label)
-  return marginError(m, part, slot, label)
+  let learns = false
+  if (m.getAt(Header.TargetHigh, "i16") !== m.getAt(Header.TargetLow, "i16"))
+    learns = targetError(m, part, slot, label)
+  else if (m.getAt(Header.SoftmaxGain, "u16") !== 0) learns = softmaxError(m, part, slot, label)
+  else learns = marginError(m, part, slot, label)
+  const shift = m.getAt(Header.ErrorShift, "u16")
+  if (learns && shift !== 0) {
+    const back = m.getAt(part + Part.BackIn, "i32")
+    const end = back + (m.getAt(part + Part.BusOutWidth, "u16") << 2)
+    for (let at = back; at < end; at += 4) m.setAt(at, "i32", m.getAt(at, "i32") >> shift)
+  }
+  return learns
+}
+
+/** The papers' error (paper 000 eq. 5.2, 5.3): on failure only, a − O on the label, b − O on others. */
+function targetError(m: Buffer, part: number, slot: number, label: number): boolean {
+  if (bestOutput(m, part, slot, -1) === label) return false
+  const width = m.getAt(part + Part.BusOutWidth, "u16")
+  const bus = m.getAt(part + Part.BusOut, "i32") + ((slot * width) << 1)
+  const back = m.getAt(part + Part.BackIn, "i32")
+  const low = m.getAt(Header.TargetLow, "i16")
+  // From the signal format, which has 28 − SignalShift fraction bits, to Q25; |target − O| < 2^3.
+  const shift = m.getAt(Header.SignalShift, "u16") - 3
+  for (let i = 0; i < width; i++) {
+    const error = i === label ? m.getAt(Header.TargetHigh, "i16") : low
+    m.setAt(back + (i << 2), "i32", (error - m.getAt(bus + i + i, "i16")) << shift)
+  }
+  return true
 }
 
 /**
- * Error by margin (papers 5.2, 5.3: on failure only): if the label's output does not lead the best
+ * Error by margin (after papers 5.2, 5.3): if the label's output does not lead the best
  * other by the margin, +1 on it and −1 on that other; otherwise there is nothing to learn.
  */
 function marginError(m: Buffer, part: number, slot: number, label: number): boolean {
@@ -158,11 +188,14 @@ function softmaxError(m: Buffer, part: number, slot: number, label: number): boo
  */
 export function backward(m: Buffer, part: number, slot: number, cursor: number): number {
   const neurons = m.getAt(part + Part.Neurons, "u16")
+  const rule = m.getAt(Header.Rule, "u16")
   if (cursor < PHASE) {
     const to = Math.min(neurons, cursor + m.getAt(part + Part.ChunkNeurons, "u16"))
-    settleBackward(m, part, cursor, to)
+    if ((rule & Rule.OfNeurons) !== 0) settleBackwardOwn(m, part, cursor, to)
+    else settleBackward(m, part, cursor, to)
     if (to < neurons) return to
-    drawNoise(m, part)
+    if ((rule & Rule.OfLinks) !== 0) drawNoiseByRule(m, part)
+    else drawNoise(m, part)
     // Another part's list may have taken the place of this one's since the forward pass.
     const flags = m.getAt(part + Part.Flags, "u16")
     if ((flags & (PartFlag.Dense | PartFlag.Input)) === 0) listSignals(m, part, slot)
@@ -172,11 +205,13 @@ export function backward(m: Buffer, part: number, slot: number, cursor: number):
   if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) !== 0) {
     const synapses = neurons * m.getAt(part + Part.Inputs, "u16")
     const to = Math.min(synapses, from + m.getAt(part + Part.ChunkSynapses, "u16"))
-    learnDense(m, part, slot, from, to)
+    if ((rule & Rule.OfLinks) !== 0) learnDenseByRule(m, part, slot, from, to)
+    else learnDense(m, part, slot, from, to)
     return to < synapses ? PHASE + to : -1
   }
   const count = m.getAt(m.getAt(part + Part.List, "i32"), "i32")
   const to = Math.min(count, from + m.getAt(part + Part.ChunkSources, "u16"))
-  learnSparse(m, part, from, to)
+  if ((rule & Rule.OfLinks) !== 0) learnSparseByRule(m, part, from, to)
+  else learnSparse(m, part, from, to)
   return to < count ? PHASE + to : -1
 }

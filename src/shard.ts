@@ -10,11 +10,13 @@ import {
   MAGIC,
   Part,
   PartFlag,
+  Rule,
   STATE_BITS,
 } from "./layout"
 import {
   coefficientMax,
   drawSlice,
+  elementsLearn,
   fanInOf,
   initialCoefficient,
   inputSignalsOf,
@@ -25,15 +27,15 @@ import {
   reciprocalOf,
   signalsOf,
 } from "./network"
+import { INHIBITION, Neuron } from "./neuron"
 import {
-  DENSE_LINK_OPERATIONS,
   DENSE_SYNAPSE_OPERATIONS,
+  denseLinkOperations,
   ENTRY_OPERATIONS,
-  LINK_OPERATIONS,
+  linkOperations,
   MOST_OPERATIONS,
-  NEURON_OPERATIONS,
+  neuronOperations,
   SOURCE_OPERATIONS,
-  STEP_OPERATIONS,
 } from "./operations"
 import { settleForward } from "./settle"
 
@@ -86,6 +88,14 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     if (!dense) at += links
     at = align4(at)
   }
+  // Loaded too: K3, B and, where the papers' backward equation runs, B̂ of each element.
+  const own = elementsLearn(net)
+  const bsp = net.backward === "bsp"
+  const inhibitions: number[] = []
+  for (const slice of slices) {
+    inhibitions.push(own ? at : 0)
+    if (own) at = align4(at + slice.count * (bsp ? 30 : 20))
+  }
   const image = at
 
   // Working memory: lists, a bus per layer in use (0 = none), sums and states of each part.
@@ -117,6 +127,21 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     works.push(at)
     at = align4(at + synapses * 8 + slice.count * 10)
   }
+  // Working memory of other rules than the plain product of the links.
+  const scratch = own || bsp ? at : 0
+  if (scratch !== 0) at += Neuron.Length
+  const displacements: number[] = []
+  const linkPids: number[] = []
+  const elementPids: number[] = []
+  for (let i = 0; i < slices.length; i++) {
+    displacements.push(scratch === 0 ? 0 : at)
+    if (scratch !== 0) at = align4(at + slices[i].count * 10)
+    const pid = net.pid !== undefined
+    linkPids.push(pid && net.rule !== "elements" ? at : 0)
+    if (pid && net.rule !== "elements") at += linkCounts[i] * 8
+    elementPids.push(pid && own ? at : 0)
+    if (pid && own) at += slices[i].count * 40
+  }
 
   const m = Buffer.alloc(at)
   m.setAt(Header.Magic, "u16", MAGIC)
@@ -130,12 +155,18 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
   m.setAt(Header.InputTable, "i32", inputTable)
   writeNumberFormats(m, net)
   m.setAt(Header.Seed, "i32", net.seed | 0)
+  writeRule(m, net)
+  m.setAt(Header.Scratch, "i32", scratch)
 
   let firstSynapse = 0
   const firstSynapses: number[] = [0]
+  let firstElement = 0
+  const firstElements: number[] = [0]
   for (let layer = 1; layer <= layers; layer++) {
     firstSynapses.push(firstSynapse)
     firstSynapse += net.layers[layer - 1].neurons * net.layers[layer - 1].inputs
+    firstElements.push(firstElement)
+    firstElement += net.layers[layer - 1].neurons * 5
   }
 
   for (let i = 0; i < slices.length; i++) {
@@ -188,6 +219,21 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
       "u16",
       (firstSynapses[slice.layer] + slice.first * l.inputs) & 0xffff,
     )
+    const firstOwn = firstElements[slice.layer] + slice.first * 5
+    m.setAt(part + Part.FirstElement, "u16", firstOwn & 0xffff)
+    m.setAt(part + Part.Displacement, "i32", displacements[i])
+    m.setAt(part + Part.LinkPid, "i32", linkPids[i])
+    m.setAt(part + Part.ElementPid, "i32", elementPids[i])
+    if (own) {
+      m.setAt(part + Part.Inhibition, "i32", inhibitions[i])
+      m.setAt(part + Part.Rest, "i32", inhibitions[i] + slice.count * 10)
+      m.setAt(part + Part.RestBack, "i32", bsp ? inhibitions[i] + slice.count * 20 : 0)
+      for (let e = 0; e < slice.count * 10; e += 2) {
+        m.setAt(inhibitions[i] + e, "i16", INHIBITION)
+        m.setAt(inhibitions[i] + slice.count * 10 + e, "i16", FIXED_POINT)
+        if (bsp) m.setAt(inhibitions[i] + slice.count * 20 + e, "i16", FIXED_POINT)
+      }
+    }
     m.setAt(part + Part.List, "i32", slice.layer === 1 ? imageList : dense ? 0 : signalList)
     writeLinks(m, net, slice, part)
     writeChunks(m, net, part)
@@ -230,9 +276,10 @@ function writeChunks(m: Buffer, net: Network, part: number): void {
   // The signals are listed in the same run as the first chunk.
   const input = (m.getAt(part + Part.Flags, "u16") & PartFlag.Input) !== 0
   const room = input ? CHUNK_OPERATIONS : MOST_OPERATIONS - sources * ENTRY_OPERATIONS
-  const source = SOURCE_OPERATIONS + most * LINK_OPERATIONS
-  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * DENSE_LINK_OPERATIONS
-  const neuron = NEURON_OPERATIONS + net.steps * STEP_OPERATIONS
+  const rule = m.getAt(Header.Rule, "u16")
+  const source = SOURCE_OPERATIONS + most * linkOperations(rule)
+  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * denseLinkOperations(rule)
+  const neuron = neuronOperations(rule, net.steps)
   m.setAt(part + Part.ChunkSources, "u16", chunk(Math.min(CHUNK_OPERATIONS, room), source))
   m.setAt(part + Part.ChunkSynapses, "u16", chunk(CHUNK_OPERATIONS, synapse))
   m.setAt(part + Part.ChunkNeurons, "u16", chunk(CHUNK_OPERATIONS >> 1, neuron))
@@ -267,6 +314,37 @@ function writeNumberFormats(m: Buffer, net: Network): void {
   for (let i = 0; i < 32; i++) {
     m.setAt(Header.PowerTable + i + i, "u16", power)
     power = (power * 64132 + 32768) >> 16
+  }
+}
+
+/** How the network learns where that is not by the plain product of the links. */
+function writeRule(m: Buffer, net: Network): void {
+  const own = elementsLearn(net)
+  let rule = 0
+  if (net.rule === "elements") rule |= Rule.FixedLinks
+  if (net.linkBound !== undefined) rule |= Rule.LinkBound
+  if (net.pid) rule |= Rule.Pid
+  if (own) rule |= Rule.Elements
+  if (net.elements && net.elements.signal === "gradient") rule |= Rule.Gradient
+  if (net.backward === "bsp") rule |= Rule.Bsp
+  m.setAt(Header.Rule, "u16", rule)
+  if (net.linkBound !== undefined) m.setAt(Header.LinkBound, "u16", net.signalBits - net.linkBound)
+  if (net.elements) {
+    m.setAt(Header.ElementShift, "u16", net.elements.shift)
+    m.setAt(Header.ElementBound, "u16", 12 - net.elements.bound)
+    m.setAt(Header.InhibitionMin, "i16", net.elements.min)
+    m.setAt(Header.InhibitionMax, "i16", net.elements.max)
+  }
+  if (net.pid) {
+    m.setAt(Header.Proportional, "u16", net.pid.proportional)
+    m.setAt(Header.Integral, "u16", net.pid.integral)
+    m.setAt(Header.Differential, "u16", net.pid.differential)
+    m.setAt(Header.Memory, "u16", net.pid.memory)
+  }
+  m.setAt(Header.ErrorShift, "u16", net.errorShift ?? 0)
+  if (net.targets) {
+    m.setAt(Header.TargetHigh, "i16", net.targets.high >> (STATE_BITS - net.signalBits))
+    m.setAt(Header.TargetLow, "i16", net.targets.low >> (STATE_BITS - net.signalBits))
   }
 }
 
@@ -402,6 +480,39 @@ export function exchangeCoefficients(m: Buffer, net: Network, all: Buffer, toSha
       const place = target === 0 ? base + link : places[m.getAt(target + link, "u8")]++
       if (toShard) m.setAt(coefficient + link * 2, "i16", all.getAt(place * 2, "i16"))
       else all.setAt(place * 2, "i16", m.getAt(coefficient + link * 2, "i16"))
+    }
+  }
+}
+
+/** Values exchangeElements counts for each neuron behind the input. */
+export const ELEMENT_VALUES = 15
+
+/**
+ * Copies what elements have of their own between a shard and the network's own order: layer by
+ * layer, neuron by neuron K3 (Q14), B and B̂ (Q12) of the five elements, int16 little-endian. B̂ that a
+ * shard does not hold stays as it is in `all`. Nothing is copied where elements do not learn.
+ *
+ * @param toShard true: from `all` into the shard; false: from the shard into `all`
+ */
+export function exchangeElements(m: Buffer, net: Network, all: Buffer, toShard: boolean): void {
+  const parts = m.getAt(Header.Parts, "u16")
+  for (let i = 0; i < parts; i++) {
+    const part = Header.Length + i * Part.Length
+    const layer = m.getAt(part + Part.Layer, "u16")
+    let place = m.getAt(part + Part.First, "u16")
+    for (let below = 1; below < layer; below++) place += net.layers[below - 1].neurons
+    const neurons = m.getAt(part + Part.Neurons, "u16")
+    for (let set = 0; set < 3; set++) {
+      let field: number = Part.Inhibition
+      if (set === 1) field = Part.Rest
+      if (set === 2) field = Part.RestBack
+      const at = m.getAt(part + field, "i32")
+      for (let e = 0; at !== 0 && e < neurons * 5; e++) {
+        const neuron = Math.floor(e / 5)
+        const there = ((place + neuron) * ELEMENT_VALUES + set * 5 + (e - neuron * 5)) * 2
+        if (toShard) m.setAt(at + e * 2, "i16", all.getAt(there, "i16"))
+        else all.setAt(there, "i16", m.getAt(at + e * 2, "i16"))
+      }
     }
   }
 }

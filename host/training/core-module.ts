@@ -8,11 +8,15 @@ import { fileURLToPath } from "node:url"
 import { WuxingError } from "../errors"
 import { toAssemblyScript } from "./assembly-source"
 
-const SOURCES = ["layout", "random", "settle", "batched", "links", "image", "run", "whole"]
+const SOURCES = [
+  ...["layout", "random", "noise", "settle", "batched", "links", "image", "run", "whole"],
+  ...["atan", "pid", "neuron", "elements", "link-rules"],
+]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "links"]
 const INDEX = `export { learnWhole, predictWhole } from "./whole"
 export { mergeDeltas } from "./links"
+export { mergeInhibition } from "./elements"
 `
 /** 2 GiB of 64 KiB pages, as the engine: addresses stay positive. */
 const MOST_PAGES = 32768

@@ -9,11 +9,11 @@ import "../device-script-buffer"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { Header, Part } from "../../src/layout"
-import { coefficientMax, faultOf, type Network, signalsOf } from "../../src/network"
+import { coefficientMax, elementsLearn, faultOf, type Network, signalsOf } from "../../src/network"
 import { partAt } from "../../src/run"
-import { buildShard, exchangeCoefficients, MAX_SYNAPSES } from "../../src/shard"
+import { buildShard, exchangeCoefficients, exchangeElements, MAX_SYNAPSES } from "../../src/shard"
 import { encodeRuns } from "../data/runs"
-import { coefficientsOf, wholeNetwork } from "../engine"
+import { coefficientsOf, elementsOf, wholeNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import { interrupted } from "../link/wait"
 import { coreBinary } from "./core-module"
@@ -47,6 +47,12 @@ export interface EngineOptions {
   workers?: number
 }
 
+/** Arrays that all threads read from the first one's region. */
+const SHARED = [
+  ...[Part.Coefficient, Part.Start, Part.Target],
+  ...[Part.Inhibition, Part.Rest, Part.RestBack],
+]
+
 type Progress = (done: number, right: number) => void
 
 interface JobOptions {
@@ -63,6 +69,10 @@ export class TrainingEngine {
     const fault = faultOf(network)
     if (fault) throw new RangeError(`network ${network.name} cannot be run: ${fault}`)
     const batch = whole("batch", options.batch ?? 1, MOST_BATCH)
+    if (batch > 1 && network.pid)
+      throw new RangeError(
+        `network ${network.name} cannot be taught in batches: PID control follows one sample after the other`,
+      )
     const workers = whole("workers", options.workers ?? availableParallelism(), 64)
     const binary = await coreBinary(batch > 1)
     return new TrainingEngine(network, batch, workers, new WebAssembly.Module(binary))
@@ -75,6 +85,8 @@ export class TrainingEngine {
   private readonly stride: number
   private readonly parts: number[]
   private readonly partLinks: number[]
+  /** Neurons of each part, 0 where elements do not learn. */
+  private readonly partNeurons: number[]
   private readonly threads: Worker[] = []
   /** First byte that is free. */
   private top: number
@@ -91,6 +103,8 @@ export class TrainingEngine {
     this.shardBytes = shard.length
     this.parts = Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
     this.partLinks = this.parts.map(part => shard.getAt(part + Part.Links, "i32"))
+    const own = elementsLearn(network)
+    this.partNeurons = this.parts.map(part => (own ? shard.getAt(part + Part.Neurons, "u16") : 0))
     // One region a thread: a copy of the shard, then what its samples of a batch have gathered.
     let end = align(shard.length) + SCRATCH_BYTES
     for (const [i, part] of this.parts.entries()) {
@@ -99,6 +113,9 @@ export class TrainingEngine {
       for (const chunk of [Part.ChunkSources, Part.ChunkSynapses, Part.ChunkNeurons])
         shard.setAt(part + chunk, "u16", 65535)
       if (batch > 1) end = align(end + this.partLinks[i] * 4)
+      if (shard.getAt(part + Part.Inhibition, "i32") === 0) continue
+      shard.setAt(part + Part.InhibitionDelta, "i32", end)
+      if (batch > 1) end = align(end + shard.getAt(part + Part.Neurons, "u16") * 20)
     }
     this.stride = end
     this.top = PAGE + this.stride * workers
@@ -112,7 +129,7 @@ export class TrainingEngine {
       const copy = Buffer.from(shard)
       // All threads read the first one's links: addresses are relative, so they point backwards.
       for (const part of this.parts)
-        for (const field of [Part.Coefficient, Part.Start, Part.Target])
+        for (const field of SHARED)
           if (shard.getAt(part + field, "i32") !== 0)
             copy.setAt(part + field, "i32", shard.getAt(part + field, "i32") - worker * this.stride)
       copy.copy(this.bytes(this.regionOf(worker), shard.length))
@@ -267,7 +284,8 @@ export class TrainingEngine {
       execArgv: [],
       workerData: {
         ...{ module: this.module, memory: this.memory, control: this.control },
-        ...{ parts: this.parts, partLinks: this.partLinks, batched: this.batch > 1 },
+        ...{ parts: this.parts, partLinks: this.partLinks, partNeurons: this.partNeurons },
+        ...{ batched: this.batch > 1 },
         ...{ base: this.regionOf(worker), worker, stride: this.stride },
       },
     })
@@ -313,9 +331,17 @@ export class TrainingEngine {
     })
   }
 
-  /** Bits by which learning shifts, 1…16: the rate, for schedules. */
+  /**
+   * Bits by which learning shifts, 1…16: the rate, for schedules. The rate of elements that learn
+   * falls (or rises) with it.
+   */
   set learnShift(bits: number) {
     this.shard.setAt(Header.LearnShift, "u16", whole("learnShift", bits, 16))
+    const { elements, learnShift } = this.network
+    if (elements) {
+      const shift = elements.shift + bits - learnShift
+      this.shard.setAt(Header.ElementShift, "u16", Math.max(4, Math.min(24, shift)))
+    }
     // Every thread has number formats and rates of its own.
     for (let worker = 1; worker < this.workers; worker++)
       this.shard.copy(this.bytes(this.regionOf(worker), Header.Length), 0, 0, Header.Length)
@@ -343,6 +369,15 @@ export class TrainingEngine {
   }
 
   /** Ends all threads; a job under way fails. */
+  /** K3 and fixed points of every element, as `exchangeElements` orders them; empty if all are ½ and 1. */
+  get elements(): Buffer {
+    return elementsOf(this.network, [Buffer.from(this.shard)])
+  }
+
+  set elements(all: Buffer) {
+    exchangeElements(this.shard, this.network, all, true)
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.threads.filter(Boolean).map(thread => thread.terminate()))
   }

@@ -4,7 +4,8 @@
  */
 import { parentPort, workerData } from "node:worker_threads"
 
-const { module, memory, control, base, parts, partLinks, worker, stride, batched } = workerData
+const { module, memory, control, base, parts, partLinks, partNeurons, worker, stride, batched } =
+  workerData
 
 /** Control words (int32): kept in step with training-engine.ts. */
 const ARRIVED = 0
@@ -44,12 +45,15 @@ function barrier(workers) {
     Atomics.wait(control, GENERATION, generation, 100)
 }
 
-/** Applies a batch: every thread merges its share of each part's links. */
+/** Applies a batch: every thread merges its share of each part's links and elements that learn. */
 function merge(workers) {
   for (let i = 0; i < parts.length; i++) {
     const from = Math.floor((partLinks[i] * worker) / workers)
     const to = Math.floor((partLinks[i] * (worker + 1)) / workers)
     core.mergeDeltas(base - worker * stride, parts[i], workers, stride, from, to)
+    const first = Math.floor((partNeurons[i] * worker) / workers)
+    const end = Math.floor((partNeurons[i] * (worker + 1)) / workers)
+    core.mergeInhibition(base - worker * stride, parts[i], workers, stride, worker, first, end)
   }
 }
 

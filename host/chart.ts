@@ -196,7 +196,8 @@ function scaleOf(axis: Axis, values: number[]): Scale {
   const from = axis.min ?? Math.floor(min / step + 1e-9) * step
   const to = axis.max ?? Math.ceil(max / step - 1e-9) * step
   const ticks: number[] = []
-  for (let i = Math.ceil(from / step - 1e-9); i * step <= to + step * 1e-9; i++) ticks.push(i * step)
+  for (let i = Math.ceil(from / step - 1e-9); i * step <= to + step * 1e-9; i++)
+    ticks.push(i * step)
   return { place: v => (v - from) / (to - from), ticks, step }
 }
 

@@ -51,6 +51,8 @@ export class SettledNetwork {
   /** Rates and predictor of the step in hand. */
   private readonly f = new Float64Array(5)
   private readonly p = new Float64Array(5)
+  /** Net inputs of the neuron in hand. */
+  private readonly u = new Float64Array(5)
 
   /** @param coefficients int16, Q13, in the network's order (as `HostNetwork.coefficients`) */
   constructor(
@@ -107,29 +109,40 @@ export class SettledNetwork {
     return best
   }
 
+  /**
+   * After a change of the links of one neuron: runs it and the layers behind it again.
+   *
+   * @param i layer, 0 = the first behind the input
+   */
+  rerun(i: number, neuron: number): void {
+    this.runNeuron(i, neuron)
+    for (let k = i + 1; k < this.layers.length; k++) this.runLayer(k)
+  }
+
   private runLayer(i: number): void {
+    for (let n = 0; n < this.layers[i].neurons; n++) this.runNeuron(i, n)
+  }
+
+  private runNeuron(i: number, n: number): void {
     const layer = this.layers[i]
     const { steps } = this.network
     const from = this.signals[i]
-    const u = new Float64Array(5)
-    for (let t = 0; t < layer.net.length; t++) {
+    const u = this.u.fill(0)
+    for (let k = 0; k < layer.inputs; k++) {
+      const t = n * layer.inputs + k
       let sum = 0
       for (let l = layer.start[t]; l < layer.start[t + 1]; l++)
         sum += layer.coefficient[l] * from[layer.source[l]]
       layer.net[t] = sum
+      u[k] = clamp(sum, this.netMin, this.netMax)
     }
-    for (let n = 0; n < layer.neurons; n++) {
-      u.fill(0)
-      for (let k = 0; k < layer.inputs; k++)
-        u[k] = clamp(layer.net[n * layer.inputs + k], this.netMin, this.netMax)
-      const at = n * (steps + 1) * 5
-      layer.path.fill(1, at, at + 5)
-      for (let s = 0; s < steps; s++) this.step(layer.path, at + s * 5, u)
-      for (let o = 0; o < layer.outputs; o++) {
-        let sum = 0
-        for (let s = 1; s <= steps; s++) sum += layer.path[at + s * 5 + layer.outputFirst + o] - 1
-        this.signals[i + 1][n * layer.outputs + o] = sum / steps
-      }
+    const at = n * (steps + 1) * 5
+    layer.path.fill(1, at, at + 5)
+    for (let s = 0; s < steps; s++) this.step(layer.path, at + s * 5, u)
+    for (let o = 0; o < layer.outputs; o++) {
+      let sum = 0
+      for (let s = 1; s <= steps; s++) sum += layer.path[at + s * 5 + layer.outputFirst + o] - 1
+      this.signals[i + 1][n * layer.outputs + o] = sum / steps
     }
   }
 

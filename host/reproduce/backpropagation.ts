@@ -1,0 +1,145 @@
+/** Row 12: the same network by backpropagation. */
+
+import { coefficientMax, type Network } from "../../src/network"
+import { pico16 } from "../../src/presets"
+import { type Backward, SettledNetwork } from "../baseline/settled-network"
+import { HostNetwork } from "../engine"
+import { epochOrder, learnShiftAt, type Recipe } from "../training/train-model"
+import {
+  type Curve,
+  imageOf,
+  type Lessons,
+  lastOf,
+  learningCurve,
+  lessons,
+  testPoints,
+} from "./learning-curve"
+import { recipeFor, shapeOf } from "./networks"
+import { counted, percent } from "./numbers"
+import { type Finding, pick, type Row, type Task } from "./row"
+
+export const backpropagationRow: Row = {
+  name: "backpropagation",
+  title: "The same network by backpropagation",
+  source: "papers 000, 001 and 003 say that the signals replace it; none compares the same network",
+  run,
+}
+
+const FLOATS: { how: Backward; name: string }[] = [
+  { how: "exact", name: "backpropagation, float64" },
+  { how: "operating-point", name: "operating point, float64" },
+  { how: "bsp", name: "BSP, float64" },
+]
+
+async function* run(task: Task): AsyncGenerator<Finding, void, void> {
+  const network = pico16(task.seed)
+  const epochs = pick(task, { tiny: 1, quick: 2, full: 5 })
+  const images = lessons(
+    task,
+    pick(task, { tiny: 40, quick: 4000, full: 30_000 }),
+    pick(task, { tiny: 20, quick: 1000, full: 10_000 }),
+  )
+  // Moved images are the engine's alone.
+  const recipe = { ...recipeFor(network, epochs), shiftImages: false }
+  const total = FLOATS.length + 1
+  const curves: Curve[] = []
+  const inEngine = (share: number) => task.progress(share / total)
+  for await (const curve of learningCurve(
+    task,
+    "operating point, integer core",
+    network,
+    recipe,
+    images,
+    inEngine,
+  ))
+    curves[0] = curve
+  for (const [i, { how, name }] of FLOATS.entries()) {
+    const onShare = (share: number) => task.progress((i + 1 + share) / total)
+    curves.push(await floatCurve(task, name, how, network, recipe, images, onShare))
+    yield finding(network, recipe, images, curves)
+  }
+}
+
+async function floatCurve(
+  task: Task,
+  name: string,
+  how: Backward,
+  network: Network,
+  recipe: Recipe,
+  { train, test }: Lessons,
+  onShare: (share: number) => void,
+): Promise<Curve> {
+  const net = new SettledNetwork(network, new HostNetwork(network).coefficients())
+  const most = coefficientMax(network) / 8192
+  const margin = network.margin / 4096
+  const accuracy = async () => {
+    let right = 0
+    for (let i = 0; i < test.count; i++) {
+      if (net.predict(imageOf(test, i)) === test.labels[i]) right++
+      await task.breathe()
+    }
+    return right / test.count
+  }
+  const curve: Curve = { name, train: [], test: [], untrained: await accuracy() }
+  const error = new Float64Array(net.outputs.length)
+  for (let epoch = 0; epoch < recipe.epochs; epoch++) {
+    // A product of Q(signalBits) and Q12 shifted right, counted in units of 2^−13.
+    const rate = 2 ** (network.signalBits + 12 - learnShiftAt(recipe, epoch) - 13)
+    let right = 0
+    for (const [k, index] of epochOrder(train.count, task.seed, epoch).entries()) {
+      const label = train.labels[index]
+      if (net.predict(imageOf(train, index)) === label) right++
+      const { outputs } = net
+      let other = label === 0 ? 1 : 0
+      for (let o = 0; o < outputs.length; o++)
+        if (o !== label && outputs[o] > outputs[other]) other = o
+      if (outputs[label] - outputs[other] < margin) {
+        error.fill(0)
+        error[label] = 1
+        error[other] = -1
+        net.backward(error, how)
+        net.learn(rate, most)
+      }
+      onShare((epoch + k / train.count) / recipe.epochs)
+      await task.breathe()
+    }
+    curve.train.push(right / train.count)
+    curve.test.push(await accuracy())
+  }
+  return curve
+}
+
+function finding(network: Network, recipe: Recipe, images: Lessons, curves: Curve[]): Finding {
+  return {
+    comparisons: [
+      {
+        what: `test accuracy of ${network.name} after ${counted(recipe.epochs, "epoch")}`,
+        paper:
+          "“the BSP method can effectively replace the traditional back-propagation algorithm” (paper 001 §3; no figures)",
+        ours: curves.map(c => `${c.name} ${percent(lastOf(c))}`).join("; "),
+      },
+    ],
+    how: `${network.name}, ${shapeOf(network)}: the same links, initial coefficients, order of ${counted(images.train.count, "image")}, error (±1 below a margin of ${(network.margin / 4096).toFixed(2)}) and rates (learning shift ${recipe.learnShift}, one more bit every ${counted(recipe.epochsPerBit, "epoch")}) for all; ${counted(images.test.count, "test image")}. Backpropagation is the exact gradient through the settled network: the transposed Heun steps, in float64.`,
+    tables: [
+      {
+        title: "Test accuracy",
+        head: ["epoch", ...curves.map(c => c.name)],
+        rows: Array.from({ length: recipe.epochs + 1 }, (_, epoch) => [
+          epoch,
+          ...curves.map(c => percent(epoch === 0 ? c.untrained : c.test[epoch - 1])),
+        ]),
+      },
+    ],
+    charts: [
+      {
+        title: `${network.name}: what comes back to the links`,
+        x: { label: "epoch" },
+        y: { label: "test accuracy", min: 0, max: 1, percent: true },
+        series: curves.map(c => ({ name: c.name, points: testPoints(c) })),
+      },
+    ],
+    notes: [
+      "Not a perceptron: the same rings with the same links, so that only the way back differs.",
+    ],
+  }
+}

@@ -1,0 +1,94 @@
+/** Training a network on the host's engine and measuring it after each epoch. */
+import type { Network } from "../../src/network"
+import { type Recipe, trainEpoch } from "../training/train-model"
+import type { Images } from "../training/training-data"
+import { TrainingEngine } from "../training/training-engine"
+import type { Task } from "./row"
+
+export interface Curve {
+  name: string
+  /** After each epoch: share of the training images right before each was learnt, and of the test images. */
+  train: number[]
+  test: number[]
+  /** As drawn, before anything was learnt. */
+  untrained: number
+}
+
+export interface Lessons {
+  train: Images
+  test: Images
+}
+
+/** The first so many images of each split. */
+export function lessons(task: Task, train: number, test: number): Lessons {
+  return { train: first(task.data.train, train), test: first(task.data.test, test) }
+}
+
+export function first(images: Images, count: number): Images {
+  const kept = Math.min(count, images.count)
+  const pixels = images.width * images.height
+  return {
+    ...images,
+    images: images.images.subarray(0, kept * pixels),
+    labels: images.labels.subarray(0, kept),
+    count: kept,
+  }
+}
+
+export function imageOf({ images, width, height }: Images, index: number): Uint8Array {
+  const pixels = width * height
+  return images.subarray(index * pixels, (index + 1) * pixels)
+}
+
+/**
+ * Trains a network as on boards, one image at a time, and yields its curve after each epoch.
+ *
+ * @param onShare the curve's own share that is done
+ * @param then called once with the trained engine, before it is closed
+ */
+export async function* learningCurve(
+  task: Task,
+  name: string,
+  network: Network,
+  recipe: Recipe,
+  { train, test }: Lessons,
+  onShare: (share: number) => void,
+  then?: (engine: TrainingEngine) => Promise<void>,
+): AsyncGenerator<Curve, void, void> {
+  const { signal, seed } = task
+  const engine = await TrainingEngine.start(network)
+  try {
+    const store = engine.store(train.images, train.labels)
+    const tests = engine.store(test.images, test.labels)
+    const all = Int32Array.from({ length: test.count }, (_, i) => i)
+    const accuracy = async () => {
+      const classes = await engine.predict(tests, all, { signal })
+      return classes.filter((c, i) => c === test.labels[i]).length / test.count
+    }
+    const curve: Curve = { name, train: [], test: [], untrained: await accuracy() }
+    const lesson = { store, count: train.count, width: train.width, seed }
+    for (let epoch = 0; epoch < recipe.epochs; epoch++) {
+      const { right } = await trainEpoch(engine, lesson, recipe, epoch, 0, {
+        signal,
+        onProgress: done => onShare((epoch + done / train.count) / recipe.epochs),
+      })
+      signal.throwIfAborted()
+      curve.train.push(right / train.count)
+      curve.test.push(await accuracy())
+      yield curve
+    }
+    await then?.(engine)
+  } finally {
+    await engine.close()
+  }
+}
+
+/** The curve as points: epochs against the share of the test images named rightly. */
+export function testPoints({ untrained, test }: Curve): [number, number][] {
+  return [untrained, ...test].map((accuracy, epoch) => [epoch, accuracy])
+}
+
+/** The last test accuracy, or that before learning. */
+export function lastOf({ untrained, test }: Curve): number {
+  return test.length > 0 ? test[test.length - 1] : untrained
+}

@@ -1,0 +1,21 @@
+/** Numbers as the report writes them. */
+
+/** 0.7142 as "71.4 %". */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`
+}
+
+/** 4711 as "4,711". */
+export function grouped(value: number): string {
+  return value.toLocaleString("en-GB")
+}
+
+/** Rounded to so many digits behind the point, as a number. */
+export function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}
+
+/** "1 epoch", "2 epochs", "2,000 images". */
+export function counted(count: number, thing: string): string {
+  return `${grouped(count)} ${thing}${count === 1 ? "" : "s"}`
+}

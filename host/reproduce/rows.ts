@@ -1,0 +1,25 @@
+/** All rows, in the order of the report. */
+import { addersRow } from "./adders"
+import { alignmentRow } from "./alignment"
+import { backpropagationRow } from "./backpropagation"
+import { depthRow } from "./depth"
+import { fixedPointRow } from "./fixed-point"
+import { linkRatioRow } from "./link-ratio"
+import { modelsRow } from "./models"
+import { noiseRow } from "./noise"
+import { ringSizeRow } from "./ring-size"
+import type { Row } from "./row"
+import { storingRow } from "./storing"
+
+export const rows: Row[] = [
+  fixedPointRow,
+  storingRow,
+  linkRatioRow,
+  modelsRow,
+  addersRow,
+  alignmentRow,
+  ringSizeRow,
+  depthRow,
+  noiseRow,
+  backpropagationRow,
+]

@@ -12,6 +12,8 @@ export interface Axis {
   /** Ends of the axis; absent: those of the data. */
   min?: number
   max?: number
+  /** What is counted: ticks at whole numbers only. */
+  whole?: boolean
   /** Ticks as percentages: 0.5 as "50 %". */
   percent?: boolean
 }
@@ -191,7 +193,7 @@ function scaleOf(axis: Axis, values: number[]): Scale {
   if (!Number.isFinite(min) || !Number.isFinite(max)) [min, max] = axis.log ? [1, 10] : [0, 1]
   if (axis.log) return logScale(min, max)
   if (min === max) [min, max] = [min - 0.5, max + 0.5]
-  const step = niceStep((max - min) / 6)
+  const step = Math.max(axis.whole ? 1 : 0, niceStep((max - min) / 6))
   // An end that was not asked for goes to the next tick, so that no point is on the frame.
   const from = axis.min ?? Math.floor(min / step + 1e-9) * step
   const to = axis.max ?? Math.ceil(max / step - 1e-9) * step

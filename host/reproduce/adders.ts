@@ -72,7 +72,7 @@ async function* run(task: Task): AsyncGenerator<Finding, void, void> {
       },
       {
         title: "Adders: accuracy by epoch",
-        x: { label: "epoch" },
+        x: { label: "epoch", whole: true },
         y: { label: "test accuracy", min: 0, max: 1, percent: true },
         series: curves.map((c, i) => ({ name: `fan-in ${fanIns[i]}`, points: testPoints(c) })),
       },

@@ -65,10 +65,11 @@ function casesOf(task: Task): Case[] {
   const one = model1(task.seed)
   const adders = fleet64(task.seed)
   const all: Case[] = [
-    { name: "MODEL1, small signals", network: scaled(one, 0.3), error: 0.05 },
-    { name: "MODEL1, large signals", network: scaled(one, 1), error: 1 },
-    { name: "adders, small signals", network: scaled(adders, 0.1), error: 0.05 },
-    { name: "adders, large signals", network: scaled(adders, 2), error: 1 },
+    { name: "MODEL1, small signals and error", network: scaled(one, 0.3), error: 0.05 },
+    { name: "MODEL1, large signals and error", network: scaled(one, 1), error: 1 },
+    { name: "adders, small signals and error", network: scaled(adders, 0.1), error: 0.05 },
+    { name: "adders, large signals, small error", network: scaled(adders, 2), error: 0.05 },
+    { name: "adders, large signals and error", network: scaled(adders, 2), error: 1 },
   ]
   return task.scale === "tiny" ? all.slice(2) : all
 }
@@ -244,7 +245,7 @@ function finding(cases: Case[], found: Aligned[], links: number, images: Lessons
     ],
     charts: shown.map(({ name }) => ({
       title: `Cosine with the true gradient: ${name}`,
-      x: { label: "layer (1 = the first behind the input)" },
+      x: { label: "layer (1 = the first behind the input)", whole: true },
       y: { label: "cosine", max: 1, min: Math.min(0, ...named(name).flatMap(a => a.cosines)) },
       series: named(name).map(a => ({
         name: a.how,

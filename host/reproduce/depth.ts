@@ -52,7 +52,7 @@ async function* run(task: Task): AsyncGenerator<Finding, void, void> {
     charts: [
       {
         title: "Depth: accuracy by epoch",
-        x: { label: "epoch" },
+        x: { label: "epoch", whole: true },
         y: { label: "test accuracy", min: 0, max: 1, percent: true },
         series: curves.map((c, i) => ({
           name: counted(depths[i], "hidden layer"),

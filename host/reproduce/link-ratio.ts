@@ -135,7 +135,7 @@ function finding(task: Task, curves: MlpCurve[], epochs: number, images: Lessons
       },
       {
         title: "MLP of MODEL1's layers: accuracy while learning",
-        x: { label: "epoch" },
+        x: { label: "epoch", whole: true },
         y: { label: "right before it was learnt", min: 0, max: 1, percent: true },
         series: curves.map(c => ({
           name: `${activations.length > 1 ? `${c.activation} ` : ""}${rounded(c.ratio * 100, 1)} %`,

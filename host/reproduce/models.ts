@@ -65,7 +65,7 @@ async function* run(task: Task): AsyncGenerator<Finding, void, void> {
       charts: [
         {
           title: "MODEL1 and MODEL2",
-          x: { label: "epoch" },
+          x: { label: "epoch", whole: true },
           y: { label: "test accuracy", min: 0, max: 1, percent: true },
           series: curves.map(c => ({ name: c.name, points: testPoints(c) })),
         },

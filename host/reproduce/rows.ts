@@ -5,6 +5,7 @@ import { backpropagationRow } from "./backpropagation"
 import { depthRow } from "./depth"
 import { fixedPointRow } from "./fixed-point"
 import { linkRatioRow } from "./link-ratio"
+import { methodOneRow, methodsRow } from "./methods"
 import { modelsRow } from "./models"
 import { noiseRow } from "./noise"
 import { ringSizeRow } from "./ring-size"
@@ -14,6 +15,8 @@ import { storingRow } from "./storing"
 export const rows: Row[] = [
   fixedPointRow,
   storingRow,
+  methodOneRow,
+  methodsRow,
   linkRatioRow,
   modelsRow,
   addersRow,

@@ -151,7 +151,7 @@ function largestError({ errors }: Stored, round: number): number {
 function roundsChart({ set, targets, stored }: Taught, rounds: number): Chart {
   return {
     title: `Storing by ${Parameter[set]}: elements one second after their reset`,
-    x: { label: "round" },
+    x: { label: "round", whole: true },
     y: { label: "element" },
     series: targets.map((target, i) => ({
       name: `${elementName(N, i)} (target ${target})`,

@@ -1,0 +1,106 @@
+/** Rows 3 and 4: MODEL1 by method 1, by method 2 and by both. */
+import type { ElementLearning, Network } from "../../src/network"
+import type { Recipe } from "../training/train-model"
+import { type Curve, lastOf, learningCurve, lessons, testPoints } from "./learning-curve"
+import { model1, recipeFor, shapeOf } from "./networks"
+import { counted, percent } from "./numbers"
+import { type Finding, pick, type Row, type Task } from "./row"
+
+/** Method 1 by the gradient at the operating point; chosen on training images kept apart. */
+const GRADIENT: ElementLearning = { shift: 19, bound: 4, min: 4823, max: 13926, signal: "gradient" }
+/** As in the papers: the product of the two signals' means, by the papers' backward equation. */
+const PRODUCT: ElementLearning = { ...GRADIENT, signal: "product" }
+
+type Method = "method 1" | "method 1, the papers' own signals" | "method 2" | "mixed"
+
+function networkOf(method: Method, seed: number): Network {
+  const base = model1(seed)
+  if (method === "method 2") return base
+  if (method === "mixed") return { ...base, rule: "mixed", elements: GRADIENT }
+  if (method === "method 1") return { ...base, rule: "elements", elements: GRADIENT }
+  return { ...base, rule: "elements", elements: PRODUCT, backward: "bsp" }
+}
+
+export const methodOneRow: Row = {
+  name: "method-1",
+  title: "Method 1 on MODEL1: only K3 is adjusted",
+  source: "paper 000 §5.2, fig. 4",
+  run: task =>
+    compare(task, ["method 1", "method 1, the papers' own signals"], {
+      epochs: { tiny: 1, quick: 3, full: 10 },
+      paper: "25.7 % on the training set, 25.9 % on the test set after 10 epochs (“60 %” once)",
+    }),
+}
+
+export const methodsRow: Row = {
+  name: "methods",
+  title: "MODEL1 by method 1, method 2 and both",
+  source: "paper 001, fig. 2",
+  run: task =>
+    compare(task, ["method 1", "method 2", "mixed"], {
+      epochs: { tiny: 1, quick: 3, full: 12 },
+      paper:
+        "“both the second method and the first method can effectively train the neural network, and if the two methods are mixed, the accuracy can be further improved” (fig. 2; no figures in the text)",
+    }),
+}
+
+async function* compare(
+  task: Task,
+  methods: Method[],
+  { epochs, paper }: { epochs: Record<Task["scale"], number>; paper: string },
+): AsyncGenerator<Finding, void, void> {
+  const images = lessons(
+    task,
+    pick(task, { tiny: 20, quick: 3000, full: 60_000 }),
+    pick(task, { tiny: 10, quick: 1000, full: 10_000 }),
+  )
+  const networks = methods.map(method => networkOf(method, task.seed))
+  const recipe: Recipe = recipeFor(networks[0], pick(task, epochs))
+  const curves: Curve[] = []
+  const describe = (): Finding => ({
+    comparisons: [
+      {
+        what: `test accuracy of MODEL1 after ${counted(recipe.epochs, "epoch")} of ${counted(images.train.count, "image")}`,
+        paper,
+        ours: curves
+          .map(
+            c =>
+              `${c.name} ${percent(lastOf(c))} (${percent(c.train[c.train.length - 1] ?? Number.NaN)} while learning${c.test.length < recipe.epochs ? `, after ${c.test.length}` : ""})`,
+          )
+          .join("; "),
+      },
+    ],
+    how: `Integer core, MODEL1 (${shapeOf(networks[0])}), settled, one image at a time, ${counted(images.test.count, "test image")}; learning shift ${recipe.learnShift} and one more bit every ${counted(recipe.epochsPerBit, "epoch")}. Method 1: K3 multiplied within ${GRADIENT.min / 16384}…${(GRADIENT.max / 16384).toFixed(2)}, kt = 2^${GRADIENT.bound}, rate 2^${18 - GRADIENT.shift} falling with the other, softmax error at the outputs.`,
+    tables: [
+      {
+        title: "Test accuracy",
+        head: ["epoch", ...curves.map(c => c.name)],
+        rows: Array.from({ length: recipe.epochs + 1 }, (_, epoch) => [
+          epoch,
+          ...curves.map(c => {
+            const accuracy = epoch === 0 ? c.untrained : c.test[epoch - 1]
+            return accuracy === undefined ? "" : percent(accuracy)
+          }),
+        ]),
+      },
+    ],
+    charts: [
+      {
+        title: `MODEL1: ${methods.length > 2 ? "methods 1 and 2 and both" : "method 1"}`,
+        x: { label: "epoch", whole: true },
+        y: { label: "test accuracy", min: 0, max: 1, percent: true },
+        series: curves.map(c => ({ name: c.name, points: testPoints(c) })),
+      },
+    ],
+    notes: [
+      "“Method 1” and “mixed” use the gradient at the operating point, “the papers' own signals” the product of the two means by the papers' backward equation.",
+    ],
+  })
+  for (const [i, network] of networks.entries()) {
+    const onShare = (share: number) => task.progress((i + share) / networks.length)
+    for await (const curve of learningCurve(task, methods[i], network, recipe, images, onShare)) {
+      curves[i] = curve
+      yield describe()
+    }
+  }
+}

@@ -311,9 +311,10 @@ export class Fleet {
 
   /** What stopped, when, why; `titles` are the boards that do not answer. */
   private describeStop(titles: string[], reason: WuxingError): string {
-    if (titles.length === 0 || titles.some(title => reason.message.startsWith(title)))
-      return reason.message
-    return `${titles.join(" and ")} stopped answering ${this.position} (${reason.message})`
+    if (titles.length > 0 && !titles.some(title => reason.message.startsWith(title)))
+      return `${titles.join(" and ")} stopped answering ${this.position} (${reason.message})`
+    if (reason.message.includes(this.position)) return reason.message
+    return `${reason.message} ${this.position}`
   }
 
   private async answers(board: Board): Promise<boolean> {

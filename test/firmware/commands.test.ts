@@ -1,13 +1,23 @@
 /** Whatever is sent to the service: an answer as documented, and a board that runs on. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { ARENA_BYTES } from "../../firmware/arena"
+import {
+  buildPacket,
+  CMD_SET_REG,
+  deviceIdFromHex,
+  JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING,
+  JD_FRAME_FLAG_COMMAND,
+} from "../../host/link/jacdac"
+import { encodeFrame } from "../../host/link/jdusb"
 import { Header, LAYOUT_VERSION, Part, PartFlag } from "../../src/layout"
 import {
+  BackFlag,
   Command,
   checksum,
   ImageFlag,
   MAX_PAYLOAD,
   PROTOCOL_VERSION,
+  SERVICE_CLASS,
   Setting,
   Status,
 } from "../../src/protocol"
@@ -16,6 +26,8 @@ import { buildShard, type Slice } from "../../src/shard"
 import { network, uniform } from "../core/helpers"
 import { type Bench, type Benches, bytes, type Report, startBenches } from "./bench"
 
+/** Service index of a virtual board's DeviceScript manager, as it announces it. */
+const MANAGER = 2
 const SLOTS = 4
 const net = network(
   [
@@ -458,6 +470,7 @@ describe("with a shard that gives the outputs", () => {
     // Sample 4 is under way: its pixels are in, the signals of others are not.
     await expectSaid(Command.Image, imageSlice({ sample: 4 }), [])
     memory = await bench.board.read(0, outputShard.length)
+    await bench.fence()
   })
 
   const cases: Bad[] = [
@@ -717,6 +730,35 @@ describe("with a shard that gives the outputs", () => {
     expect(late.payload.subarray(8)).toEqual(usual.payload.subarray(8))
   })
 
+  it("reports the outcome, then the sums of the signals others gave and of no others", async () => {
+    const learn = {
+      sample: 21,
+      label: 1,
+      flags: ImageFlag.First | ImageFlag.Last | ImageFlag.Learn,
+    }
+    await expectSaid(Command.Image, imageSlice(learn), [])
+    await expectSaid(Command.Signals, signals({ sample: 21, first: 0 }), [])
+    const { reports, state } = await bench.exchange(
+      Command.Signals,
+      signals({ sample: 21, first: 8 }),
+    )
+    expect(state.updates).toBe(1)
+    const fields = reports.map(({ payload }) => ({
+      layer: payload[4],
+      flags: payload[5],
+      first: payload.readUInt16LE(6),
+      predicted: payload[8],
+      sums: (payload.length - 10) / 4,
+    }))
+    const { predicted } = fields[0]
+    expect(predicted).toBeLessThan(3)
+    expect(fields).toEqual([
+      { layer: 2, flags: BackFlag.Learned | BackFlag.Last, first: 0, predicted, sums: 0 },
+      { layer: 1, flags: BackFlag.Learned, first: 0, predicted, sums: 2 },
+      { layer: 1, flags: BackFlag.Learned | BackFlag.Last, first: 8, predicted, sums: 2 },
+    ])
+  })
+
   it("sets what may be set, and nothing but that", async () => {
     const before = await bench.board.read(0, outputShard.length)
     await bench.fence()
@@ -917,4 +959,30 @@ describe("random frames", () => {
     expect(learnt).toBeGreaterThan(20)
     expect(counts.get("Signals")).toBeGreaterThan(20)
   }
+})
+
+describe("a restart", () => {
+  it("shows in the boot number, so that none was missed above", async () => {
+    const { link } = all.benches[1]
+    const restarted = new Promise<void>(resolve => {
+      link.onRestart = () => resolve()
+    })
+    for (const on of [0, 1])
+      await link.port.write(
+        encodeFrame(
+          buildPacket(
+            deviceIdFromHex(link.boardId),
+            JD_FRAME_FLAG_COMMAND,
+            MANAGER,
+            CMD_SET_REG | JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING,
+            Uint8Array.of(on),
+          ),
+        ),
+      )
+    await restarted
+    await link.waitForService(SERVICE_CLASS, 5_000)
+    const { state } = await all.benches[1].fence()
+    expect(state.boot).not.toBe(boots[1])
+    expect(state).toMatchObject({ state: 0, updates: 0, refused: 0 })
+  })
 })

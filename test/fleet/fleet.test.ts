@@ -191,7 +191,7 @@ describe("a fleet recovers", () => {
       /board 1 \(virtual, /,
     ],
     [
-      "a program restarts by itself",
+      "a program is asked to reset",
       () => tell(0, servedDeviceId(own(0)), JD_SERVICE_INDEX_CONTROL, JD_CONTROL_CMD_RESET),
       /board 0 \(virtual, /,
     ],
@@ -199,6 +199,14 @@ describe("a fleet recovers", () => {
       "a program is stopped by the manager",
       () => tell(0, own(0), MANAGER, CMD_SET_REG | JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING, 0),
       /board 0 \(virtual, /,
+    ],
+    [
+      "a program is started anew by the manager",
+      () => {
+        for (const on of [0, 1])
+          tell(0, own(0), MANAGER, CMD_SET_REG | JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING, on)
+      },
+      /board 0 \(virtual, .*the boards loaded again/,
     ],
     ["a process hangs", () => kill(0, "SIGSTOP"), /board 0 \(virtual, /],
   ]

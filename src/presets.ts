@@ -77,25 +77,7 @@ export function pico32(seed: number): Network {
 
 /** 784-16-10 with fan-in 64: learns on two boards in minutes, fits on one Pico. */
 export function pico16(seed: number): Network {
-  return {
-    name: "pico-16",
-    width: 784,
-    layers: [
-      { neurons: 16, inputs: 3, outputFirst: 3, outputs: 2, fanIn: 64 },
-      { neurons: 10, inputs: 4, outputFirst: 4, outputs: 1, fanIn: 64 },
-    ],
-    seed,
-    steps: 6,
-    signalBits: 10,
-    inputScale: q12(1),
-    netMin: q12(-0.2),
-    netMax: q12(1),
-    elementMin: q12(0.3),
-    elementMax: q12(3),
-    lambdaMax: q12(1),
-    learnShift: 12,
-    margin: q12(0.1),
-  }
+  return adders("pico-16", seed, [hidden(16, 64), outputs(64)])
 }
 
 /**
@@ -135,15 +117,14 @@ function adders(name: string, seed: number, layers: Layer[]): Network {
     steps: 6,
     // More bits would leave coefficients of such fan-in too little room in the 32-bit sums.
     signalBits: 10,
-    inputScale: q12(2),
+    inputScale: q12(1),
     netMin: q12(-0.2),
     netMax: q12(1),
     elementMin: q12(0.3),
     elementMax: q12(3),
     lambdaMax: q12(1),
     learnShift: 12,
-    margin: q12(0.15),
-    softmaxGain: gain(10),
+    margin: q12(0.1),
   }
 }
 
@@ -158,7 +139,7 @@ function strict(name: string, seed: number, layers: Layer[]): Network {
     seed,
     steps: 8,
     signalBits: 12,
-    inputScale: q12(0.3),
+    inputScale: q12(1),
     netMin: q12(-1),
     netMax: q12(2),
     elementMin: q12(0.3),
@@ -166,11 +147,5 @@ function strict(name: string, seed: number, layers: Layer[]): Network {
     lambdaMax: q12(1),
     learnShift: 10,
     margin: q12(0.05),
-    softmaxGain: gain(100),
   }
-}
-
-/** A softmax gain as a power of two in Q4, rounded: 16 · log2 e = 23.0831; gains below 9,000. */
-function gain(g: number): number {
-  return Math.floor((g * 230831 + 5000) / 10000)
 }

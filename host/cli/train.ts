@@ -21,6 +21,7 @@ interface TrainOptions {
   learnShift?: number
   epochsPerBit?: number
   shiftImages?: boolean
+  softmaxGain?: number
   batch?: number
   workers?: number
   limit?: number
@@ -62,6 +63,11 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option("--no-shift-images", "leave each image where it is")
     .option(
+      "--softmax-gain <n>",
+      "error by softmax, gain in Q4 times log2 e (231: 10); 0: the network's own (default: the preset's)",
+      integerOption("--softmax-gain", 0, 65_535),
+    )
+    .option(
       "--batch <n>",
       "images that learn together; 1 as on boards (default: 1)",
       integerOption("--batch", 1, 65_536),
@@ -97,7 +103,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
   const { training, command } = await begin(options)
   try {
     const { plan } = training
-    const { network } = training.engine
+    const { network } = training
     const { links, ratio } = linkRatios(network).pooled
     const keeper = new Keeper(options, `${network.name}-seed${plan.seed}`, path =>
       saveModel(path, training.model(command)),
@@ -153,6 +159,7 @@ function checkOptions(options: TrainOptions): void {
     "--learn-shift": options.learnShift,
     "--epochs-per-bit": options.epochsPerBit,
     "--shift-images": options.shiftImages,
+    "--softmax-gain": options.softmaxGain,
     "--batch": options.batch,
     "--limit": options.limit,
     "--validation": options.validation,
@@ -205,6 +212,7 @@ async function begin(options: TrainOptions): Promise<{ training: Training; comma
     learnShift: options.learnShift ?? recipe.learnShift,
     epochsPerBit: options.epochsPerBit ?? recipe.epochsPerBit,
     shiftImages: options.shiftImages ?? recipe.shiftImages,
+    softmaxGain: options.softmaxGain ?? recipe.softmaxGain,
     seed: options.seed ?? model.network.seed,
     batch: options.batch ?? 1,
     images: options.limit ?? Math.max(1, rest),
@@ -219,7 +227,8 @@ function commandOf(model: string, plan: Plan, data: TrainingData): string {
   const words = [
     ...["wuxing", "train", "--model", quoted(model), "--seed", plan.seed, "--epochs", plan.epochs],
     ...["--learn-shift", plan.learnShift, "--epochs-per-bit", plan.epochsPerBit],
-    ...[plan.shiftImages ? "--shift-images" : "--no-shift-images", "--batch", plan.batch],
+    ...[plan.shiftImages ? "--shift-images" : "--no-shift-images"],
+    ...["--softmax-gain", plan.softmaxGain, "--batch", plan.batch],
   ]
   if (plan.images + plan.validation < data.train.count) words.push("--limit", plan.images)
   if (plan.validation > 0) words.push("--validation", plan.validation)

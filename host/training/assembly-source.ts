@@ -7,10 +7,16 @@
  *     m.setAt(a, "i16", v)   store<i16>(m + (a), <i16>(v))
  *     m.fillAt(a, n, v)      memory.fill(m + (a), <u8>(v), n)
  *     Math.imul(a, b)        ((a) * (b))
+ *     Math.idiv(a, b)        ((a) / (b))
+ *     Math.min, Math.max     leastOf, greatestOf, added to the source
  *     : number, : Buffer     : i32, : usize
  */
 
-/** @throws Error naming the construct if the source has one the transform does not know */
+/**
+ * @param name of the source, for errors
+ * @throws Error naming the construct if the source has one that AssemblyScript lacks, or reads in
+ *   another way
+ */
 export function toAssemblyScript(source: string, name: string): string {
   let out = source.replace(/\bimport type\b.*$/gm, "")
   out = rewriteCalls(out, name)
@@ -20,15 +26,59 @@ export function toAssemblyScript(source: string, name: string): string {
     .replace(/: Buffer\b/g, ": usize")
     .replace(/===/g, "==")
     .replace(/!==/g, "!=")
-  const rest =
-    /\bMath\.\w+|\bBuffer\b|\.(?:getAt|setAt|fillAt)\b|\bany\b\s*[;,)=]|\bnew \w+|\?\?|\?\./.exec(
-      out.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ""),
-    )
-  if (rest) throw new Error(`${name}: "${rest[0]}" has no AssemblyScript form here`)
+  refuse(bareCode(source), FOREIGN_SOURCE, name)
+  refuse(bareCode(out), FOREIGN, name)
+  for (const [called, definition] of Object.entries(HELPERS))
+    if (out.includes(`${called}(`)) out += definition
   return out
 }
 
-type Rewrite = (callee: string, args: string[]) => string | undefined
+/** AssemblyScript's own min and max would be hidden by variables of these names. */
+const HELPERS = {
+  leastOf: "\nfunction leastOf(a: i32, b: i32): i32 {\n  return a < b ? a : b\n}\n",
+  greatestOf: "\nfunction greatestOf(a: i32, b: i32): i32 {\n  return a > b ? a : b\n}\n",
+}
+
+/** What must not be in the source: it would be compiled, but into something else. */
+const FOREIGN_SOURCE: [RegExp, string][] = [
+  // In JavaScript 7 / 2 is 3.5, among AssemblyScript's i32 it is 3.
+  [/(?<![/*])\/(?![/*])=?/, "a division (use Math.idiv)"],
+  [/(?<![=!<>])==(?!=)|!=(?!=)/, "a comparison that converts"],
+  [/\b\d*\.\d+\b|\b\d+\.(?!\w)|\b\d+e[+-]?\d+\b/i, "a number that is not whole"],
+]
+
+/** What must not be left over. */
+const FOREIGN: [RegExp, string][] = [
+  [/\bMath\.\w+/, "this function"],
+  [/\.\s*(?:getAt|setAt|fillAt)\b/, "memory access in this form"],
+  [/\bBuffer\b|\bnumber\b|\bboolean\b|\bstring\b|\bunknown\b|\bany\b/, "this type"],
+  [/\b(?:new|class|interface|type|typeof|instanceof|in|of|as|delete|this|super)\b/, "this"],
+  [/\b(?:async|await|yield|try|catch|finally|throw|switch|var|null|undefined|NaN)\b/, "this"],
+  [/=>|\?\?|\?\.|\*\*|&&=|\|\|=|\.\.\.|[`[\]]|"|'/, "this"],
+]
+
+function refuse(code: string, foreign: [RegExp, string][], name: string): void {
+  for (const [pattern, what] of foreign) {
+    const found = pattern.exec(code)
+    if (!found) continue
+    const line = code.slice(0, found.index).split("\n").length
+    throw new Error(`${name}:${line}: "${found[0]}" has no AssemblyScript form here: ${what}`)
+  }
+  // A number past 31 bits would be taken for a longer integer.
+  for (const [literal] of code.matchAll(/\b(?:0x[\da-f]+|\d+)\b/gi))
+    if (Number(literal) > 2 ** 31 - 1)
+      throw new Error(`${name}: "${literal}" has no AssemblyScript form here: past 31 bits`)
+}
+
+/** The source without comments, module names and number formats; as many lines as before. */
+function bareCode(source: string): string {
+  return source
+    .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, comment => comment.replace(/[^\n]/g, ""))
+    .replace(/\bfrom "[^"\n]*"/g, "")
+    .replace(/"(?:u8|u16|i16|i32)"/g, "")
+}
+
+type Rewrite = (callee: string, args: string[]) => string
 
 const TYPES: Record<string, string> = { u8: "u8", u16: "u16", i16: "i16", i32: "i32" }
 
@@ -39,9 +89,10 @@ function typeOf(format: string, name: string): string {
 }
 
 function rewriteCalls(source: string, name: string): string {
-  const rules: [RegExp, Rewrite][] = [
+  const rules: [RegExp, number, Rewrite][] = [
     [
       /\b(\w+)\.getAt\(/,
+      2,
       (m, [at, format]) => {
         const type = typeOf(format, name)
         const load = `load<${type}>(${m} + (${at}))`
@@ -50,6 +101,7 @@ function rewriteCalls(source: string, name: string): string {
     ],
     [
       /\b(\w+)\.setAt\(/,
+      3,
       (m, [at, format, value]) => {
         const type = typeOf(format, name)
         return `store<${type}>(${m} + (${at}), <${type}>(${value}))`
@@ -57,15 +109,16 @@ function rewriteCalls(source: string, name: string): string {
     ],
     [
       /\b(\w+)\.fillAt\(/,
+      3,
       (m, [at, count, value]) => `memory.fill(${m} + (${at}), <u8>(${value}), ${count})`,
     ],
-    [/\b(Math)\.imul\(/, (_, [a, b]) => `((${a}) * (${b}))`],
-    [/\b(Math)\.min\(/, (_, [a, b]) => `min<i32>(${a}, ${b})`],
-    [/\b(Math)\.max\(/, (_, [a, b]) => `max<i32>(${a}, ${b})`],
-    [/\b(Math)\.idiv\(/, (_, [a, b]) => `((${a}) / (${b}))`],
+    [/\b(Math)\.imul\(/, 2, (_, [a, b]) => `((${a}) * (${b}))`],
+    [/\b(Math)\.min\(/, 2, (_, [a, b]) => `leastOf(${a}, ${b})`],
+    [/\b(Math)\.max\(/, 2, (_, [a, b]) => `greatestOf(${a}, ${b})`],
+    [/\b(Math)\.idiv\(/, 2, (_, [a, b]) => `((${a}) / (${b}))`],
   ]
   let out = source
-  for (const [pattern, rewrite] of rules) {
+  for (const [pattern, count, rewrite] of rules) {
     // From the last call to the first, so that a call inside an argument is done before its outer one.
     for (;;) {
       const found = lastMatch(out, pattern)
@@ -73,6 +126,8 @@ function rewriteCalls(source: string, name: string): string {
       const open = found.index + found[0].length
       const close = closing(out, open, name)
       const args = splitArguments(out.slice(open, close))
+      if (args.length !== count)
+        throw new Error(`${name}: "${found[0]}" takes ${count} arguments here, not ${args.length}`)
       out = out.slice(0, found.index) + rewrite(found[1], args) + out.slice(close + 1)
     }
   }

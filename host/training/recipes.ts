@@ -2,18 +2,42 @@
 import type { Network } from "../../src/network"
 import type { Recipe } from "./train-model"
 
-const ADDERS: Recipe = { epochs: 30, learnShift: 12, epochsPerBit: 5, shiftImages: true }
-const STRICT: Recipe = { epochs: 30, learnShift: 10, epochsPerBit: 5, shiftImages: true }
+/** 16 · log2 e times the gain. */
+const GAIN_10 = 231
+const GAIN_20 = 462
+const GAIN_100 = 2308
+
+const SMALL = {
+  epochs: 60,
+  learnShift: 12,
+  epochsPerBit: 10,
+  shiftImages: true,
+  softmaxGain: GAIN_20,
+}
+const LARGE = {
+  epochs: 30,
+  learnShift: 12,
+  epochsPerBit: 5,
+  shiftImages: true,
+  softmaxGain: GAIN_10,
+}
+const STRICT = {
+  epochs: 12,
+  learnShift: 10,
+  epochsPerBit: 2,
+  shiftImages: false,
+  softmaxGain: GAIN_100,
+}
 
 const RECIPES: Record<string, Recipe> = {
   model1: STRICT,
   model2: STRICT,
-  "fleet-deep": ADDERS,
-  "fleet-300": ADDERS,
-  "fleet-64": ADDERS,
-  "pico-32": ADDERS,
-  "pico-16": ADDERS,
-  "pico-fast": ADDERS,
+  "fleet-deep": LARGE,
+  "fleet-300": LARGE,
+  "fleet-64": LARGE,
+  "pico-32": SMALL,
+  "pico-16": SMALL,
+  "pico-fast": SMALL,
 }
 
 /** The preset's own; for any other network, one that starts at the rate it names itself. */
@@ -24,6 +48,7 @@ export function recipeOf(network: Network): Recipe {
       learnShift: network.learnShift,
       epochsPerBit: 5,
       shiftImages: false,
+      softmaxGain: 0,
     }
   )
 }

@@ -12,6 +12,12 @@ export interface Recipe {
   epochsPerBit: number
   /** Move every training image at random by −1, 0 or +1 pixel in both directions. */
   shiftImages: boolean
+  /**
+   * Gain of the softmax error this training uses (Q4 times log2 e, as Network.softmaxGain); 0: the
+   * network's own error. It teaches every output at every sample, which suits a host and long runs;
+   * boards learn on with the network's own, cheaper one.
+   */
+  softmaxGain: number
 }
 
 /** The core takes no more. */

@@ -48,6 +48,7 @@ const settingsSchema = z.strictObject({
   learnShift: z.int().min(1).max(16),
   epochsPerBit: z.int().min(1),
   shiftImages: z.boolean(),
+  softmaxGain: z.int().min(0).max(65535),
   seed: z.int(),
   batch: z.int().min(1).max(65536),
   images: z.int().min(1),
@@ -80,13 +81,17 @@ export class Training {
     options: { workers?: number; position?: Position } = {},
   ): Promise<Training> {
     checkData(model.network, plan, data)
-    const engine = await TrainingEngine.start(model.network, {
-      batch: plan.batch,
-      workers: options.workers,
-    })
+    const error = plan.softmaxGain > 0 ? { softmaxGain: plan.softmaxGain } : {}
+    const engine = await TrainingEngine.start(
+      { ...model.network, ...error },
+      {
+        batch: plan.batch,
+        workers: options.workers,
+      },
+    )
     try {
       engine.coefficients = model.coefficients
-      return new Training(engine, plan, data, options.position)
+      return new Training(model.network, engine, plan, data, options.position)
     } catch (error) {
       await engine.close()
       throw error
@@ -125,6 +130,7 @@ export class Training {
   private readonly dataHash: string
 
   private constructor(
+    readonly network: Network,
     readonly engine: TrainingEngine,
     readonly plan: Plan,
     readonly data: TrainingData,
@@ -205,7 +211,7 @@ export class Training {
   /** What to save, whether at the end or in between. @param command that makes the same again */
   model(command: string): Model {
     return {
-      network: this.engine.network,
+      network: this.network,
       coefficients: this.engine.coefficients,
       training: {
         command,

@@ -90,7 +90,8 @@ export class Board {
 
   /**
    * Puts a shard on the board; it answers only once every byte is there and sound.
-   * @throws WuxingError "load-failed", "board-no-answer", "shard-refused"
+   * @throws WuxingError "board-no-answer", "shard-too-large" (kind capacity), "firmware-version" (kind
+   *   firmware), "board-refused"
    */
   async load(shard: Buffer): Promise<void> {
     const image = shard.subarray(0, shard.getAt(Header.Image, "i32"))
@@ -191,24 +192,37 @@ export class Board {
     })
   }
 
-  /** @throws WuxingError "board-refused" if the reply's status is not Ok */
+  /** @throws WuxingError as `refusal` makes it if the reply's status is not Ok */
   private expect(command: Command, reply: Buffer): void {
     const status = reply.getAt(2, "u8")
     if (status !== Status.Ok) throw this.refusal(command, status)
   }
 
+  /** What a status other than Ok means to a user. */
   refusal(command: number, status: number, detail = ""): WuxingError {
-    const name = Command[command] ?? `command 0x${command.toString(16)}`
+    const name = (Command[command] ?? `command 0x${command.toString(16)}`).toLowerCase()
+    const message = `${this.title} refused "${name}": ${Status[status] ?? `status ${status}`}${detail}`
+    if (status === Status.TooLarge)
+      return new WuxingError({
+        code: "shard-too-large",
+        kind: "capacity",
+        message,
+        cause: "its share of the network is larger than the memory its program sets aside",
+        help: "use more boards, or a smaller network",
+      })
+    if (status === Status.BadVersion)
+      return new WuxingError({
+        code: "firmware-version",
+        kind: "firmware",
+        message,
+        cause: "its program is older or newer than this tool",
+        help: "compile and deploy the firmware again",
+      })
     return new WuxingError({
       code: "board-refused",
       kind: "board",
-      message: `${this.title} refused "${name.toLowerCase()}": ${Status[status] ?? `status ${status}`}${detail}`,
-      cause:
-        status === Status.BadVersion
-          ? "its program is older or newer than this tool"
-          : status === Status.TooLarge
-            ? "its share of the network is larger than the memory its program sets aside"
-            : "a message was lost or repeated, or two hosts use the same board",
+      message,
+      cause: "a message was lost or repeated, or two hosts use the same board",
       help: "run it again; if it repeats, run it with --verbose and report it",
     })
   }

@@ -166,6 +166,17 @@ describe("a fleet", () => {
     expect(sha(await fleet.coefficients())).not.toBe(onHost(training).hash)
   })
 
+  it("says that a network does not fit its boards", async () => {
+    const layers = network.layers.map((l, i) => (i === 0 ? { ...l, neurons: 64, fanIn: 128 } : l))
+    await expect(
+      startFleet({ network: { ...network, layers }, boards: 1, bytecode: await firmware() }),
+    ).rejects.toMatchObject({
+      code: "shard-too-large",
+      kind: "capacity",
+      message: expect.stringMatching(/^board 0 \(virtual, /),
+    })
+  })
+
   it("refuses more boards than the hidden layer has neurons, before it starts any", async () => {
     await expect(
       startFleet({ network, boards: 17, bytecode: await firmware() }),

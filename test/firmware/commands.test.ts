@@ -841,6 +841,32 @@ describe("with a shard whose signals others read", () => {
   })
 })
 
+describe("with a shard of two layers others read", () => {
+  it("takes sums once a layer, and only when the sample has run forward", async () => {
+    const shard = buildShard(
+      net,
+      [
+        { layer: 1, first: 0, count: 2 },
+        { layer: 2, first: 0, count: 2 },
+      ],
+      SLOTS,
+    )
+    expect(said(await load(bench, shard))).toBe("Commit Ok")
+    const refused = { what: "", command: Command.Back, says: "Fault Back OutOfOrder" }
+    const flags = ImageFlag.First | ImageFlag.Last | ImageFlag.Learn
+    await expectSaid(Command.Image, imageSlice({ sample: 6, flags }), ["Signals"])
+    await expectRefused({ ...refused, payload: back({ sample: 6, layer: 1 }) })
+    const others = signals({ sample: 6, count: 6, first: 4, values: [1, 2, 3, 4, 5, 6] })
+    await expectSaid(Command.Signals, others, ["Signals"])
+    await expectSaid(Command.Back, back({ sample: 6, layer: 2, flags: BackFlag.Last }), ["Back"])
+    await expectRefused({ ...refused, payload: back({ sample: 6, layer: 2 }), number: 6 })
+    await expectSaid(Command.Back, back({ sample: 6, layer: 1 }), [])
+    expect((await bench.fence()).state.updates).toBe(0)
+    await expectSaid(Command.Back, back({ sample: 6, layer: 1, flags: BackFlag.Last }), [])
+    expect((await bench.fence()).state.updates).toBe(1)
+  })
+})
+
 describe("more than the service asks for", () => {
   it("registers are read, written and unknown ones refused by the runtime; the program runs on", async () => {
     for (const command of [

@@ -6,8 +6,12 @@ import { model1, recipeFor, shapeOf } from "./networks"
 import { counted, percent } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
-/** Method 1 by the gradient at the operating point; chosen on training images kept apart. */
-const GRADIENT: ElementLearning = { shift: 19, bound: 4, min: 4823, max: 13926, signal: "gradient" }
+/**
+ * Method 1 by the gradient at the operating point. The shifts, alone and beside method 2, were chosen
+ * of 16…21 on training images kept apart.
+ */
+const GRADIENT: ElementLearning = { shift: 17, bound: 4, min: 4823, max: 13926, signal: "gradient" }
+const BESIDE: ElementLearning = { ...GRADIENT, shift: 19 }
 /** As in the papers: the product of the two signals' means, by the papers' backward equation. */
 const PRODUCT: ElementLearning = { ...GRADIENT, signal: "product" }
 
@@ -16,7 +20,7 @@ type Method = "method 1" | "method 1, the papers' own signals" | "method 2" | "m
 function networkOf(method: Method, seed: number): Network {
   const base = model1(seed)
   if (method === "method 2") return base
-  if (method === "mixed") return { ...base, rule: "mixed", elements: GRADIENT }
+  if (method === "mixed") return { ...base, rule: "mixed", elements: BESIDE }
   if (method === "method 1") return { ...base, rule: "elements", elements: GRADIENT }
   return { ...base, rule: "elements", elements: PRODUCT, backward: "bsp" }
 }
@@ -70,7 +74,7 @@ async function* compare(
           .join("; "),
       },
     ],
-    how: `Integer core, MODEL1 (${shapeOf(networks[0])}), settled, one image at a time, ${counted(images.test.count, "test image")}; learning shift ${recipe.learnShift} and one more bit every ${counted(recipe.epochsPerBit, "epoch")}. Method 1: K3 multiplied within ${GRADIENT.min / 16384}…${(GRADIENT.max / 16384).toFixed(2)}, kt = 2^${GRADIENT.bound}, rate 2^${18 - GRADIENT.shift} falling with the other, softmax error at the outputs.`,
+    how: `Integer core, MODEL1 (${shapeOf(networks[0])}), settled, one image at a time, ${counted(images.test.count, "test image")}; learning shift ${recipe.learnShift} and one more bit every ${counted(recipe.epochsPerBit, "epoch")}. Method 1: K3 multiplied within ${GRADIENT.min / 16384}…${(GRADIENT.max / 16384).toFixed(2)}, kt = 2^${GRADIENT.bound}, rate 2^${18 - GRADIENT.shift} (mixed: 2^${18 - BESIDE.shift}) falling with that of method 2, softmax error at the outputs.`,
     tables: [
       {
         title: "Test accuracy",

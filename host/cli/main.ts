@@ -11,6 +11,7 @@ import { addDemo } from "./demo"
 import { addEval } from "./eval"
 import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
+import { addReproduce } from "./reproduce"
 import { watchSignals } from "./signals"
 import { addTrain } from "./train"
 import { usageError } from "./usage"
@@ -54,6 +55,7 @@ async function main(args: string[]): Promise<number> {
   addBuild(program, run)
   addInspect(program, run)
   addTrain(program, run)
+  addReproduce(program, run)
   addEval(program, run)
 
   try {

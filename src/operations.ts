@@ -26,7 +26,7 @@ export const ENTRY_OPERATIONS = 32
 const BOUND_OPERATIONS = 200
 const PID_OPERATIONS = 200
 const OWN_LINK_OPERATIONS = 120
-const OWN_NEURON_OPERATIONS = 6000
+const OWN_NEURON_OPERATIONS = 8000
 const OWN_STEP_OPERATIONS = 900
 
 /** Operations of a sparse link under a rule (layout.ts, `Rule`). */

@@ -33,7 +33,7 @@ const RECIPES: Record<string, Recipe> = {
   model1: STRICT,
   model2: STRICT,
   "fleet-deep": LARGE,
-  "fleet-300": LARGE,
+  "fleet-300": { ...LARGE, learnShift: 13 },
   "fleet-64": LARGE,
   "pico-32": SMALL,
   "pico-16": SMALL,

@@ -38,7 +38,7 @@ async function* run(task: Task): AsyncGenerator<Finding, void, void> {
   const epochs = pick(task, { tiny: 1, quick: 2, full: 10 })
   const images = lessons(
     task,
-    pick(task, { tiny: 40, quick: 2000, full: 20_000 }),
+    pick(task, { tiny: 40, quick: 1500, full: 20_000 }),
     pick(task, { tiny: 20, quick: 1000, full: 10_000 }),
   )
   const activations: Activation[] = task.scale === "full" ? ["relu", "sigmoid"] : ["relu"]

@@ -890,7 +890,8 @@ describe("more than the service asks for", () => {
     const busy = reports.filter(r => said(r) === "Fault 0 Busy")
     const told = busy.reduce((sum, r) => sum + r.payload.readUInt32LE(2), 0)
     const done = reports.filter(r => said(r) === "Read Ok").length
-    expect(told).toBeGreaterThan(0)
+    // Sixteen wait; the replies that go out at once make room for a few more.
+    expect(done).toBeLessThan(40)
     expect(done + told).toBe(sent)
     expect(state.dropped - before.dropped).toBe(told)
     expect(state.boot).toBe(boot)

@@ -47,7 +47,7 @@ async function evaluateModel(
   const { readModel } = await import("../model-source")
   const { trainedModel } = await import("../training/trained")
   const { readTrainingData } = await import("../training/training-data")
-  const { checkImages, classesOf } = await import("../training/training")
+  const { checkImages, classesOf, loadModelInto } = await import("../training/training")
   const { TrainingEngine } = await import("../training/training-engine")
   const { evaluate } = await import("../training/confusion")
   const { linkRatios } = await import("../link-ratio")
@@ -66,7 +66,7 @@ async function evaluateModel(
   const start = performance.now()
   let named: Int32Array
   try {
-    engine.coefficients = model.coefficients
+    loadModelInto(engine, model)
     const store = engine.store(images, labels)
     named = await engine.predict(
       store,

@@ -368,7 +368,6 @@ export class TrainingEngine {
     exchangeCoefficients(this.shard, this.network, all, true)
   }
 
-  /** Ends all threads; a job under way fails. */
   /** K3 and fixed points of every element, as `exchangeElements` orders them; empty if all are ½ and 1. */
   get elements(): Buffer {
     return elementsOf(this.network, [Buffer.from(this.shard)])
@@ -378,6 +377,7 @@ export class TrainingEngine {
     exchangeElements(this.shard, this.network, all, true)
   }
 
+  /** Ends all threads; a job under way fails. */
   async close(): Promise<void> {
     await Promise.all(this.threads.filter(Boolean).map(thread => thread.terminate()))
   }

@@ -40,6 +40,9 @@ export interface EpochFigures {
   accuracy: number
 }
 
+/** Array of a model file: what elements that learn have of their own (exchangeElements). */
+const ELEMENTS = "elements"
+
 export type Split = "train" | "validation" | "test"
 
 const settingsSchema = z.strictObject({
@@ -90,7 +93,7 @@ export class Training {
       },
     )
     try {
-      engine.coefficients = model.coefficients
+      loadModelInto(engine, model)
       return new Training(model.network, engine, plan, data, options.position)
     } catch (error) {
       await engine.close()
@@ -231,6 +234,13 @@ export class Training {
   }
 }
 
+/** Gives an engine all that a model has learnt. */
+export function loadModelInto(engine: TrainingEngine, model: Model): void {
+  engine.coefficients = model.coefficients
+  const elements = model.arrays?.[ELEMENTS]
+  if (elements) engine.elements = elements
+}
+
 /** The plan a model was trained by, and how far it came. */
 export function planOf(
   path: string,
@@ -246,6 +256,14 @@ export function planOf(
       cause: model.training
         ? "another program, or another version of wuxing, wrote it"
         : "the network was never trained",
+      help: "begin a training from this network (--model)",
+    })
+  if (model.network.pid && !(state.data.epoch === 0 && state.data.done === 0))
+    throw new WuxingError({
+      code: "resume-impossible",
+      kind: "data",
+      message: `${path} was trained with PID control, whose running means are not kept`,
+      cause: "it would not end with the bits of a training that was not stopped",
       help: "begin a training from this network (--model)",
     })
   const { dataHash, ...position } = state.data

@@ -213,9 +213,11 @@ export class Training {
 
   /** What to save, whether at the end or in between. @param command that makes the same again */
   model(command: string): Model {
+    const { coefficients, elements } = this.engine
     return {
       network: this.network,
-      coefficients: this.engine.coefficients,
+      coefficients,
+      ...(elements.length > 0 ? { arrays: { [ELEMENTS]: elements } } : {}),
       training: {
         command,
         seed: this.plan.seed,

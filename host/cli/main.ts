@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs"
 import { Command, CommanderError } from "commander"
 import { WuxingError } from "../errors"
+import { addBench } from "./bench"
 import { addBuild } from "./build"
 import type { Outcome, Run } from "./command"
 import { addDemo } from "./demo"
@@ -57,6 +58,7 @@ async function main(args: string[]): Promise<number> {
   addTrain(program, run)
   addReproduce(program, run)
   addEval(program, run)
+  addBench(program, run)
 
   try {
     await program.parseAsync(args, { from: "user" })

@@ -65,3 +65,16 @@ export function choiceOption(flag: string, choices: readonly string[]) {
     return text
   }
 }
+
+/** A number of seconds, perhaps with a fraction. */
+export function secondsOption(flag: string, least: number, most: number) {
+  return (text: string): number => {
+    const value = /^\d{1,6}(?:\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= least && value <= most))
+      throw usageError(
+        `${flag} is "${text}", expected a number of seconds from ${least} to ${most}`,
+        `for example ${flag} 1`,
+      )
+    return value
+  }
+}

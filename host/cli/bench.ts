@@ -1,0 +1,163 @@
+/** `wuxing bench`: how fast the host trains and runs networks, beside a yardstick. */
+import { existsSync, writeFileSync } from "node:fs"
+import { cpus } from "node:os"
+import type { Command } from "commander"
+import { WuxingError } from "../errors"
+import type { NetworkBench, Rate } from "../training/bench"
+import type { Context, Outcome, Run } from "./command"
+import { grouped, type Output } from "./output"
+import { pathOption, secondsOption, usageError } from "./usage"
+
+const NETWORKS = ["model1", "pico-16", "fleet-300"]
+const IMAGES = 2000
+const SEED = 1
+const FIGURE = "bench-scaling.svg"
+
+interface BenchOptions {
+  seconds: number
+  scaling?: boolean
+  figure: string
+  force?: boolean
+}
+
+export function addBench(program: Command, run: Run): void {
+  program
+    .command("bench")
+    .description("measure how fast the host trains and runs networks, beside a yardstick")
+    .option("--seconds <s>", "length of each run", secondsOption("--seconds", 0.01, 60), 0.5)
+    .option("--scaling", "measure instead how the cost grows with neurons, links and samples")
+    .option("--figure <file>", "SVG file to write with --scaling", pathOption("--figure"), FIGURE)
+    .option("--force", "write over a file that exists")
+    .action(run(bench))
+}
+
+async function bench(options: BenchOptions, context: Context): Promise<Outcome> {
+  const { readMnist } = await import("../data/mnist")
+  if (options.scaling && !options.force && existsSync(options.figure))
+    throw usageError(
+      `${options.figure} exists already`,
+      "name another file with --figure, or write over it with --force",
+    )
+  const { train } = readMnist()
+  const images = {
+    ...train,
+    images: train.images.subarray(0, IMAGES * train.width * train.height),
+    labels: train.labels.subarray(0, IMAGES),
+    count: IMAGES,
+  }
+  const document = options.scaling
+    ? await scaling(options, context, images)
+    : await speed(options, context, images)
+  return {
+    document: {
+      ...document,
+      peakMemoryBytes: peakMemory(),
+      machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
+      seconds: options.seconds,
+    },
+  }
+}
+
+type Images = import("../training/training-data").Images
+
+async function speed({ seconds }: BenchOptions, { output, signal }: Context, images: Images) {
+  const { BATCH, benchNetwork } = await import("../training/bench")
+  const { presetOf } = await import("../model-source")
+  const { recipeOf } = await import("../training/recipes")
+  const networks: NetworkBench[] = []
+  for (const name of NETWORKS) {
+    // As it is trained: the error by the recipe's.
+    const preset = presetOf(name, SEED)
+    const { softmaxGain } = recipeOf(preset)
+    networks.push(
+      await benchNetwork({ ...preset, softmaxGain }, images, {
+        ...{ seconds, signal },
+        onStep: what => output.status(what),
+      }),
+    )
+  }
+  output.table(
+    ["samples a second", ...NETWORKS, "threads"],
+    [
+      row("learning, one by one", networks, 1, n => n.train.batch1),
+      row(`learning, batches of ${BATCH}`, networks, 1, n => n.train.batched),
+      row(`learning, batches of ${BATCH}`, networks, 2, n => n.train.batchedTwoWorkers),
+      row("naming", networks, 1, n => n.infer.oneWorker),
+      row("naming", networks, 2, n => n.infer.twoWorkers),
+      row("yardstick: learning", networks, 1, n => n.yardstick.train),
+      row("yardstick: naming", networks, 1, n => n.yardstick.infer),
+    ],
+  )
+  const figures = (title: string, of: (n: NetworkBench) => string) => [title, ...networks.map(of)]
+  output.table(
+    ["", ...NETWORKS],
+    [
+      figures("ns a neuron's step", n => n.nsPerNeuronStep.toFixed(2)),
+      figures("ns a link", n => n.nsPerLink.toFixed(2)),
+      figures("times the yardstick, learning", n => n.ratios.train.toFixed(1)),
+      figures("times the yardstick, naming", n => n.ratios.infer.toFixed(1)),
+      figures("two threads to one, learning", n => n.ratios.trainTwoWorkers.toFixed(2)),
+      figures("two threads to one, naming", n => n.ratios.inferTwoWorkers.toFixed(2)),
+    ],
+  )
+  printMemory(output)
+  return { batch: BATCH, networks }
+}
+
+async function scaling(
+  { seconds, figure }: BenchOptions,
+  { output, signal }: Context,
+  images: Images,
+) {
+  const { benchScaling, scalingChart } = await import("../training/scaling")
+  const { renderChart } = await import("../chart")
+  const series = await benchScaling(images, {
+    ...{ seconds, signal },
+    onStep: what => output.status(what),
+  })
+  write(figure, renderChart(scalingChart(series)))
+  output.table(
+    ["varied", "from", "to", "ns for one more", "fixed (ns)", "largest deviation"],
+    series.map(s => [
+      s.varied,
+      s.points[0].size,
+      s.points[s.points.length - 1].size,
+      (s.slope * 1e9).toFixed(1),
+      Math.round(s.fixed * 1e9),
+      `${(s.deviation * 100).toFixed(1)} %`,
+    ]),
+  )
+  output.field("figure", figure)
+  printMemory(output)
+  return { scaling: series, figure }
+}
+
+function row(title: string, all: NetworkBench[], threads: number, of: (n: NetworkBench) => Rate) {
+  return [title, ...all.map(n => Math.round(of(n).samplesPerSecond)), threads]
+}
+
+/** The most this process has held, bytes. */
+function peakMemory(): number {
+  return process.resourceUsage().maxRSS * 1024
+}
+
+function printMemory(output: Output): void {
+  output.field("peak memory", `${grouped(Math.round(peakMemory() / 2 ** 20))} MiB`)
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text)
+  } catch (error) {
+    throw new WuxingError(
+      {
+        code: "figure-unwritable",
+        kind: "data",
+        message: `figure ${path} cannot be written: ${error instanceof Error ? error.message : error}`,
+        cause: "the folder does not exist, may not be written to, or the disk is full",
+        help: "name another file (--figure)",
+      },
+      { cause: error },
+    )
+  }
+}

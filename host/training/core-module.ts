@@ -67,8 +67,27 @@ export function coreSources(batched: boolean, vectors: boolean): Map<string, str
   return files
 }
 
+/**
+ * The part of the AssemblyScript compiler used here. Its own types are kept out of the program:
+ * they declare a global `console` of their own, in conflict with Node's.
+ */
+interface AssemblyScript {
+  main(
+    args: string[],
+    files: {
+      readFile(name: string): string | null
+      writeFile(name: string, contents: string | Uint8Array): void
+      listFiles(): string[]
+      stderr: { write(text: string | Uint8Array): void }
+    },
+  ): Promise<{ error: Error | null }>
+}
+
+/** A string to the type checker, so that it does not look the module's types up. */
+const ASSEMBLYSCRIPT: string = "assemblyscript/asc"
+
 async function compile(files: Map<string, string>): Promise<Uint8Array> {
-  const asc = (await import("assemblyscript/asc")).default
+  const asc = (await import(ASSEMBLYSCRIPT)).default as AssemblyScript
   let binary: Uint8Array | undefined
   let messages = ""
   const { error } = await asc.main(

@@ -87,7 +87,10 @@ function hidden(name: string, neurons: number, fanIn: number): Network {
 }
 
 /** A straight line through the points, such that relative errors are least. */
-export function lineThrough(varied: ScalingSeries["varied"], points: ScalingPoint[]): ScalingSeries {
+export function lineThrough(
+  varied: ScalingSeries["varied"],
+  points: ScalingPoint[],
+): ScalingSeries {
   // Weighted least squares with weights 1/y².
   let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0]
   for (const { size: x, seconds: y } of points) {

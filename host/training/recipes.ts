@@ -32,7 +32,7 @@ const STRICT = {
 const RECIPES: Record<string, Recipe> = {
   model1: STRICT,
   model2: STRICT,
-  "fleet-deep": LARGE,
+  "fleet-deep": { ...LARGE, learnShift: 13, epochsPerBit: 6 },
   "fleet-300": { ...LARGE, learnShift: 13 },
   "fleet-64": LARGE,
   "pico-32": SMALL,

@@ -45,8 +45,11 @@ export interface BenchOptions {
   onStep?: (what: string) => void
 }
 
-/** Samples that learn together in the batched figures. */
-export const BATCH = 32
+/**
+ * Samples that learn together in the batched figures: so many that it hardly counts what threads
+ * tell each other after each batch.
+ */
+export const BATCH = 256
 const RUNS = 3
 
 export async function benchNetwork(

@@ -15,7 +15,7 @@ const SOURCES = [
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "links"]
 const INDEX = `export { learnWhole, predictWhole } from "./whole"
-export { mergeDeltas } from "./links"
+export { applyDeltas, clearDeltas, mergeDeltas } from "./links"
 export { mergeInhibition } from "./elements"
 `
 /** 2 GiB of 64 KiB pages, as the engine: addresses stay positive. */

@@ -47,11 +47,15 @@ export interface EngineOptions {
   workers?: number
 }
 
+/**
+ * Up to here each thread has coefficients of its own, and adds all threads' changes to them: to fetch
+ * what another core wrote takes longer than to add it up twice. Of more links each thread adds up
+ * a share for all.
+ */
+const MOST_OWN_LINKS = 32768
+
 /** Arrays that all threads read from the first one's region. */
-const SHARED = [
-  ...[Part.Coefficient, Part.Start, Part.Target],
-  ...[Part.Inhibition, Part.Rest, Part.RestBack],
-]
+const SHARED = [Part.Start, Part.Target, Part.Inhibition, Part.Rest, Part.RestBack]
 
 type Progress = (done: number, right: number) => void
 
@@ -73,7 +77,9 @@ export class TrainingEngine {
       throw new RangeError(
         `network ${network.name} cannot be taught in batches: PID control follows one sample after the other`,
       )
-    const workers = whole("workers", options.workers ?? availableParallelism(), 64)
+    const threads = whole("workers", options.workers ?? availableParallelism(), 64)
+    // Every thread must take part in each batch, to have the coefficients it ends with.
+    const workers = batch > 1 ? Math.min(batch, threads) : threads
     const binary = await coreBinary(batch > 1)
     return new TrainingEngine(network, batch, workers, new WebAssembly.Module(binary))
   }
@@ -88,6 +94,8 @@ export class TrainingEngine {
   /** Neurons of each part, 0 where elements do not learn. */
   private readonly partNeurons: number[]
   private readonly threads: Worker[] = []
+  /** Has each thread coefficients of its own? */
+  private readonly own: boolean
   /** First byte that is free. */
   private top: number
   private busy = false
@@ -103,8 +111,11 @@ export class TrainingEngine {
     this.shardBytes = shard.length
     this.parts = Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
     this.partLinks = this.parts.map(part => shard.getAt(part + Part.Links, "i32"))
-    const own = elementsLearn(network)
-    this.partNeurons = this.parts.map(part => (own ? shard.getAt(part + Part.Neurons, "u16") : 0))
+    const elements = elementsLearn(network)
+    this.partNeurons = this.parts.map(part =>
+      elements ? shard.getAt(part + Part.Neurons, "u16") : 0,
+    )
+    this.own = batch > 1 && workers > 1 && sumOf(this.partLinks) <= MOST_OWN_LINKS
     // One region a thread: a copy of the shard, then what its samples of a batch have gathered.
     let end = align(shard.length) + SCRATCH_BYTES
     for (const [i, part] of this.parts.entries()) {
@@ -129,7 +140,7 @@ export class TrainingEngine {
       const copy = Buffer.from(shard)
       // All threads read the first one's links: addresses are relative, so they point backwards.
       for (const part of this.parts)
-        for (const field of SHARED)
+        for (const field of this.own ? SHARED : [...SHARED, Part.Coefficient])
           if (shard.getAt(part + field, "i32") !== 0)
             copy.setAt(part + field, "i32", shard.getAt(part + field, "i32") - worker * this.stride)
       copy.copy(this.bytes(this.regionOf(worker), shard.length))
@@ -285,7 +296,7 @@ export class TrainingEngine {
       workerData: {
         ...{ module: this.module, memory: this.memory, control: this.control },
         ...{ parts: this.parts, partLinks: this.partLinks, partNeurons: this.partNeurons },
-        ...{ batched: this.batch > 1 },
+        ...{ batched: this.batch > 1, own: this.own },
         ...{ base: this.regionOf(worker), worker, stride: this.stride },
       },
     })
@@ -358,7 +369,7 @@ export class TrainingEngine {
 
   /** @throws RangeError if there are not as many as links, or one is past the network's clamp */
   set coefficients(all: Buffer) {
-    const links = this.partLinks.reduce((sum, count) => sum + count, 0)
+    const links = sumOf(this.partLinks)
     if (all.length !== links * 2)
       throw new RangeError(`${all.length} bytes are not ${links} coefficients`)
     const most = coefficientMax(this.network)
@@ -366,6 +377,13 @@ export class TrainingEngine {
       if (Math.abs(all.getAt(at, "i16")) > most)
         throw new RangeError(`coefficient ${at / 2} is ${all.getAt(at, "i16")}, at most ±${most}`)
     exchangeCoefficients(this.shard, this.network, all, true)
+    if (!this.own) return
+    for (const [i, part] of this.parts.entries()) {
+      const at = this.shard.getAt(part + Part.Coefficient, "i32")
+      const own = this.bytes(PAGE + at, this.partLinks[i] * 2)
+      for (let worker = 1; worker < this.workers; worker++)
+        own.copy(this.bytes(this.regionOf(worker) + at, own.length))
+    }
   }
 
   /** K3 and fixed points of every element, as `exchangeElements` orders them; empty if all are ½ and 1. */
@@ -393,6 +411,10 @@ function whole(name: string, value: number, most: number): number {
   if (!Number.isInteger(value) || value < 1 || value > most)
     throw new RangeError(`${name} is ${value}, expected a whole number from 1 to ${most}`)
   return value
+}
+
+function sumOf(counts: number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 function tooLarge(what: string): WuxingError {

@@ -4,8 +4,8 @@
  */
 import { parentPort, workerData } from "node:worker_threads"
 
-const { module, memory, control, base, parts, partLinks, partNeurons, worker, stride, batched } =
-  workerData
+const { module, memory, control, base, parts, partLinks, partNeurons } = workerData
+const { worker, stride, batched, own } = workerData
 
 /** Control words (int32): kept in step with training-engine.ts. */
 const ARRIVED = 0
@@ -17,8 +17,11 @@ const NEXT = 5
 
 /** Images a thread takes at once to classify. */
 const CHUNK = 16
-const LEAST_SPINS = 16
-const MOST_SPINS = 20000
+/** Of a batch, samples a thread that are not shared out beforehand: what threads differ by. */
+const LATE = 8
+/** A few and some hundred microseconds. */
+const LEAST_SPINS = 4000
+const MOST_SPINS = 100000
 
 const core = new WebAssembly.Instance(module, { env: { memory } }).exports
 let spins = MOST_SPINS
@@ -45,16 +48,30 @@ function barrier(workers) {
     Atomics.wait(control, GENERATION, generation, 100)
 }
 
-/** Applies a batch: every thread merges its share of each part's links and elements that learn. */
+/**
+ * Applies a batch: to this thread's own coefficients, or to its share of those all have together; and
+ * to its share of the elements that learn.
+ */
 function merge(workers) {
+  const first = base - worker * stride
   for (let i = 0; i < parts.length; i++) {
-    const from = Math.floor((partLinks[i] * worker) / workers)
-    const to = Math.floor((partLinks[i] * (worker + 1)) / workers)
-    core.mergeDeltas(base - worker * stride, parts[i], workers, stride, from, to)
-    const first = Math.floor((partNeurons[i] * worker) / workers)
-    const end = Math.floor((partNeurons[i] * (worker + 1)) / workers)
-    core.mergeInhibition(base - worker * stride, parts[i], workers, stride, worker, first, end)
+    if (own) core.applyDeltas(base, parts[i], first, workers, stride, partLinks[i])
+    else core.mergeDeltas(first, parts[i], workers, stride, ...shareOf(partLinks[i], workers))
+    core.mergeInhibition(
+      ...[first, parts[i], workers, stride, worker],
+      ...shareOf(partNeurons[i], workers),
+    )
   }
+}
+
+/** From and to of this thread's share of 0…count−1. */
+function shareOf(count, workers) {
+  return [Math.floor((count * worker) / workers), Math.floor((count * (worker + 1)) / workers)]
+}
+
+/** Forgets what this thread gathered, once all threads have added it up. */
+function clear() {
+  for (let i = 0; i < parts.length; i++) core.clearDeltas(base, parts[i], partLinks[i])
 }
 
 /** Learns one image; one that a shift would push out of its frame is learnt unshifted. */
@@ -68,20 +85,38 @@ function learn(job, k) {
   return named === label ? 1 : 0
 }
 
+/** Of the samples of a batch that all take from as they have time: how many were, in all. */
+let taken = 0
+
+/**
+ * Learns this thread's samples of a batch: a share of its own first, which costs no talk with other
+ * cores, then of the rest whenever it has time, since samples with nothing to learn take half as
+ * long. The sum over a batch does not depend on who learnt what.
+ */
+function learnBatch(job, first, end) {
+  const { workers } = job
+  let right = 0
+  const count = end - first
+  const mine = Math.floor((count - Math.min(count / 4, workers * LATE)) / workers)
+  const from = first + worker * mine
+  for (let k = from; k < from + mine; k++) right += learn(job, k)
+  const rest = first + workers * mine
+  for (;;) {
+    const k = rest + Atomics.add(control, NEXT, 1) - taken
+    if (k >= end) break
+    right += learn(job, k)
+  }
+  // Every thread has asked once too often.
+  taken += end - rest + workers
+  return right
+}
+
 function train(job) {
   const count = job.indices.length
-  // Each thread takes the next sample when it has time, since those with nothing to learn take half
-  // as long. The sum over a batch does not depend on who learnt what.
-  let k = Atomics.add(control, NEXT, 1)
+  taken = 0
   for (let first = 0; first < count; first += job.batch) {
     const end = Math.min(count, first + job.batch)
-    let right = 0
-    while (k < end) {
-      right += learn(job, k)
-      // One taken past the batch's end is this thread's first of the next.
-      k = Atomics.add(control, NEXT, 1)
-    }
-    Atomics.add(control, RIGHT, right)
+    Atomics.add(control, RIGHT, learnBatch(job, first, end))
     if (batched) {
       barrier(job.workers)
       merge(job.workers)
@@ -92,6 +127,7 @@ function train(job) {
       if (Atomics.load(control, STOP) === 1) Atomics.store(control, STOP, 2)
     }
     barrier(job.workers)
+    if (own) clear()
     if (Atomics.load(control, STOP) === 2) return
   }
 }

@@ -200,10 +200,11 @@ describe("a batch of several", () => {
         fc.integer({ min: 2, max: 9 }),
         fc.integer(),
         fc.integer({ min: 9, max: 13 }),
-        async (net, batch, seed, learnShift) => {
+        fc.integer({ min: 1, max: 2 }),
+        async (net, batch, seed, learnShift, workers) => {
           const rated = { ...net, learnShift }
           const { images, labels } = samplesOf(rated, 2 * batch - 1, seed, 0.5)
-          const engine = await start(rated, { batch, workers: 2 })
+          const engine = await start(rated, { batch, workers })
           try {
             const store = engine.store(joined(images), labels)
             const first = engine.coefficients
@@ -255,6 +256,31 @@ describe("a batch of several", () => {
       ),
       { numRuns: 15 },
     )
+  })
+
+  test("does not depend on the number of threads where they share one large set of links", async () => {
+    const net = network(
+      [
+        { neurons: 100, fanIn: 150 },
+        { neurons: 10, inputs: 4, outputFirst: 4, outputs: 1, fanIn: 100 },
+      ],
+      { width: 200, softmaxGain: 231, learnShift: 10 },
+    )
+    const { images, labels } = samplesOf(net, 40, 6, 0.3)
+    const ends: Buffer[] = []
+    for (const workers of [1, 2, 3]) {
+      const engine = await start(net, { batch: 8, workers })
+      await engine.train(engine.store(joined(images), labels), everyOne(40))
+      ends.push(engine.coefficients)
+    }
+    expect(ends[0].length / 2).toBeGreaterThan(32768)
+    expect(ends[1]).toEqual(ends[0])
+    expect(ends[2]).toEqual(ends[0])
+    const samples = images.map((image, i) => ({ image, label: labels[i], number: i }))
+    let byHand = new HostNetwork(net).coefficients()
+    for (let first = 0; first < 40; first += 8)
+      byHand = batchByHand(net, byHand, samples.slice(first, first + 8))!
+    expect(ends[0]).toEqual(byHand)
   })
 
   test("of one sample at a time is the same as no batch", async () => {
@@ -366,8 +392,11 @@ describe("what makes no sense is refused before anything is done", () => {
     expect(await first).toMatchObject({ done: 1 })
   })
 
-  test("coefficients", async () => {
-    const engine = await start(net)
+  test.each([
+    ["one by one", {}],
+    ["in batches", { batch: 4, workers: 3 }],
+  ])("coefficients, learning %s", async (_, options) => {
+    const engine = await start(net, options)
     const whole = engine.coefficients
     expect(() => {
       engine.coefficients = whole.subarray(2)
@@ -381,6 +410,14 @@ describe("what makes no sense is refused before anything is done", () => {
     const other = new HostNetwork({ ...net, seed: 8 }).coefficients()
     engine.coefficients = other
     expect(engine.coefficients).toEqual(other)
+    // Every thread has them.
+    const { images, labels } = samplesOf(net, 60, 2, 0.5)
+    const classes = await engine.predict(engine.store(joined(images), labels), everyOne(60))
+    const one = new HostNetwork({ ...net, seed: 8 })
+    const same = { ...net, seed: 1 }
+    const links = new HostNetwork(same)
+    exchangeCoefficients(links.memory, same, one.coefficients(), true)
+    expect([...classes]).toEqual(images.map(image => links.predict(image)))
   })
 
   test.each([

@@ -315,3 +315,64 @@ export function mergeDeltas(
     delta += 4
   }
 }
+
+/**
+ * Adds what all `workers` threads gathered for a part to this thread's own coefficients, links
+ * 0…links−1, and clamps them.
+ *
+ * @param m memory of this thread's shard
+ * @param first memory of the first thread's; the others' follow, `stride` bytes apart
+ */
+export function applyDeltas(
+  m: usize,
+  part: i32,
+  first: usize,
+  workers: i32,
+  stride: i32,
+  links: i32,
+): void {
+  const max: i32 = load<i16>(m, Header.CoefficientMax)
+  const most = i32x4.splat(max)
+  const least = i32x4.splat(-max)
+  let c = m + load<i32>(m + part, Part.Coefficient)
+  let delta = first + load<i32>(m + part, Part.Delta)
+  let link = 0
+  for (; link + 4 <= links; link += 4) {
+    let change = v128.load(delta)
+    for (let worker = 1, d = delta + stride; worker < workers; worker++, d += stride)
+      change = i32x4.add(change, v128.load(d))
+    if (v128.any_true(change)) {
+      const sum = i32x4.add(v128.load16x4_s(c), change)
+      const v = i32x4.min_s(i32x4.max_s(sum, least), most)
+      v128.store_lane<i64>(c, i16x8.narrow_i32x4_s(v, v), 0)
+    }
+    c += 8
+    delta += 16
+  }
+  for (; link < links; link++) {
+    let change = 0
+    for (let worker = 0, d = delta; worker < workers; worker++, d += stride) change += load<i32>(d)
+    store<i16>(c, <i16>min<i32>(max, max_i32(-max, <i32>load<i16>(c) + change)))
+    c += 2
+    delta += 4
+  }
+}
+
+/** Forgets what this thread gathered for a part. Most of it is 0 already: only read, not written. */
+export function clearDeltas(m: usize, part: i32, links: i32): void {
+  const zero = i32x4.splat(0)
+  let delta = m + load<i32>(m + part, Part.Delta)
+  // The engine's arrays of changes end on whole 64 bytes.
+  for (const end = delta + (links << 2); delta < end; delta += 64) {
+    const a = v128.load(delta)
+    const b = v128.load(delta, 16)
+    const c = v128.load(delta, 32)
+    const d = v128.load(delta, 48)
+    if (v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) {
+      v128.store(delta, zero)
+      v128.store(delta, zero, 16)
+      v128.store(delta, zero, 32)
+      v128.store(delta, zero, 48)
+    }
+  }
+}

@@ -31,7 +31,7 @@ export interface NetworkBench {
     /** Engine, one thread, to yardstick. */
     train: number
     infer: number
-    /** Two threads to one. */
+    /** Two threads to one, each the median of runs in turn. */
     trainTwoWorkers: number
     inferTwoWorkers: number
   }
@@ -50,7 +50,9 @@ export interface BenchOptions {
  * tell each other after each batch.
  */
 export const BATCH = 256
-const RUNS = 3
+const ROUNDS = 3
+/** More, since the median of ratios is to hold. */
+const ROUNDS_IN_TURN = 7
 
 export async function benchNetwork(
   net: Network,
@@ -59,18 +61,24 @@ export async function benchNetwork(
 ): Promise<NetworkBench> {
   const step = (what: string) => options.onStep?.(`${net.name}: ${what}`)
   step("learning one by one")
-  const one = await benchEngine(net, images, { batch: 1, workers: 1 }, options)
-  step(`learning in batches of ${BATCH}`)
-  const batched = await benchEngine(net, images, { batch: BATCH, workers: 1 }, options)
-  step("on two threads")
-  const two = await benchEngine(net, images, { batch: BATCH, workers: 2 }, options)
+  const [one] = await benchEngines(net, images, [{ batch: 1, workers: 1 }], options)
+  step(`learning in batches of ${BATCH}, on one thread and on two in turn`)
+  const [batched, two] = await benchEngines(
+    net,
+    images,
+    [1, 2].map(workers => ({ batch: BATCH, workers })),
+    options,
+  )
   step("in double precision")
   const yardstick = await benchYardstick(net, images, options)
   step("the settle by itself")
-  const settled = async (steps: number) =>
-    (await benchEngine({ ...net, steps }, images, { batch: 1, workers: 1 }, options, false)).infer
-  const few = 1e9 / (await settled(4)).samplesPerCpuSecond
-  const many = 1e9 / (await settled(16)).samplesPerCpuSecond
+  const nsPerSample = async (steps: number) => {
+    const how = [{ batch: 1, workers: 1 }]
+    const [{ infer }] = await benchEngines({ ...net, steps }, images, how, options, false)
+    return 1e9 / infer.rate.samplesPerCpuSecond
+  }
+  const few = await nsPerSample(4)
+  const many = await nsPerSample(16)
   const neurons = net.layers.reduce((sum, l) => sum + l.neurons, 0)
   const nsPerNeuronStep = (many - few) / (12 * neurons)
   const links = net.layers.reduce((sum, _, k) => sum + linksOf(net, k + 1), 0)
@@ -78,14 +86,18 @@ export async function benchNetwork(
   const nsPerLink = (few - 4 * neurons * nsPerNeuronStep) / activeLinks(net, images)
   return {
     ...{ network: net.name, neurons, links, steps: net.steps },
-    train: { batch1: one.train, batched: batched.train, batchedTwoWorkers: two.train },
-    infer: { oneWorker: one.infer, twoWorkers: two.infer },
+    train: {
+      batch1: one.train.rate,
+      batched: batched.train.rate,
+      batchedTwoWorkers: two.train.rate,
+    },
+    infer: { oneWorker: batched.infer.rate, twoWorkers: two.infer.rate },
     ...{ yardstick, nsPerNeuronStep, nsPerLink },
     ratios: {
-      train: ratio(one.train, yardstick.train),
-      infer: ratio(one.infer, yardstick.infer),
-      trainTwoWorkers: two.train.samplesPerSecond / batched.train.samplesPerSecond,
-      inferTwoWorkers: two.infer.samplesPerSecond / one.infer.samplesPerSecond,
+      train: ratio(one.train.rate, yardstick.train),
+      infer: ratio(one.infer.rate, yardstick.infer),
+      trainTwoWorkers: two.train.timesFirst,
+      inferTwoWorkers: two.infer.timesFirst,
     },
   }
 }
@@ -102,34 +114,52 @@ function activeLinks(net: Network, { images, count }: Images): number {
   return net.layers.reduce((sum, _, k) => sum + linksOf(net, k + 1) * (k === 0 ? share : 1), 0)
 }
 
-async function benchEngine(
+/**
+ * Engines of several kinds, their runs in turn.
+ *
+ * @param learning whether learning is measured too; if not, `train` is that of naming
+ */
+async function benchEngines(
   net: Network,
   { images, labels, count }: Images,
-  how: { batch: number; workers: number },
+  kinds: { batch: number; workers: number }[],
   { seconds, signal }: BenchOptions,
   learning = true,
-): Promise<{ train: Rate; infer: Rate }> {
-  const engine = await TrainingEngine.start(net, how)
+): Promise<{ train: InTurn; infer: InTurn }[]> {
+  const engines: TrainingEngine[] = []
   try {
-    const store = engine.store(images, labels)
+    for (const how of kinds) engines.push(await TrainingEngine.start(net, how))
     const indices = (n: number) => Int32Array.from({ length: n }, (_, i) => i % count)
-    const fresh = engine.coefficients
-    const infer = await rate(seconds, signal, n => engine.predict(store, indices(n), { signal }))
-    const train = learning
-      ? await rate(
-          seconds,
-          signal,
-          n => engine.train(store, indices(n), { signal }),
+    const works = engines.map(engine => {
+      const store = engine.store(images, labels)
+      const fresh = engine.coefficients
+      return {
+        infer: { work: (n: number) => engine.predict(store, indices(n), { signal }) },
+        train: {
+          work: (n: number) => engine.train(store, indices(n), { signal }),
           // Each run learns the same, from the same: what is known already costs less.
-          () => {
+          before: () => {
             engine.coefficients = fresh
             engine.samples = 0
           },
+        },
+      }
+    })
+    const infer = await inTurn(
+      seconds,
+      signal,
+      works.map(w => w.infer),
+    )
+    const train = learning
+      ? await inTurn(
+          seconds,
+          signal,
+          works.map(w => w.train),
         )
       : infer
-    return { train, infer }
+    return engines.map((_, k) => ({ train: train[k], infer: infer[k] }))
   } finally {
-    await engine.close()
+    for (const engine of engines) await engine.close()
   }
 }
 
@@ -144,56 +174,86 @@ async function benchYardstick(
   const image = (i: number) =>
     images.subarray((i % count) * net.width, ((i % count) + 1) * net.width)
   const yardstick = new Yardstick(net, fresh)
-  const infer = await rate(seconds, signal, async n => {
-    for (let i = 0; i < n; i++) yardstick.predict(image(i))
-  })
-  const train = await rate(
-    seconds,
-    signal,
-    async n => {
-      for (let i = 0; i < n; i++) yardstick.train(image(i), labels[i % count])
+  const [infer] = await inTurn(seconds, signal, [
+    {
+      work: async n => {
+        for (let i = 0; i < n; i++) yardstick.predict(image(i))
+      },
     },
-    () => yardstick.reset(fresh),
-  )
-  return { train, infer }
+  ])
+  const [train] = await inTurn(seconds, signal, [
+    {
+      work: async n => {
+        for (let i = 0; i < n; i++) yardstick.train(image(i), labels[i % count])
+      },
+      before: () => yardstick.reset(fresh),
+    },
+  ])
+  return { train: train.rate, infer: infer.rate }
+}
+
+export interface Work {
+  /** Does n samples. */
+  work: (n: number) => Promise<unknown>
+  /** Done before each run and not counted. */
+  before?: () => void
+}
+
+export interface InTurn {
+  rate: Rate
+  /** Samples a second in times of the first one's in the same round: the median of all rounds. */
+  timesFirst: number
 }
 
 /**
- * Finds how many samples take the given time, then runs so many several times.
- *
- * @param work does n samples
- * @param before is done before each run and not counted
+ * Finds for each work how many samples take the given time, then runs all in turn, several rounds:
+ * what slows the machine down for a while then slows down all of them, and their ratio holds.
  */
-export async function rate(
+export async function inTurn(
   seconds: number,
   signal: AbortSignal | undefined,
-  work: (n: number) => Promise<unknown>,
-  before: () => void = () => {},
-): Promise<Rate> {
-  const timed = async (n: number) => {
+  works: Work[],
+): Promise<InTurn[]> {
+  const timed = async ({ work, before }: Work, n: number) => {
     // Between runs, so that Ctrl-C is heard.
     await setImmediate()
     signal?.throwIfAborted()
-    before()
+    before?.()
     const cpu = process.cpuUsage()
     const start = performance.now()
     await work(n)
     const wall = (performance.now() - start) / 1000
     const { user, system } = process.cpuUsage(cpu)
-    return { wall, cpu: (user + system) / 1e6 }
+    return { samplesPerSecond: n / wall, cpu: (user + system) / 1e6, wall, n }
   }
-  // Also the time in which code is compiled for speed.
-  let n = 50
-  let last = await timed(n)
-  while (last.wall < seconds / 2 && n < 2 ** 22) {
-    n *= 2
-    last = await timed(n)
+  const counts: number[] = []
+  for (const work of works) {
+    // Also the time in which code is compiled for speed.
+    let n = 50
+    let last = await timed(work, n)
+    while (last.wall < seconds / 2 && n < 2 ** 22) {
+      n *= 2
+      last = await timed(work, n)
+    }
+    counts.push(Math.max(1, Math.round((n * seconds) / last.wall)))
   }
-  n = Math.max(1, Math.round((n * seconds) / last.wall))
-  let best = { wall: Number.POSITIVE_INFINITY, cpu: 0 }
-  for (let run = 0; run < RUNS; run++) {
-    const now = await timed(n)
-    if (now.wall < best.wall) best = now
-  }
-  return { samplesPerSecond: n / best.wall, samplesPerCpuSecond: n / best.cpu }
+  const runs: Awaited<ReturnType<typeof timed>>[][] = works.map(() => [])
+  const rounds = works.length > 1 ? ROUNDS_IN_TURN : ROUNDS
+  for (let round = 0; round < rounds; round++)
+    for (const [k, work] of works.entries()) runs[k].push(await timed(work, counts[k]))
+  return runs.map(mine => {
+    const best = mine.reduce((a, b) => (b.samplesPerSecond > a.samplesPerSecond ? b : a))
+    return {
+      rate: {
+        samplesPerSecond: best.samplesPerSecond,
+        samplesPerCpuSecond: best.n / best.cpu,
+      },
+      timesFirst: median(mine.map((r, i) => r.samplesPerSecond / runs[0][i].samplesPerSecond)),
+    }
+  })
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
 }

@@ -3,7 +3,7 @@ import type { Layer, Network } from "../../src/network"
 import { linksOf } from "../../src/network"
 import { pico16 } from "../../src/presets"
 import type { Chart } from "../chart"
-import { type BenchOptions, rate } from "./bench"
+import { type BenchOptions, inTurn } from "./bench"
 import type { Images } from "./training-data"
 import { TrainingEngine } from "./training-engine"
 
@@ -40,16 +40,13 @@ export async function benchScaling(
       const fresh = engine.coefficients
       const order = (n: number) =>
         Int32Array.from({ length: n * count }, (_, i) => i % images.count)
-      const { samplesPerCpuSecond } = await rate(
-        options.seconds,
-        options.signal,
-        n => engine.train(store, order(n), { signal: options.signal }),
-        () => {
-          engine.coefficients = fresh
-          engine.samples = 0
-        },
-      )
-      return 1 / samplesPerCpuSecond
+      const work = (n: number) => engine.train(store, order(n), { signal: options.signal })
+      const before = () => {
+        engine.coefficients = fresh
+        engine.samples = 0
+      }
+      const [{ rate }] = await inTurn(options.seconds, options.signal, [{ work, before }])
+      return 1 / rate.samplesPerCpuSecond
     } finally {
       await engine.close()
     }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { rate } from "../../host/training/bench"
+import { inTurn } from "../../host/training/bench"
 import { lineThrough } from "../../host/training/scaling"
 import { wuxing } from "../cli/run-cli"
 
@@ -88,15 +88,16 @@ test("a rate is that of the work, what is done before left out", async () => {
   const wait = (ms: number) => {
     for (const start = performance.now(); performance.now() - start < ms; );
   }
-  const { samplesPerSecond } = await rate(
-    0.05,
-    undefined,
-    async n => wait(n / 10),
-    () => wait(20),
-  )
+  const [{ rate, timesFirst }, fourTimes] = await inTurn(0.05, undefined, [
+    { work: async n => wait(n / 10), before: () => wait(20) },
+    { work: async n => wait(n / 40) },
+  ])
   // 0.1 ms each.
-  expect(samplesPerSecond).toBeGreaterThan(8_500)
-  expect(samplesPerSecond).toBeLessThan(10_100)
-  const stopped = rate(1, AbortSignal.abort(new Error("stop")), async () => {})
+  expect(rate.samplesPerSecond).toBeGreaterThan(8_500)
+  expect(rate.samplesPerSecond).toBeLessThan(10_100)
+  expect(timesFirst).toBe(1)
+  expect(fourTimes.timesFirst).toBeGreaterThan(3.5)
+  expect(fourTimes.timesFirst).toBeLessThan(4.5)
+  const stopped = inTurn(1, AbortSignal.abort(new Error("stop")), [{ work: async () => {} }])
   await expect(stopped).rejects.toThrow("stop")
 })

@@ -8,7 +8,8 @@ import { buildShard, exchangeCoefficients, type Slice } from "../../src/shard"
 import { type Dataset, imageAt } from "../data/mnist"
 import { coefficientsOf } from "../engine"
 import { WuxingError } from "../errors"
-import { BoardLink } from "../link/board-link"
+import type { BoardLink } from "../link/board-link"
+import type { BoardSet } from "../link/board-set"
 import { VirtualBoards } from "../link/virtual-boards"
 import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
@@ -19,11 +20,6 @@ import { type Member, Relay, SLOTS } from "./relay"
 const SERVICE_DEADLINE_MS = 8_000
 /** A board that is alive answers this fast even while it computes. */
 const PING_DEADLINE_MS = 500
-/**
- * A virtual board is back within about 2 s. With the time it takes to notice (relay.ts) and the ping
- * a board that stays silent ends the run within 10 s.
- */
-const RESTART_DEADLINE_MS = 6_500
 /** Learnt samples between two copies of all coefficients on the host; reading takes half a second. */
 const CHECKPOINT_SAMPLES = 500
 /** Times a run starts again from the same checkpoint before it gives up. */
@@ -33,8 +29,10 @@ const INFERENCE_SAMPLES = 0x40000000
 
 export interface FleetOptions {
   network: Network
-  /** Number of virtual boards. */
+  /** Number of boards. */
   boards: number
+  /** Opens as many boards; virtual ones unless given. */
+  open?: (options: OpenOptions) => Promise<BoardSet>
   bytecode: Uint8Array
   signal?: AbortSignal
   log?: (line: string) => void
@@ -42,6 +40,12 @@ export interface FleetOptions {
   status?: (text: string) => void
   /** Learnt samples between two checkpoints. */
   checkpointSamples?: number
+}
+
+export interface OpenOptions {
+  signal?: AbortSignal
+  /** Log text of the boards, a line at a time. */
+  onLog?: (board: number, line: string) => void
 }
 
 export interface BoardReport {
@@ -60,13 +64,14 @@ interface Checkpoint {
 }
 
 /**
- * Starts virtual boards, deploys the program and loads every board's share of the network.
+ * Opens the boards, deploys the program and loads every board's share of the network.
  *
  * @throws WuxingError of kind board, firmware or capacity; nothing is left running then
  */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const shares = splitEvenly(options.network, options.boards)
-  const boards = await VirtualBoards.start(options.boards, {
+  const open = options.open ?? ((how: OpenOptions) => VirtualBoards.start(options.boards, how))
+  const boards = await open({
     signal: options.signal,
     onLog: (board, line) => options.log?.(`board ${board}: ${line}`),
   })
@@ -97,7 +102,7 @@ export class Fleet {
 
   constructor(
     private readonly options: FleetOptions,
-    private readonly virtual: VirtualBoards,
+    private readonly boardSet: BoardSet,
     private readonly shares: Slice[][],
   ) {
     this.shards = shares.map(slices => buildShard(options.network, slices, SLOTS))
@@ -114,14 +119,20 @@ export class Fleet {
   }
 
   private async connect(index: number): Promise<Board> {
+    const link = await this.boardSet.connect(index, this.linkOptions(index))
+    return await this.prepare(link, index)
+  }
+
+  /** Deploys the program to a board and waits until it serves. */
+  private async prepare(link: BoardLink, index: number): Promise<Board> {
     const { signal, bytecode } = this.options
-    const link = await BoardLink.connect(this.virtual.ports[index], {
-      name: `board ${index}`,
-      signal,
-    })
     await link.deploy(bytecode)
     await link.waitForService(SERVICE_CLASS, SERVICE_DEADLINE_MS)
-    return new Board(link, "virtual", signal)
+    return new Board(link, this.boardSet.profile(index), signal)
+  }
+
+  private linkOptions(index: number) {
+    return { name: `board ${index}`, signal: this.options.signal }
   }
 
   /** Loads every board with its share at the last checkpoint. */
@@ -339,15 +350,14 @@ export class Fleet {
         help: "end what else runs on this machine, then run the command again",
       })
     await wait<void>({
-      deadlineMs: RESTART_DEADLINE_MS,
+      deadlineMs: this.boardSet.reconnectMs,
       signal: this.options.signal,
       what: `${title} to start again`,
-      late: () => lost(`it was silent for another ${seconds(RESTART_DEADLINE_MS)}`),
+      late: () => lost(`it was silent for another ${seconds(this.boardSet.reconnectMs)}`),
       start: (resolve, reject) => {
         const again = async () => {
-          await link.close()
-          await this.virtual.restart(index)
-          member.board = await this.connect(index)
+          const fresh = await this.boardSet.reconnect(index, link, this.linkOptions(index))
+          member.board = await this.prepare(fresh, index)
         }
         again().then(resolve, error =>
           reject(
@@ -363,7 +373,7 @@ export class Fleet {
 
   async close(): Promise<void> {
     await Promise.all(this.members.map(({ board }) => board.link.close().catch(() => {})))
-    await this.virtual.stop()
+    await this.boardSet.stop()
   }
 }
 

@@ -17,6 +17,8 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { WuxingError } from "../errors"
+import { BoardLink, type BoardLinkOptions } from "./board-link"
+import type { BoardSet } from "./board-set"
 import {
   buildBridgeReport,
   deviceIdFromHex,
@@ -38,6 +40,11 @@ const HOST = "127.0.0.1"
 export const VM_TCP_PORT = 8082
 /** A VM that does not end on SIGTERM is killed after this, ms. */
 const GRACE_MS = 1_000
+/**
+ * A process is back within about 2 s. With the time a fleet takes to notice, and a ping, a run whose
+ * board stays silent ends within 10 s.
+ */
+const RECONNECT_MS = 6_500
 const SCRATCH_PREFIX = join(tmpdir(), "wuxing-board-")
 /** How much of a VM's output an error quotes, lines. */
 const TAIL_LINES = 12
@@ -67,7 +74,8 @@ export interface VirtualBoardInfo {
   directory: string
 }
 
-export class VirtualBoards {
+export class VirtualBoards implements BoardSet {
+  readonly reconnectMs = RECONNECT_MS
   private readonly boards: VirtualBoard[] = []
   private readonly options: VirtualBoardsOptions
   private readonly server: Server
@@ -122,6 +130,19 @@ export class VirtualBoards {
 
   get info(): VirtualBoardInfo[] {
     return this.boards.map(({ deviceId, pid, directory }) => ({ deviceId, pid, directory }))
+  }
+
+  profile(): string {
+    return "virtual"
+  }
+
+  connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
+    return BoardLink.connect(this.at(i).port, options)
+  }
+
+  async reconnect(i: number, link: BoardLink, options: BoardLinkOptions): Promise<BoardLink> {
+    await link.close()
+    return BoardLink.connect(await this.restart(i), options)
   }
 
   /** A new port to a running board, as if it was unplugged and plugged in: the old one closes. */

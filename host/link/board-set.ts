@@ -1,0 +1,26 @@
+/** Boards wherever they are: what a fleet needs of virtual boards and of boards on serial ports. */
+import type { BoardLink, BoardLinkOptions } from "./board-link"
+
+export interface BoardSet {
+  readonly count: number
+  /**
+   * How long `reconnect` is worth waiting for, ms: a process starts again by itself, a cable waits
+   * for somebody to plug it in.
+   */
+  readonly reconnectMs: number
+  /** Id of the board's profile: "virtual", "pico"; "unknown" until it has been linked to. */
+  profile(i: number): string
+  /**
+   * Opens the port of board `i` and waits until the board has announced itself.
+   * @throws WuxingError as `BoardLink.connect`
+   */
+  connect(i: number, options: BoardLinkOptions): Promise<BoardLink>
+  /**
+   * The same board again after it fell silent or its port went away, by whatever means there are:
+   * a virtual board is started anew, another is looked for by its id on every port it may be on.
+   * `link` is closed first.
+   */
+  reconnect(i: number, link: BoardLink, options: BoardLinkOptions): Promise<BoardLink>
+  /** Lets go of all ports; ends what was started for them. */
+  stop(): Promise<void>
+}

@@ -7,6 +7,7 @@ import { imageAt, readMnist } from "../data/mnist"
 import { drawSamples } from "../data/samples"
 import { WuxingError } from "../errors"
 import { buildFirmware } from "../firmware"
+import type { Place } from "../fleet/place"
 import type { Context, Outcome, Run } from "./command"
 import type { Output } from "./output"
 import { grouped, percent } from "./output"
@@ -25,7 +26,7 @@ const HOST_STRIDE = 25
 
 export interface DemoOptions {
   boards?: number
-  on?: number
+  on?: Place
   train: number
   test: number
   seed: number
@@ -35,7 +36,7 @@ export interface DemoOptions {
 export function addDemo(program: Command, run: Run): void {
   program
     .command("demo")
-    .description("train a network on virtual boards with MNIST, test it, compare with the host")
+    .description("train a network on boards with MNIST, test it, compare with the host")
     .option(
       "--boards <n>",
       `virtual boards to share the network over (default: ${DEFAULT_BOARDS})`,
@@ -43,7 +44,7 @@ export function addDemo(program: Command, run: Run): void {
     )
     .option(
       "--on <where>",
-      "where the boards are: sim:N, N virtual boards",
+      "where the boards are: sim:N for N virtual boards, serial:PORT,PORT,… or serial",
       onOption("--on", MOST_BOARDS),
     )
     .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 2000)
@@ -63,7 +64,7 @@ export function addDemo(program: Command, run: Run): void {
 }
 
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {
-  const boards = boardCount(options)
+  const place = placeOf(options)
   const mnist = readMnist(options.data)
   // Both splits are read, and the draws made, before any board is started: bad data fails at once.
   const training = draw("--train", mnist.train, options.train, options.seed, TRAIN_SALT)
@@ -71,16 +72,20 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
 
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { startFleet } = await import("../fleet/fleet")
+  const { findBoards } = await import("../fleet/place")
   const { HostNetwork } = await import("../engine")
   const { pico16 } = await import("../../src/presets")
   const network = pico16(options.seed)
 
+  // Ports that are not there are said before the time is spent on compiling.
+  const boards = await findBoards(place)
   output.status("compiling the firmware")
   const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
-  output.status(`starting ${boards === 1 ? "1 virtual board" : `${boards} virtual boards`}`)
+  output.status(`${place.kind === "sim" ? "starting" : "opening"} ${boards.description}`)
   const fleet = await startFleet({
     network,
-    boards,
+    boards: boards.count,
+    open: boards.open,
     bytecode,
     signal,
     log: line => output.log(line),
@@ -153,13 +158,19 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   }
 }
 
-function boardCount({ boards, on }: DemoOptions): number {
-  if (boards !== undefined && on !== undefined && boards !== on)
+function placeOf({ boards, on }: DemoOptions): Place {
+  if (boards === undefined) return on ?? { kind: "sim", boards: DEFAULT_BOARDS }
+  if (on?.kind === "serial")
     throw usageError(
-      `--boards ${boards} and --on sim:${on} disagree about the number of boards`,
+      "--boards is the number of virtual boards, and --on names ports",
+      "leave --boards out: every port named is a board",
+    )
+  if (on && boards !== on.boards)
+    throw usageError(
+      `--boards ${boards} and --on sim:${on.boards} disagree about the number of boards`,
       "give one of the two",
     )
-  return boards ?? on ?? DEFAULT_BOARDS
+  return { kind: "sim", boards }
 }
 
 function draw(flag: string, data: Dataset, take: number, seed: number, salt: number): number[] {

@@ -1,5 +1,6 @@
 /** Options from the command line: each value is checked where it enters, and quoted when refused. */
 import { WuxingError } from "../errors"
+import { type Place, parsePlace } from "../fleet/place"
 
 export function usageError(message: string, help: string, cause?: string): WuxingError {
   return new WuxingError({ code: "usage", kind: "usage", message, cause, help })
@@ -30,16 +31,16 @@ export function folderOption(flag: string) {
   }
 }
 
-/** "sim:3" as 3 virtual boards. */
+/** "sim:3" as 3 virtual boards, "serial:PORT,PORT" as boards on those ports. */
 export function onOption(flag: string, most: number) {
-  return (text: string): number => {
-    const boards = Number(/^sim:(\d{1,3})$/.exec(text)?.[1] ?? Number.NaN)
-    if (!(boards >= 1 && boards <= most))
+  return (text: string): Place => {
+    const place = parsePlace(text, most)
+    if (!place)
       throw usageError(
-        `${flag} is "${text}", expected sim:N with N from 1 to ${most}`,
+        `${flag} is "${text}", expected sim:N with N from 1 to ${most}, serial:PORT,PORT,… or serial`,
         `for example ${flag} sim:2 for two virtual boards`,
       )
-    return boards
+    return place
   }
 }
 

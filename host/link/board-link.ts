@@ -20,11 +20,16 @@ import {
   frameIsBridge,
   frameIsFor,
   JD_CONTROL_CMD_SERVICES,
+  JD_CONTROL_REG_DEVICE_DESCRIPTION,
+  JD_CONTROL_REG_FIRMWARE_VERSION,
+  JD_CONTROL_REG_PRODUCT_IDENTIFIER,
   JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE,
   JD_DEVICE_SCRIPT_MANAGER_EV_PROGRAM_PANIC,
   JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART,
+  JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_NAME,
   JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_SHA256,
   JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING,
+  JD_DEVICE_SCRIPT_MANAGER_REG_RUNTIME_VERSION,
   JD_EV_STATUS_CODE_CHANGED,
   JD_FRAME_FLAG_ACK_REQUESTED,
   JD_FRAME_FLAG_COMMAND,
@@ -72,6 +77,23 @@ const BRIDGE_RESEND_MS = 250
 /** A program that has just started announces itself within 500 ms; asked, it does so at once. */
 const ANNOUNCE_ASK_MS = 250
 
+/** What a board need not know is not waited for longer than this. */
+const OPTIONAL_READ_DEADLINE_MS = 400
+/**
+ * A board announces itself every 500 ms, so a few beats without a word say that it is gone: the
+ * system need not notice an unplugged port. Beats are counted rather than time measured, because a
+ * host that computes for seconds hears nothing meanwhile, and that is not the board's fault.
+ */
+const BEAT_MS = 500
+/** Beats of silence after which the board is asked for a sign of life. */
+const ASK_BEATS = 3
+/** Beats of silence after which it is given up: 4 s. */
+const GONE_BEATS = 8
+/** Beats a port may refuse bytes. A board that erases its flash may do so for seconds. */
+const STUCK_BEATS = 16
+/** Log lines kept for messages. */
+const LOG_LINES = 40
+
 /** First bytes of compiled DeviceScript, "DevS" and four more. */
 const BYTECODE_MAGIC = [0x44, 0x65, 0x76, 0x53, 0x0a, 0x6e, 0x29, 0xf1]
 
@@ -96,13 +118,33 @@ export interface LinkCounters {
   gaps: number
 }
 
+/** What a board says of itself; undefined where it does not know. */
+export interface BoardFacts {
+  /** 16 hex digits. */
+  id: string
+  /** Name of the hardware: "Raspberry Pi Pico". */
+  description?: string
+  /** Number of the hardware in DeviceScript's list of boards. */
+  productId?: number
+  /** Version of the flashed firmware: "v1.2.3". */
+  firmwareVersion?: string
+  /** Version of the DeviceScript runtime: "2.16.4". */
+  runtimeVersion?: string
+  /** SHA-256, 64 hex digits; undefined when there is no program. */
+  programHash?: string
+  programName?: string
+  running: boolean
+  autostart: boolean
+}
+
 interface ServedProgram {
   restartCounter: number
   serviceClasses: number[]
 }
 
 export class BoardLink {
-  readonly name: string
+  /** What to call the board in messages. */
+  name: string
   readonly port: Port
   /** Reports of the awaited service: commands' answers, and register values (0x1000 | register). */
   onReport?: (command: number, payload: Uint8Array) => void
@@ -140,6 +182,13 @@ export class BoardLink {
   private lastEventCounter?: number
   private gone?: Error
   private closed = false
+  private bytesIn = 0
+  /** Beats since a frame came, and since a port began to refuse bytes. */
+  private silentBeats = 0
+  private stuckBeats = 0
+  private writing = 0
+  private readonly heart: NodeJS.Timeout
+  private readonly logLines: string[] = []
   private readonly packetListeners = new Set<(packet: Packet, fromBoard: boolean) => void>()
   private readonly goneListeners = new Set<(reason: Error) => void>()
 
@@ -150,13 +199,19 @@ export class BoardLink {
     this.onLog = options.onLog
     this.decoder = new JdUsbDecoder({
       onFrame: frame => this.receive(frame),
-      onLog: line => this.onLog?.(line),
+      onLog: line => this.log(line),
       onGap: what => {
         if (what === "frames") this.onGap?.()
       },
     })
-    port.onData = bytes => this.decoder.push(bytes)
+    port.onData = bytes => {
+      this.bytesIn += bytes.length
+      this.decoder.push(bytes)
+    }
     port.onClose = reason => this.portGone(reason)
+    this.heart = setInterval(() => this.beat(), BEAT_MS)
+    // A link that nobody closed must not keep the process.
+    this.heart.unref()
   }
 
   /**
@@ -213,6 +268,43 @@ export class BoardLink {
       framesOut: this.framesOut,
       crcErrors: this.decoder.crcErrors + this.decoder.broken,
       gaps: this.decoder.frameGaps,
+    }
+  }
+
+  /** The last lines of the board's log, oldest first. */
+  get recentLog(): readonly string[] {
+    return this.logLines
+  }
+
+  /** Asks the board what it is and what it runs. @throws as `programHash` */
+  async facts(): Promise<BoardFacts> {
+    const text = (bytes?: Uint8Array) => bytes && (Buffer.from(bytes).toString("utf8") || undefined)
+    const control = (register: number) => this.readOptional(JD_SERVICE_INDEX_CONTROL, register)
+    const manager = (register: number) => this.readOptional(this.managerIndex, register)
+    const [hash, running, autostart, version, name, description, product, firmware] =
+      await Promise.all([
+        this.programHash(),
+        this.isRunning(),
+        this.readManager(JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART, 1, "autostart"),
+        manager(JD_DEVICE_SCRIPT_MANAGER_REG_RUNTIME_VERSION),
+        manager(JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_NAME),
+        control(JD_CONTROL_REG_DEVICE_DESCRIPTION),
+        control(JD_CONTROL_REG_PRODUCT_IDENTIFIER),
+        control(JD_CONTROL_REG_FIRMWARE_VERSION),
+      ])
+    return {
+      id: this.boardId,
+      description: text(description),
+      productId: product && product.length >= 4 ? read32(product, 0) : undefined,
+      firmwareVersion: text(firmware),
+      runtimeVersion:
+        version && version.length >= 4
+          ? `${version[3]}.${version[2]}.${read16(version, 0)}`
+          : undefined,
+      programHash: /^0*$/.test(hash) ? undefined : hash,
+      programName: text(name),
+      running,
+      autostart: autostart[0] !== 0,
     }
   }
 
@@ -348,6 +440,7 @@ export class BoardLink {
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
+    clearInterval(this.heart)
     this.decoder.flushLog()
     this.endWaits(this.goneError("its link was closed"))
     this.port.onData = undefined
@@ -367,6 +460,7 @@ export class BoardLink {
     // A board may pass on what other modules on its Jacdac bus say: not our business.
     if (!fromBoard && !frameIsFor(frame, this.served!)) return
     this.lastHeard = Date.now()
+    this.silentBeats = 0
     if (!fromBoard) this.lastHeardProgram = this.lastHeard
     for (const packet of packetsOf(frame)) {
       if (fromBoard) this.fromBoard(packet)
@@ -470,8 +564,32 @@ export class BoardLink {
     this.awaitedIndex = index > 0 ? index : undefined
   }
 
+  private log(line: string): void {
+    this.logLines.push(line)
+    if (this.logLines.length > LOG_LINES) this.logLines.shift()
+    this.onLog?.(line)
+  }
+
+  private beat(): void {
+    if (this.gone || !this.board) return
+    if (this.writing > 0 && ++this.stuckBeats >= STUCK_BEATS) {
+      this.portGone(this.stuckError())
+      return
+    }
+    // Erasing flash stops everything else on a board; what waits for the deploy has deadlines.
+    if (this.deploying) this.silentBeats = 0
+    else this.silentBeats++
+    if (this.silentBeats >= GONE_BEATS) this.portGone(this.silentError())
+    else if (this.silentBeats >= ASK_BEATS) {
+      this.write(
+        this.commandFrame(this.board, JD_SERVICE_INDEX_CONTROL, JD_CONTROL_CMD_SERVICES),
+      ).catch(() => {})
+    }
+  }
+
   private portGone(reason?: Error): void {
     if (this.closed || this.gone) return
+    clearInterval(this.heart)
     this.decoder.flushLog()
     const error =
       reason instanceof WuxingError ? reason : this.goneError("its port went away", reason)
@@ -492,7 +610,13 @@ export class BoardLink {
     const command = JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE
     onProgress?.(0)
     // Not repeated once acknowledged: the board would erase again and move to another pipe.
-    const answer = this.managerReport(command, 2, "deploy command", DEPLOY_ANSWER_DEADLINE_MS)
+    const answer = this.report(
+      this.managerIndex,
+      command,
+      2,
+      "deploy command",
+      DEPLOY_ANSWER_DEADLINE_MS,
+    )
     const sent = this.sendAcked(
       this.commandFrame(this.board!, this.managerIndex, command, size, true),
     )
@@ -547,14 +671,29 @@ export class BoardLink {
     return (await this.readManager(JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING, 1, "running"))[0] !== 0
   }
 
-  private readManager(register: number, size: number, what: string): Promise<Uint8Array> {
+  private async readManager(register: number, size: number, what: string): Promise<Uint8Array> {
     const command = CMD_GET_REG | register
     const frame = this.commandFrame(this.board!, this.managerIndex, command)
-    return this.managerReport(command, size, what, READ_DEADLINE_MS, frame)
+    return (
+      await this.report(this.managerIndex, command, size, what, READ_DEADLINE_MS, frame)
+    ).slice(0, size)
   }
 
-  /** Waits for a report of the manager; `frame` asks for it and is repeated. */
-  private managerReport(
+  /** A register of the board's own device that it may lack: undefined then. */
+  private async readOptional(service: number, register: number): Promise<Uint8Array | undefined> {
+    const command = CMD_GET_REG | register
+    const frame = this.commandFrame(this.board!, service, command)
+    try {
+      return await this.report(service, command, 0, "register", OPTIONAL_READ_DEADLINE_MS, frame)
+    } catch (error) {
+      if (error instanceof WuxingError && error.code === "board-no-answer") return undefined
+      throw error
+    }
+  }
+
+  /** Waits for a report of a service of the board; `frame` asks for it and is repeated. */
+  private report(
+    service: number,
     command: number,
     size: number,
     what: string,
@@ -567,9 +706,9 @@ export class BoardLink {
       late: () => this.noAnswer(`\`${what}\``, deadlineMs),
       start: (resolve, reject) => {
         const listener = (packet: Packet, fromBoard: boolean) => {
-          if (!fromBoard || packet.serviceIndex !== this.managerIndex) return
+          if (!fromBoard || packet.serviceIndex !== service) return
           if (packet.command === command && packet.payload.length >= size) {
-            resolve(packet.payload.slice(0, size))
+            resolve(packet.payload.slice())
           }
         }
         this.packetListeners.add(listener)
@@ -625,7 +764,26 @@ export class BoardLink {
   private async write(frame: Uint8Array): Promise<void> {
     if (this.gone) throw this.gone
     this.framesOut++
-    await this.port.write(encodeFrame(frame))
+    // A port that takes no bytes may never say so; `beat` watches, and ends this wait too.
+    await new Promise<void>((resolve, reject) => {
+      this.writing++
+      this.goneListeners.add(reject)
+      const settled = () => {
+        this.writing--
+        this.stuckBeats = 0
+        this.goneListeners.delete(reject)
+      }
+      this.port.write(encodeFrame(frame)).then(
+        () => {
+          settled()
+          resolve()
+        },
+        error => {
+          settled()
+          reject(error)
+        },
+      )
+    })
   }
 
   private waitFor<T>(options: Parameters<typeof wait<T>>[0]): Promise<T> {
@@ -655,7 +813,17 @@ export class BoardLink {
     const { frames, crcErrors, broken } = this.decoder
     if (frames > 0) return `; ${frames} Jacdac frame(s) came, none of a DeviceScript manager`
     if (crcErrors + broken > 0) return `; ${crcErrors + broken} damaged frame(s) came`
-    return ""
+    if (this.bytesIn > 0)
+      return `; ${this.bytesIn} bytes came that are no Jacdac frames${this.quoteLog()}`
+    return "; not a byte came"
+  }
+
+  private quoteLog(): string {
+    const line = this.logLines
+      .at(-1)
+      ?.replace(/[^\x20-\x7e]/g, "·")
+      .slice(0, 60)
+    return line ? ` ("${line}")` : ""
   }
 
   private programSays(): string {
@@ -675,6 +843,26 @@ export class BoardLink {
       },
       { cause },
     )
+  }
+
+  private silentError(): WuxingError {
+    return new WuxingError({
+      code: "board-gone",
+      kind: "board",
+      message: `${this.title} is gone: not a word for ${seconds(GONE_BEATS * BEAT_MS)}, though it was asked`,
+      cause: "the cable was pulled, the board lost power or hangs",
+      help: "check the cable and supply, reset the board, then start again",
+    })
+  }
+
+  private stuckError(): WuxingError {
+    return new WuxingError({
+      code: "board-gone",
+      kind: "board",
+      message: `${this.title} has taken no more bytes for ${seconds(STUCK_BEATS * BEAT_MS)}`,
+      cause: "the board hangs, or the port leads nowhere",
+      help: "reset the board or plug it in again, then start again",
+    })
   }
 
   private noAnswer(what: string, deadlineMs: number): WuxingError {

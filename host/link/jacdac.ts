@@ -50,6 +50,9 @@ const CMD_EVENT_CODE_MASK = 0xff
 export const JD_CONTROL_CMD_SERVICES = 0x00
 export const JD_CONTROL_CMD_NOOP = 0x80
 export const JD_CONTROL_CMD_RESET = 0x82
+export const JD_CONTROL_REG_DEVICE_DESCRIPTION = 0x180
+export const JD_CONTROL_REG_PRODUCT_IDENTIFIER = 0x181
+export const JD_CONTROL_REG_FIRMWARE_VERSION = 0x185
 const JD_CONTROL_ANNOUNCE_FLAGS_RESTART_COUNTER_STEADY = 0x0f
 
 /** Event codes and values every service shares. */
@@ -67,6 +70,8 @@ export const JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE = 0x80
 export const JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING = 0x80
 export const JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART = 0x81
 export const JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_SHA256 = 0x182
+export const JD_DEVICE_SCRIPT_MANAGER_REG_RUNTIME_VERSION = 0x183
+export const JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_NAME = 0x184
 export const JD_DEVICE_SCRIPT_MANAGER_EV_PROGRAM_PANIC = 0x80
 
 /** The serial link's own service: it never reaches the Jacdac bus behind the board. */

@@ -2,14 +2,23 @@
 import { SerialPort } from "serialport"
 import { WuxingError } from "../errors"
 import type { Port } from "./port"
+import { lockFileOwner, lockOwner, openOwner, type PortOwner } from "./port-owner"
+import { seconds, wait } from "./wait"
 
 export interface SerialPortOptions {
   /** Ignored by boards with USB of their own; a plain ESP32's USB chip needs 1,500,000. */
   baudRate?: number
 }
 
+/** Where the bindings ask the system to wait for a device that does not answer. */
+const OPEN_DEADLINE_MS = 5_000
+
 /**
  * Opens a port for ourselves alone, with DTR on (boards with USB of their own send only then).
+ *
+ * Alone means: a second instance of this tool, or any other program that locks ports, is refused by
+ * the lock; programs that do not lock are looked for before.
+ *
  * @param path such as "/dev/ttyACM0" or "COM3"
  * @throws WuxingError "port-missing", "port-in-use", "port-permission", "port-failed" (kind board)
  */
@@ -17,9 +26,21 @@ export async function openSerialPort(
   path: string,
   { baudRate = 115_200 }: SerialPortOptions = {},
 ): Promise<Port> {
+  const other = lockFileOwner(path) ?? openOwner(path)
+  if (other) throw inUse(path, other)
   const serial = new SerialPort({ path, baudRate, lock: true, autoOpen: false })
-  await new Promise<void>((resolve, reject) => {
-    serial.open(error => (error ? reject(openError(path, error)) : resolve()))
+  await wait<void>({
+    deadlineMs: OPEN_DEADLINE_MS,
+    what: `serial port ${path} to open`,
+    late: () => openError(path, new Error(`no answer within ${seconds(OPEN_DEADLINE_MS)}`)),
+    start: (resolve, reject) => {
+      serial.open(error => (error ? reject(openError(path, error)) : resolve()))
+      return () => {}
+    },
+  }).catch(error => {
+    // It may still open, after all: nobody would know of it then.
+    serial.once("open", () => serial.close())
+    throw error
   })
   // A pseudo-terminal has no such line, and needs none.
   await new Promise<void>(resolve => serial.set({ dtr: true }, () => resolve()))
@@ -74,20 +95,30 @@ class RealPort implements Port {
   }
 }
 
+function inUse(path: string, owner: PortOwner | undefined, error?: Error): WuxingError {
+  const self = owner?.pid === process.pid
+  const who = owner
+    ? ` by ${self ? "this run itself" : `process ${owner.pid} (${owner.command})`}`
+    : ""
+  return new WuxingError(
+    {
+      code: "port-in-use",
+      kind: "board",
+      message: `serial port ${path} is in use${who}`,
+      cause: self
+        ? "two of the names given mean the same port"
+        : "another program, such as a serial monitor or another run, has it open",
+      help: self ? "name each board once" : "close that program, then start again",
+    },
+    { cause: error },
+  )
+}
+
 /** The bindings give no error codes, only the operating system's text. */
 function openError(path: string, error: Error): WuxingError {
   const text = error.message.replace(/^Error:? /, "")
   if (/cannot lock|temporarily unavailable|busy|access denied/i.test(text)) {
-    return new WuxingError(
-      {
-        code: "port-in-use",
-        kind: "board",
-        message: `serial port ${path} is in use (${text})`,
-        cause: "another program, such as a serial monitor or another run, has it open",
-        help: "close that program, then start again",
-      },
-      { cause: error },
-    )
+    return inUse(path, lockOwner(path), error)
   }
   if (/permission denied|EACCES/i.test(text)) {
     return new WuxingError(

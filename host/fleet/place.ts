@@ -1,0 +1,82 @@
+/** Where boards are, as a user says it: `sim:2`, `serial:/dev/ttyACM0,/dev/ttyACM1`, `serial`. */
+import { WuxingError } from "../errors"
+import type { BoardSet } from "../link/board-set"
+import { listPorts } from "../link/port-list"
+import { PORTS_VARIABLE, portsOfEnvironment, resolvePorts, splitPorts } from "../link/port-names"
+import type { OpenOptions } from "./fleet"
+
+export type Place =
+  | { kind: "sim"; boards: number }
+  /** No ports: those of the environment variable, else every port with a board's USB ids. */
+  | { kind: "serial"; ports: string[] }
+
+/** Boards that are known to be there, or can be started, but are not opened yet. */
+export interface FoundBoards {
+  count: number
+  /** "2 virtual boards", "boards on /dev/ttyACM0 and /dev/ttyACM1". */
+  description: string
+  open(options: OpenOptions): Promise<BoardSet>
+}
+
+/** @returns undefined when the text is no place, or means more than `most` virtual boards */
+export function parsePlace(text: string, most: number): Place | undefined {
+  const sim = /^sim:(\d{1,3})$/.exec(text)
+  if (sim) {
+    const boards = Number(sim[1])
+    return boards >= 1 && boards <= most ? { kind: "sim", boards } : undefined
+  }
+  if (text === "serial") return { kind: "serial", ports: [] }
+  const serial = /^serial:(.+)$/.exec(text)
+  const ports = splitPorts(serial?.[1] ?? "")
+  return ports.length > 0 ? { kind: "serial", ports } : undefined
+}
+
+/**
+ * Finds out which boards a place means; opens none.
+ *
+ * @throws WuxingError "port-missing", "no-boards" (kind board), "port-twice" (kind usage)
+ */
+export async function findBoards(place: Place): Promise<FoundBoards> {
+  if (place.kind === "sim") {
+    const { boards } = place
+    return {
+      count: boards,
+      description: boards === 1 ? "1 virtual board" : `${boards} virtual boards`,
+      open: async options => {
+        const { VirtualBoards } = await import("../link/virtual-boards")
+        return VirtualBoards.start(boards, options)
+      },
+    }
+  }
+  const paths = await findPorts(place.ports)
+  return {
+    count: paths.length,
+    description: `${paths.length === 1 ? "the board" : "boards"} on ${new Intl.ListFormat("en-GB").format(paths)}`,
+    open: async options => {
+      const { SerialBoards } = await import("../link/serial-boards")
+      return new SerialBoards(paths, options)
+    },
+  }
+}
+
+/**
+ * The paths of the ports named; where none are, of those the environment variable names, else of all
+ * that may be DeviceScript boards by their USB ids.
+ *
+ * @throws as `findBoards`
+ */
+export async function findPorts(names: readonly string[]): Promise<string[]> {
+  const { ports, poor } = await listPorts()
+  const wanted = names.length > 0 ? names : portsOfEnvironment()
+  if (wanted.length > 0) return resolvePorts(wanted, ports)
+  const { mayBeDeviceScript } = await import("../link/identify")
+  const paths = ports.filter(mayBeDeviceScript).map(({ path }) => path)
+  if (paths.length > 0) return paths
+  throw new WuxingError({
+    code: "no-boards",
+    kind: "board",
+    message: `no serial port looks like a DeviceScript board${poor ? `; ${poor}` : ""}`,
+    cause: "no board is plugged in, or its firmware is not flashed yet",
+    help: `plug one in, name its port, or set ${PORTS_VARIABLE}; without boards, use sim:2`,
+  })
+}

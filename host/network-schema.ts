@@ -18,6 +18,7 @@ export const layerSchema = z.strictObject({
 export const settingsSchema = z.strictObject({
   steps: z.int(),
   signalBits: z.int(),
+  elementBits: z.int().optional(),
   inputScale: q12,
   netMin: q12,
   netMax: q12,

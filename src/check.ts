@@ -197,7 +197,7 @@ function worksInside(
 
 /** Is the rule known, and can its shifts be carried out? */
 function isSoundRule(m: Buffer, rule: number): boolean {
-  if (rule > 63 || m.getAt(Header.LinkBound, "u16") > 12) return false
+  if (rule > 127 || m.getAt(Header.LinkBound, "u16") > 12) return false
   const shift = m.getAt(Header.LearnShift, "u16")
   if ((rule & Rule.Pid) !== 0 && (shift < 2 || m.getAt(Header.Memory, "u16") > 31)) return false
   if (m.getAt(Header.ElementShift, "u16") > 24 || m.getAt(Header.ElementBound, "u16") > 12)

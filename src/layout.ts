@@ -12,7 +12,7 @@
 
 /** "WX" and the layout's version. A board that knows another version refuses the shard. */
 export const MAGIC = 0x5857
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
 
 /** Fraction bits of elements E, displacements D, net inputs u and backward signals λ: Q12. */
 export const STATE_BITS = 12
@@ -95,7 +95,10 @@ export enum Header {
   Length = 160,
 }
 
-/** Ways of learning beside the plain product of the links (a network's `rule` and its options). */
+/**
+ * Ways of learning beside the plain product of the links (a network's `rule` and its options), and of
+ * settling.
+ */
 export enum Rule {
   /** Links do not learn. */
   FixedLinks = 1,
@@ -109,6 +112,8 @@ export enum Rule {
   Gradient = 16,
   /** The backward equation from B̂; else the linear one at the operating point. */
   Bsp = 32,
+  /** Elements and signals are finer than Q12 (settle-fine.ts). */
+  Fine = 64,
   /** Any that concerns links; any for which neurons are settled in the scratch record. */
   OfLinks = 7,
   OfNeurons = 40,

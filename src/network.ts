@@ -44,8 +44,14 @@ export interface Network {
   seed: number
   /** Heun steps of 3/4 per settle, 2…16. */
   steps: number
-  /** Fraction bits of a signal on a link; at most 12. */
+  /** Fraction bits of a signal on a link; at most 12, or 14 where elements are finer than Q12. */
   signalBits: number
+  /**
+   * Fraction bits of an element while it settles: 12 (absent) or 16. Finer ones (settle-fine.ts) cost
+   * twice the time and suit networks of single links, whose signals are small; there only links learn,
+   * by the plain product S·λ, which has λ in Q14 and so two bits more.
+   */
+  elementBits?: number
   /** Net input of an input neuron at pixel 255, Q12, at most 4. */
   inputScale: number
   /** Clamps of net inputs and elements, Q12. */
@@ -168,6 +174,16 @@ export function elementsLearn(net: Network): boolean {
   return net.rule === "elements" || net.rule === "mixed"
 }
 
+/** Are elements finer than Q12? */
+export function isFine(net: Network): boolean {
+  return net.elementBits === 16
+}
+
+/** Fraction bits of the backward signals λ that links learn from. */
+export function lambdaBits(net: Network): number {
+  return isFine(net) ? 14 : 12
+}
+
 /**
  * Largest absolute signal on a link: an element lies in elementMin…elementMax, and B is 1 or, where
  * fixed points move, also somewhere there.
@@ -176,6 +192,11 @@ export function largestSignal(net: Network): number {
   // As settleForward rounds: the reciprocal to the nearest, the mean towards −∞. An element's
   // displacement is below 3·2^12, steps times the reciprocal at most 2^16 + 8.
   const ones = net.steps * reciprocalOf(net.steps)
+  if (isFine(net)) {
+    // As settleForwardFine: displacements in Q14, at most 1.875, and rounded to the nearest.
+    const most = Math.max(net.elementMax - FIXED_POINT, FIXED_POINT - net.elementMin)
+    return (((most << 2) * ones) >> (30 - net.signalBits)) + 1
+  }
   const own = elementsLearn(net)
   const up = net.elementMax - (own ? net.elementMin : FIXED_POINT)
   const down = net.elementMin - (own ? net.elementMax : FIXED_POINT)
@@ -199,7 +220,8 @@ export function coefficientMax(net: Network): number {
     if (layer > 1) {
       // Every synapse could read one signal; a signal's true fan-out is found when links are drawn.
       const fanOut = Math.min(l.neurons * l.inputs, widestFanOut(net, layer))
-      max = Math.min(max, Math.floor(2147483647 / (fanOut * net.lambdaMax)))
+      const lambdaMax = net.lambdaMax << (lambdaBits(net) - 12)
+      max = Math.min(max, Math.floor(2147483647 / (fanOut * lambdaMax)))
     }
   }
   return max
@@ -296,7 +318,10 @@ export function faultOf(net: Network): string {
   if (net.layers.length < 1) return "it has no layer"
   if (net.width < 1 || net.width > 65535) return "width must be 1…65535 pixels"
   if (net.steps < 2 || net.steps > 16) return "steps must be 2…16"
-  if (net.signalBits < 6 || net.signalBits > 12) return "signalBits must be 6…12"
+  if (net.elementBits !== undefined && net.elementBits !== 12 && net.elementBits !== 16)
+    return "elementBits must be 12 or 16"
+  if (net.signalBits < 6 || net.signalBits > (isFine(net) ? 14 : 12))
+    return "signalBits must be 6…12, or 6…14 with elementBits 16"
   if (net.elementMin < 1 || net.elementMin >= FIXED_POINT) return "elementMin must lie in 0…1"
   if (net.elementMax <= FIXED_POINT || net.elementMax > 3 * FIXED_POINT)
     return "elementMax must lie in 1…3"
@@ -318,6 +343,10 @@ export function faultOf(net: Network): string {
   }
   const fault = learningFaultOf(net)
   if (fault !== "") return fault
+  if (isFine(net)) {
+    const fine = fineFaultOf(net)
+    if (fine !== "") return fine
+  }
   if (linkingOf(net) === "strict") return strictFaultOf(net)
   if (linkingOf(net) === "explicit") return givenFaultOf(net)
   return ""
@@ -350,6 +379,20 @@ function learningFaultOf(net: Network): string {
     if (pid.memory < 0 || pid.memory > 15) return "the memory of the integral must be 0…15"
     if (net.learnShift < 3) return "learnShift must be at least 3 under PID control"
   }
+  return ""
+}
+
+/** What the bounds of settle-fine.ts and of the products with finer signals ask for. */
+function fineFaultOf(net: Network): string {
+  if (net.elementMax > 11776) return "elementMax must be at most 2.875 with elementBits 16"
+  if (net.netMin < -2 * FIXED_POINT || net.netMax > 2 * FIXED_POINT)
+    return "netMin and netMax must lie in −2…2 with elementBits 16"
+  if (net.inputScale > 2 * FIXED_POINT) return "inputScale must be at most 2 with elementBits 16"
+  if (net.lambdaMax > FIXED_POINT + (FIXED_POINT >> 1))
+    return "lambdaMax must be at most 1.5 with elementBits 16"
+  if ((net.softmaxGain ?? 0) > 32767) return "softmaxGain must be at most 32767 with elementBits 16"
+  if (elementsLearn(net) || net.backward === "bsp" || net.linkBound !== undefined || net.pid)
+    return "only links learn with elementBits 16, by the plain product at the operating point"
   return ""
 }
 

@@ -17,6 +17,9 @@ export const DENSE_SYNAPSE_OPERATIONS = 46
 /** A neuron's backward settle, and each of its steps (forward is cheaper). */
 export const NEURON_OPERATIONS = 1100
 export const STEP_OPERATIONS = 375
+/** The same of finer elements. */
+export const FINE_NEURON_OPERATIONS = 1200
+export const FINE_STEP_OPERATIONS = 480
 /** One synapse's rounding noise. */
 export const NOISE_OPERATIONS = 76
 /** One entry of the list of signals. */
@@ -49,6 +52,7 @@ function extraOperations(rule: number): number {
 
 /** Operations of a neuron's backward settle under a rule. */
 export function neuronOperations(rule: number, steps: number): number {
-  if ((rule & Rule.OfNeurons) === 0) return NEURON_OPERATIONS + steps * STEP_OPERATIONS
-  return OWN_NEURON_OPERATIONS + steps * OWN_STEP_OPERATIONS
+  if ((rule & Rule.OfNeurons) !== 0) return OWN_NEURON_OPERATIONS + steps * OWN_STEP_OPERATIONS
+  if ((rule & Rule.Fine) !== 0) return FINE_NEURON_OPERATIONS + steps * FINE_STEP_OPERATIONS
+  return NEURON_OPERATIONS + steps * STEP_OPERATIONS
 }

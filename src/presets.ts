@@ -128,7 +128,7 @@ function adders(name: string, seed: number, layers: Layer[]): Network {
   }
 }
 
-/** Single links carry small signals, so these formats are as fine as there are. */
+/** Single links carry small signals through many layers, so these formats are as fine as there are. */
 function strict(name: string, seed: number, layers: Layer[]): Network {
   return {
     name,
@@ -138,14 +138,15 @@ function strict(name: string, seed: number, layers: Layer[]): Network {
     linking: "strict",
     seed,
     steps: 8,
-    signalBits: 12,
-    inputScale: q12(1),
+    elementBits: 16,
+    signalBits: 14,
+    inputScale: q12(0.3),
     netMin: q12(-1),
     netMax: q12(2),
     elementMin: q12(0.3),
     elementMax: q12(2.8),
     lambdaMax: q12(1),
-    learnShift: 10,
+    learnShift: 14,
     margin: q12(0.05),
   }
 }

@@ -11,6 +11,7 @@ import { drawNoiseByRule, learnDenseByRule, learnSparseByRule } from "./link-rul
 import { drawNoise, learnDense, learnSparse, listSignals, sumDense, sumSparse } from "./links"
 import { sampleRandom } from "./random"
 import { settleBackward, settleForward } from "./settle"
+import { settleBackwardFine, settleForwardFine } from "./settle-fine"
 
 /** Bit that marks the second phase of a cursor; the rest counts sources, synapses or neurons. */
 const PHASE = 0x10000
@@ -52,8 +53,9 @@ export function forward(m: Buffer, part: number, slot: number, cursor: number): 
   }
   const from = cursor - PHASE
   const to = Math.min(neurons, from + m.getAt(part + Part.ChunkNeurons, "u16"))
-  if ((m.getAt(Header.Rule, "u16") & Rule.OfNeurons) !== 0)
-    settleForwardOwn(m, part, slot, from, to)
+  const rule = m.getAt(Header.Rule, "u16")
+  if ((rule & Rule.OfNeurons) !== 0) settleForwardOwn(m, part, slot, from, to)
+  else if ((rule & Rule.Fine) !== 0) settleForwardFine(m, part, slot, from, to)
   else settleForward(m, part, slot, from, to)
   return to < neurons ? PHASE + to : -1
 }
@@ -112,6 +114,12 @@ export function outputError(m: Buffer, part: number, slot: number, label: number
   return learns
 }
 
+/** Fraction bits of signals. */
+function signalBits(m: Buffer): number {
+  const state = (m.getAt(Header.Rule, "u16") & Rule.Fine) !== 0 ? 14 : 12
+  return state + 16 - m.getAt(Header.SignalShift, "u16")
+}
+
 /** The papers' error (paper 000 eq. 5.2, 5.3): on failure only, a − O on the label, b − O on others. */
 function targetError(m: Buffer, part: number, slot: number, label: number): boolean {
   if (bestOutput(m, part, slot, -1) === label) return false
@@ -119,8 +127,8 @@ function targetError(m: Buffer, part: number, slot: number, label: number): bool
   const bus = m.getAt(part + Part.BusOut, "i32") + ((slot * width) << 1)
   const back = m.getAt(part + Part.BackIn, "i32")
   const low = m.getAt(Header.TargetLow, "i16")
-  // From the signal format, which has 28 − SignalShift fraction bits, to Q25; |target − O| < 2^3.
-  const shift = m.getAt(Header.SignalShift, "u16") - 3
+  // From the signal format to Q25; |target − O| < 2^3.
+  const shift = 25 - signalBits(m)
   for (let i = 0; i < width; i++) {
     const error = i === label ? m.getAt(Header.TargetHigh, "i16") : low
     m.setAt(back + (i << 2), "i32", (error - m.getAt(bus + i + i, "i16")) << shift)
@@ -151,15 +159,16 @@ function marginError(m: Buffer, part: number, slot: number, label: number): bool
  */
 function softmaxError(m: Buffer, part: number, slot: number, label: number): boolean {
   const gain = m.getAt(Header.SoftmaxGain, "u16")
-  // O has 28 − SignalShift fraction bits, the gain 4; the exponent is to have 5.
-  const shift = 27 - m.getAt(Header.SignalShift, "u16")
+  // The gain has 4 fraction bits; the exponent is to have 5.
+  const shift = signalBits(m) - 1
   const width = m.getAt(part + Part.BusOutWidth, "u16")
   const bus = m.getAt(part + Part.BusOut, "i32") + ((slot * width) << 1)
   const back = m.getAt(part + Part.BackIn, "i32")
   const best = m.getAt(bus + (bestOutput(m, part, slot, -1) << 1), "i16")
   let sum = 0
   for (let i = 0; i < width; i++) {
-    // |O| < 2^14, so the difference is below 2^15; a gain below 2^16 keeps the product in 31 bits.
+    // |O| < 2^14, so the difference is below 2^15, and a gain below 2^16 keeps the product in 31 bits;
+    // finer signals are below 2^15 and the gain is below 2^15 then.
     const x = ((best - m.getAt(bus + i + i, "i16")) * gain) >> shift
     let w = 0
     if (x < 512) w = m.getAt(Header.PowerTable + ((x & 31) << 1), "u16") >> (x >> 5)
@@ -192,6 +201,7 @@ export function backward(m: Buffer, part: number, slot: number, cursor: number):
   if (cursor < PHASE) {
     const to = Math.min(neurons, cursor + m.getAt(part + Part.ChunkNeurons, "u16"))
     if ((rule & Rule.OfNeurons) !== 0) settleBackwardOwn(m, part, cursor, to)
+    else if ((rule & Rule.Fine) !== 0) settleBackwardFine(m, part, cursor, to)
     else settleBackward(m, part, cursor, to)
     if (to < neurons) return to
     if ((rule & Rule.OfLinks) !== 0) drawNoiseByRule(m, part)

@@ -20,6 +20,7 @@ import {
   fanInOf,
   initialCoefficient,
   inputSignalsOf,
+  isFine,
   linkingOf,
   linksBefore,
   linksOf,
@@ -38,6 +39,7 @@ import {
   SOURCE_OPERATIONS,
 } from "./operations"
 import { settleForward } from "./settle"
+import { settleForwardFine } from "./settle-fine"
 
 /** Neurons first … first+count−1 of a layer (1 = the first behind the input). */
 export interface Slice {
@@ -304,10 +306,13 @@ function writeNumberFormats(m: Buffer, net: Network): void {
   m.setAt(Header.ElementMax, "i16", net.elementMax)
   m.setAt(Header.LambdaMax, "i16", net.lambdaMax)
   m.setAt(Header.CoefficientMax, "i16", coefficientMax(net))
-  m.setAt(Header.SignalShift, "u16", 16 + STATE_BITS - net.signalBits)
-  m.setAt(Header.NetShift, "u16", COEFFICIENT_BITS + net.signalBits - STATE_BITS)
+  // The settle's format, and that of the time-mean before it is shifted.
+  const bits = isFine(net) ? 16 : STATE_BITS
+  const meanBits = isFine(net) ? 14 : STATE_BITS
+  m.setAt(Header.SignalShift, "u16", 16 + meanBits - net.signalBits)
+  m.setAt(Header.NetShift, "u16", COEFFICIENT_BITS + net.signalBits - bits)
   m.setAt(Header.LearnShift, "u16", net.learnShift)
-  m.setAt(Header.Margin, "i16", net.margin >> (STATE_BITS - net.signalBits))
+  m.setAt(Header.Margin, "i16", inSignalFormat(net, net.margin))
   m.setAt(Header.SoftmaxGain, "u16", net.softmaxGain ?? 0)
   // 2^(-1/32) · 2^16 = 64131.7; 32768 · 64132 < 2^31.
   let power = 32768
@@ -315,6 +320,13 @@ function writeNumberFormats(m: Buffer, net: Network): void {
     m.setAt(Header.PowerTable + i + i, "u16", power)
     power = (power * 64132 + 32768) >> 16
   }
+}
+
+/** From Q12; a signal may have two bits more, and what is at most 2 still fits 16 bits then. */
+function inSignalFormat(net: Network, x: number): number {
+  return net.signalBits > STATE_BITS
+    ? Math.max(-32768, Math.min(32767, x << (net.signalBits - STATE_BITS)))
+    : x >> (STATE_BITS - net.signalBits)
 }
 
 /** How the network learns where that is not by the plain product of the links. */
@@ -327,6 +339,7 @@ function writeRule(m: Buffer, net: Network): void {
   if (own) rule |= Rule.Elements
   if (net.elements && net.elements.signal === "gradient") rule |= Rule.Gradient
   if (net.backward === "bsp") rule |= Rule.Bsp
+  if (isFine(net)) rule |= Rule.Fine
   m.setAt(Header.Rule, "u16", rule)
   if (net.linkBound !== undefined) m.setAt(Header.LinkBound, "u16", net.signalBits - net.linkBound)
   if (net.elements) {
@@ -343,8 +356,8 @@ function writeRule(m: Buffer, net: Network): void {
   }
   m.setAt(Header.ErrorShift, "u16", net.errorShift ?? 0)
   if (net.targets) {
-    m.setAt(Header.TargetHigh, "i16", net.targets.high >> (STATE_BITS - net.signalBits))
-    m.setAt(Header.TargetLow, "i16", net.targets.low >> (STATE_BITS - net.signalBits))
+    m.setAt(Header.TargetHigh, "i16", inSignalFormat(net, net.targets.high))
+    m.setAt(Header.TargetLow, "i16", inSignalFormat(net, net.targets.low))
   }
 }
 
@@ -417,9 +430,11 @@ function writeInputTable(m: Buffer, net: Network): void {
   const netShift = one.getAt(Header.NetShift, "u16")
   for (let pixel = 0; pixel < 256; pixel++) {
     // pixel/255 as pixel·257/65536. 255 · 4·4096 · 257 < 2^31; u ≤ 4·4096 = 2^14, shifted by at
-    // most 13 still fits.
-    one.setAt(sum, "i32", ((pixel * net.inputScale * 257) >> 16) << netShift)
-    settleForward(one, part, 0, 0, 1)
+    // most 13 still fits; so does the finer u ≤ 2·65536 = 2^17, shifted by at most 11.
+    const u = pixel * net.inputScale * 257
+    one.setAt(sum, "i32", (isFine(net) ? u >> 12 : u >> 16) << netShift)
+    if (isFine(net)) settleForwardFine(one, part, 0, 0, 1)
+    else settleForward(one, part, 0, 0, 1)
     for (let k = 0; k < signals; k++) {
       m.setAt(entry, "i16", one.getAt(bus + k + k, "i16"))
       entry = entry + 2

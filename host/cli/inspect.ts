@@ -39,7 +39,7 @@ async function inspect(
   const { readModel } = await import("../model-source")
   const { linkRatios } = await import("../link-ratio")
   const { coefficientFigures, histogram } = await import("../coefficient-figures")
-  const { linkingOf, signalsOf } = await import("../../src/network")
+  const { isFine, lambdaBits, linkingOf, signalsOf } = await import("../../src/network")
 
   const { network, coefficients, training } = readModel(what, seed)
   const { pairs, pooled } = linkRatios(network)
@@ -47,10 +47,10 @@ async function inspect(
   const bins = histogram(coefficients)
   const coefficientsHash = createHash("sha256").update(coefficients).digest("hex")
   const formats = {
-    states: "Q12",
+    states: isFine(network) ? "Q16" : "Q12",
     signals: `Q${network.signalBits}`,
     coefficients: "Q13",
-    backwardSignals: "Q12",
+    backwardSignals: `Q${lambdaBits(network)}`,
   }
 
   output.field("network", network.name)

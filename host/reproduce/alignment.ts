@@ -9,7 +9,7 @@ import { exchangeCoefficients, q12 } from "../../src/shard"
 import { type Backward, SettledNetwork } from "../baseline/settled-network"
 import { HostNetwork } from "../engine"
 import { imageOf, type Lessons, lessons } from "./learning-curve"
-import { shapeOf } from "./networks"
+import { coarse, shapeOf } from "./networks"
 import { counted, rounded } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
@@ -108,7 +108,7 @@ async function align(
     {
       how: "BSP, integer core",
       core: new HostNetwork({
-        ...asked,
+        ...coarse(asked),
         backward: "bsp",
         errorShift: error < 1 ? SMALL_ERROR_SHIFT : 0,
       }),
@@ -243,7 +243,7 @@ function finding(cases: Case[], found: Aligned[], links: number, images: Lessons
         .map(a => `${a.how} ${range(a)}`)
         .join("; "),
     })),
-    how: `Central differences of O[label] − O[best other] in float64 over ${counted(links, "link")} a layer (those that carry a signal), summed over ${counted(images.train.count, "training image")}, coefficients as drawn; against signal times backward signal. ${shown.map(c => `${c.name}: ${shapeOf(c.network)}, input scale ${c.network.inputScale / 4096}, error ±${c.error}`).join(". ")}. The integer core's error is ±1, of its BSP ±1/16 where the other is small.`,
+    how: `Central differences of O[label] − O[best other] in float64 over ${counted(links, "link")} a layer (those that carry a signal), summed over ${counted(images.train.count, "training image")}, coefficients as drawn; against signal times backward signal. ${shown.map(c => `${c.name}: ${shapeOf(c.network)}, input scale ${c.network.inputScale / 4096}, error ±${c.error}`).join(". ")}. The integer core's error is ±1, of its BSP ±1/16 where the other is small; its BSP runs in Q12.`,
     tables: [
       {
         title: "Cosine by layer (1 = the first behind the input)",

@@ -56,7 +56,8 @@ export async function* learningCurve(
   then?: (engine: TrainingEngine) => Promise<void>,
 ): AsyncGenerator<Curve, void, void> {
   const { signal, seed } = task
-  const engine = await TrainingEngine.start(network)
+  const error = recipe.softmaxGain > 0 ? { softmaxGain: recipe.softmaxGain } : {}
+  const engine = await TrainingEngine.start({ ...network, ...error })
   try {
     const store = engine.store(train.images, train.labels)
     const tests = engine.store(test.images, test.labels)

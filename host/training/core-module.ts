@@ -9,11 +9,22 @@ import { WuxingError } from "../errors"
 import { toAssemblyScript } from "./assembly-source"
 
 const SOURCES = [
-  ...["layout", "random", "noise", "settle", "batched", "links", "image", "run", "whole"],
+  ...[
+    "layout",
+    "random",
+    "noise",
+    "settle",
+    "settle-fine",
+    "batched",
+    "links",
+    "image",
+    "run",
+    "whole",
+  ],
   ...["atan", "pid", "neuron", "elements", "link-rules"],
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
-const VECTORS = ["settle", "links"]
+const VECTORS = ["settle", "settle-fine", "links"]
 const INDEX = `export { learnWhole, predictWhole } from "./whole"
 export { applyDeltas, clearDeltas, mergeDeltas } from "./links"
 export { mergeInhibition } from "./elements"

@@ -9,6 +9,7 @@ import {
   coefficientMax,
   drawLinks,
   inputSignalsOf,
+  lambdaBits,
   type Network,
   signalsOf,
 } from "../../src/network"
@@ -103,7 +104,7 @@ export class Yardstick {
     const { network, layers } = this
     if (!outputError(network, layers[layers.length - 1], label)) return named
     // S·λ as integers is in Q(signalBits + 12), the change in Q13.
-    const rate = 2 ** (network.signalBits - 1 - network.learnShift)
+    const rate = 2 ** (network.signalBits + lambdaBits(network) - 13 - network.learnShift)
     for (let k = layers.length - 1; k >= 0; k--) {
       settleBack(network, layers[k])
       const below = k > 0 ? layers[k - 1] : undefined

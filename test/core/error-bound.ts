@@ -1,6 +1,6 @@
 /**
  * How far the integer settle may be from the float64 reference: a running error analysis, valid for
- * every input (not an estimate). Unit: 1/4096 (one step of Q12).
+ * every input (not an estimate). Unit: one step of the settle's format (Q12: 1/4096).
  *
  * One Heun step of the core, with Δ the error it starts from, against the exact map Φ of the same
  * step:
@@ -25,7 +25,6 @@ import { forwardRate, jacobian } from "./reference"
 type Matrix = number[][]
 
 const N = 5
-const LSB = 4096
 const identity = (): Matrix => rows((i, j) => (i === j ? 1 : 0))
 
 function rows(f: (i: number, j: number) => number): Matrix {
@@ -40,6 +39,34 @@ function absoluteTimes(a: Matrix, v: number[]): number[] {
   return a.map(row => row.reduce((sum, x, k) => sum + Math.abs(x) * v[k], 0))
 }
 
+/** The format a settle computes in. */
+export interface SettleFormat {
+  /** Steps a unit. */
+  one: number
+  /**
+   * What the factors of each element's products lose before they are multiplied, as an error of its
+   * rate in steps; of the elements (forward) or of λ (backward), and of the state backward.
+   */
+  lost(values: number[], state: number[]): number[]
+}
+
+const Q12: SettleFormat = { one: 4096, lost: values => values.map(() => 0) }
+
+/** Q16 of displacements, whose factors keep 13 bits forward; backward 12 of the state's 14, 14 of λ. */
+export const FINE_FORWARD: SettleFormat = {
+  one: 65536,
+  lost: values =>
+    values.map((e, i) => 3.5 * (Math.abs(e - 1) + Math.abs(values[(i + 3) % N] - 1)) + 0.01),
+}
+export const FINE_BACKWARD: SettleFormat = {
+  one: 65536,
+  lost: (values, state) =>
+    values.map((l, i) => {
+      const by = (k: number) => Math.abs(state[(i + k) % N] - 1)
+      return 1.5 * (by(3) + by(2)) + 6 * (Math.abs(l) + Math.abs(values[(i + 2) % N])) + 0.01
+    }),
+}
+
 /** Errors made at one step: how they arrive now, and in the time-mean. */
 interface Made {
   size: number[]
@@ -50,7 +77,10 @@ interface Made {
 class Errors {
   private readonly made: Made[] = []
 
-  constructor(private readonly steps: number) {}
+  constructor(
+    private readonly steps: number,
+    private readonly one: number,
+  ) {}
 
   /** Carries all errors through a step and adds those made in it; returns the bound. */
   step(m: Matrix, size: number[]): number[] {
@@ -66,7 +96,7 @@ class Errors {
   clamp(values: number[], min: number, max: number): void {
     const bound = this.bound()
     values.forEach((value, i) => {
-      const off = bound[i] / LSB
+      const off = bound[i] / this.one
       if (value - off > min && value + off < max) return
       const surely = value + off < min || value - off > max
       for (const e of this.made) e.now[i] = e.now[i].map(x => (surely ? 0 : x / 2))
@@ -109,8 +139,9 @@ export function forwardErrorBound(
   steps: number,
   min: number,
   max: number,
+  format: SettleFormat = Q12,
 ): ErrorBound {
-  const errors = new Errors(steps)
+  const errors = new Errors(steps, format.one)
   let e = new Array<number>(N).fill(1)
   for (let step = 0; step < steps; step++) {
     const f = forwardRate(e, u)
@@ -123,14 +154,23 @@ export function forwardErrorBound(
     const m = rows((i, k) => (i === k ? 1 : 0) + 0.375 * (j[i][k] + jpdp[i][k]))
 
     const b = errors.bound()
-    const quadratic = (v: number[], i: number) => (v[i] * v[(i + 3) % N]) / (2 * LSB)
-    const r = inputError.map((d, i) => 0.75 + 0.75 * d + 0.75 * quadratic(b, i))
+    const quadratic = (v: number[], i: number) => (v[i] * v[(i + 3) % N]) / (2 * format.one)
+    // The factors are the core's, off by up to b.
+    const away = (v: number[], by: number[]) =>
+      v.map((x, i) => x + (Math.sign(x - 1) || 1) * (by[i] / format.one))
+    const lost = format.lost(away(e, b), e)
+    const r = inputError.map((d, i) => 0.75 + 0.75 * (d + lost[i]) + 0.75 * quadratic(b, i))
     const pError = absoluteTimes(dp, b).map((v, i) => v + r[i])
     const throughP = absoluteTimes(jp, r)
+    const lostThen = format.lost(away(p, pError), p)
     errors.step(
       m,
       inputError.map(
-        (d, i) => 0.875 + 0.75 * d + 0.375 * (quadratic(b, i) + quadratic(pError, i) + throughP[i]),
+        (d, i) =>
+          0.875 +
+          0.75 * d +
+          0.375 * (lost[i] + lostThen[i]) +
+          0.375 * (quadratic(b, i) + quadratic(pError, i) + throughP[i]),
       ),
     )
     const next = e.map((x, i) => x + 0.375 * (f[i] + g[i]))
@@ -149,16 +189,26 @@ export function backwardErrorBound(
   inputError: number[],
   steps: number,
   limit: number,
+  format: SettleFormat = Q12,
 ): ErrorBound {
-  const errors = new Errors(steps)
+  const errors = new Errors(steps, format.one)
   const forward = jacobian(x)
   // The transpose; an element that is held has no rate and makes no error.
   const j = rows((i, k) => (held[i] ? 0 : forward[k][i]))
   const jj = times(j, j)
   const m = rows((i, k) => (i === k ? 1 : 0) + 0.75 * j[i][k] + 0.28125 * jj[i][k])
-  const r = inputError.map((d, i) => (held[i] ? 0 : 0.75 + 0.75 * d))
+  // λ ≤ limit, and the predictor at most 5.2 times that.
+  const limits = x.map(() => limit)
+  const lost = format.lost(limits, x)
+  const lostThen = format.lost(
+    limits.map(l => 5.2 * l),
+    x,
+  )
+  const r = inputError.map((d, i) => (held[i] ? 0 : 0.75 + 0.75 * (d + lost[i])))
   const throughP = absoluteTimes(j, r)
-  const size = inputError.map((d, i) => (held[i] ? 0 : 0.875 + 0.75 * d + 0.375 * throughP[i]))
+  const size = inputError.map((d, i) =>
+    held[i] ? 0 : 0.875 + 0.75 * d + 0.375 * (lost[i] + lostThen[i] + throughP[i]),
+  )
   const drive = input.map((v, i) => (held[i] ? 0 : v))
   let l = new Array<number>(N).fill(0)
   for (let step = 0; step < steps; step++) {

@@ -70,7 +70,7 @@ describe("wuxing inspect", () => {
       3136, 1055, 360, 120, 40,
     ])
     expect(document.training).toBeNull()
-    expect(document.formats).toMatchObject({ states: "Q12", coefficients: "Q13" })
+    expect(document.formats).toMatchObject({ states: "Q16", signals: "Q14", coefficients: "Q13" })
     // Drawn as N(0, 1/fan-in) with one link a synapse: 4,711 of them.
     expect(document.coefficients.all.count).toBe(4711)
     expect(Math.abs(document.coefficients.all.deviation - 1)).toBeLessThan(0.05)

@@ -74,7 +74,7 @@ describe("a shard with a rule", () => {
             for (const value of [...outside, 0, image - 4]) refused(at(Part.ElementPid), value)
         }
         const unknown = Buffer.from(m)
-        unknown.writeUInt16LE(64, Header.Rule)
+        unknown.writeUInt16LE(128, Header.Rule)
         expect(trusted(unknown)).toBe(false)
       }
     })
@@ -144,7 +144,7 @@ describe("on the virtual machine", () => {
       await same(net, cut(net), 0.4)
     })
 
-  for (const name of ["mixed, all at once", "mixed"])
+  for (const name of ["mixed, all at once", "mixed", "links, finer elements"])
     it(`${name}: the largest part of a board, every pixel lit`, async () => {
       // As much as a board can be asked to do between two yields.
       const layers = [

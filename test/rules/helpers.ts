@@ -38,6 +38,7 @@ export const rules: Record<string, Partial<Network>> = {
     targets: { high: 1000, low: -300 },
   },
   "links, the papers' backward equation": { backward: "bsp", errorShift: 3 },
+  "links, finer elements": { elementBits: 16, elementMax: 11469, signalBits: 13 },
   "links, two targets": { targets: { high: 1000, low: -300 } },
 }
 

@@ -7,7 +7,7 @@ import { FIXED_POINT, Header, Part } from "./layout"
 import { settleBackward as backwardOne, settleForward as forwardOne } from "./settle-scalar"
 
 /** Four int32, each `stride` bytes behind the one before. */
-function gather(at: usize, stride: usize): v128 {
+export function gather(at: usize, stride: usize): v128 {
   let v = v128.load32_zero(at)
   v = v128.load_lane<i32>(at + stride, v, 1)
   v = v128.load_lane<i32>(at + 2 * stride, v, 2)
@@ -15,7 +15,7 @@ function gather(at: usize, stride: usize): v128 {
 }
 
 /** The same of int16, sign-extended. */
-function gatherShort(at: usize, stride: usize): v128 {
+export function gatherShort(at: usize, stride: usize): v128 {
   let v = i32x4.splat(load<i16>(at))
   v = i32x4.replace_lane(v, 1, load<i16>(at + stride))
   v = i32x4.replace_lane(v, 2, load<i16>(at + 2 * stride))
@@ -23,14 +23,14 @@ function gatherShort(at: usize, stride: usize): v128 {
 }
 
 /** The low half of each lane, `stride` bytes apart. */
-function scatterShort(at: usize, stride: usize, v: v128): void {
+export function scatterShort(at: usize, stride: usize, v: v128): void {
   v128.store_lane<i16>(at, v, 0)
   v128.store_lane<i16>(at + stride, v, 2)
   v128.store_lane<i16>(at + 2 * stride, v, 4)
   v128.store_lane<i16>(at + 3 * stride, v, 6)
 }
 
-function clamp(v: v128, least: v128, most: v128): v128 {
+export function clamp(v: v128, least: v128, most: v128): v128 {
   return i32x4.min_s(i32x4.max_s(v, least), most)
 }
 
@@ -50,12 +50,12 @@ function slope(before: v128, lost: v128, u: v128): v128 {
 }
 
 /** The predictor: a whole step of 3/4. */
-function whole(e: v128, f: v128): v128 {
+export function whole(e: v128, f: v128): v128 {
   return i32x4.add(e, i32x4.shr_s(triple(f), 2))
 }
 
 /** The corrector: half a step of the sum of both slopes. */
-function half(e: v128, f: v128, g: v128): v128 {
+export function half(e: v128, f: v128, g: v128): v128 {
   return i32x4.add(e, i32x4.shr_s(triple(i32x4.add(f, g)), 3))
 }
 

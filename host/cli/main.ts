@@ -2,14 +2,19 @@
  * The `wuxing` tool. The only place that turns an error into an exit status, and the only owner of
  * the process's signals.
  */
+import { setMaxListeners } from "node:events"
 import { readFileSync } from "node:fs"
 import { Command, CommanderError } from "commander"
 import { WuxingError } from "../errors"
 import { addBench } from "./bench"
+import { addBoards } from "./boards"
+import { addBridge } from "./bridge"
 import { addBuild } from "./build"
 import type { Outcome, Run } from "./command"
 import { addDemo } from "./demo"
+import { addDeploy } from "./deploy"
 import { addEval } from "./eval"
+import { addFlash } from "./flash"
 import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
 import { addReproduce } from "./reproduce"
@@ -23,6 +28,8 @@ const GRACE_MS = 9_000
 const LINGER_MS = 1_000
 
 const interruption = new AbortController()
+// Every wait of every board listens to it, which Node takes for a leak from the eleventh on.
+setMaxListeners(0, interruption.signal)
 // Looked up by hand because it also shapes errors in the options themselves.
 let output = new Output({ json: process.argv.includes("--json") })
 
@@ -59,6 +66,10 @@ async function main(args: string[]): Promise<number> {
   addReproduce(program, run)
   addEval(program, run)
   addBench(program, run)
+  addBoards(program, run)
+  addDeploy(program, run)
+  addFlash(program, run)
+  addBridge(program, run)
 
   try {
     await program.parseAsync(args, { from: "user" })

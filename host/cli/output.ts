@@ -25,6 +25,7 @@ export class Output {
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
+  private indent = 2
   private readonly colours: Colours
   private readonly errorColours: Colours
 
@@ -74,12 +75,22 @@ export class Output {
     if (this.verbose) this.stderr.write(`${this.errorColours.dim(line)}\n`)
   }
 
+  /** From now on each JSON document takes one line, for commands that print several. */
+  asLines(): void {
+    this.indent = 0
+  }
+
+  /** With --json a document of its own on one line, before the last one. */
+  line(document: object): void {
+    if (this.json) this.stdout.write(`${JSON.stringify(document)}\n`)
+  }
+
   /** The document of --json; `document` is nothing where a command has no result. */
   finish(document: object | undefined, error: WuxingError | undefined): void {
     if (error) this.error(error)
     if (this.json)
       this.stdout.write(
-        `${JSON.stringify({ ...document, ...(error ? { error } : {}) }, null, 2)}\n`,
+        `${JSON.stringify({ ...document, ...(error ? { error } : {}) }, null, this.indent)}\n`,
       )
   }
 

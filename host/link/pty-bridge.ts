@@ -12,69 +12,73 @@ import { wait } from "./wait"
 const START_DEADLINE_MS = 5_000
 const LOOK_MS = 10
 
-export class PtyBridge {
-  private readonly exited: Promise<void>
-
-  private constructor(
-    /** The name to open. */
-    readonly path: string,
-    private readonly child: ChildProcessByStdio<Writable, Readable, null>,
-    port: Port,
-  ) {
-    this.exited = new Promise(resolve => child.once("close", () => resolve()))
-    child.stdin.on("error", () => {})
-    port.onData = bytes => {
-      if (child.stdin.writable) child.stdin.write(bytes)
-    }
-    port.onClose = () => void this.stop()
-    child.stdout.on("data", (bytes: Uint8Array) => {
-      // The far end may be busy; then the pseudo-terminal fills up and its writer has to wait.
-      child.stdout.pause()
-      port.write(bytes).then(
-        () => child.stdout.resume(),
-        () => void this.stop(),
-      )
-    })
-  }
-
-  /**
-   * @param path the name it gets, a link that goes away with the bridge
-   * @throws WuxingError "socat-missing" (kind usage), "bridge-failed" (kind board)
-   */
-  static async start(path: string, port: Port, signal?: AbortSignal): Promise<PtyBridge> {
-    // Left by one that was killed outright; anything else of this name is not ours to remove.
-    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(path)
-    const child = spawn("socat", ["STDIO", `PTY,raw,echo=0,link=${path}`], {
-      stdio: ["pipe", "pipe", "ignore"],
-    })
-    const bridge = new PtyBridge(path, child, port)
-    await wait<void>({
-      deadlineMs: START_DEADLINE_MS,
-      signal,
-      what: `${path} to appear`,
-      late: () => failed(path, "it did not appear"),
-      start: (resolve, reject) => {
-        child.once("error", (error: NodeJS.ErrnoException) =>
-          reject(error.code === "ENOENT" ? noSocat(error) : failed(path, error.message)),
-        )
-        child.once("exit", status => reject(failed(path, `socat ended with status ${status}`)))
-        const timer = setInterval(() => {
-          if (lstatSync(path, { throwIfNoEntry: false })) resolve()
-        }, LOOK_MS)
-        return () => clearInterval(timer)
-      },
-    }).catch(async error => {
-      child.kill()
-      throw error
-    })
-    return bridge
-  }
-
+export interface PtyBridge {
+  /** The name to open. */
+  readonly path: string
   /** Takes the port away, as pulling the cable would; the board behind it runs on. */
-  async stop(): Promise<void> {
-    this.child.kill()
-    await this.exited
+  stop(): Promise<void>
+}
+
+/**
+ * @param path the name it gets, a link that goes away with the bridge
+ * @throws WuxingError "socat-missing" (kind usage), "bridge-failed" (kind board)
+ */
+export async function startPtyBridge(
+  path: string,
+  port: Port,
+  signal?: AbortSignal,
+): Promise<PtyBridge> {
+  // Left by one that was killed outright; anything else of this name is not ours to remove.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(path)
+  const child = spawn("socat", ["STDIO", `PTY,raw,echo=0,link=${path}`], {
+    stdio: ["pipe", "pipe", "ignore"],
+  })
+  const exited = new Promise<void>(resolve => child.once("close", () => resolve()))
+  const stop = async () => {
+    child.kill()
+    await exited
   }
+  connect(child, port, stop)
+  await wait<void>({
+    deadlineMs: START_DEADLINE_MS,
+    signal,
+    what: `${path} to appear`,
+    late: () => failed(path, "it did not appear"),
+    start: (resolve, reject) => {
+      child.once("error", (error: NodeJS.ErrnoException) =>
+        reject(error.code === "ENOENT" ? noSocat(error) : failed(path, error.message)),
+      )
+      child.once("exit", status => reject(failed(path, `socat ended with status ${status}`)))
+      const timer = setInterval(() => {
+        if (lstatSync(path, { throwIfNoEntry: false })) resolve()
+      }, LOOK_MS)
+      return () => clearInterval(timer)
+    },
+  }).catch(error => {
+    child.kill()
+    throw error
+  })
+  return { path, stop }
+}
+
+function connect(
+  { stdin, stdout }: ChildProcessByStdio<Writable, Readable, null>,
+  port: Port,
+  stop: () => Promise<void>,
+): void {
+  stdin.on("error", () => {})
+  port.onData = bytes => {
+    if (stdin.writable) stdin.write(bytes)
+  }
+  port.onClose = () => void stop()
+  stdout.on("data", (bytes: Uint8Array) => {
+    // The far end may be busy; then the pseudo-terminal fills up and its writer has to wait.
+    stdout.pause()
+    port.write(bytes).then(
+      () => stdout.resume(),
+      () => void stop(),
+    )
+  })
 }
 
 function noSocat(cause: Error): WuxingError {

@@ -1,0 +1,85 @@
+/** `wuxing deploy`: puts the compiled program on boards that run DeviceScript. */
+import type { Command } from "commander"
+import { WuxingError } from "../errors"
+import { buildFirmware } from "../firmware"
+import type { Deployed } from "../fleet/deploy"
+import { findPorts } from "../fleet/place"
+import { startBoardProgress } from "./board-progress"
+import type { Context, Outcome, Run } from "./command"
+import type { Output } from "./output"
+
+export interface DeployOptions {
+  port?: string[]
+}
+
+export function addDeploy(program: Command, run: Run): void {
+  program
+    .command("deploy")
+    .description("put the program on boards, unless they hold it already")
+    .option(
+      "--port <names...>",
+      "serial ports, by path, serial number or pattern (default: $WUXING_PORTS, else every board's)",
+    )
+    .action(run(deploy))
+}
+
+async function deploy({ port }: DeployOptions, { output, signal }: Context): Promise<Outcome> {
+  const paths = await findPorts(port ?? [])
+  output.status("compiling the firmware")
+  const { bytecode, sha256 } = await buildFirmware({ quiet: output.quiet, signal })
+  const boards = await deployWithProgress(paths, bytecode, { output, signal })
+  printDeployed(output, boards)
+  return { document: { sha256, bytes: bytecode.length, boards }, error: deployError(boards) }
+}
+
+export async function deployWithProgress(
+  paths: readonly string[],
+  bytecode: Uint8Array,
+  { output, signal }: Context,
+  appearMs?: number,
+): Promise<Deployed[]> {
+  const { deployToPorts } = await import("../fleet/deploy")
+  const progress = startBoardProgress(output, paths)
+  try {
+    return await deployToPorts(paths, bytecode, {
+      ...{ signal, appearMs },
+      onProgress: (path, share) => progress.update(path, share),
+      onLog: (path, line) => output.log(`${path}: ${line}`),
+    })
+  } finally {
+    progress.stop()
+  }
+}
+
+const RESULTS = {
+  deployed: "deployed, running",
+  same: "held it already, running",
+  failed: "failed",
+}
+
+export function printDeployed(output: Output, boards: readonly Deployed[]): void {
+  output.table(
+    ["port", "board", "profile", "program"],
+    boards.map(({ port, id, profile, result }) => [
+      port,
+      id ?? "?",
+      profile ?? "?",
+      RESULTS[result],
+    ]),
+  )
+}
+
+/** The first board's failure, with how many there were; each stands in the document too. */
+export function deployError(boards: readonly Deployed[]): WuxingError | undefined {
+  const failed = boards.filter(board => board.error)
+  const first = failed[0]?.error
+  if (!first || failed.length === 1) return first
+  const others = failed.slice(1).map(({ error }) => `\n  ${error!.message}`)
+  return new WuxingError({
+    code: first.code,
+    kind: first.kind,
+    message: `${first.message}; ${others.length} more of ${boards.length} boards failed:${others.join("")}`,
+    cause: first.likely,
+    help: first.help,
+  })
+}

@@ -16,23 +16,13 @@
  *
  * Equal content gives equal bytes. A file is replaced as a whole or not at all.
  */
-import { createHash, randomBytes } from "node:crypto"
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs"
-import { basename, dirname, join } from "node:path"
+import { createHash } from "node:crypto"
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 import { z } from "zod"
 import type { Network } from "../src/network"
 import { WuxingError } from "./errors"
 import { issuesOf, networkSchema, seedSchema, totalLinks } from "./network-schema"
+import { replaceFile } from "./replace-file"
 
 const share = z.number().min(0).max(1)
 
@@ -167,26 +157,15 @@ export function decodeModel(bytes: Buffer, name: string): Model {
 }
 
 /**
- * Writes the file in one step: under another name in the same folder, onto the disk, then renamed.
- * Whatever happens, `path` is the old file or the new one, whole.
+ * Writes the file in one step: whatever happens, `path` is the old file or the new one, whole.
  *
  * @throws WuxingError "model-unwritable" (kind "data"), RangeError as {@link encodeModel}
  */
 export function saveModel(path: string, model: Model): void {
   const bytes = encodeModel(model)
-  const folder = dirname(path)
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`)
   try {
-    const file = openSync(temporary, "wx")
-    try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(temporary, path)
+    replaceFile(path, bytes)
   } catch (error) {
-    rmSync(temporary, { force: true })
     throw new WuxingError(
       {
         code: "model-unwritable",
@@ -198,7 +177,6 @@ export function saveModel(path: string, model: Model): void {
       { cause: error },
     )
   }
-  syncFolder(folder)
 }
 
 /**
@@ -278,18 +256,6 @@ function faultOfHeader({ network, arrays }: Header): string {
   if (arrays[0].values !== links)
     return `it has ${arrays[0].values} coefficients, but its network ${links} links`
   return ""
-}
-
-/** The rename itself is on the disk once its folder is; not every system lets a folder be opened. */
-function syncFolder(folder: string): void {
-  try {
-    const file = openSync(folder, "r")
-    try {
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-  } catch {}
 }
 
 /** The same value with the keys of every object in order. */

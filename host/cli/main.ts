@@ -14,7 +14,9 @@ import type { Outcome, Run } from "./command"
 import { addDemo } from "./demo"
 import { addDeploy } from "./deploy"
 import { addEval } from "./eval"
+import { addExport } from "./export"
 import { addFlash } from "./flash"
+import { addImport } from "./import"
 import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
 import { addReproduce } from "./reproduce"
@@ -70,6 +72,8 @@ async function main(args: string[]): Promise<number> {
   addDeploy(program, run)
   addFlash(program, run)
   addBridge(program, run)
+  addExport(program, run)
+  addImport(program, run)
 
   try {
     await program.parseAsync(args, { from: "user" })

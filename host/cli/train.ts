@@ -7,6 +7,7 @@ import type { Plan, Training } from "../training/training"
 import type { TrainingData } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, type Output, percent } from "./output"
+import { refuseToOverwrite } from "./overwrite"
 import { startProgress } from "./progress"
 import { choiceOption, integerOption, pathOption, usageError } from "./usage"
 
@@ -323,15 +324,6 @@ class Keeper {
     this.save(path)
     this.path = path
   }
-}
-
-function refuseToOverwrite(path: string, force = false): void {
-  if (force || !existsSync(path)) return
-  throw usageError(
-    `${path} exists already`,
-    "name another file with --out, or write over it with --force",
-    "an earlier run wrote it",
-  )
 }
 
 function interruption(signal: AbortSignal, training: Training, path: string): WuxingError {

@@ -157,22 +157,31 @@ function readPictures(dir: string, folders: string[], options: FolderOptions): I
   }
   const set = emptySet(dir, paths.length, classes, options)
   for (const [i, { path, label }] of paths.entries()) {
-    let grey: Grey
-    try {
-      grey = decodeImage(read(path, MOST_PICTURE_BYTES))
-    } catch (error) {
-      if (error instanceof WuxingError) throw error
-      throw picture(
-        path,
-        error instanceof Error ? error.message : String(error),
-        "it is damaged, or its ending does not say what it is",
-        error,
-      )
-    }
-    putImage(set, i, isOnPaper(grey) ? invert(grey) : grey, options)
+    putImage(set, i, readPicture(path), options)
     set.labels[i] = label
   }
   return set
+}
+
+/**
+ * One picture, background 0: on light paper it is inverted.
+ *
+ * @throws WuxingError of kind "data": "data-unreadable", "data-picture"
+ */
+export function readPicture(path: string): Grey {
+  let grey: Grey
+  try {
+    grey = decodeImage(read(path, MOST_PICTURE_BYTES))
+  } catch (error) {
+    if (error instanceof WuxingError) throw error
+    throw picture(
+      path,
+      error instanceof Error ? error.message : String(error),
+      "it is damaged, or its ending does not say what it is",
+      error,
+    )
+  }
+  return isOnPaper(grey) ? invert(grey) : grey
 }
 
 function classesOf(

@@ -1,0 +1,180 @@
+/** `wuxing export`: a network for other tools, as a graph of leaky integrators. */
+import type { Command } from "commander"
+import { WuxingError } from "../errors"
+import type { Model } from "../model-file"
+import type { Graph } from "../nir/graph"
+import type { Images } from "../training/training-data"
+import type { Context, Outcome, Run } from "./command"
+import { grouped, type Output, percent } from "./output"
+import { refuseToOverwrite } from "./overwrite"
+import { startProgress } from "./progress"
+import { choiceOption, integerOption, pathOption, usageError } from "./usage"
+
+const MOST_SEED = 2 ** 31 - 1
+/** Test images on which graph and network are compared. */
+const MOST_IMAGES = 1000
+
+interface ExportOptions {
+  format: string
+  model?: string
+  trained?: boolean
+  seed: number
+  operatingPoint?: string
+  data?: string
+  force?: boolean
+}
+
+export function addExport(program: Command, run: Run): void {
+  program
+    .command("export")
+    .description("write a network, linearised, as a graph for neuromorphic tools")
+    .argument("<out>", "file to write", pathOption("<out>"))
+    .option("--format <format>", "nir", choiceOption("--format", ["nir"]), "nir")
+    .option("--model <network>", "a preset, a model file or a links file")
+    .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
+    .option(
+      "--seed <n>",
+      "seed of a preset; files have their own",
+      integerOption("--seed", 0, MOST_SEED),
+      1,
+    )
+    .option(
+      "--operating-point <image>",
+      "linearise about the state for this input, a test image's number or a picture, not about the fixed points",
+      pathOption("--operating-point"),
+    )
+    .option(
+      "--data <what>",
+      "test images: mnist, or a folder of images (default: mnist)",
+      pathOption("--data"),
+    )
+    .option("--force", "write over a file that exists")
+    .action((out: string, options: ExportOptions) =>
+      run((given: ExportOptions, context) => exportModel(out, given, context))(options),
+    )
+}
+
+async function exportModel(
+  out: string,
+  options: ExportOptions,
+  { output, signal }: Context,
+): Promise<Outcome> {
+  const { model: what, trained, seed } = options
+  if (what === undefined)
+    throw usageError("--model is missing", "for example --model pico-16 --trained")
+  refuseToOverwrite(out, options.force)
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { readModel } = await import("../model-source")
+  const { trainedModel } = await import("../training/trained")
+  const { linearise } = await import("../nir/linearise")
+  const { operatingPoint } = await import("../nir/operating-point")
+  const { metadataOf } = await import("../nir/exported")
+  const { encodeNir, fitsFloat32, saveNir } = await import("../nir/hdf5")
+  const { sizesOf } = await import("../nir/graph")
+
+  const model = trained ? trainedModel(what) : readModel(what, seed)
+  const images = await testImages(model, options)
+  const point =
+    options.operatingPoint === undefined
+      ? undefined
+      : operatingPoint(options.operatingPoint, model.network, () => {
+          if (images instanceof WuxingError) throw images
+          return images
+        })
+  const { graph, rings, unstableRings } = linearise(model, point?.image)
+  if (unstableRings > 0)
+    output.status(
+      `${unstableRings} of ${rings} rings are unstable in linear theory about this state: run in time, the graph does not come to rest`,
+    )
+  const difference =
+    images instanceof WuxingError
+      ? undefined
+      : await measure(model, graph, images, { output, signal })
+  if (images instanceof WuxingError) output.status(`not measured: ${images.message}`)
+  graph.metadata = metadataOf(model, {
+    ...{ image: point?.image, imageName: point?.name },
+    ...{ unstableRings, difference },
+  })
+  const bytes = await encodeNir(graph)
+  // It may have come into being since the start.
+  refuseToOverwrite(out, options.force)
+  saveNir(out, bytes)
+
+  const nodes = [...graph.nodes.values()]
+  const integrators = nodes.reduce(
+    (sum, node) => sum + (node.type === "LI" ? sizesOf(node).gives : 0),
+    0,
+  )
+  const weights = nodes.reduce(
+    (sum, node) => sum + (node.type === "Linear" ? node.weight.value.length : 0),
+    0,
+  )
+  const precision = fitsFloat32(graph) ? "float32" : "float64"
+  output.field("network", model.network.name)
+  output.field("linearised about", point ? `the mean state for ${point.name}` : "the fixed points")
+  output.field("nodes", `${nodes.length}, ${graph.edges.length} edges`)
+  output.field("leaky integrators", grouped(integrators))
+  output.field("weights", `${grouped(weights)} that are not 0, ${precision}`)
+  output.field("left out", "products of displacements, clamps, the mean over a settle")
+  if (difference) {
+    const { networkAccuracy, graphAccuracy, agreement } = difference
+    const { meanDifference, largestDifference, meanOutput } = difference
+    output.field("test images", grouped(difference.images))
+    output.field("network's accuracy", percent(networkAccuracy))
+    output.field("graph's, at rest", percent(graphAccuracy))
+    output.field("same class named", percent(agreement))
+    output.field(
+      "outputs differ by",
+      `${meanDifference.toFixed(3)} on average, ${largestDifference.toFixed(3)} at most (the network's are ${meanOutput.toFixed(3)} in size)`,
+    )
+  }
+  output.field("written", `${out}, ${grouped(bytes.length)} B`)
+  return {
+    document: {
+      ...{ model: what, trained: trained ?? false, network: model.network.name },
+      ...{ format: options.format, out, bytes: bytes.length },
+      linearisedAbout: point ? "operating point" : "fixed points",
+      image: point?.name ?? null,
+      ...{ nodes: nodes.length, edges: graph.edges.length, integrators, weights, precision },
+      ...{ rings, unstableRings, difference: difference ?? null },
+    },
+  }
+}
+
+/** Images of another size than the default data's are nobody's fault: then nothing is measured. */
+async function testImages(
+  model: Model,
+  { data: name }: ExportOptions,
+): Promise<Images | WuxingError> {
+  const { readTrainingData } = await import("../training/training-data")
+  const { checkImages, classesOf } = await import("../training/training")
+  const { network } = model
+  const data = readTrainingData(name ?? "mnist", network, classesOf(model))
+  try {
+    checkImages(network, data.name, data.test)
+    return data.test
+  } catch (error) {
+    if (name === undefined && error instanceof WuxingError && error.code === "data-mismatch")
+      return error
+    throw error
+  }
+}
+
+async function measure(
+  model: Model,
+  graph: Graph,
+  { images, labels, count }: Images,
+  { output, signal }: { output: Output; signal: AbortSignal },
+) {
+  const { restOf } = await import("../nir/rest")
+  const { measureDifference } = await import("../nir/measure")
+  const progress = startProgress(output, "comparing", Math.min(count, MOST_IMAGES))
+  try {
+    return await measureDifference(model, restOf(graph), images, labels.subarray(0, MOST_IMAGES), {
+      signal,
+      onImage: progress.sample,
+    })
+  } finally {
+    progress.stop()
+  }
+}

@@ -1,0 +1,73 @@
+/** `wuxing import`: a network from a NIR file. */
+import type { Command } from "commander"
+import type { Context, Outcome, Run } from "./command"
+import { grouped } from "./output"
+import { refuseToOverwrite } from "./overwrite"
+import { pathOption } from "./usage"
+
+interface ImportOptions {
+  changed?: boolean
+  force?: boolean
+}
+
+export function addImport(program: Command, run: Run): void {
+  program
+    .command("import")
+    .description("read a NIR file: an export, or a chain of leaky integrators to learn from")
+    .argument("<nir>", "NIR file to read", pathOption("<nir>"))
+    .argument("<out>", "model file to write", pathOption("<out>"))
+    .option("--changed", "take an export also if its links' weights were changed since")
+    .option("--force", "write over a file that exists")
+    .action((nir: string, out: string, options: ImportOptions) =>
+      run((given: ImportOptions, context) => importModel(nir, out, given, context))(options),
+    )
+}
+
+async function importModel(
+  nir: string,
+  out: string,
+  { changed, force }: ImportOptions,
+  { output }: Context,
+): Promise<Outcome> {
+  refuseToOverwrite(out, force)
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { importNir } = await import("../nir/import")
+  const { saveModel } = await import("../model-file")
+  const { linkRatios } = await import("../link-ratio")
+
+  const imported = await importNir(nir, changed)
+  const { network, training } = imported.model
+  const { links } = linkRatios(network).pooled
+  if (imported.from === "export" && !imported.unchanged)
+    output.status(
+      `its weights were changed since the export${imported.rounded > 0 ? `, ${grouped(imported.rounded)} of them rounded to multiples of 1/8192` : ""}; the record of its training is left out`,
+    )
+  if (imported.from === "graph")
+    output.status(
+      imported.largestConstant > 0
+        ? `its biases and v_leak, up to ${imported.largestConstant.toPrecision(3)}, and its tau are left out: rings sum signals only, on one time scale`
+        : "its tau is left out: all rings have one time scale",
+    )
+  refuseToOverwrite(out, force)
+  saveModel(out, imported.model)
+
+  output.field(
+    "read as",
+    imported.from === "export" ? "an export of this tool" : "initial coefficients",
+  )
+  output.field("network", network.name)
+  output.field("layers", [network.width, ...network.layers.map(l => l.neurons)].join("-"))
+  output.field("links", grouped(links))
+  output.field("training", training ? `${grouped(training.epochs)} epochs` : "none")
+  output.field("written", out)
+  return {
+    document: {
+      ...{ nir, out, from: imported.from, network: network.name, links },
+      ...(imported.from === "export"
+        ? { unchanged: imported.unchanged, rounded: imported.rounded }
+        : { largestConstant: imported.largestConstant }),
+      signalBits: network.signalBits,
+      training,
+    },
+  }
+}

@@ -1,0 +1,23 @@
+/** A network from a NIR file, whoever wrote it. */
+
+import type { Model } from "../model-file"
+import { readModelBytes } from "../model-file"
+import { type Adders, addersOf } from "./adders"
+import { isExport, type ReadBack, readBack } from "./exported"
+import { decodeNir } from "./hdf5"
+
+export type Imported = { model: Model } & (
+  | ({ from: "export" } & ReadBack)
+  | ({ from: "graph" } & Adders)
+)
+
+/**
+ * @param changed take also an export whose links have other weights by now
+ * @throws WuxingError of kind "data", as readModelBytes, decodeNir, readBack and addersOf
+ */
+export async function importNir(path: string, changed = false): Promise<Imported> {
+  const graph = await decodeNir(readModelBytes(path), path)
+  return isExport(graph)
+    ? { from: "export", ...readBack(graph, path, changed) }
+    : { from: "graph", ...addersOf(graph, path) }
+}

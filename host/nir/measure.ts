@@ -1,0 +1,103 @@
+/** How far a linear graph is from the network it was made of. */
+import { Header, Part } from "../../src/layout"
+import { signalsOf } from "../../src/network"
+import { partAt } from "../../src/run"
+import { exchangeCoefficients, exchangeElements } from "../../src/shard"
+import { HostNetwork } from "../engine"
+import type { Model } from "../model-file"
+import { ELEMENTS_ARRAY } from "./linearise"
+import type { Rest } from "./rest"
+
+export interface Difference {
+  images: number
+  /** Shares of images named rightly, by the network as boards compute it and by the graph at rest. */
+  networkAccuracy: number
+  graphAccuracy: number
+  /** Share of images for which both name the same class. */
+  agreement: number
+  /** |graph − network| over all outputs and images. */
+  meanDifference: number
+  largestDifference: number
+  /** Mean |output| of the network, to compare the two above with. */
+  meanOutput: number
+}
+
+export interface Watch {
+  /** Its reason is thrown when it is aborted. */
+  signal?: AbortSignal
+  /** @param right of the images done, how many the graph named rightly */
+  onImage?: (done: number, right: number) => void
+}
+
+/**
+ * @param rest the graph made of the model
+ * @param images a byte a pixel, one behind the other
+ * @param labels one an image
+ */
+export async function measureDifference(
+  model: Model,
+  rest: Rest,
+  images: Uint8Array,
+  labels: Uint8Array,
+  { signal, onImage }: Watch = {},
+): Promise<Difference> {
+  const { width } = model.network
+  const run = runnerOf(model)
+  let [right, same, rightAtRest] = [0, 0, 0]
+  let [sum, most, size] = [0, 0, 0]
+  for (const [i, label] of labels.entries()) {
+    const image = images.subarray(i * width, (i + 1) * width)
+    const full = run(image)
+    const linear = rest.run(Float64Array.from(image, pixel => pixel / 255))
+    const classes = [largest(full), largest(linear)]
+    if (classes[0] === label) right++
+    if (classes[1] === label) rightAtRest++
+    if (classes[0] === classes[1]) same++
+    for (const [o, value] of full.entries()) {
+      const d = Math.abs(value - linear[o])
+      sum += d
+      most = Math.max(most, d)
+      size += Math.abs(value)
+    }
+    onImage?.(i + 1, rightAtRest)
+    // Lets the signal be seen.
+    if (i % 50 === 0) await new Promise(resolve => setImmediate(resolve))
+    signal?.throwIfAborted()
+  }
+  const values = labels.length * rest.outputs
+  return {
+    images: labels.length,
+    networkAccuracy: right / labels.length,
+    graphAccuracy: rightAtRest / labels.length,
+    agreement: same / labels.length,
+    meanDifference: sum / values,
+    largestDifference: most,
+    meanOutput: size / values,
+  }
+}
+
+/** The core itself, as boards run it: outputs for an image, 1 = 4096 in Q12. */
+function runnerOf(model: Model): (image: Uint8Array) => Float64Array {
+  const { network } = model
+  const host = new HostNetwork(network)
+  const { memory } = host
+  exchangeCoefficients(memory, network, model.coefficients, true)
+  const elements = model.arrays?.[ELEMENTS_ARRAY]
+  if (elements) exchangeElements(memory, network, elements, true)
+  const bus = memory.getAt(partAt(memory.getAt(Header.Parts, "u16") - 1) + Part.BusOut, "i32")
+  const outputs = signalsOf(network, network.layers.length)
+  return image => {
+    host.predict(image)
+    return Float64Array.from(
+      { length: outputs },
+      (_, o) => memory.getAt(bus + 2 * o, "i16") / 2 ** network.signalBits,
+    )
+  }
+}
+
+/** The lowest of the largest, as the core's readout. */
+function largest(values: Float64Array): number {
+  let best = 0
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i
+  return best
+}

@@ -1,0 +1,103 @@
+/** HDF5 by h5py, the library under NIR's reference implementation: another reader, another writer. */
+import { spawnSync } from "node:child_process"
+
+const PYTHON = "/usr/bin/python3"
+
+/** Debian's package python3-h5py. */
+export const hasH5py = spawnSync(PYTHON, ["-c", "import h5py"]).status === 0
+
+/** Everything in a file, as h5py sees it. */
+export interface Seen {
+  /** By path: groups are null. */
+  [path: string]: null | {
+    shape: number[]
+    /** numpy's name; of texts "utf-8 of variable length" or what else they are. */
+    dtype: string
+    compression: string | null
+    /** Of texts and of arrays of up to 10,000 values. */
+    value?: unknown
+  }
+}
+
+export function readByH5py(path: string): Seen {
+  return JSON.parse(
+    python(
+      `
+import h5py, json, sys
+seen = {}
+def visit(name, item):
+    if isinstance(item, h5py.Group):
+        seen[name] = None
+        return
+    text = h5py.check_string_dtype(item.dtype)
+    if text is None:
+        kind = str(item.dtype)
+    else:
+        kind = text.encoding + (" of variable length" if text.length is None else " of fixed length")
+    entry = {"shape": list(item.shape), "dtype": kind, "compression": item.compression}
+    if item.size <= 10000:
+        entry["value"] = item.asstr()[()] if text else item[()]
+        if hasattr(entry["value"], "tolist"):
+            entry["value"] = entry["value"].tolist()
+    seen[name] = entry
+h5py.File(sys.argv[1], "r").visititems(visit)
+print(json.dumps(seen))
+`,
+      [path],
+    ),
+  )
+}
+
+/** A node's type and arrays. Numbers are written as float32, or as int64 where `shape` says so. */
+export type PlainNode = { type: string } & Record<string, string | number[] | number[][]>
+
+/** Writes a graph call by call as the reference implementation's `write` does (version 1.0.7). */
+export function writeByH5py(
+  path: string,
+  nodes: Record<string, PlainNode>,
+  edges: [string, string][],
+): void {
+  python(
+    `
+import h5py, json, sys, numpy as np
+nodes, edges = json.loads(sys.argv[2])
+def write_recursive(group, node):
+    for k, v in node.items():
+        if isinstance(v, str):
+            group.create_dataset(k, data=v, dtype=h5py.string_dtype())
+        elif isinstance(v, np.ndarray):
+            group.create_dataset(k, data=v, dtype=v.dtype, compression="gzip", compression_opts=None)
+        elif isinstance(v, dict):
+            write_recursive(group.create_group(str(k)), v)
+        else:
+            group.create_dataset(k, data=v)
+def arrays(node):
+    return {k: v if isinstance(v, str) else np.array(v, dtype="int64" if k == "shape" else "float32")
+            for k, v in node.items()}
+with h5py.File(sys.argv[1], "w") as f:
+    f.create_dataset("version", data="1.0.7", dtype=h5py.string_dtype())
+    write_recursive(f.create_group("node"), {
+        "nodes": {k: arrays(n) for k, n in nodes.items()},
+        "edges": [(a, b) for a, b in edges],
+        "type": "NIRGraph"})
+`,
+    [path, JSON.stringify([nodes, edges])],
+  )
+}
+
+/** Opens a file for change and runs some lines on it, as `f`. */
+export function changeByH5py(path: string, lines: string): void {
+  python(
+    `import h5py, sys\nwith h5py.File(sys.argv[1], "r+") as f:\n    ${lines.replaceAll("\n", "\n    ")}\n`,
+    [path],
+  )
+}
+
+function python(script: string, args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(PYTHON, ["-c", script, ...args], {
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+  })
+  if (status !== 0) throw new Error(`python ended with ${status}: ${stderr}`)
+  return stdout
+}

@@ -140,7 +140,7 @@ function strict(name: string, seed: number, layers: Layer[]): Network {
     steps: 8,
     elementBits: 16,
     signalBits: 14,
-    inputScale: q12(0.3),
+    inputScale: q12(2),
     netMin: q12(-1),
     netMax: q12(2),
     elementMin: q12(0.3),

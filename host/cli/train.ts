@@ -2,7 +2,11 @@
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import type { Command } from "commander"
+import type { Network } from "../../src/network"
 import { WuxingError } from "../errors"
+import type { Model } from "../model-file"
+import type { LearningRule } from "../training/rule"
+import type { Recipe } from "../training/train-model"
 import type { Plan, Training } from "../training/training"
 import type { TrainingData } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
@@ -19,6 +23,8 @@ interface TrainOptions {
   resume?: string
   seed?: number
   epochs?: number
+  rule?: LearningRule
+  elementShift?: number
   learnShift?: number
   epochsPerBit?: number
   shiftImages?: boolean
@@ -47,6 +53,16 @@ export function addTrain(program: Command, run: Run): void {
       "--epochs <n>",
       "times to go through the images (default: the preset's)",
       integerOption("--epochs", 1, 10_000),
+    )
+    .option(
+      "--rule <what>",
+      "what learns: links (method 2), elements (method 1) or mixed (default: the network's own)",
+      choiceOption("--rule", ["links", "elements", "mixed"]),
+    )
+    .option(
+      "--element-shift <bits>",
+      "rate of method 1: 2^(18 − bits) at first (default: 18, mixed 20)",
+      integerOption("--element-shift", 4, 24),
     )
     .option(
       "--learn-shift <bits>",
@@ -157,6 +173,8 @@ function checkOptions(options: TrainOptions): void {
   const fixed = {
     "--model": options.model,
     "--seed": options.seed,
+    "--rule": options.rule,
+    "--element-shift": options.elementShift,
     "--learn-shift": options.learnShift,
     "--epochs-per-bit": options.epochsPerBit,
     "--shift-images": options.shiftImages,
@@ -203,14 +221,16 @@ async function begin(options: TrainOptions): Promise<{ training: Training; comma
   }
   if (options.out !== undefined) refuseToOverwrite(options.out, options.force)
   const what = options.model ?? ""
-  const model = readModel(what, options.seed ?? 1)
+  const given = readModel(what, options.seed ?? 1)
+  const recipe = recipeOf(given.network)
+  const model = await ruled(given, options, recipe)
   const data = readTrainingData(options.data ?? "mnist", model.network)
-  const recipe = recipeOf(model.network)
   const validation = options.validation ?? 0
   const rest = data.train.count - validation
   const plan: Plan = {
     epochs: epochs ?? recipe.epochs,
-    learnShift: options.learnShift ?? recipe.learnShift,
+    // In another format the same rate is another shift.
+    learnShift: options.rule ? model.network.learnShift : (options.learnShift ?? recipe.learnShift),
     epochsPerBit: options.epochsPerBit ?? recipe.epochsPerBit,
     shiftImages: options.shiftImages ?? recipe.shiftImages,
     softmaxGain: options.softmaxGain ?? recipe.softmaxGain,
@@ -220,13 +240,46 @@ async function begin(options: TrainOptions): Promise<{ training: Training; comma
     validation,
   }
   const training = await Training.start(model, plan, data, { workers })
-  return { training, command: commandOf(what, plan, data) }
+  return { training, command: commandOf(what, options.rule && model.network, plan, data) }
 }
 
-/** The command that makes the same bits again: whatever the defaults will be then, all of them. */
-function commandOf(model: string, plan: Plan, data: TrainingData): string {
+/** The model as one that learns by the rule asked for, if any. */
+async function ruled(model: Model, options: TrainOptions, recipe: Recipe): Promise<Model> {
+  const { rule, elementShift } = options
+  if (elementShift !== undefined && (rule === undefined || rule === "links"))
+    throw usageError(
+      "--element-shift is the rate of elements, which only learn by some rules",
+      "give --rule elements or --rule mixed with it",
+    )
+  if (rule === undefined) return model
+  if (rule === "links" && model.network.elements)
+    throw usageError(
+      `the elements of ${options.model} have learnt, and --rule links would forget it`,
+      "give --rule mixed, or name another network",
+    )
+  const { withRule } = await import("../training/rule")
+  const network = withRule(model.network, rule, elementShift)
+  const finer = model.network.learnShift - network.learnShift
+  // The elements' rate is told relative to the network's own shift.
+  const learnShift = options.learnShift ?? Math.max(1, recipe.learnShift - finer)
+  return { ...model, network: { ...network, learnShift } }
+}
+
+/**
+ * The command that makes the same bits again: whatever the defaults will be then, all of them.
+ *
+ * @param ruled the network, where its rule was asked for
+ */
+function commandOf(
+  model: string,
+  ruled: Network | undefined,
+  plan: Plan,
+  data: TrainingData,
+): string {
   const words = [
     ...["wuxing", "train", "--model", quoted(model), "--seed", plan.seed, "--epochs", plan.epochs],
+    ...(ruled ? ["--rule", ruled.rule ?? "links"] : []),
+    ...(ruled?.elements ? ["--element-shift", ruled.elements.shift] : []),
     ...["--learn-shift", plan.learnShift, "--epochs-per-bit", plan.epochsPerBit],
     ...[plan.shiftImages ? "--shift-images" : "--no-shift-images"],
     ...["--softmax-gain", plan.softmaxGain, "--batch", plan.batch],

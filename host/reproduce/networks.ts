@@ -23,12 +23,6 @@ export function adderNetwork(seed: number, hiddenLayers: number, fanIn: number):
   }
 }
 
-/** The same network with elements and signals in Q12, the format in which every rule can be run. */
-export function coarse(network: Network): Network {
-  const { elementBits: _, ...rest } = network
-  return { ...rest, signalBits: Math.min(12, network.signalBits) }
-}
-
 /** The preset's own recipe for other numbers of epochs, its rate falling over them in proportion. */
 export function recipeFor(preset: Network, epochs: number): Recipe {
   const own = recipeOf(preset)

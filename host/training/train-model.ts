@@ -1,6 +1,7 @@
 /** Training a network on the host: epochs over shuffled images, with a falling rate. */
 import { hash32 } from "../../src/random"
 import { drawSamples } from "../data/samples"
+import type { Images } from "./training-data"
 import type { ImageStore, TrainingEngine } from "./training-engine"
 
 /** How a network is trained. */
@@ -45,6 +46,29 @@ export function epochShifts(count: number, seed: number, epoch: number, width: n
   })
 }
 
+/** Which images have ink in their left (1), right (2) column or in both (3). */
+export function edgesOf({ images, count, width, height }: Images): Uint8Array {
+  return Uint8Array.from({ length: count }, (_, i) => {
+    let edges = 0
+    for (let at = i * width * height; at < (i + 1) * width * height; at += width) {
+      if (images[at] !== 0) edges |= 1
+      if (images[at + width - 1] !== 0) edges |= 2
+    }
+    return edges
+  })
+}
+
+/**
+ * Leaves those images where they are whose ink a shift would move out at one side, and so in at the
+ * other. (What would leave at the top or bottom is left by the engine.)
+ */
+function keepInside(shifts: Int32Array, order: Int32Array, edges: Uint8Array, width: number): void {
+  for (const [k, i] of order.entries()) {
+    const columns = ((shifts[k] + width + 1) % width) - 1
+    if ((columns < 0 && edges[i] & 1) || (columns > 0 && edges[i] & 2)) shifts[k] = 0
+  }
+}
+
 /** Images 0…count−1 of a store and how to go through them. */
 export interface Lesson {
   store: ImageStore
@@ -52,6 +76,8 @@ export interface Lesson {
   /** Pixels of a row. */
   width: number
   seed: number
+  /** As {@link edgesOf}; absent: images are moved whatever leaves them at a side. */
+  edges?: Uint8Array
 }
 
 /**
@@ -63,7 +89,7 @@ export interface Lesson {
  */
 export async function trainEpoch(
   engine: TrainingEngine,
-  { store, count, width, seed }: Lesson,
+  { store, count, width, seed, edges }: Lesson,
   recipe: Recipe,
   epoch: number,
   from: number,
@@ -71,8 +97,10 @@ export async function trainEpoch(
 ): Promise<{ done: number; right: number }> {
   engine.learnShift = learnShiftAt(recipe, epoch)
   engine.samples = epoch * count + from
+  const order = epochOrder(count, seed, epoch)
   const shifts = recipe.shiftImages ? epochShifts(count, seed, epoch, width) : undefined
-  return await engine.train(store, epochOrder(count, seed, epoch).subarray(from), {
+  if (shifts && edges) keepInside(shifts, order, edges, width)
+  return await engine.train(store, order.subarray(from), {
     ...options,
     shifts: shifts?.subarray(from),
   })

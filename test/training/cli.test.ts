@@ -8,6 +8,7 @@ import { HostNetwork } from "../../host/engine"
 import { loadModel } from "../../host/model-file"
 import { epochOrder } from "../../host/training/train-model"
 import { Header } from "../../src/layout"
+import { faultOf } from "../../src/network"
 import { pico16 } from "../../src/presets"
 import { type Ended, wuxing } from "../cli/run-cli"
 
@@ -61,6 +62,41 @@ describe("wuxing train", () => {
       for (const i of epochOrder(300, 4, epoch)) one.train(imageAt(train, i), train.labels[i])
     expect(result.coefficientsHash).toBe(sha256(one.coefficients()))
     expect(result.out).toBeUndefined()
+  })
+
+  test("teaches elements, or both, where the rule is asked for; the file makes itself again", async () => {
+    const few = ["train", "--model", "pico-16", "--epochs", "1", "--limit", "60", "--rule"]
+    const drawn = sha256(new HostNetwork(pico16(1)).coefficients())
+    for (const [rule, shift] of [
+      ["elements", 18],
+      ["mixed", 20],
+    ] as const) {
+      const out = at(`${rule}.wuxing`)
+      const result = document(await wuxing([...few, rule, "--out", out, "--json"]))
+      const { network, arrays } = loadModel(out)
+      expect(faultOf(network)).toBe("")
+      expect(network).toMatchObject({ rule, elements: { shift } })
+      expect(result.coefficientsHash === drawn).toBe(rule === "elements")
+      const untaught = new HostNetwork(network).elements()
+      expect(arrays?.elements).toHaveLength(untaught.length)
+      expect(arrays?.elements.equals(untaught)).toBe(false)
+      expect(result.command).toContain(`--rule ${rule} --element-shift ${shift}`)
+      if (rule === "elements") continue
+      const again = await wuxing([...result.command.split(" ").slice(1), "--out", at("again")])
+      expect(again.status).toBe(0)
+      expect(readFileSync(at("again"))).toEqual(readFileSync(out))
+      // What elements learnt is there again: the same accuracy.
+      const seen = document(await wuxing(["eval", "--model", out, "--json"]))
+      expect(seen.testAccuracy).toBe(result.testAccuracy)
+    }
+    const forgets = await wuxing([
+      ...["train", "--model", at("mixed.wuxing"), "--rule", "links", "--json"],
+    ])
+    expect(forgets.status).toBe(2)
+    expect(document(forgets).error.message).toMatch(/would forget/)
+    const idle = await wuxing(["train", "--model", "pico-16", "--element-shift", "12", "--json"])
+    expect(idle.status).toBe(2)
+    expect(document(idle).error.help).toMatch(/--rule/)
   })
 
   test("does not depend on the number of threads", async () => {

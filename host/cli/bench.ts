@@ -3,10 +3,11 @@ import { existsSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import type { Command } from "commander"
 import { WuxingError } from "../errors"
+import type { Place } from "../fleet/place"
 import type { NetworkBench, Rate } from "../training/bench"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, type Output } from "./output"
-import { pathOption, secondsOption, usageError } from "./usage"
+import { onOption, pathOption, secondsOption, usageError } from "./usage"
 
 const NETWORKS = ["model1", "pico-16", "fleet-300"]
 const IMAGES = 2000
@@ -18,6 +19,8 @@ interface BenchOptions {
   scaling?: boolean
   figure: string
   force?: boolean
+  link?: boolean
+  on?: Place
 }
 
 export function addBench(program: Command, run: Run): void {
@@ -26,12 +29,22 @@ export function addBench(program: Command, run: Run): void {
     .description("measure how fast the host trains and runs networks, beside a yardstick")
     .option("--seconds <s>", "length of each run", secondsOption("--seconds", 0.01, 60), 0.5)
     .option("--scaling", "measure instead how the cost grows with neurons, links and samples")
+    .option("--link", "measure instead the way to a board: round trip, throughput, framing")
+    .option("--on <where>", "with --link: sim:1 (default) or serial:PORT", onOption("--on", 1))
     .option("--figure <file>", "SVG file to write with --scaling", pathOption("--figure"), FIGURE)
     .option("--force", "write over a file that exists")
     .action(run(bench))
 }
 
 async function bench(options: BenchOptions, context: Context): Promise<Outcome> {
+  if (options.on && !options.link)
+    throw usageError("--on is given without --link", "networks are measured on the host alone")
+  if (options.link) {
+    const { benchLinks } = await import("./bench-link")
+    return {
+      document: { ...(await benchLinks(options.on, options.seconds, context)), ...machine() },
+    }
+  }
   const { readMnist } = await import("../data/mnist")
   if (options.scaling && !options.force && existsSync(options.figure))
     throw usageError(
@@ -52,10 +65,14 @@ async function bench(options: BenchOptions, context: Context): Promise<Outcome> 
     document: {
       ...document,
       peakMemoryBytes: peakMemory(),
-      machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
+      ...machine(),
       seconds: options.seconds,
     },
   }
+}
+
+function machine() {
+  return { machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version } }
 }
 
 type Images = import("../training/training-data").Images

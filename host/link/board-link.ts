@@ -19,6 +19,7 @@ import {
   frameFlags,
   frameIsBridge,
   frameIsFor,
+  JD_CONTROL_CMD_NOOP,
   JD_CONTROL_CMD_SERVICES,
   JD_CONTROL_REG_DEVICE_DESCRIPTION,
   JD_CONTROL_REG_FIRMWARE_VERSION,
@@ -424,6 +425,17 @@ export class BoardLink {
       )
     }
     return this.write(this.commandFrame(this.served!, this.awaitedIndex, command, payload))
+  }
+
+  /**
+   * Sends bytes that the board only acknowledges, and waits until it has.
+   * @param payload at most 236 bytes
+   * @throws WuxingError "board-no-answer", "board-gone", "interrupted"
+   */
+  ping(payload: Uint8Array = NO_PAYLOAD): Promise<void> {
+    return this.sendAcked(
+      this.commandFrame(this.board!, JD_SERVICE_INDEX_CONTROL, JD_CONTROL_CMD_NOOP, payload, true),
+    )
   }
 
   /** SHA-256 of the program on the board, 64 hex digits; all zero when it has none. */

@@ -12,6 +12,7 @@
  * all little-endian. The CRC covers everything after itself. A frame we send carries one packet;
  * one we receive may carry several.
  */
+import { allocate } from "./bytes"
 import { crc16 } from "./crc16"
 
 export const JD_SERIAL_FULL_HEADER_SIZE = 16
@@ -166,7 +167,7 @@ export function buildFrame(
       `${packets.length} packet(s) take ${size} bytes, a Jacdac frame holds ${JD_FRAME_MAX_SIZE - JD_FRAME_HEADER_SIZE} (one payload at most ${JD_SERIAL_PAYLOAD_SIZE})`,
     )
   }
-  const frame = new Uint8Array(JD_FRAME_HEADER_SIZE + size)
+  const frame = allocate(JD_FRAME_HEADER_SIZE + size)
   frame[2] = size
   frame[3] = flags
   write32(frame, 4, device.low)

@@ -5,6 +5,7 @@
  * Both directions use the same quoting, so one encoder and one decoder serve the host and the
  * board side.
  */
+import { allocate, copyOf } from "./bytes"
 import { frameIsSound, JD_FRAME_HEADER_SIZE } from "./jacdac"
 
 export const MAGIC = 0xfe
@@ -20,12 +21,18 @@ const FRAME_BUFFER_SIZE = 256
 /** A longer log line is handed on in pieces, so that a line without an end cannot grow for ever. */
 const LOG_LINE_MAX_SIZE = 2048
 
-function quoteInto(out: Uint8Array, at: number, bytes: Uint8Array, quoted: number): number {
-  if (quoted === 0) {
-    out.set(bytes, at)
-    return at + bytes.length
-  }
-  for (let i = 0; i < bytes.length; i++) {
+/** Where frames are put together before their size is known: every byte may need a quote. */
+const scratch = new Uint8Array(2 * 1024)
+
+/**
+ * Quotes `bytes` into `out` from `at` on.
+ * @param magic place of the first byte that needs a quote
+ * @returns where it ended
+ */
+function quoteInto(out: Uint8Array, at: number, bytes: Uint8Array, magic: number): number {
+  out.set(bytes.subarray(0, magic), at)
+  at += magic
+  for (let i = magic; i < bytes.length; i++) {
     const byte = bytes[i]
     out[at++] = byte
     if (byte === MAGIC) out[at++] = LITERAL_MAGIC
@@ -33,22 +40,25 @@ function quoteInto(out: Uint8Array, at: number, bytes: Uint8Array, quoted: numbe
   return at
 }
 
-function countMagic(bytes: Uint8Array): number {
-  let count = 0
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] === MAGIC) count++
-  return count
-}
-
 /** A frame (with its CRC) as it goes over the line. */
 export function encodeFrame(frame: Uint8Array): Uint8Array {
-  const quoted = countMagic(frame)
-  const out = new Uint8Array(frame.length + quoted + 4)
-  out[0] = MAGIC
-  out[1] = FRAME_START
-  const end = quoteInto(out, 2, frame, quoted)
-  out[end] = MAGIC
-  out[end + 1] = FRAME_END
-  return out
+  const magic = frame.indexOf(MAGIC)
+  // Room for the two ends and, at worst, a quote for every byte.
+  const room = frame.length * 2 + 4
+  const whole =
+    magic < 0 ? allocate(frame.length + 4) : room > scratch.length ? allocate(room) : scratch
+  let end = 2
+  if (magic < 0) {
+    whole.set(frame, 2)
+    end += frame.length
+  } else {
+    end = quoteInto(whole, 2, frame, magic)
+  }
+  whole[0] = MAGIC
+  whole[1] = FRAME_START
+  whole[end] = MAGIC
+  whole[end + 1] = FRAME_END
+  return magic < 0 ? whole : copyOf(whole, 0, end + 2)
 }
 
 const utf8 = new TextEncoder()
@@ -56,10 +66,10 @@ const utf8 = new TextEncoder()
 /** Board side: log text as it goes over the line. A line ends with "\n", which is not added. */
 export function encodeLog(text: string | Uint8Array): Uint8Array {
   const bytes = typeof text === "string" ? utf8.encode(text) : text
-  const quoted = countMagic(bytes)
-  const out = new Uint8Array(bytes.length + quoted)
-  quoteInto(out, 0, bytes, quoted)
-  return out
+  const magic = bytes.indexOf(MAGIC)
+  if (magic < 0) return copyOf(bytes, 0, bytes.length)
+  const out = allocate(bytes.length * 2)
+  return out.subarray(0, quoteInto(out, 0, bytes, magic))
 }
 
 /** Board side: says that frames or log text were dropped at this point. */
@@ -112,30 +122,17 @@ export class JdUsbDecoder {
     let i = 0
     while (i < length) {
       if (this.afterMagic) {
-        this.quote(chunk[i++])
+        const byte = chunk[i++]
+        this.quote(byte)
+        if (byte === FRAME_START && this.inFrame) i = this.wholeFrame(chunk, i)
       } else if (this.inFrame) {
-        // The one loop that runs for nearly every byte: state in locals, one comparison.
-        const fragment = this.fragment
-        let size = this.fragmentSize
-        const end = Math.min(length, i + FRAME_BUFFER_SIZE - size)
-        let byte = 0
-        while (i < end) {
-          byte = chunk[i]
-          if (byte === MAGIC) break
-          fragment[size++] = byte
-          i++
-        }
-        this.fragmentSize = size
-        if (i < end) {
+        const magic = chunk.indexOf(MAGIC, i)
+        const end = magic < 0 ? length : magic
+        this.dataBytes(chunk, i, end)
+        i = end
+        if (magic >= 0) {
           this.afterMagic = true
           i++
-        } else if (i < length) {
-          if (chunk[i] === MAGIC) {
-            this.afterMagic = true
-            i++
-          } else {
-            this.breakFrame()
-          }
         }
       } else {
         const byte = chunk[i++]
@@ -194,6 +191,52 @@ export class JdUsbDecoder {
     }
   }
 
+  /**
+   * The usual frame is whole in one chunk: then it is taken in one go, quotes and all. Anything else
+   * is left to the steps that remember where they are.
+   * @param start first byte of the frame
+   * @returns where to go on: after the frame, or `start` again when it is not such a frame
+   */
+  private wholeFrame(chunk: Uint8Array, start: number): number {
+    const fragment = this.fragment
+    let size = 0
+    for (let i = start; ; ) {
+      const magic = chunk.indexOf(MAGIC, i)
+      if (magic < 0 || size + magic - i >= FRAME_BUFFER_SIZE) return start
+      const byte = chunk[magic + 1]
+      if (byte === FRAME_END) {
+        this.inFrame = false
+        if (size === 0) {
+          this.judge(copyOf(chunk, i, magic))
+        } else {
+          fragment.set(chunk.subarray(i, magic), size)
+          this.judge(copyOf(fragment, 0, size + magic - i))
+        }
+        return magic + 2
+      }
+      if (byte !== LITERAL_MAGIC) return start
+      if (magic - i > 16) {
+        fragment.set(chunk.subarray(i, magic), size)
+        size += magic - i
+      } else {
+        // A short piece is quicker by hand.
+        while (i < magic) fragment[size++] = chunk[i++]
+      }
+      fragment[size++] = MAGIC
+      i = magic + 2
+    }
+  }
+
+  /** Plain bytes of a frame; those that are too many for one break it and go to the log. */
+  private dataBytes(chunk: Uint8Array, start: number, end: number): void {
+    const taken = Math.min(end, start + FRAME_BUFFER_SIZE - this.fragmentSize)
+    this.fragment.set(chunk.subarray(start, taken), this.fragmentSize)
+    this.fragmentSize += taken - start
+    if (taken === end) return
+    this.breakFrame()
+    for (let i = taken; i < end; i++) this.logByte(chunk[i])
+  }
+
   private dataByte(byte: number): void {
     if (!this.inFrame) {
       this.logByte(byte)
@@ -206,15 +249,20 @@ export class JdUsbDecoder {
   }
 
   private endFrame(): void {
-    const size = this.fragmentSize
+    const frame = copyOf(this.fragment, 0, this.fragmentSize)
     this.inFrame = false
     this.fragmentSize = 0
-    if (frameIsSound(this.fragment, size)) {
-      this.frames++
-      this.handlers.onFrame(this.fragment.slice(0, this.fragment[2] + JD_FRAME_HEADER_SIZE))
-    } else {
+    this.judge(frame)
+  }
+
+  private judge(frame: Uint8Array): void {
+    if (!frameIsSound(frame)) {
       this.crcErrors++
+      return
     }
+    this.frames++
+    const size = frame[2] + JD_FRAME_HEADER_SIZE
+    this.handlers.onFrame(frame.length === size ? frame : frame.subarray(0, size))
   }
 
   private breakFrame(): void {

@@ -1,5 +1,7 @@
 /**
  * Board profiles: what a board has and costs, one JSON file each in `boards/`, checked before use.
+ * Boards run DeviceScript; chips (kind "neuromorphic") run networks as NIR graphs, and can be planned
+ * for only.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -43,13 +45,54 @@ const profileSchema = z.strictObject({
 
 export type BoardProfile = z.infer<typeof profileSchema>
 
+const chipFigures = {
+  cores: positive,
+  neuronsPerCore: positive,
+  /** Weights of all neurons of a core together. */
+  synapsesPerCore: positive,
+  /** Synapses of a neuron. */
+  fanIn: positive,
+  /** Different neurons and inputs whose signals a core takes; null: no limit of its own. */
+  sourcesPerCore: positive.nullable(),
+}
+
+const chipSchema = z.strictObject({
+  id: profileSchema.shape.id,
+  kind: z.literal("neuromorphic"),
+  name: z.string().min(1),
+  ...chipFigures,
+  sources: z.strictObject({
+    cores: source,
+    neuronsPerCore: source,
+    synapsesPerCore: source,
+    fanIn: source,
+    sourcesPerCore: source,
+  }),
+})
+
+/** What a neuromorphic chip holds. A leaky integrator is one of its neurons. */
+export type ChipProfile = z.infer<typeof chipSchema>
+
 /**
- * The profile in `<folder>/<id>.json`.
+ * The profile of a board in `<folder>/<id>.json`.
  *
  * @throws WuxingError "board-unknown" (kind "usage"), "board-profile" (kind "data")
  */
 export function readBoardProfile(id: string, folder = FOLDER): BoardProfile {
-  const known = boardIds(folder)
+  return readProfile(id, boardIds(folder), profileSchema, folder)
+}
+
+/** As {@link readBoardProfile}, of a neuromorphic chip. */
+export function readChipProfile(id: string, folder = FOLDER): ChipProfile {
+  return readProfile(id, chipIds(folder), chipSchema, folder)
+}
+
+function readProfile<Profile extends { id: string }>(
+  id: string,
+  known: string[],
+  schema: z.ZodType<Profile>,
+  folder: string,
+): Profile {
   // Also keeps an id such as "../package" from naming a file elsewhere.
   if (!known.includes(id))
     throw new WuxingError({
@@ -60,18 +103,37 @@ export function readBoardProfile(id: string, folder = FOLDER): BoardProfile {
       help: `use one of: ${known.join(", ")}`,
     })
   const path = join(folder, `${id}.json`)
-  const parsed = profileSchema.safeParse(parseJson(path))
+  const parsed = schema.safeParse(parseJson(path))
   if (!parsed.success) throw badProfile(path, z.prettifyError(parsed.error))
   if (parsed.data.id !== id) throw badProfile(path, `its id is "${parsed.data.id}", not "${id}"`)
   return parsed.data
 }
 
-/** The ids of all profiles, in alphabetical order. */
+/** The ids of all boards' profiles, in alphabetical order. */
 export function boardIds(folder = FOLDER): string[] {
+  return profileIds(folder).filter(id => !isChip(id, folder))
+}
+
+/** The ids of all neuromorphic chips' profiles, in alphabetical order. */
+export function chipIds(folder = FOLDER): string[] {
+  return profileIds(folder).filter(id => isChip(id, folder))
+}
+
+function profileIds(folder: string): string[] {
   return readdirSync(folder)
     .filter(name => name.endsWith(".json"))
     .map(name => name.slice(0, -".json".length))
     .sort()
+}
+
+/** A file that cannot be read is taken for a board's: it is refused when it is asked for. */
+function isChip(id: string, folder: string): boolean {
+  try {
+    const profile = parseJson(join(folder, `${id}.json`))
+    return z.object({ kind: z.literal("neuromorphic") }).safeParse(profile).success
+  } catch {
+    return false
+  }
 }
 
 function parseJson(path: string): unknown {

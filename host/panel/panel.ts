@@ -1,0 +1,159 @@
+/**
+ * The fleet's front panel on a Firmata board. It must be there at the start; after that it may come
+ * and go, and what it is to show is kept until it is back.
+ */
+import { setTimeout as pause } from "node:timers/promises"
+import type { BoardState } from "../fleet/board-state"
+import { Connection, type ConnectOptions } from "./connection"
+import { Face, type FaceState } from "./face"
+import type { Layout } from "./layout"
+
+/** The display is brought up to date this often at most, ms: the wire is slow, the eye too. */
+const REFRESH_MS = 60
+const RETRY_MS = 1_000
+/** While a label is being chosen it is shown in the digit's place; so long after the last turn, ms. */
+const CHOOSING_MS = 1_500
+
+export interface PanelOptions extends ConnectOptions {
+  /** Path of the serial port. */
+  port: string
+  layout: Layout
+  /** Labels to choose from. */
+  classes: number
+  /** What the user should know: unplugged, plugged in again. */
+  status?: (text: string) => void
+  log?: (line: string) => void
+}
+
+export class Panel {
+  onTeach?: () => void
+  onRight?: () => void
+
+  private readonly state: FaceState = { choosing: false, boards: [] }
+  private connection?: Connection
+  private face?: Face
+  private dirty = true
+  private readonly refresh: NodeJS.Timeout
+  private readonly closing = new AbortController()
+  private choosing?: NodeJS.Timeout
+  /** The first label is where the potentiometer stands, which nobody has just chosen. */
+  private labelled = false
+
+  private constructor(private readonly options: PanelOptions) {
+    this.refresh = setInterval(() => this.write(), REFRESH_MS)
+    // Nothing to show is worth keeping the process for.
+    this.refresh.unref()
+  }
+
+  /** @throws as Connection.open */
+  static async open(options: PanelOptions): Promise<Panel> {
+    const panel = new Panel(options)
+    try {
+      await panel.connect()
+      return panel
+    } catch (error) {
+      await panel.close()
+      throw error
+    }
+  }
+
+  get connected(): boolean {
+    return this.face !== undefined
+  }
+
+  /** What the potentiometer chooses; undefined before the first reading, or without one. */
+  get label(): number | undefined {
+    return this.state.label
+  }
+
+  /** @param confidence 0…1; unknown where only the digit is */
+  show(digit: number | undefined, confidence?: number): void {
+    this.state.digit = digit
+    this.state.confidence = confidence
+    this.dirty = true
+  }
+
+  showBoard(board: number, state: BoardState | undefined): void {
+    this.state.boards[board] = state
+    this.dirty = true
+  }
+
+  /**
+   * Pulls a board's reset line low for the layout's `resetMs`; resolves when it is let go of.
+   *
+   * @returns false where the panel is away or the board has no reset line
+   */
+  async reset(board: number): Promise<boolean> {
+    return (await this.face?.reset(board)) ?? false
+  }
+
+  /** Leaves the panel dark and lets go of its port. */
+  async close(): Promise<void> {
+    this.closing.abort()
+    clearInterval(this.refresh)
+    clearTimeout(this.choosing)
+    this.face?.show({ choosing: false, boards: [] })
+    this.face?.stop()
+    this.face = undefined
+    await this.connection?.close()
+  }
+
+  private async connect(): Promise<void> {
+    const { port, layout, classes, signal } = this.options
+    const connection = await Connection.open(port, layout, {
+      ...this.options,
+      signal: signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal,
+    })
+    if (this.closing.signal.aborted) {
+      await connection.close()
+      return
+    }
+    this.connection = connection
+    this.face = new Face(connection, layout, classes, {
+      onTeach: () => this.onTeach?.(),
+      onRight: () => this.onRight?.(),
+      onLabel: label => this.choose(label),
+    })
+    this.dirty = true
+    connection.onGone = why => void this.reconnect(why)
+  }
+
+  private async reconnect(why: string): Promise<void> {
+    const { port, status, log } = this.options
+    this.face?.stop()
+    this.face = undefined
+    status?.(`the panel on ${port} ${why}; the run goes on without it`)
+    await this.connection?.close()
+    while (!this.closing.signal.aborted) {
+      try {
+        await this.connect()
+        if (this.face) status?.(`the panel on ${port} is back`)
+        return
+      } catch (error) {
+        log?.(`panel: ${error instanceof Error ? error.message : error}`)
+      }
+      await pause(RETRY_MS, undefined, { signal: this.closing.signal, ref: false }).catch(() => {})
+    }
+  }
+
+  private choose(label: number): void {
+    this.state.label = label
+    this.dirty = true
+    if (this.labelled) {
+      this.state.choosing = true
+      clearTimeout(this.choosing)
+      this.choosing = setTimeout(() => {
+        this.state.choosing = false
+        this.dirty = true
+      }, CHOOSING_MS)
+      this.choosing.unref()
+    }
+    this.labelled = true
+  }
+
+  private write(): void {
+    if (!this.dirty || !this.face) return
+    this.dirty = false
+    this.face.show(this.state)
+  }
+}

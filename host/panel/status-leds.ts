@@ -1,0 +1,44 @@
+/** A board's state on one LED, told apart by how it blinks. */
+import five from "johnny-five"
+import type { BoardState } from "../fleet/board-state"
+import type { Connection } from "./connection"
+import type { PinName } from "./layout"
+
+/** Half a period, ms; 0: steady light. Each differs from the next by a factor of three or more. */
+export const BLINK_MS: Record<BoardState, number> = {
+  loading: 600,
+  running: 0,
+  learning: 180,
+  fault: 50,
+}
+
+export class StatusLed {
+  private readonly pin
+  private blinking?: NodeJS.Timeout
+  private state?: BoardState
+  private lit = false
+
+  constructor(connection: Connection, pin: PinName) {
+    this.pin = new five.Pin({ board: connection.board, pin: connection.pin(pin) })
+  }
+
+  /** No state: dark, nothing is known of such a board. */
+  show(state: BoardState | undefined): void {
+    if (state === this.state) return
+    this.stop()
+    this.state = state
+    this.light(state !== undefined)
+    if (state && BLINK_MS[state] > 0)
+      this.blinking = setInterval(() => this.light(!this.lit), BLINK_MS[state])
+  }
+
+  stop(): void {
+    clearInterval(this.blinking)
+  }
+
+  private light(on: boolean): void {
+    this.lit = on
+    if (on) this.pin.high()
+    else this.pin.low()
+  }
+}

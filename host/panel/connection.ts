@@ -2,17 +2,22 @@
 import bind, { type Firmata } from "firmata-io"
 import five, { type Board } from "johnny-five"
 import { WuxingError } from "../errors"
+import { FIRMATA_BAUD_RATE } from "../link/firmata"
 import type { Port } from "../link/port"
 import { openSerialPort } from "../link/serial-port"
 import { seconds, wait } from "../link/wait"
 import { type Layout, type PinName, pinsOf, type UsedPin } from "./layout"
 import { PortTransport } from "./transport"
 
-const BAUD_RATE = 57_600
-/** An Uno restarts when its port is opened and is in its bootloader for a second or two. */
-const READY_DEADLINE_MS = 9_000
+/**
+ * With the opening of the port. An Uno restarts when its port is opened and is in its bootloader for
+ * a second or two; describing its pins takes a tenth of one.
+ */
+const READY_DEADLINE_MS = 9_500
 /** What is asked while the bootloader runs is lost, so it is asked again. */
 const ASK_MS = 1_000
+/** Protocol version; name and version of the program (Firmata protocol). */
+const QUESTIONS = Uint8Array.of(0xf9, 0xf0, 0x79, 0xf7)
 /** Readings of analog pins, ms: a hand on a potentiometer is no faster. */
 const SAMPLING_MS = 40
 
@@ -50,10 +55,12 @@ export class Connection {
    */
   static async open(path: string, layout: Layout, options: ConnectOptions = {}) {
     const { signal, deadlineMs = READY_DEADLINE_MS } = options
-    const open = options.open ?? (p => openSerialPort(p, { baudRate: BAUD_RATE }))
+    const open = options.open ?? (p => openSerialPort(p, { baudRate: FIRMATA_BAUD_RATE }))
+    const start = performance.now()
     const transport = new PortTransport(await open(path))
     try {
-      const io = await handshake(path, transport, deadlineMs, signal)
+      const left = deadlineMs - (performance.now() - start)
+      const io = await handshake(path, transport, left, signal)
       checkPins(path, io, layout)
       const board = new five.Board({ io, repl: false, debug: false, sigint: false })
       await new Promise<void>(resolve => board.once("ready", resolve))
@@ -113,15 +120,15 @@ async function handshake(
     what: `the panel on ${path} to answer`,
     late: () => silent(path, io, deadlineMs),
     start: (resolve, reject) => {
-      const ask = setInterval(() => {
-        if (io.versionReceived) return
-        io.reportVersion(() => {})
-        io.queryFirmware(() => {})
-      }, ASK_MS)
+      const ask = () => {
+        if (!io.versionReceived) transport.write(QUESTIONS, () => {})
+      }
+      ask()
+      const asking = setInterval(ask, ASK_MS)
       io.once("ready", () => resolve(io))
       transport.once("close", () => reject(unplugged(path)))
       return () => {
-        clearInterval(ask)
+        clearInterval(asking)
         clearTimeout(io.reportVersionTimeoutId)
       }
     },
@@ -169,7 +176,7 @@ function silent(path: string, io: Firmata, deadlineMs: number): WuxingError {
   return new WuxingError({
     code: "panel-silent",
     kind: "board",
-    message: `the panel on ${path} ${said} within ${seconds(deadlineMs)}`,
+    message: `the panel on ${path} ${said} within ${seconds(deadlineMs)} of its port's opening`,
     cause: "it holds another program than StandardFirmata, or the port is another device's",
     help: "load StandardFirmata onto it (Arduino IDE: File, Examples, Firmata), check the port's name, or press its reset button and start again",
   })

@@ -29,8 +29,6 @@ declare module "firmata-io" {
       SERVO: number
       I2C: number
     }
-    reportVersion(callback: () => void): void
-    queryFirmware(callback: () => void): void
     pinMode(pin: number, mode: number): void
     digitalWrite(pin: number, value: 0 | 1): void
   }

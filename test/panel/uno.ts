@@ -1,4 +1,4 @@
-/** An emulated Arduino Uno for tests: see uno.mjs. */
+/** An emulated Arduino Uno for tests: see uno-process.mjs. */
 import { type ChildProcess, fork, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
@@ -31,7 +31,7 @@ export class Uno {
   readonly path = join(this.folder, "port")
 
   constructor(program = STANDARD_FIRMATA) {
-    this.process = fork(fileURLToPath(new URL("uno.mjs", import.meta.url)), [program], {
+    this.process = fork(fileURLToPath(new URL("uno-process.mjs", import.meta.url)), [program], {
       // The loader of the tests is not for it.
       execArgv: [],
       env: { ...process.env, NODE_OPTIONS: "" },
@@ -66,8 +66,16 @@ export class Uno {
   button(pin: number, at: [ms: number, pressed: boolean][]) {
     return this.ask<void>("button", { pin, at })
   }
+  /** A resistor to the supply, as a board has on its reset line. */
+  pullUp(pin: number) {
+    return this.ask<void>("pullUp", { pin })
+  }
   volts(channel: number, volts: number) {
     return this.ask<void>("volts", { channel, volts })
+  }
+  /** How far the chip was behind real time at the worst since this was last asked, ms. */
+  lag() {
+    return this.ask<number>("lag")
   }
   /** ms of the emulated clock. */
   now() {

@@ -3,8 +3,8 @@
  * UART is a serial port, a pseudo-terminal made by socat.
  *
  * Plain JavaScript so that it starts without a loader. The parent talks over Node's IPC: see uno.ts.
- * Times are the emulated clock's, in ms since the chip's start; it keeps to real time and, on a busy
- * machine, falls behind rather than hold everything up.
+ * The chip's clock keeps to real time: after being held up it runs faster until it has caught up, in
+ * slices so short that it still hears what comes in between.
  */
 import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
@@ -30,16 +30,24 @@ import {
 
 const HZ = 16_000_000
 const CYCLES_PER_MS = HZ / 1000
-const SLICE_MS = 5
+const SLICE_MS = 2
+const PAUSE_MS = 5
 /** More than this behind real time is given up, ms. */
-const MOST_DEBT_MS = 30
+const MOST_DEBT_MS = 1_000
 /** Flash of the ATmega328P in 16-bit words. */
 const FLASH_WORDS = 0x4000
+/** StandardFirmata blinks its version first, for 2 s in which nothing else happens: a hurry is no harm. */
+const HURRY_MS = 2_000
+const HURRY = 5
 const MOST_EDGES = 20_000
 
 /** By avr8js's PinState. */
 const STATES = ["low", "high", "input", "pullup"]
 const PULLED_UP = 3
+/** Ten bits at 57,600 baud, in cycles; a byte received and not read; the receiver is on. */
+const UART = { CHAR: Math.round((HZ * 10) / 57_600), RXC: 0x80, RXEN: 0x10 }
+/** Nine bits of I2C at 100 kHz, in cycles. */
+const I2C_BYTE = (HZ * 9) / 100_000
 /** Arduino's pin numbers: 0…7 are port D, 8…13 port B, 14…19 (A0…A5) port C. */
 const PORTS = [
   { config: portDConfig, first: 0, pins: 8 },
@@ -48,14 +56,21 @@ const PORTS = [
 ]
 
 const program = readHex(process.argv[2])
-setPriority(10)
+
+try {
+  // Late, it would seem a slower chip; it needs a third of a core.
+  setPriority(-10)
+} catch {
+  // Only for the administrator.
+}
 
 let chip
 let socat
 /** Bytes from the host that the UART has not taken yet. */
 let incoming = []
-/** Buttons held and voltages outlive a reset of the chip. */
+/** What is outside outlives a reset of the chip: buttons held, pull-up resistors, voltages. */
 const pressed = new Set()
+const pulledUp = new Set()
 const volts = new Map()
 
 function powerUp() {
@@ -67,7 +82,7 @@ function powerUp() {
   const twi = new AVRTWI(cpu, twiConfig, HZ)
   const edges = Array.from({ length: 20 }, () => [[0, "input"]])
   const i2c = []
-  chip = { cpu, timers, ports, adc, usart, twi, edges, i2c, script: [], outside: [] }
+  chip = { cpu, timers, ports, adc, usart, twi, edges, i2c, script: [], outside: [], nextByte: 0 }
 
   PORTS.forEach(({ first, pins }, index) => {
     ports[index].addListener(() => {
@@ -81,26 +96,55 @@ function powerUp() {
       }
     })
   })
-  usart.onByteTransmit = byte => socat?.stdin.write(Uint8Array.of(byte))
-  usart.onRxComplete = () => feed()
+  keepReceived(cpu, usart)
+  usart.onByteTransmit = byte => {
+    chip.spoken = true
+    socat?.stdin.write(Uint8Array.of(byte))
+  }
+  const later = work => cpu.addClockEvent(work, I2C_BYTE)
   twi.eventHandler = {
     start: () => twi.completeStart(),
     stop: () => twi.completeStop(),
     connectToSlave: (address, write) => {
       chip.address = address
-      twi.completeConnect(write)
+      later(() => twi.completeConnect(write))
     },
-    writeByte: byte => {
-      i2c.push([cpu.cycles / CYCLES_PER_MS, chip.address, byte])
-      twi.completeWrite(true)
-    },
-    readByte: () => twi.completeRead(0xff),
+    writeByte: byte =>
+      later(() => {
+        i2c.push([cpu.cycles / CYCLES_PER_MS, chip.address, byte])
+        twi.completeWrite(true)
+      }),
+    readByte: () => later(() => twi.completeRead(0xff)),
   }
   for (const [channel, value] of volts) adc.channelValues[channel] = value
 }
 
+/**
+ * avr8js forgets a received byte when its program writes UCSR0B before reading it, as every interrupt
+ * of the transmitter does; the chip forgets it only when the receiver is switched off.
+ */
+function keepReceived(cpu, usart) {
+  const { UCSRA, UCSRB } = usart0Config
+  const write = cpu.writeHooks[UCSRB]
+  cpu.writeHooks[UCSRB] = (value, ...rest) => {
+    const received = cpu.data[UCSRA] & UART.RXC
+    const done = write(value, ...rest)
+    if (received && value & UART.RXEN) cpu.setInterruptFlag(usart.RXC)
+    return done
+  }
+}
+
+/**
+ * Hands the UART the next byte when its time has come. The chip keeps two bytes that were not read
+ * yet while a third arrives; avr8js keeps one, so the next waits here for as long as the chip would.
+ */
 function feed() {
-  if (incoming.length > 0 && chip.usart.writeByte(incoming[0])) incoming.shift()
+  const { cpu, usart } = chip
+  if (cpu.cycles < chip.nextByte || !usart.rxEnable) return
+  const { RXC, CHAR } = UART
+  if (cpu.data[usart0Config.UCSRA] & RXC && cpu.cycles < chip.nextByte + 2 * CHAR) return
+  usart.writeByte(incoming.shift(), true)
+  chip.nextByte = Math.max(chip.nextByte, cpu.cycles) + CHAR
 }
 
 /**
@@ -111,7 +155,8 @@ function settleInputs() {
   PORTS.forEach(({ first, pins }, index) => {
     for (let bit = 0; bit < pins; bit++) {
       const open = !pressed.has(first + bit)
-      const level = open && chip.ports[index].pinState(bit) === PULLED_UP
+      const pull = pulledUp.has(first + bit) || chip.ports[index].pinState(bit) === PULLED_UP
+      const level = open && pull
       if (level === (chip.outside[first + bit] ?? false)) continue
       chip.outside[first + bit] = level
       chip.ports[index].setPin(bit, level)
@@ -120,12 +165,17 @@ function settleInputs() {
 }
 
 let wall = performance.now()
+let debt = 0
+let mostDebt = 0
 function slice() {
+  const { cpu, script } = chip
   const now = performance.now()
-  const ms = Math.min(now - wall, MOST_DEBT_MS)
+  const starting = cpu.cycles < HURRY_MS * CYCLES_PER_MS && !chip.spoken
+  debt = Math.min(debt + (now - wall) * (starting ? HURRY : 1), MOST_DEBT_MS)
+  if (!starting) mostDebt = Math.max(mostDebt, debt)
   wall = now
-  const { cpu, script, usart } = chip
-  const end = cpu.cycles + ms * CYCLES_PER_MS
+  const end = cpu.cycles + Math.min(debt, SLICE_MS) * CYCLES_PER_MS
+  debt -= Math.min(debt, SLICE_MS)
   while (cpu.cycles < end) {
     for (let i = 0; i < 64; i++) {
       avrInstruction(cpu)
@@ -137,9 +187,10 @@ function slice() {
       else pressed.delete(pin)
       settleInputs()
     }
-    if (incoming.length > 0 && !usart.rxBusy) feed()
+    if (incoming.length > 0) feed()
   }
-  setTimeout(slice, SLICE_MS)
+  if (debt > SLICE_MS) setImmediate(slice)
+  else setTimeout(slice, PAUSE_MS)
 }
 
 const commands = {
@@ -175,9 +226,20 @@ const commands = {
     chip.script.push(...at.map(([ms, down]) => ({ at: start + ms * CYCLES_PER_MS, pin, down })))
     chip.script.sort((a, b) => a.at - b.at)
   },
+  /** A resistor to the supply, as a board has on its reset line. */
+  pullUp: ({ pin }) => {
+    pulledUp.add(pin)
+    settleInputs()
+  },
   volts: ({ channel, volts: value }) => {
     volts.set(channel, value)
     chip.adc.channelValues[channel] = value
+  },
+  /** How far the chip was behind real time at the worst since this was last asked, ms. */
+  lag: () => {
+    const lag = mostDebt
+    mostDebt = 0
+    return lag
   },
   now: () => chip.cpu.cycles / CYCLES_PER_MS,
   edges: ({ pin }) => chip.edges[pin],

@@ -77,6 +77,9 @@ const headerSchema = z.strictObject({
     .max(100),
 })
 
+/** Name of the array that holds what elements have of their own (shard.ts, exchangeElements). */
+export const ELEMENTS_ARRAY = "elements"
+
 export const MODEL_VERSION = 1
 const MAGIC = Buffer.from([0x89, 0x57, 0x58, 0x4d, 0x0d, 0x0a, 0x1a, 0x0a])
 const PREFIX_BYTES = MAGIC.length + 8
@@ -192,8 +195,13 @@ export function looksLikeModel(bytes: Buffer): boolean {
   return bytes.subarray(0, MAGIC.length).equals(MAGIC)
 }
 
-/** A whole file, whatever is in it. */
-export function readModelBytes(path: string): Buffer {
+/**
+ * A whole file, whatever is in it.
+ *
+ * @param what to call it in an error
+ * @throws WuxingError of kind "data": "model-missing" or "model-unreadable"
+ */
+export function readModelBytes(path: string, what = "model file"): Buffer {
   let file: number | undefined
   try {
     // Without waiting: the other end of a pipe may never come.
@@ -210,7 +218,7 @@ export function readModelBytes(path: string): Buffer {
         {
           code: "model-missing",
           kind: "data",
-          message: `model file ${path} does not exist`,
+          message: `${what} ${path} does not exist`,
           cause: "the name is misspelt, or the file lies in another folder",
           help: "check the path",
         },
@@ -220,7 +228,7 @@ export function readModelBytes(path: string): Buffer {
       {
         code: "model-unreadable",
         kind: "data",
-        message: `model file ${path} cannot be read: ${messageOf(error)}`,
+        message: `${what} ${path} cannot be read: ${messageOf(error)}`,
         cause: "it is not a plain file, is another kind of file, or you may not read it",
         help: "check its type and permissions",
       },

@@ -23,7 +23,7 @@ import { type Graph, graphFaultOf, type Matrix, type Metadata, type Node } from 
 /** The version whose layout this is, and which files name. */
 export const NIR_VERSION = "1.0.7"
 const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])
-/** Parameters of each type of node that is read, apart from matrices and shapes. */
+/** Types of nodes that are read. */
 const TYPES = ["Input", "Output", "Linear", "Affine", "LI"]
 const TILE = 128
 const GZIP = 4

@@ -1,7 +1,5 @@
 /** A network from a NIR file, whoever wrote it. */
-
-import type { Model } from "../model-file"
-import { readModelBytes } from "../model-file"
+import { type Model, readModelBytes } from "../model-file"
 import { type Adders, addersOf } from "./adders"
 import { isExport, type ReadBack, readBack } from "./exported"
 import { decodeNir } from "./hdf5"
@@ -16,7 +14,7 @@ export type Imported = { model: Model } & (
  * @throws WuxingError of kind "data", as readModelBytes, decodeNir, readBack and addersOf
  */
 export async function importNir(path: string, changed = false): Promise<Imported> {
-  const graph = await decodeNir(readModelBytes(path), path)
+  const graph = await decodeNir(readModelBytes(path, "NIR file"), path)
   return isExport(graph)
     ? { from: "export", ...readBack(graph, path, changed) }
     : { from: "graph", ...addersOf(graph, path) }

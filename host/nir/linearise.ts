@@ -22,7 +22,7 @@ import {
 } from "../../src/network"
 import { ELEMENT_VALUES } from "../../src/shard"
 import { WuxingError } from "../errors"
-import type { Model } from "../model-file"
+import { ELEMENTS_ARRAY, type Model } from "../model-file"
 import { growthOf } from "./dense"
 import { type Graph, matrixOf, type Node } from "./graph"
 import {
@@ -58,9 +58,6 @@ export interface Linearised {
   rings: number
   unstableRings: number
 }
-
-/** Name of the array that holds what elements have of their own (shard.ts, exchangeElements). */
-export const ELEMENTS_ARRAY = "elements"
 
 /**
  * @param image pixels (a byte each) whose mean state the graph is linearised about; about the fixed

@@ -4,8 +4,7 @@ import { signalsOf } from "../../src/network"
 import { partAt } from "../../src/run"
 import { exchangeCoefficients, exchangeElements } from "../../src/shard"
 import { HostNetwork } from "../engine"
-import type { Model } from "../model-file"
-import { ELEMENTS_ARRAY } from "./linearise"
+import { ELEMENTS_ARRAY, type Model } from "../model-file"
 import type { Rest } from "./rest"
 
 export interface Difference {

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto"
 import { z } from "zod"
 import { type Network, signalsOf } from "../../src/network"
 import { WuxingError } from "../errors"
-import type { Model } from "../model-file"
+import { ELEMENTS_ARRAY, type Model } from "../model-file"
 import { edgesOf, learnShiftAt, type Recipe, trainEpoch } from "./train-model"
 import type { Images, TrainingData } from "./training-data"
 import { type ImageStore, TrainingEngine } from "./training-engine"
@@ -39,9 +39,6 @@ export interface EpochFigures {
   /** Share of the images the network had right before it learnt each. */
   accuracy: number
 }
-
-/** Array of a model file: what elements that learn have of their own (exchangeElements). */
-const ELEMENTS = "elements"
 
 export type Split = "train" | "validation" | "test"
 
@@ -222,7 +219,7 @@ export class Training {
     return {
       network: this.network,
       coefficients,
-      ...(elements.length > 0 ? { arrays: { [ELEMENTS]: elements } } : {}),
+      ...(elements.length > 0 ? { arrays: { [ELEMENTS_ARRAY]: elements } } : {}),
       training: {
         command,
         seed: this.plan.seed,
@@ -244,7 +241,7 @@ export class Training {
 /** Gives an engine all that a model has learnt. */
 export function loadModelInto(engine: TrainingEngine, model: Model): void {
   engine.coefficients = model.coefficients
-  const elements = model.arrays?.[ELEMENTS]
+  const elements = model.arrays?.[ELEMENTS_ARRAY]
   if (elements) engine.elements = elements
 }
 

@@ -137,6 +137,7 @@ export async function status(
   reply.setAt(StatusField.Refused, "u32", refused)
   reply.setAt(StatusField.Dropped, "u32", dropped)
   reply.setAt(StatusField.Boot, "u32", boot)
+  reply.setAt(StatusField.ArenaBytes, "u32", ARENA_BYTES)
   await report(Command.Status, reply)
 }
 
@@ -165,6 +166,8 @@ export async function set(p: Buffer): Promise<void> {
     arena.setAt(Header.LearnShift, "u16", value)
   else if (setting === Setting.Margin && value >= 0 && value <= 32767)
     arena.setAt(Header.Margin, "i16", value)
+  else if (setting === Setting.ElementShift && value >= 4 && value <= 24)
+    arena.setAt(Header.ElementShift, "u16", value)
   else return await refuse(Command.Set, p, Status.BadValue)
   await answer(Command.Set, p.getAt(0, "u16"), Status.Ok)
 }

@@ -346,12 +346,14 @@ async function learn(part: number, slot: number): Promise<void> {
 
 /** Command back: BackField, i32 sums. */
 export async function back(p: Buffer): Promise<void> {
-  if (p.length < BackField.Length || ((p.length - BackField.Length) & 3) !== 0)
+  if (p.length < BackField.Length) return await fault(Status.BadLength, Command.Back, 0, 0)
+  const listed = (p.getAt(BackField.Flags, "u8") & BackFlag.Listed) !== 0
+  const bytes = p.length - BackField.Length
+  if (listed ? bytes % 6 !== 0 : (bytes & 3) !== 0)
     return await fault(Status.BadLength, Command.Back, 0, 0)
   const sample = p.getAt(BackField.Sample, "i32")
   const layer = p.getAt(BackField.Layer, "u8")
   const first = p.getAt(BackField.First, "u16")
-  const count = (p.length - BackField.Length) >> 2
   if (sample < 0) return await fault(Status.BadValue, Command.Back, sample, 0)
   const slot = sample % slots
   if (sample !== learnSample || slotNext.getAt(slot, "u8") < parts)
@@ -362,14 +364,26 @@ export async function back(p: Buffer): Promise<void> {
   if (owner === NONE || (arena.getAt(owner + Part.Flags, "u16") & PartFlag.Report) === 0)
     return await fault(Status.WrongShard, Command.Back, sample, layer)
   const width = arena.getAt(owner + Part.BusOutWidth, "u16")
-  if (first + count > width) return await fault(Status.OutOfRange, Command.Back, sample, width)
+  if (listed) {
+    for (let i = BackField.Length; i < p.length; i += 6)
+      if (p.getAt(i, "u16") >= width)
+        return await fault(Status.OutOfRange, Command.Back, sample, width)
+  } else if (first + (bytes >> 2) > width)
+    return await fault(Status.OutOfRange, Command.Back, sample, width)
   if (backComplete.getAt(layer, "u8") !== 0)
     return await fault(Status.OutOfOrder, Command.Back, sample, NONE)
-  let at = arena.getAt(owner + Part.BackIn, "i32") + (first << 2)
-  for (let i = BackField.Length; i < p.length; i += 4) {
-    arena.setAt(at, "i32", arena.getAt(at, "i32") + p.getAt(i, "i32"))
-    at += 4
-  }
+  const back = arena.getAt(owner + Part.BackIn, "i32")
+  let at = back + (first << 2)
+  if (listed)
+    for (let i = BackField.Length; i < p.length; i += 6) {
+      at = back + (p.getAt(i, "u16") << 2)
+      arena.setAt(at, "i32", arena.getAt(at, "i32") + p.getAt(i + 2, "i32"))
+    }
+  else
+    for (let i = BackField.Length; i < p.length; i += 4) {
+      arena.setAt(at, "i32", arena.getAt(at, "i32") + p.getAt(i, "i32"))
+      at += 4
+    }
   if ((p.getAt(BackField.Flags, "u8") & BackFlag.Last) === 0) return
   backComplete.setAt(layer, "u8", 1)
   await learnBack(slot, 255)

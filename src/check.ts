@@ -103,6 +103,7 @@ export function isSound(m: Buffer, size: number): boolean {
     if (links < 0 || links > image) return false
     if (!worksInside(m, part, image, used, listFrom, listEnd)) return false
     if (!ownInside(m, part, rule, image, used, listFrom, listEnd)) return false
+    if (!idsInside(m, part, end, image)) return false
     if (!yieldsInTime(m, part, steps)) return false
     if (!agrees(m, part, before)) return false
     before = part
@@ -193,6 +194,15 @@ function worksInside(
         m.getAt(Header.Width, "u16") * m.getAt(Header.InputSignals, "u16")
     )
   return m.getAt(part + Part.Sources, "u16") === busIn
+}
+
+/** Are the tables of indices, if there are any, inside? Whatever they hold does no harm. */
+function idsInside(m: Buffer, part: number, from: number, to: number): boolean {
+  const sources = m.getAt(part + Part.SourceIds, "i32")
+  const neurons = m.getAt(part + Part.NeuronIds, "i32")
+  if (sources !== 0 && !inside(sources, m.getAt(part + Part.Sources, "u16") * 2, from, to))
+    return false
+  return neurons === 0 || inside(neurons, m.getAt(part + Part.Neurons, "u16") * 2, from, to)
 }
 
 /** Is the rule known, and can its shifts be carried out? */

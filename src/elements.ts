@@ -222,7 +222,10 @@ function learnElements(
   const state = m.getAt(part + Part.State, "i32") + at
   const rest = m.getAt(part + Part.Rest, "i32") + at
   const displacement = m.getAt(part + Part.Displacement, "i32") + at
-  const first = m.getAt(part + Part.FirstElement, "u16") + neuron * 5
+  const ids = m.getAt(part + Part.NeuronIds, "i32")
+  let first = neuron
+  if (ids !== 0) first = m.getAt(ids + neuron + neuron, "u16")
+  first = m.getAt(part + Part.FirstElement, "u16") + first * 5
   const gradient = (rule & Rule.Gradient) !== 0
   for (let i = 0; i < 5; i++) {
     const l = m.getAt(scratch + Neuron.Lambda + (i << 2), "i32")

@@ -32,7 +32,7 @@ export enum Header {
   Parts = 12,
   /** Samples that can be under way at once: each signal bus has this many slots. */
   Slots = 14,
-  /** Input neurons (pixels). */
+  /** Input neurons (pixels) this shard reads. */
   Width = 16,
   /** Signals of an input neuron, 1…4: of the elements 1 … InputSignals. */
   InputSignals = 18,
@@ -131,7 +131,7 @@ export enum Part {
   /** The elements outputFirst … outputFirst+outputs−1 give the neuron's signals. */
   OutputFirst = 8,
   Outputs = 10,
-  /** Sources the links of this part read from. */
+  /** Sources on the bus the links of this part read from. */
   Sources = 12,
   /** i32: number of links. */
   Links = 16,
@@ -154,7 +154,7 @@ export enum Part {
   /** Signals (not bytes) of one slot of either bus. */
   BusInWidth = 52,
   BusOutWidth = 54,
-  /** Index on the bus of this part's first signal. */
+  /** Place on the bus of this part's first signal. */
   BusOutFirst = 56,
   /** i32[width of the bus]: sums of C·λ, Q25; BackOut for the sources, BackIn for this layer. */
   BackOut = 60,
@@ -163,7 +163,10 @@ export enum Part {
   Lambda = 68,
   /** u16[synapses]: random state of each synapse for the sample in hand. */
   Noise = 72,
-  /** Network-wide index of this part's first synapse: rounding must not depend on the partition. */
+  /**
+   * Network-wide index of this part's first synapse: rounding must not depend on the partition. With
+   * `NeuronIds` that of its layer's first, as `FirstElement`.
+   */
   FirstSynapse = 76,
   /** Sparse links: the sources in hand, i32 count, then u16 index and i16 signal of each. */
   List = 80,
@@ -186,7 +189,11 @@ export enum Part {
   ElementPid = 120,
   /** Network-wide index of this part's first element: rounding must not depend on the partition. */
   FirstElement = 124,
-  Length = 128,
+  /** u16 each, 0 where they count up (from 0 and from `First`): index in its layer of each source
+   * and of each neuron. */
+  SourceIds = 128,
+  NeuronIds = 132,
+  Length = 136,
 }
 
 export enum PartFlag {

@@ -89,6 +89,7 @@ export function learnSparse(m: Buffer, part: number, from: number, to: number): 
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
   const lambda = m.getAt(part + Part.Lambda, "i32")
   const noise = m.getAt(part + Part.Noise, "i32")
+  const ids = m.getAt(part + Part.SourceIds, "i32")
   const backOut = m.getAt(part + Part.BackOut, "i32")
   const shift = m.getAt(Header.LearnShift, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
@@ -99,7 +100,9 @@ export function learnSparse(m: Buffer, part: number, from: number, to: number): 
   for (let entry = list + (from << 2); entry < last; entry += 4) {
     const signal = m.getAt(entry + 2, "i16")
     const source = m.getAt(entry, "u16")
-    const salt = (source * SOURCE_SALT) & 0xffff
+    let salt = source
+    if (ids !== 0) salt = m.getAt(ids + source + source, "u16")
+    salt = (salt * SOURCE_SALT) & 0xffff
     const s = start + (source << 1)
     let link = m.getAt(s, "u16")
     const end = m.getAt(s + 2, "u16")

@@ -8,7 +8,7 @@
  */
 
 export const SERVICE_CLASS = 0x1ddf2b61
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 /** Largest payload of a Jacdac packet, bytes. */
 export const MAX_PAYLOAD = 236
 
@@ -92,7 +92,9 @@ export enum StatusField {
   Dropped = 32,
   /** Random number the program drew at its start: it differs after a restart. */
   Boot = 36,
-  Length = 40,
+  /** Bytes set aside for a shard and the reports it gathers. */
+  ArenaBytes = 40,
+  Length = 44,
 }
 
 export enum ImageField {
@@ -144,12 +146,16 @@ export enum BackFlag {
   Last = 1,
   /** Report: the sample taught something (otherwise no sums follow). */
   Learned = 2,
+  /** Command: not a row of sums from `First` on, but each behind its signal: u16, i32. */
+  Listed = 4,
 }
 
 export enum Setting {
   LearnShift = 0,
   /** Signal format. */
   Margin = 1,
+  /** Of elements that learn. */
+  ElementShift = 2,
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 } from "./layout"
 import {
   coefficientMax,
+  drawLinks,
   drawSlice,
   elementsLearn,
   fanInOf,
@@ -41,11 +42,20 @@ import {
 import { settleForward } from "./settle"
 import { settleForwardFine } from "./settle-fine"
 
-/** Neurons first … first+count−1 of a layer (1 = the first behind the input). */
+/**
+ * Neurons of a layer (1 = the first behind the input): first … first+count−1, or, where `neurons`
+ * is given, those, in that order; count is then their number, and first means nothing.
+ */
 export interface Slice {
   layer: number
   first: number
   count: number
+  neurons?: number[]
+}
+
+/** Index in its layer of the i-th neuron of a slice. */
+export function neuronOf(slice: Slice, i: number): number {
+  return slice.neurons ? slice.neurons[i] : slice.first + i
 }
 
 /** A part's synapse number is one byte. */
@@ -63,22 +73,27 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
   let at: number = Header.Length + slices.length * Part.Length
   const inputTable = at
   at += 512 * inputSignalsOf(net)
+  const drawn: number[][][] = []
+  for (const slice of slices) drawn.push(isDense(net, slice.layer) ? [] : drawSources(net, slice))
+  const onBus = busesFor(net, slices, drawn)
 
   // Loaded: links. The addresses are kept per slice until the buffer exists.
   const linkCounts: number[] = []
   const starts: number[] = []
   const targets: number[] = []
   const coefficients: number[] = []
+  const neuronIds: number[] = []
+  const sourceIds: number[] = []
+  for (let layer = 0; layer <= layers; layer++) sourceIds.push(0)
   for (const slice of slices) {
     const l = net.layers[slice.layer - 1]
-    const sources = signalsOf(net, slice.layer - 1)
+    const sources = onBus[slice.layer - 1].length
     const synapses = slice.count * l.inputs
     if (synapses > MAX_SYNAPSES)
       throw new RangeError(`a part holds at most ${MAX_SYNAPSES} synapses, not ${synapses}`)
-    const first = slice.first * l.inputs
-    const links =
-      linksBefore(net, slice.layer, first + synapses) - linksBefore(net, slice.layer, first)
     const dense = isDense(net, slice.layer)
+    let links = dense ? synapses * sources : 0
+    for (const of of drawn[linkCounts.length]) links += of.length
     if (!dense && links > MAX_SPARSE_LINKS)
       throw new RangeError(`a part holds at most ${MAX_SPARSE_LINKS} sparse links, not ${links}`)
     linkCounts.push(links)
@@ -89,6 +104,13 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     targets.push(dense ? 0 : at)
     if (!dense) at += links
     at = align4(at)
+    neuronIds.push(slice.neurons ? at : 0)
+    if (slice.neurons) at = align4(at + slice.count * 2)
+    const below = slice.layer - 1
+    if (sourceIds[below] === 0 && !isWhole(onBus[below])) {
+      sourceIds[below] = at
+      at = align4(at + sources * 2)
+    }
   }
   // Loaded too: K3, B and, where the papers' backward equation runs, B̂ of each element.
   const own = elementsLearn(net)
@@ -109,16 +131,16 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     let used = false
     for (const slice of slices) if (slice.layer === layer || slice.layer === layer + 1) used = true
     buses.push(used ? at : 0)
-    if (used) at = align4(at + slots * signalsOf(net, layer) * 2)
+    if (used) at = align4(at + slots * onBus[layer].length * 2)
     backs.push(used ? at : 0)
-    if (used) at += signalsOf(net, layer) * 4
+    if (used) at += onBus[layer].length * 4
   }
   let listed = 0
   for (const slice of slices) {
     if (slice.layer === 1) imageList = at
-    else if (!isDense(net, slice.layer)) listed = Math.max(listed, signalsOf(net, slice.layer - 1))
+    else if (!isDense(net, slice.layer)) listed = Math.max(listed, onBus[slice.layer - 1].length)
   }
-  if (imageList !== 0) at += 4 + signalsOf(net, 0) * 4
+  if (imageList !== 0) at += 4 + onBus[0].length * 4
   if (listed !== 0) {
     signalList = at
     at += 4 + listed * 4
@@ -152,7 +174,7 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
   m.setAt(Header.Size, "i32", at)
   m.setAt(Header.Parts, "u16", slices.length)
   m.setAt(Header.Slots, "u16", slots)
-  m.setAt(Header.Width, "u16", net.width)
+  m.setAt(Header.Width, "u16", onBus[0].length / inputSignalsOf(net))
   m.setAt(Header.InputSignals, "u16", inputSignalsOf(net))
   m.setAt(Header.InputTable, "i32", inputTable)
   writeNumberFormats(m, net)
@@ -174,7 +196,8 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
   for (let i = 0; i < slices.length; i++) {
     const slice = slices[i]
     const l = net.layers[slice.layer - 1]
-    const sources = signalsOf(net, slice.layer - 1)
+    const below = slice.layer - 1
+    const sources = onBus[below].length
     const synapses = slice.count * l.inputs
     const links = linkCounts[i]
     const dense = isDense(net, slice.layer)
@@ -196,11 +219,7 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
       neuronsHere(slices, slice.layer + 1) < net.layers[slice.layer].neurons
     )
       flags |= PartFlag.Report
-    if (
-      slice.layer > 1 &&
-      neuronsHere(slices, slice.layer - 1) < net.layers[slice.layer - 2].neurons
-    )
-      flags |= PartFlag.Await
+    if (below > 0 && ownSignals(net, slices, below) < sources) flags |= PartFlag.Await
     m.setAt(part + Part.Flags, "u16", flags)
     m.setAt(part + Part.Start, "i32", starts[i])
     m.setAt(part + Part.Target, "i32", targets[i])
@@ -212,16 +231,17 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     m.setAt(part + Part.BusIn, "i32", buses[slice.layer - 1])
     m.setAt(part + Part.BusOut, "i32", buses[slice.layer])
     m.setAt(part + Part.BusInWidth, "u16", slice.layer > 1 ? sources : 0)
-    m.setAt(part + Part.BusOutWidth, "u16", signalsOf(net, slice.layer))
-    m.setAt(part + Part.BusOutFirst, "u16", slice.first * l.outputs)
+    m.setAt(part + Part.BusOutWidth, "u16", onBus[slice.layer].length)
+    m.setAt(part + Part.BusOutFirst, "u16", placeOf(net, slice, onBus[slice.layer]))
     m.setAt(part + Part.BackOut, "i32", backs[slice.layer - 1])
     m.setAt(part + Part.BackIn, "i32", backs[slice.layer])
+    const firstNeuron = slice.neurons ? 0 : slice.first
     m.setAt(
       part + Part.FirstSynapse,
       "u16",
-      (firstSynapses[slice.layer] + slice.first * l.inputs) & 0xffff,
+      (firstSynapses[slice.layer] + firstNeuron * l.inputs) & 0xffff,
     )
-    const firstOwn = firstElements[slice.layer] + slice.first * 5
+    const firstOwn = firstElements[slice.layer] + firstNeuron * 5
     m.setAt(part + Part.FirstElement, "u16", firstOwn & 0xffff)
     m.setAt(part + Part.Displacement, "i32", displacements[i])
     m.setAt(part + Part.LinkPid, "i32", linkPids[i])
@@ -237,7 +257,13 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
       }
     }
     m.setAt(part + Part.List, "i32", slice.layer === 1 ? imageList : dense ? 0 : signalList)
-    writeLinks(m, net, slice, part)
+    m.setAt(part + Part.NeuronIds, "i32", neuronIds[i])
+    if (slice.neurons)
+      for (let n = 0; n < slice.count; n++) m.setAt(neuronIds[i] + n * 2, "u16", slice.neurons[n])
+    m.setAt(part + Part.SourceIds, "i32", sourceIds[below])
+    if (sourceIds[below] !== 0)
+      for (let s = 0; s < sources; s++) m.setAt(sourceIds[below] + s * 2, "u16", onBus[below][s])
+    writeLinks(m, net, slice, part, drawn[i], onBus[below])
     writeChunks(m, net, part)
   }
   writeInputTable(m, net)
@@ -253,6 +279,127 @@ export function isDense(net: Network, layer: number): boolean {
   return (
     layer > 1 && linkingOf(net) === "adder" && fanInOf(net, layer) === signalsOf(net, layer - 1)
   )
+}
+
+/** The sources of each synapse of a slice, ascending. */
+function drawSources(net: Network, slice: Slice): number[][] {
+  const inputs = net.layers[slice.layer - 1].inputs
+  if (!slice.neurons) return drawSlice(net, slice.layer, slice.first * inputs, slice.count * inputs)
+  // A strict layer's links are drawn all at once, an adder's one by one.
+  const all = linkingOf(net) === "adder" ? [] : drawLinks(net, slice.layer)
+  const drawn: number[][] = []
+  for (const neuron of slice.neurons)
+    for (let k = 0; k < inputs; k++) {
+      const synapse = neuron * inputs + k
+      drawn.push(all.length > 0 ? all[synapse] : drawSlice(net, slice.layer, synapse, 1)[0])
+    }
+  return drawn
+}
+
+/**
+ * What a shard of these slices has on its buses: for each layer (0 = the pixels' signals) the indices
+ * in that layer of its signals, in the bus's order.
+ *
+ * Only what the shard computes or reads is there, ascending; its own signals come first where they
+ * are not one range. Where links are dense all signals are there, since no index is stored, and all
+ * outputs are; so are the pixels if most are read, since a table of them costs memory too.
+ */
+export function busesOf(net: Network, slices: Slice[]): number[][] {
+  const drawn: number[][][] = []
+  for (const slice of slices) drawn.push(isDense(net, slice.layer) ? [] : drawSources(net, slice))
+  return busesFor(net, slices, drawn)
+}
+
+function busesFor(net: Network, slices: Slice[], drawn: number[][][]): number[][] {
+  const buses: number[][] = []
+  for (let layer = 0; layer <= net.layers.length; layer++) {
+    const width = signalsOf(net, layer)
+    const own: number[] = []
+    const present: boolean[] = []
+    for (let s = 0; s < width; s++) present.push(false)
+    let reads = false
+    for (let i = 0; i < slices.length; i++) {
+      const slice = slices[i]
+      if (slice.layer === layer) {
+        const outputs = net.layers[layer - 1].outputs
+        for (let n = 0; n < slice.count; n++)
+          for (let k = 0; k < outputs; k++) own.push(neuronOf(slice, n) * outputs + k)
+      }
+      if (slice.layer === layer + 1) {
+        reads = true
+        for (const of of drawn[i]) for (const s of of) present[s] = true
+      }
+    }
+    if (reads && layer === 0) {
+      buses.push(pixelsOf(net, present, neuronsHere(slices, 1) === net.layers[0].neurons))
+      continue
+    }
+    let range = true
+    for (let i = 1; i < own.length; i++) if (own[i] !== own[i - 1] + 1) range = false
+    const all = layer === net.layers.length ? own.length > 0 : reads && isDense(net, layer + 1)
+    const ownFirst = !range && !all
+    for (const s of own) present[s] = !ownFirst
+    const bus: number[] = []
+    if (ownFirst) for (const s of own) bus.push(s)
+    for (let s = 0; s < width; s++) if (all || present[s]) bus.push(s)
+    // A part without any link reads a signal all the same: one with nothing to read is not sound.
+    if (reads && bus.length === 0) bus.push(0)
+    buses.push(bus)
+  }
+  return buses
+}
+
+/**
+ * The signals of the pixels of which one is needed; of all pixels if those are most, or if the shard
+ * computes the whole layer, so that a whole network takes images as they are.
+ */
+function pixelsOf(net: Network, needed: boolean[], whole: boolean): number[] {
+  const each = inputSignalsOf(net)
+  const some: number[] = []
+  const all: number[] = []
+  for (let pixel = 0; pixel < net.width; pixel++) {
+    let used = false
+    for (let k = 0; k < each; k++) {
+      all.push(pixel * each + k)
+      if (needed[pixel * each + k]) used = true
+    }
+    if (used) for (let k = 0; k < each; k++) some.push(pixel * each + k)
+  }
+  if (some.length === 0) for (let k = 0; k < each; k++) some.push(k)
+  return whole || some.length * 4 > all.length * 3 ? all : some
+}
+
+/** Is the bus the first signals of its layer in order, so that no table of indices is needed? */
+function isWhole(bus: number[]): boolean {
+  for (let i = 0; i < bus.length; i++) if (bus[i] !== i) return false
+  return true
+}
+
+/** Where on a bus each of `width` signals is; −1: nowhere. */
+export function placesOf(bus: number[], width: number): number[] {
+  const places: number[] = []
+  for (let s = 0; s < width; s++) places.push(-1)
+  for (let i = 0; i < bus.length; i++) places[bus[i]] = i
+  return places
+}
+
+/**
+ * Place on its layer's bus of a slice's first signal; the others follow it.
+ *
+ * @throws RangeError if they do not: all signals are there in order, and the slice's neurons are not
+ */
+function placeOf(net: Network, slice: Slice, bus: number[]): number {
+  const { outputs } = net.layers[slice.layer - 1]
+  const places = placesOf(bus, signalsOf(net, slice.layer))
+  const first = places[neuronOf(slice, 0) * outputs]
+  for (let n = 1; n < slice.count; n++)
+    if (places[neuronOf(slice, n) * outputs] !== first + n * outputs)
+      throw new RangeError(`neurons of a slice of layer ${slice.layer} must be a range`)
+  return first
+}
+
+function ownSignals(net: Network, slices: Slice[], layer: number): number {
+  return neuronsHere(slices, layer) * net.layers[layer - 1].outputs
 }
 
 /** Neurons of a layer that fit one part, whichever they are. */
@@ -361,16 +508,26 @@ function writeRule(m: Buffer, net: Network): void {
   }
 }
 
-function writeLinks(m: Buffer, net: Network, slice: Slice, part: number): void {
+function writeLinks(
+  m: Buffer,
+  net: Network,
+  slice: Slice,
+  part: number,
+  drawn: number[][],
+  onBus: number[],
+): void {
   const l = net.layers[slice.layer - 1]
   const synapses = slice.count * l.inputs
-  const first = slice.first * l.inputs
+  const synapseOf = (t: number): number => {
+    const neuron = Math.floor(t / l.inputs)
+    return neuronOf(slice, neuron) * l.inputs + t - neuron * l.inputs
+  }
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
   if (isDense(net, slice.layer)) {
     const fanIn = fanInOf(net, slice.layer)
     for (let t = 0; t < synapses; t++) {
       for (let rank = 0; rank < fanIn; rank++) {
-        const c = initialCoefficient(net, slice.layer, first + t, rank, fanIn)
+        const c = initialCoefficient(net, slice.layer, synapseOf(t), rank, fanIn)
         writeCoefficient(m, coefficient + (t * fanIn + rank) * 2, c)
       }
     }
@@ -379,19 +536,19 @@ function writeLinks(m: Buffer, net: Network, slice: Slice, part: number): void {
   const sources = m.getAt(part + Part.Sources, "u16")
   const start = m.getAt(part + Part.Start, "i32")
   const target = m.getAt(part + Part.Target, "i32")
-  const drawn = drawSlice(net, slice.layer, first, synapses)
+  const places = placesOf(onBus, signalsOf(net, slice.layer - 1))
   const bySource: { synapse: number; rank: number }[][] = []
   for (let s = 0; s < sources; s++) bySource.push([])
   for (let t = 0; t < synapses; t++) {
     let rank = 0
-    for (const s of drawn[t]) bySource[s].push({ synapse: t, rank: rank++ })
+    for (const s of drawn[t]) bySource[places[s]].push({ synapse: t, rank: rank++ })
   }
   let link = 0
   for (let s = 0; s < sources; s++) {
     m.setAt(start + s * 2, "u16", link)
     for (const { synapse, rank } of bySource[s]) {
       const fanIn = drawn[synapse].length
-      const c = initialCoefficient(net, slice.layer, first + synapse, rank, fanIn)
+      const c = initialCoefficient(net, slice.layer, synapseOf(synapse), rank, fanIn)
       m.setAt(target + link, "u8", synapse)
       writeCoefficient(m, coefficient + link * 2, c)
       link++
@@ -467,36 +624,68 @@ function layoutHash(m: Buffer): number {
  */
 export function exchangeCoefficients(m: Buffer, net: Network, all: Buffer, toShard: boolean): void {
   const parts = m.getAt(Header.Parts, "u16")
-  for (let i = 0; i < parts; i++) {
-    const part = Header.Length + i * Part.Length
-    const layer = m.getAt(part + Part.Layer, "u16")
-    const inputs = net.layers[layer - 1].inputs
-    const first = m.getAt(part + Part.First, "u16") * inputs
-    const synapses = m.getAt(part + Part.Neurons, "u16") * inputs
-    const links = m.getAt(part + Part.Links, "i32")
-    const coefficient = m.getAt(part + Part.Coefficient, "i32")
-    const target = m.getAt(part + Part.Target, "i32")
-    let base = linksBefore(net, layer, first)
-    for (let below = 1; below < layer; below++) base += linksOf(net, below)
-    // The place of each synapse's next link. By source, ascending: the n-th link seen of a synapse
-    // is its n-th source.
-    const places: number[] = []
-    for (let t = 0; t < synapses; t++) places.push(0)
-    if (target !== 0) {
-      for (let link = 0; link < links; link++) places[m.getAt(target + link, "u8")]++
-      let place = base
-      for (let t = 0; t < synapses; t++) {
-        const count = places[t]
-        places[t] = place
-        place += count
-      }
+  let base = 0
+  for (let layer = 1; layer <= net.layers.length; layer++) {
+    for (let i = 0; i < parts; i++) {
+      const part = Header.Length + i * Part.Length
+      if (m.getAt(part + Part.Layer, "u16") === layer)
+        exchangeLinks(m, net, part, base, all, toShard)
     }
-    for (let link = 0; link < links; link++) {
-      const place = target === 0 ? base + link : places[m.getAt(target + link, "u8")]++
-      if (toShard) m.setAt(coefficient + link * 2, "i16", all.getAt(place * 2, "i16"))
-      else all.setAt(place * 2, "i16", m.getAt(coefficient + link * 2, "i16"))
-    }
+    base += linksOf(net, layer)
   }
+}
+
+/** @param base place in `all` of the first link of the part's layer */
+function exchangeLinks(
+  m: Buffer,
+  net: Network,
+  part: number,
+  base: number,
+  all: Buffer,
+  toShard: boolean,
+): void {
+  const layer = m.getAt(part + Part.Layer, "u16")
+  const inputs = net.layers[layer - 1].inputs
+  const sources = m.getAt(part + Part.Sources, "u16")
+  const coefficient = m.getAt(part + Part.Coefficient, "i32")
+  const target = m.getAt(part + Part.Target, "i32")
+  const start = m.getAt(part + Part.Start, "i32")
+  // The place of each synapse's next link. Sources ascending, the n-th link seen of a synapse is
+  // that of its n-th source.
+  const adder = linkingOf(net) === "adder"
+  const before: number[] = [0]
+  if (!adder)
+    for (const of of drawLinks(net, layer)) before.push(before[before.length - 1] + of.length)
+  const places: number[] = []
+  for (let n = 0; n < m.getAt(part + Part.Neurons, "u16"); n++)
+    for (let k = 0; k < inputs; k++) {
+      const synapse = neuronIn(m, part, n) * inputs + k
+      places.push(base + (adder ? linksBefore(net, layer, synapse) : before[synapse]))
+    }
+  const exchange = (place: number, link: number): void => {
+    if (toShard) m.setAt(coefficient + link * 2, "i16", all.getAt(place * 2, "i16"))
+    else all.setAt(place * 2, "i16", m.getAt(coefficient + link * 2, "i16"))
+  }
+  if (target === 0) {
+    for (let t = 0; t < places.length; t++)
+      for (let s = 0; s < sources; s++) exchange(places[t] + s, t * sources + s)
+    return
+  }
+  const ids = m.getAt(part + Part.SourceIds, "i32")
+  const bus: number[] = []
+  for (let s = 0; s < sources; s++) bus.push(ids === 0 ? s : m.getAt(ids + s * 2, "u16"))
+  for (const s of placesOf(bus, signalsOf(net, layer - 1))) {
+    if (s < 0) continue
+    const end = m.getAt(start + s * 2 + 2, "u16")
+    for (let link = m.getAt(start + s * 2, "u16"); link < end; link++)
+      exchange(places[m.getAt(target + link, "u8")]++, link)
+  }
+}
+
+/** Index in its layer of a part's n-th neuron. */
+function neuronIn(m: Buffer, part: number, n: number): number {
+  const ids = m.getAt(part + Part.NeuronIds, "i32")
+  return ids === 0 ? m.getAt(part + Part.First, "u16") + n : m.getAt(ids + n * 2, "u16")
 }
 
 /** Values exchangeElements counts for each neuron behind the input. */
@@ -514,7 +703,7 @@ export function exchangeElements(m: Buffer, net: Network, all: Buffer, toShard: 
   for (let i = 0; i < parts; i++) {
     const part = Header.Length + i * Part.Length
     const layer = m.getAt(part + Part.Layer, "u16")
-    let place = m.getAt(part + Part.First, "u16")
+    let place = 0
     for (let below = 1; below < layer; below++) place += net.layers[below - 1].neurons
     const neurons = m.getAt(part + Part.Neurons, "u16")
     for (let set = 0; set < 3; set++) {
@@ -524,7 +713,8 @@ export function exchangeElements(m: Buffer, net: Network, all: Buffer, toShard: 
       const at = m.getAt(part + field, "i32")
       for (let e = 0; at !== 0 && e < neurons * 5; e++) {
         const neuron = Math.floor(e / 5)
-        const there = ((place + neuron) * ELEMENT_VALUES + set * 5 + (e - neuron * 5)) * 2
+        const there =
+          ((place + neuronIn(m, part, neuron)) * ELEMENT_VALUES + set * 5 + (e - neuron * 5)) * 2
         if (toShard) m.setAt(at + e * 2, "i16", all.getAt(there, "i16"))
         else all.setAt(there, "i16", m.getAt(at + e * 2, "i16"))
       }

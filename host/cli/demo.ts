@@ -6,16 +6,11 @@ import type { Dataset } from "../data/mnist"
 import { imageAt, readMnist } from "../data/mnist"
 import { drawSamples } from "../data/samples"
 import { WuxingError } from "../errors"
-import { buildFirmware } from "../firmware"
 import type { Place } from "../fleet/place"
 import type { Context, Outcome, Run } from "./command"
-import type { Output } from "./output"
 import { grouped, percent } from "./output"
-import { startProgress } from "./progress"
-import { folderOption, integerOption, onOption, usageError } from "./usage"
+import { folderOption, integerOption, MOST_BOARDS, onOption, usageError } from "./usage"
 
-/** Eight VM processes on one listener are known to work. */
-const MOST_BOARDS = 8
 const DEFAULT_BOARDS = 2
 /** Seeds are 32-bit on the boards; the sign bit is left out so that a seed reads as it is. */
 const MOST_SEED = 2 ** 31 - 1
@@ -71,48 +66,33 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   const testing = draw("--test", mnist.test, options.test, options.seed, TEST_SALT)
 
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
-  const { startFleet } = await import("../fleet/fleet")
-  const { findBoards } = await import("../fleet/place")
+  const { openFleet, printBoards, startFleetProgress } = await import("./fleet-run")
   const { HostNetwork } = await import("../engine")
   const { pico16 } = await import("../../src/presets")
   const network = pico16(options.seed)
 
-  // Ports that are not there are said before the time is spent on compiling.
-  const boards = await findBoards(place)
-  output.status("compiling the firmware")
-  const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
-  output.status(`${place.kind === "sim" ? "starting" : "opening"} ${boards.description}`)
-  const fleet = await startFleet({
-    network,
-    boards: boards.count,
-    open: boards.open,
-    bytecode,
-    signal,
-    log: line => output.log(line),
-    status: text => output.status(text),
-  })
+  const fleet = await openFleet(place, network, undefined, { output, signal })
   try {
-    const shares = await fleet.boards()
-    output.table(
-      ["board", "profile", "neurons", "links", "heap used (B)"],
-      shares.map(({ id, profile, neurons, links, heapBytes }) => [
-        id,
-        profile,
-        neurons,
-        links,
-        heapBytes,
-      ]),
-    )
-
+    const shares = await printBoards(fleet, output)
+    const withProgress = async <Result>(
+      title: string,
+      total: number,
+      work: (onSample: (done: number, correct: number) => void) => Promise<Result>,
+    ): Promise<Result> => {
+      const progress = startFleetProgress(output, title, total, fleet)
+      try {
+        return await work((done, correct) => progress.sample(done, correct))
+      } finally {
+        progress.stop()
+      }
+    }
     const evaluate = (title: string) =>
-      withProgress(output, title, testing.length, onSample =>
-        fleet.evaluate(mnist.test, testing, onSample),
-      )
+      withProgress(title, testing.length, onSample => fleet.evaluate(mnist.test, testing, onSample))
     const before = await evaluate("testing before")
     output.field("accuracy before", shareOf(before))
 
     const start = performance.now()
-    await withProgress(output, "training", training.length, onSample =>
+    await withProgress("training", training.length, onSample =>
       fleet.train(mnist.train, training, onSample),
     )
     const samplesPerSecond = training.length / ((performance.now() - start) / 1000)
@@ -180,20 +160,6 @@ function draw(flag: string, data: Dataset, take: number, seed: number, salt: num
       `lower ${flag}, or name a larger data set (--data DIR)`,
     )
   return drawSamples(data.count, take, seed, salt)
-}
-
-async function withProgress<Result>(
-  output: Output,
-  title: string,
-  total: number,
-  work: (onSample: (done: number, correct: number) => void) => Promise<Result>,
-): Promise<Result> {
-  const progress = startProgress(output, title, total)
-  try {
-    return await work((done, correct) => progress.sample(done, correct))
-  } finally {
-    progress.stop()
-  }
 }
 
 /** The same samples in the same order as the boards, pausing so that Ctrl-C is heard. */

@@ -1,10 +1,14 @@
 /** `wuxing eval`: how well a network names images it has not learnt. */
 import { createHash } from "node:crypto"
 import type { Command } from "commander"
+import type { Place } from "../fleet/place"
+import type { Model } from "../model-file"
+import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
+import { messagesPerSample } from "./fleet-run"
 import { grouped, percent } from "./output"
 import { startProgress } from "./progress"
-import { integerOption, pathOption, usageError } from "./usage"
+import { integerOption, MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
 
 const MOST_SEED = 2 ** 31 - 1
 
@@ -13,6 +17,8 @@ interface EvalOptions {
   trained?: boolean
   data: string
   seed: number
+  limit?: number
+  on?: Place
   workers?: number
 }
 
@@ -30,6 +36,16 @@ export function addEval(program: Command, run: Run): void {
       1,
     )
     .option(
+      "--limit <n>",
+      "only the first n test images (default: all)",
+      integerOption("--limit", 1, 10_000_000),
+    )
+    .option(
+      "--on <where>",
+      "name them on boards: sim:N for N virtual boards, serial:PORT,PORT,… or serial",
+      onOption("--on", MOST_BOARDS),
+    )
+    .option(
       "--workers <n>",
       "threads; the result does not depend on them (default: one a core)",
       integerOption("--workers", 1, 64),
@@ -38,17 +54,22 @@ export function addEval(program: Command, run: Run): void {
 }
 
 async function evaluateModel(
-  { model: what, trained, data: dataName, seed, workers }: EvalOptions,
-  { output, signal }: Context,
+  { model: what, trained, data: dataName, seed, limit, on, workers }: EvalOptions,
+  context: Context,
 ): Promise<Outcome> {
+  const { output } = context
   if (what === undefined)
     throw usageError("--model is missing", "for example --model pico-16 --trained")
+  if (on !== undefined && workers !== undefined)
+    throw usageError(
+      "--workers are threads, and --on leaves the work to boards",
+      "give one of the two",
+    )
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { readModel } = await import("../model-source")
   const { trainedModel } = await import("../training/trained")
   const { readTrainingData } = await import("../training/training-data")
-  const { checkImages, classesOf, loadModelInto } = await import("../training/training")
-  const { TrainingEngine } = await import("../training/training-engine")
+  const { checkImages, classesOf } = await import("../training/training")
   const { evaluate } = await import("../training/confusion")
   const { linkRatios } = await import("../link-ratio")
   const { signalsOf } = await import("../../src/network")
@@ -60,24 +81,11 @@ async function evaluateModel(
   // A network may have more outputs than the data has classes, and name one of them.
   const outputs = signalsOf(network, network.layers.length)
   const classes = Array.from({ length: outputs }, (_, i) => data.classes[i] ?? String(i))
-  const { count, images, labels } = data.test
-  const engine = await TrainingEngine.start(network, { workers })
-  const progress = startProgress(output, "testing", count)
-  const start = performance.now()
-  let named: Int32Array
-  try {
-    loadModelInto(engine, model)
-    const store = engine.store(images, labels)
-    named = await engine.predict(
-      store,
-      Int32Array.from({ length: count }, (_, i) => i),
-      { signal, onProgress: progress.sample },
-    )
-  } finally {
-    progress.stop()
-    await engine.close()
-  }
-  const seconds = (performance.now() - start) / 1000
+  const testing = firstOf(data.test, limit)
+  const { count, labels } = testing
+  const { named, seconds, ...boards } = on
+    ? await nameOnBoards(on, model, testing, context)
+    : await nameOnHost(workers, model, testing, context)
   const { right, accuracy, confusion, perClass } = evaluate(labels, named, classes)
   const { links, ratio } = linkRatios(network).pooled
 
@@ -97,6 +105,7 @@ async function evaluateModel(
       model: what,
       trained: trained ?? false,
       network: network.name,
+      engine: on ? "boards" : "host",
       data: data.name,
       testAccuracy: accuracy,
       tested: count,
@@ -110,7 +119,88 @@ async function evaluateModel(
       linkRatio: ratio,
       coefficientsHash: createHash("sha256").update(model.coefficients).digest("hex"),
       training: model.training,
+      ...boards,
     },
+  }
+}
+
+function firstOf(images: Images, limit: number | undefined): Images {
+  const count = Math.min(images.count, limit ?? images.count)
+  const pixels = images.width * images.height
+  return {
+    ...images,
+    count,
+    images: images.images.subarray(0, count * pixels),
+    labels: images.labels.subarray(0, count),
+  }
+}
+
+interface Named {
+  named: Int32Array
+  /** Naming alone, without what comes before. */
+  seconds: number
+}
+
+async function nameOnHost(
+  workers: number | undefined,
+  model: Model,
+  { images, labels, count }: Images,
+  { output, signal }: Context,
+): Promise<Named> {
+  const { TrainingEngine } = await import("../training/training-engine")
+  const { loadModelInto } = await import("../training/training")
+  const engine = await TrainingEngine.start(model.network, { workers })
+  const progress = startProgress(output, "testing", count)
+  const start = performance.now()
+  try {
+    loadModelInto(engine, model)
+    const store = engine.store(images, labels)
+    const indices = Int32Array.from({ length: count }, (_, i) => i)
+    const named = await engine.predict(store, indices, { signal, onProgress: progress.sample })
+    return { named, seconds: (performance.now() - start) / 1000 }
+  } finally {
+    progress.stop()
+    await engine.close()
+  }
+}
+
+async function nameOnBoards(
+  place: Place,
+  model: Model,
+  { images, labels, count }: Images,
+  context: Context,
+) {
+  const { openFleet, printBoards, startFleetProgress } = await import("./fleet-run")
+  const { checkpointOf } = await import("../training/training")
+  const { width } = model.network
+  const fleet = await openFleet(place, model.network, checkpointOf(model), context)
+  try {
+    const boards = await printBoards(fleet, context.output)
+    const progress = startFleetProgress(context.output, "testing", count, fleet)
+    const start = performance.now()
+    const before = fleet.messages
+    try {
+      let right = 0
+      const named = await fleet.name(
+        i => images.subarray(i * width, (i + 1) * width),
+        count,
+        (done, as) => {
+          if (as === labels[done - 1]) right++
+          progress.sample(done, right)
+        },
+      )
+      return {
+        named,
+        seconds: (performance.now() - start) / 1000,
+        boards,
+        messagesPerSample: messagesPerSample(before, fleet.messages, count),
+        recoveries: fleet.recoveries,
+      }
+    } finally {
+      progress.stop()
+    }
+  } finally {
+    await fleet.close()
   }
 }
 

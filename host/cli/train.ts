@@ -1,24 +1,29 @@
-/** `wuxing train`: teaches a network on the host, and keeps what it learnt. */
+/** `wuxing train`: teaches a network on the host or on boards, and keeps what it learnt. */
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import type { Command } from "commander"
 import type { Network } from "../../src/network"
 import { WuxingError } from "../errors"
+import type { Fleet } from "../fleet/fleet"
+import type { FleetEngine } from "../fleet/fleet-engine"
+import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
 import type { LearningRule } from "../training/rule"
 import type { Recipe } from "../training/train-model"
-import type { Plan, Training } from "../training/training"
+import type { Plan, StartEngine, Training } from "../training/training"
 import type { TrainingData } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
+import { printBoards, startFleetProgress } from "./fleet-run"
 import { grouped, type Output, percent } from "./output"
 import { refuseToOverwrite } from "./overwrite"
 import { startProgress } from "./progress"
-import { choiceOption, integerOption, pathOption, usageError } from "./usage"
+import { choiceOption, integerOption, MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
 
 const MOST_SEED = 2 ** 31 - 1
 
 interface TrainOptions {
   engine: string
+  on?: Place
   model?: string
   resume?: string
   seed?: number
@@ -41,9 +46,19 @@ interface TrainOptions {
 export function addTrain(program: Command, run: Run): void {
   program
     .command("train")
-    .description("teach a network on the host; keep what it learnt")
+    .description("teach a network on the host or on boards; keep what it learnt")
     .option("--model <network>", "a preset, a model file or a links file")
-    .option("--engine <where>", "where to learn: host", choiceOption("--engine", ["host"]), "host")
+    .option(
+      "--engine <where>",
+      "where to learn without --on: host",
+      choiceOption("--engine", ["host"]),
+      "host",
+    )
+    .option(
+      "--on <where>",
+      "learn on boards: sim:N for N virtual boards, serial:PORT,PORT,… or serial",
+      onOption("--on", MOST_BOARDS),
+    )
     .option(
       "--seed <n>",
       "seed of a preset, and of the images' order (default: 1)",
@@ -117,7 +132,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { linkRatios } = await import("../link-ratio")
   const { saveModel } = await import("../model-file")
-  const { training, command } = await begin(options)
+  const { training, command } = await begin(options, context)
   try {
     const { plan } = training
     const { network } = training
@@ -130,13 +145,15 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
         `${plan.epochs} epochs, batch ${plan.batch}` +
         (options.out || options.resume ? "" : "; nothing is kept without --out"),
     )
+    const fleet = fleetOf(training)
+    const boards = fleet && (await printBoards(fleet, output))
     const stopped = (await learn(training, keeper, context)) || (await measure(training, context))
     if (!stopped) keeper.keep()
     const kept = stopped ? keeper.keepAnyway() : undefined
     const document = {
       model: options.model ?? options.resume,
       network: network.name,
-      engine: options.engine,
+      engine: boards ? "boards" : options.engine,
       data: training.data.name,
       testAccuracy: training.accuracy.test,
       validationAccuracy: training.accuracy.validation,
@@ -153,6 +170,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       history: training.history,
       command,
       out: keeper.path,
+      ...(fleet && { boards, recoveries: fleet.recoveries }),
     }
     print(output, document)
     return {
@@ -165,6 +183,16 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
 }
 
 function checkOptions(options: TrainOptions): void {
+  if (options.on && (options.batch ?? 1) > 1)
+    throw usageError(
+      `--batch is ${options.batch}, but boards learn one image at a time`,
+      "leave out --batch, or --on",
+    )
+  if (options.on && options.workers !== undefined)
+    throw usageError(
+      "--workers are threads, and --on leaves the work to boards",
+      "give one of the two",
+    )
   if (options.resume === undefined) {
     if (options.model === undefined)
       throw usageError("--model is missing", "for example --model pico-16, or --resume FILE")
@@ -191,7 +219,10 @@ function checkOptions(options: TrainOptions): void {
       )
 }
 
-async function begin(options: TrainOptions): Promise<{ training: Training; command: string }> {
+async function begin(
+  options: TrainOptions,
+  context: Context,
+): Promise<{ training: Training; command: string }> {
   const { Training, classesOf, planOf } = await import("../training/training")
   const { readTrainingData } = await import("../training/training-data")
   const { readModel } = await import("../model-source")
@@ -211,7 +242,15 @@ async function begin(options: TrainOptions): Promise<{ training: Training; comma
         `--epochs is ${epochs}, but ${options.resume} has learnt ${position.epoch} already`,
         "give the number of epochs in all",
       )
-    const training = await Training.resume(options.resume, model, data, { workers, epochs })
+    if (options.on && planOf(options.resume, model).plan.batch > 1)
+      throw usageError(
+        `${options.resume} was trained in batches, and boards learn one image at a time`,
+        "leave out --on, or begin anew from this network (--model)",
+      )
+    const training = await Training.resume(options.resume, model, data, {
+      ...{ workers, epochs },
+      engine: engineOn(options.on, model, context),
+    })
     // As it was given first: then it makes the same bits, stopped or not.
     const command = (model.training?.command ?? "").replace(
       / --epochs \d+/,
@@ -239,7 +278,8 @@ async function begin(options: TrainOptions): Promise<{ training: Training; comma
     images: options.limit ?? Math.max(1, rest),
     validation,
   }
-  const training = await Training.start(model, plan, data, { workers })
+  const engine = engineOn(options.on, model, context)
+  const training = await Training.start(model, plan, data, { workers, engine })
   return { training, command: commandOf(what, options.rule && model.network, plan, data) }
 }
 
@@ -263,6 +303,29 @@ async function ruled(model: Model, options: TrainOptions, recipe: Recipe): Promi
   // The elements' rate is told relative to the network's own shift.
   const learnShift = options.learnShift ?? Math.max(1, recipe.learnShift - finer)
   return { ...model, network: { ...network, learnShift } }
+}
+
+/** Boards to learn on; undefined: the host. */
+function engineOn(
+  place: Place | undefined,
+  model: Model,
+  context: Context,
+): StartEngine | undefined {
+  if (place === undefined) return undefined
+  return async network => {
+    const { openPatientFleet } = await import("./fleet-run")
+    const { FleetEngine } = await import("../fleet/fleet-engine")
+    const { checkpointOf } = await import("../training/training")
+    return new FleetEngine(
+      network,
+      await openPatientFleet(place, network, checkpointOf(model), context),
+    )
+  }
+}
+
+/** The boards a training learns on, if it does. */
+function fleetOf({ engine }: Training): Fleet | undefined {
+  return "fleet" in engine ? (engine as FleetEngine).fleet : undefined
 }
 
 /**
@@ -305,7 +368,11 @@ async function learn(
   const before = training.samples
   const { right: rightBefore } = training.position
   let right = 0
-  const progress = startProgress(output, "training", plan.epochs * plan.images - before)
+  const total = plan.epochs * plan.images - before
+  const fleet = fleetOf(training)
+  const progress = fleet
+    ? startFleetProgress(output, "training", total, fleet)
+    : startProgress(output, "training", total)
   try {
     while (!training.finished) {
       const start = training.position.epoch * plan.images - before
@@ -328,7 +395,7 @@ async function learn(
 
 /** Measures what was learnt; true if it was stopped before. */
 async function measure(training: Training, { output, signal }: Context): Promise<boolean> {
-  output.status("measuring")
+  output.status(fleetOf(training) ? "measuring on the host" : "measuring")
   try {
     await training.measure("train", signal)
     if (training.plan.validation > 0) await training.measure("validation", signal)

@@ -44,6 +44,9 @@ export function onOption(flag: string, most: number) {
   }
 }
 
+/** Virtual boards at most: eight processes on one listener are known to work. */
+export const MOST_BOARDS = 8
+
 /** A file or folder by name; an empty one would mean the folder we are in. */
 export function pathOption(flag: string) {
   return (text: string): string => {

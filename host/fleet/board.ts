@@ -19,6 +19,8 @@ import { seconds, wait } from "../link/wait"
 const REPLY_DEADLINE_MS = 2_500
 /** Slices are even in length and leave room for their offset. */
 const SLICE_BYTES = 224
+/** Twice as many, and the question whether they were dealt with, are what a program keeps waiting. */
+const SLICES_UNDER_WAY = 7
 const READ_BYTES = MAX_PAYLOAD - 7
 /** Replies come 20 ms apart; a few requests under way keep the board busy without flooding it. */
 const READS_UNDER_WAY = 4
@@ -29,6 +31,8 @@ export interface BoardStatus {
   layoutHash: number
   shardBytes: number
   heapBytes: number
+  /** Bytes set aside for a shard and the reports it gathers. */
+  arenaBytes: number
   updates: number
   handled: number
   refused: number
@@ -72,6 +76,9 @@ export class Board {
   onBack?: (report: BackReport) => void
   onFault?: (fault: Fault) => void
 
+  /** Messages its program has sent. */
+  reports = 0
+
   private tag = 0
   private readonly pending = new Map<number, (reply: Buffer) => void>()
 
@@ -102,13 +109,21 @@ export class Board {
     announce.setAt(10, "i32", shard.getAt(Header.LayoutHash, "i32"))
     for (let attempt = 1; ; attempt++) {
       this.expect(Command.Begin, await this.request(Command.Begin, announce))
-      for (let at = 0; at < image.length; at += SLICE_BYTES) {
+      // A program that is kept waiting by its machine drops what it has no room for.
+      let dealtWith: Promise<unknown> = Promise.resolve()
+      for (let at = 0, sent = 0; at < image.length; at += SLICE_BYTES) {
+        if (++sent % SLICES_UNDER_WAY === 0) {
+          await dealtWith
+          dealtWith = this.request(Command.Status)
+          dealtWith.catch(() => {})
+        }
         const bytes = image.subarray(at, at + SLICE_BYTES)
         const slice = Buffer.alloc(4 + bytes.length)
         slice.setAt(0, "i32", at)
         bytes.copy(slice, 4)
         await this.link.send(Command.Slice, slice)
       }
+      await dealtWith
       const reply = await this.request(Command.Commit)
       if (reply.getAt(2, "u8") !== Status.BadChecksum || attempt === LOAD_TRIES) {
         this.expect(Command.Commit, reply)
@@ -125,6 +140,7 @@ export class Board {
       layoutHash: reply.getAt(StatusField.LayoutHash, "i32"),
       shardBytes: reply.getAt(StatusField.ShardBytes, "i32"),
       heapBytes: reply.getAt(StatusField.HeapBytes, "i32"),
+      arenaBytes: reply.getAt(StatusField.ArenaBytes, "i32"),
       updates: reply.getAt(StatusField.Updates, "i32"),
       handled: reply.getAt(StatusField.Handled, "i32"),
       refused: reply.getAt(StatusField.Refused, "i32"),
@@ -228,6 +244,7 @@ export class Board {
   }
 
   private received(command: number, p: Buffer): void {
+    this.reports++
     if (command === Command.Signals && p.length >= SignalsField.Length) {
       const count = p.getAt(SignalsField.Count, "u8")
       const values = p.subarray(SignalsField.Length)

@@ -1,12 +1,12 @@
 /** Several boards that run and teach one network together. */
 import "../device-script-buffer"
-import { Header, Part } from "../../src/layout"
+import { Header, Part, PartFlag } from "../../src/layout"
 import type { Network } from "../../src/network"
-import { SERVICE_CLASS, type Setting } from "../../src/protocol"
+import { MAX_PAYLOAD, SERVICE_CLASS, Setting } from "../../src/protocol"
 import { partAt } from "../../src/run"
-import { buildShard, exchangeCoefficients, type Slice } from "../../src/shard"
+import { buildShard, exchangeCoefficients, exchangeElements, type Slice } from "../../src/shard"
 import { type Dataset, imageAt } from "../data/mnist"
-import { coefficientsOf } from "../engine"
+import { coefficientsOf, elementsOf, HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import type { BoardLink } from "../link/board-link"
 import type { BoardSet } from "../link/board-set"
@@ -14,7 +14,7 @@ import { VirtualBoards } from "../link/virtual-boards"
 import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { Board } from "./board"
-import { type Member, Relay, SLOTS } from "./relay"
+import { type Member, Relay } from "./relay"
 
 /** A program announces itself within half a second of its start. */
 const SERVICE_DEADLINE_MS = 8_000
@@ -26,6 +26,8 @@ const CHECKPOINT_SAMPLES = 500
 const MOST_RECOVERIES = 5
 /** Numbers of inferred samples start here, apart from those of learnt ones. */
 const INFERENCE_SAMPLES = 0x40000000
+/** Samples a board may have under way: as many as all boards have memory for. */
+const SLOTS = [16, 8, 4, 2, 1]
 
 export interface FleetOptions {
   network: Network
@@ -40,6 +42,8 @@ export interface FleetOptions {
   status?: (text: string) => void
   /** Learnt samples between two checkpoints. */
   checkpointSamples?: number
+  /** Where learning begins; absent: the network as its seed draws it. */
+  start?: Checkpoint
 }
 
 export interface OpenOptions {
@@ -57,10 +61,40 @@ export interface BoardReport {
   heapBytes: number
 }
 
-/** State to go on from: all coefficients after `samples` learnt samples. */
-interface Checkpoint {
+export interface Messages {
+  fromBoards: number
+  toBoards: number
+  /** From the board that has sent most. */
+  busiestBoard: number
+}
+
+/** A board at work. */
+export interface LiveBoard {
+  title: string
+  /** Of the neurons, 0…1. */
+  share: number
+  /** Samples it has reported on since it was loaded. */
   samples: number
+  /** Frames from and to it since it was connected, and errors among them. */
+  messages: number
+  errors: number
+  /** Since its program last said something. */
+  silentSeconds: number
+}
+
+/** State to go on from: all that was learnt after `samples` samples. */
+export interface Checkpoint {
+  samples: number
+  /** In the network's order, int16, Q13. */
   coefficients: Buffer
+  /** What elements that learn have of their own (exchangeElements); else empty. */
+  elements: Buffer
+}
+
+/** An image and the class it shows. */
+export interface Lesson {
+  image: Uint8Array
+  label: number
 }
 
 /**
@@ -88,7 +122,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 export class Fleet {
   private members: Member[] = []
   private relay!: Relay
-  private readonly shards: Buffer[]
+  private shards: Buffer[] = []
+  private slots = SLOTS[0]
   private checkpoint: Checkpoint
   /** Learnt samples, and those among them that changed something since the boards were loaded. */
   private samples = 0
@@ -105,8 +140,13 @@ export class Fleet {
     private readonly boardSet: BoardSet,
     private readonly shares: Slice[][],
   ) {
-    this.shards = shares.map(slices => buildShard(options.network, slices, SLOTS))
-    this.checkpoint = { samples: 0, coefficients: coefficientsOf(options.network, this.shards) }
+    if (options.start) this.checkpoint = options.start
+    else {
+      const host = new HostNetwork(options.network)
+      this.checkpoint = {
+        ...{ samples: 0, coefficients: host.coefficients(), elements: host.elements() },
+      }
+    }
   }
 
   /** Deploys the program to all boards at once and loads their shares. */
@@ -115,7 +155,21 @@ export class Fleet {
     this.members = await Promise.all(
       this.shares.map(async (slices, index) => ({ board: await this.connect(index), slices })),
     )
+    await this.cutShards()
     await this.loadAll()
+  }
+
+  /** Builds the shards with as many slots as every board has memory for. */
+  private async cutShards(): Promise<void> {
+    const room = await Promise.all(
+      this.members.map(async ({ board }) => (await board.status()).arenaBytes),
+    )
+    for (const slots of SLOTS) {
+      this.slots = slots
+      this.shards = this.shares.map(slices => buildShard(this.options.network, slices, slots))
+      if (this.shards.every((shard, i) => bytesOf(shard) <= room[i])) return
+    }
+    // One of them is too large: its board will say so.
   }
 
   private async connect(index: number): Promise<Board> {
@@ -141,12 +195,13 @@ export class Fleet {
     await Promise.all(
       this.members.map(async ({ board }, index) => {
         exchangeCoefficients(this.shards[index], network, this.checkpoint.coefficients, true)
+        exchangeElements(this.shards[index], network, this.checkpoint.elements, true)
         await board.load(this.shards[index])
       }),
     )
     this.samples = this.checkpoint.samples
     this.updates = 0
-    this.relay = new Relay(network, this.members, signal)
+    this.relay = new Relay(network, this.members, { signal, slots: this.slots })
     for (const { board } of this.members) {
       board.link.onPanic = code =>
         this.relay.fail(this.stopped(board, `its program stopped with panic ${code}`))
@@ -174,7 +229,7 @@ export class Fleet {
         return {
           id: board.link.boardId,
           profile: board.profile,
-          neurons: slices.reduce((sum, s) => sum + s.count, 0),
+          neurons: neuronsIn(slices),
           links: linksIn(shard),
           heapBytes,
         }
@@ -189,25 +244,47 @@ export class Fleet {
     onSample?: (done: number, correct: number) => void,
   ): Promise<{ correct: number; tested: number }> {
     let correct = 0
+    const named = await this.name(
+      i => imageAt(data, indices[i]),
+      indices.length,
+      (done, named) => {
+        if (named === data.labels[indices[done - 1]]) correct++
+        onSample?.(done, correct)
+      },
+    )
+    return { correct, tested: named.length }
+  }
+
+  /**
+   * Classes the boards name for images, several of which are under way at once.
+   *
+   * @param onSample how many so far, and the class of the last
+   */
+  async name(
+    images: (i: number) => Uint8Array,
+    count: number,
+    onSample?: (done: number, named: number) => void,
+  ): Promise<Int32Array> {
+    const classes = new Int32Array(count)
     let done = 0
     this.position = "before the first test image"
     await this.persist(async () => {
       const from = done
       const first = this.inferred
-      this.inferred += indices.length - from
+      this.inferred += count - from
       await this.relay.infer(
-        i => imageAt(data, indices[from + i]),
-        indices.length - from,
+        i => images(from + i),
+        count - from,
         first,
         (_, outputs) => {
-          if (outputs.indexOf(Math.max(...outputs)) === data.labels[indices[done]]) correct++
+          classes[done] = outputs.indexOf(Math.max(...outputs))
           done++
-          this.position = `after test image ${done} of ${indices.length}`
-          onSample?.(done, correct)
+          this.position = `after test image ${done} of ${count}`
+          onSample?.(done, classes[done - 1])
         },
       )
     })
-    return { correct, tested: done }
+    return classes
   }
 
   /**
@@ -219,31 +296,116 @@ export class Fleet {
     indices: number[],
     onSample?: (done: number, correct: number) => void,
   ): Promise<void> {
+    await this.learn(
+      i => ({ image: imageAt(data, indices[i]), label: data.labels[indices[i]] }),
+      indices.length,
+      { onSample },
+    )
+  }
+
+  /**
+   * Teaches the boards `count` lessons in order. Afterwards `learnt` is what they hold.
+   *
+   * @param onSample as for `train`
+   * @param stopped is asked before each sample; true ends the training there
+   * @returns how many were learnt, and how many of them were right before
+   */
+  async learn(
+    lessons: (i: number) => Lesson,
+    count: number,
+    {
+      onSample,
+      stopped,
+    }: { onSample?: (done: number, correct: number) => void; stopped?: () => boolean } = {},
+  ): Promise<{ done: number; right: number }> {
     const every = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
     // The last checkpoint is at the start: a training ends with one.
     const start = this.samples
     const right: boolean[] = []
     this.position = "before the first sample"
+    let done = 0
+    let correct = 0
     await this.persist(async () => {
-      let done = this.samples - start
-      let correct = right.slice(0, done).filter(Boolean).length
-      while (done < indices.length) {
-        const index = indices[done]
+      done = this.samples - start
+      correct = right.slice(0, done).filter(Boolean).length
+      while (done < count && !stopped?.()) {
+        const { image, label } = lessons(done)
         const { predicted, learned } = await this.relay.learn(
-          imageAt(data, index),
-          data.labels[index],
-          this.samples,
-          this.updates,
+          ...([image, label, this.samples, this.updates] as const),
         )
         this.samples++
         if (learned) this.updates++
-        right[done] = predicted === data.labels[index]
+        right[done] = predicted === label
         if (right[done]) correct++
         done++
-        this.position = `after sample ${done} of ${indices.length}`
+        this.position = `after sample ${done} of ${count}`
         onSample?.(done, correct)
-        if (done % every === 0 || done === indices.length) await this.takeCheckpoint()
+        if (done % every === 0) await this.takeCheckpoint()
       }
+      if (this.samples > this.checkpoint.samples) await this.takeCheckpoint()
+    })
+    return { done, right: correct }
+  }
+
+  /** Messages of the service so far, in all. */
+  get messages(): Messages {
+    const boards = this.members.map(({ board }) => board)
+    return {
+      fromBoards: boards.reduce((sum, b) => sum + b.reports, 0),
+      toBoards: boards.reduce((sum, b) => sum + b.link.counters.framesOut, 0),
+      busiestBoard: Math.max(...boards.map(b => b.reports)),
+    }
+  }
+
+  get count(): number {
+    return this.shares.length
+  }
+
+  /** The number of the next sample that is learnt, which decides its rounding. */
+  goOnAt(samples: number): void {
+    this.samples = samples
+    this.checkpoint = { ...this.checkpoint, samples }
+  }
+
+  /** What can be said of the boards at any time, without asking them. */
+  live(): LiveBoard[] {
+    const all = this.members.reduce((sum, { slices }) => sum + neuronsIn(slices), 0)
+    const now = Date.now()
+    return this.members.map(({ board, slices }, i) => {
+      const { framesIn, framesOut, crcErrors, gaps } = board.link.counters
+      return {
+        title: board.title,
+        share: neuronsIn(slices) / all,
+        samples: this.relay?.heardOf(i) ?? 0,
+        messages: framesIn + framesOut,
+        errors: crcErrors + gaps,
+        silentSeconds: Math.max(0, now - board.link.lastHeardProgram) / 1000,
+      }
+    })
+  }
+
+  /** What the boards had learnt when `learn` or `train` last ended. */
+  get learnt(): Checkpoint {
+    return this.checkpoint
+  }
+
+  /**
+   * Bits by which learning shifts, for all boards.
+   *
+   * @param elements the same for elements that learn
+   */
+  async setLearnShift(links: number, elements?: number): Promise<void> {
+    for (const shard of this.shards) {
+      shard.setAt(Header.LearnShift, "u16", links)
+      if (elements !== undefined) shard.setAt(Header.ElementShift, "u16", elements)
+    }
+    await this.persist(async () => {
+      await Promise.all(
+        this.members.map(async ({ board }) => {
+          await board.set(Setting.LearnShift, links)
+          if (elements !== undefined) await board.set(Setting.ElementShift, elements)
+        }),
+      )
     })
   }
 
@@ -266,14 +428,16 @@ export class Fleet {
         if (updates !== this.updates)
           throw this.stopped(board, `it has applied ${updates} of ${this.updates} learning steps`)
         const memory = Buffer.from(shard)
-        for (const { at, bytes } of coefficientAreas(shard))
+        for (const { at, bytes } of learntAreas(shard))
           (await board.read(at, bytes)).copy(memory, at)
         return memory
       }),
     )
+    const { network } = this.options
     this.checkpoint = {
       samples: this.samples,
-      coefficients: coefficientsOf(this.options.network, memories),
+      coefficients: coefficientsOf(network, memories),
+      elements: elementsOf(network, memories),
     }
     this.fruitless = 0
   }
@@ -297,6 +461,8 @@ export class Fleet {
   }
 
   private async recover(reason: WuxingError): Promise<void> {
+    // Running means of PID control are in no checkpoint: what came of it would be other bits.
+    if (this.options.network.pid) throw reason
     this.recoveries++
     this.options.log?.(`recovering: ${reason.message}`)
     // What is still on its way belongs to the run that ended.
@@ -395,15 +561,36 @@ function gaveUp(error: WuxingError, samples: number): WuxingError {
   )
 }
 
+function neuronsIn(slices: Slice[]): number {
+  return slices.reduce((sum, s) => sum + s.count, 0)
+}
+
 function linksIn(shard: Buffer): number {
   return partsOf(shard).reduce((sum, part) => sum + shard.getAt(part + Part.Links, "i32"), 0)
 }
 
-function coefficientAreas(shard: Buffer): { at: number; bytes: number }[] {
-  return partsOf(shard).map(part => ({
-    at: shard.getAt(part + Part.Coefficient, "i32"),
-    bytes: shard.getAt(part + Part.Links, "i32") * 2,
-  }))
+/** Coefficients, and K3 and fixed points of elements that learn. */
+function learntAreas(shard: Buffer): { at: number; bytes: number }[] {
+  return partsOf(shard).flatMap(part => [
+    {
+      at: shard.getAt(part + Part.Coefficient, "i32"),
+      bytes: shard.getAt(part + Part.Links, "i32") * 2,
+    },
+    ...[Part.Inhibition, Part.Rest, Part.RestBack]
+      .map(field => ({
+        at: shard.getAt(part + field, "i32"),
+        bytes: shard.getAt(part + Part.Neurons, "u16") * 10,
+      }))
+      .filter(({ at }) => at !== 0),
+  ])
+}
+
+/** What a board sets aside for a shard: its memory, and a report for each part that makes any. */
+function bytesOf(shard: Buffer): number {
+  const reports = partsOf(shard).filter(
+    part => shard.getAt(part + Part.Flags, "u16") & (PartFlag.Report | PartFlag.Output),
+  )
+  return shard.length + reports.length * MAX_PAYLOAD
 }
 
 function partsOf(shard: Buffer): number[] {

@@ -3,7 +3,7 @@
  * for other boards. It computes nothing.
  */
 
-import { type Network, signalsOf } from "../../src/network"
+import type { Network } from "../../src/network"
 import {
   BackField,
   BackFlag,
@@ -18,18 +18,23 @@ import { encodeSlices } from "../data/runs"
 import { WuxingError } from "../errors"
 import { seconds, wait } from "../link/wait"
 import type { BackReport, Board, Fault, SignalsReport } from "./board"
+import { Outbox } from "./outbox"
+import { type Layer, type Owner, pixelsOf, type Reader, routesOf, type Wire } from "./routes"
 
-/** Samples a board can have under way (slots of its shard). */
+/** Samples a board can have under way (slots of its shard), unless its memory allows other numbers. */
 export const SLOTS = 8
-/** Samples sent before a board is told to report; half the slots, so that two groups overlap. */
-const GROUP = 4
-const GROUPS_UNDER_WAY = 2
-/** Frames of one group a board may have to keep waiting (its program keeps 16). */
+/** Samples whose results a board gathers before it is told to report them. */
+const GROUP = 8
+/** Messages of one group's images for one board: two groups may be under way. */
 const MOST_FRAMES = 7
 /** How long a sample may take virtual boards, with messages (it takes 25 ms). */
 const SAMPLE_DEADLINE_MS = 2_500
 const IMAGE_BYTES = MAX_PAYLOAD - ImageField.Length
-const BACK_BYTES = MAX_PAYLOAD - BackField.Length
+const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
+const MOST_SUMS = (MAX_PAYLOAD - BackField.Length) >> 2
+/** Sums that come with their places; and so many in a row go without. */
+const MOST_LISTED = Math.floor((MAX_PAYLOAD - BackField.Length) / 6)
+const LEAST_RUN = 4
 
 /** A board and what it computes. */
 export interface Member {
@@ -37,79 +42,76 @@ export interface Member {
   slices: Slice[]
 }
 
-interface Range {
-  first: number
-  end: number
+export interface RelayOptions {
+  signal?: AbortSignal
+  /** Slots of the boards' shards. */
+  slots?: number
+  /** How long a sample may take, ms. */
+  deadlineMs?: number
 }
 
-interface Layer {
-  /** Signals the layer gives. */
-  width: number
-  /** For each member the range of the layer's signals it computes, if any. */
-  own: (Range | undefined)[]
-  /** Members that read the layer's signals but do not compute all of them. */
-  readers: number[]
-  /** Members that compute some of them and need backward sums from others. */
-  owners: number[]
+/** An image as it goes to one board: slices of runs, each one message. */
+type Slices = ReturnType<typeof encodeSlices>
+
+/** Signals of one layer for one reader, of which some are still to come. */
+interface Assembly {
+  values: Int16Array
+  missing: number
 }
 
 export class Relay {
-  private readonly layers: Layer[] = []
+  private readonly layers: Layer[]
   private readonly last: number
   private failed?: (reason: Error) => void
   private failure?: Error
   private readonly boards: Board[]
+  private readonly outboxes: Outbox[]
+  /** Pixels each board takes; undefined: all. */
+  private readonly pixels: (number[] | undefined)[]
+  private readonly signal?: AbortSignal
+  private readonly slots: number
+  private readonly deadlineMs: number
 
+  /** For each member the last sample it reported on, and how many before that. */
+  private readonly heard: { sample: number; count: number }[]
+  /** By "layer/member/sample". */
+  private readonly assemblies = new Map<string, Assembly>()
   // Inference: outputs of the samples under way.
   private outputs = new Map<number, Int16Array>()
   private outputArrived?: () => void
   // Learning: what has come for the sample in hand.
   private learning?: LearningSample
 
-  constructor(
-    private readonly network: Network,
-    private readonly members: Member[],
-    private readonly signal?: AbortSignal,
-  ) {
+  constructor(network: Network, members: Member[], options: RelayOptions = {}) {
+    this.signal = options.signal
+    this.slots = options.slots ?? SLOTS
+    this.deadlineMs = options.deadlineMs ?? SAMPLE_DEADLINE_MS
     this.last = network.layers.length
     this.boards = members.map(({ board }) => board)
-    for (let layer = 0; layer <= this.last; layer++) this.layers.push(this.layerOf(layer))
+    this.heard = members.map(() => ({ sample: -1, count: 0 }))
+    const shares = members.map(({ slices }) => slices)
+    this.layers = routesOf(network, shares)
+    this.pixels = shares.map(slices => pixelsOf(network, slices))
+    this.outboxes = members.map(
+      ({ board }) =>
+        new Outbox(
+          ({ command, payload }) => board.link.send(command, payload),
+          async () => {
+            await board.status()
+          },
+          reason => this.fail(reason),
+        ),
+    )
     members.forEach(({ board }, index) => {
-      board.onSignals = report => this.guard(this.passSignals(index, report))
-      board.onBack = report => this.guard(this.passBack(index, report))
+      board.onSignals = report => this.passSignals(index, report)
+      board.onBack = report => this.passBack(index, report)
       board.onFault = fault => this.fail(this.faultError(board, fault))
     })
   }
 
-  private layerOf(layer: number): Layer {
-    const width = signalsOf(this.network, layer)
-    const per = layer === 0 ? 1 : this.network.layers[layer - 1].outputs
-    const own = this.members.map(({ slices }) => {
-      const mine = slices.filter(s => s.layer === layer)
-      if (mine.length === 0) return undefined
-      const first = Math.min(...mine.map(s => s.first)) * per
-      return { first, end: Math.max(...mine.map(s => s.first + s.count)) * per }
-    })
-    const whole = (index: number) => own[index]?.first === 0 && own[index]?.end === width
-    const has = (index: number, l: number) => this.members[index].slices.some(s => s.layer === l)
-    const all = this.members.map((_, index) => index)
-    return {
-      width,
-      own,
-      readers: layer === 0 ? [] : all.filter(i => has(i, layer + 1) && !whole(i)),
-      owners: layer === 0 ? [] : all.filter(i => own[i] && !this.readsAll(i, layer + 1)),
-    }
-  }
-
-  /** Does a member compute the whole of a layer? */
-  private readsAll(index: number, layer: number): boolean {
-    if (layer > this.network.layers.length) return true
-    const here = this.members[index].slices.filter(s => s.layer === layer)
-    return here.reduce((sum, s) => sum + s.count, 0) === this.network.layers[layer - 1].neurons
-  }
-
   /**
    * Runs the boards on images; calls `onOutput` for each in order with the outputs (signal format).
+   * Several are under way at once.
    *
    * @param first number of the first sample: any, as long as no other run's samples are under way
    */
@@ -122,36 +124,58 @@ export class Relay {
     this.outputs.clear()
     let sent = 0
     let done = 0
-    const open: number[] = []
+    let group: Slices[][] = []
     while (done < count) {
-      while (sent < count && open.length < GROUPS_UNDER_WAY) {
-        const group = this.nextGroup(images, sent, count)
+      while (sent < count) {
+        if (group.length === 0) group = this.nextGroup(images, sent, count)
+        if (sent > done && !this.hasRoom(group, sent + group.length - done)) break
+        for (const [i, slices] of group.entries())
+          this.sendImage(first + sent + i, slices, i === group.length - 1 ? ImageFlag.Flush : 0)
         sent += group.length
-        open.push(sent)
-        for (const [i, slices] of group.entries()) {
-          const flags = i === group.length - 1 ? ImageFlag.Flush : 0
-          await this.sendImage(first + sent - group.length + i, slices, flags, 0, 0)
-        }
+        group = []
       }
-      const end = open.shift()!
-      while (done < end) {
-        const outputs = await this.awaitOutput(first + done)
-        onOutput(done++, outputs)
-      }
+      const outputs = await this.awaitOutput(first + done)
+      for (const outbox of this.outboxes) outbox.forget(first + done)
+      onOutput(done++, outputs)
     }
   }
 
-  /** As many images as fit a group by number and by frames. */
+  /** May a group be sent without a board having to say first what it has dealt with? */
+  private hasRoom(group: Slices[][], underWay: number): boolean {
+    if (underWay > this.slots) return false
+    return this.outboxes.every(
+      (outbox, i) => outbox.open + group.reduce((n, s) => n + s[i].length, 0) <= 2 * MOST_FRAMES,
+    )
+  }
+
+  /** As many images as fit a group by number and by messages: for each, for each board its slices. */
   private nextGroup(images: (index: number) => Uint8Array, from: number, count: number) {
-    const group: ReturnType<typeof encodeSlices>[] = []
-    let frames = 0
-    for (let i = from; i < count && group.length < GROUP; i++) {
-      const slices = encodeSlices(images(i), IMAGE_BYTES)
-      if (group.length > 0 && frames + slices.length > MOST_FRAMES) break
-      frames += slices.length
+    const group: Slices[][] = []
+    const frames = this.boards.map(() => 0)
+    const most = Math.max(1, Math.min(GROUP, this.slots >> 1))
+    for (let i = from; i < count && group.length < most; i++) {
+      const slices = this.encode(images(i))
+      slices.forEach((s, member) => {
+        frames[member] += s.length
+      })
+      if (group.length > 0 && frames.some(n => n > MOST_FRAMES)) break
       group.push(slices)
     }
     return group
+  }
+
+  /** An image for each board: the pixels it takes. */
+  private encode(image: Uint8Array): Slices[] {
+    const whole = encodeSlices(image, IMAGE_BYTES)
+    return this.pixels.map(pixels =>
+      pixels
+        ? // A board without pixels only needs to know that the sample has begun.
+          encodeSlices(
+            Uint8Array.from(pixels, p => image[p]),
+            IMAGE_BYTES,
+          )
+        : whole,
+    )
   }
 
   private async awaitOutput(sample: number): Promise<Int16Array> {
@@ -186,10 +210,9 @@ export class Relay {
     sample: number,
     updates: number,
   ): Promise<{ predicted: number; learned: boolean }> {
-    const learning: LearningSample = { sample, done: new Set(), pieces: new Map() }
+    const learning: LearningSample = { sample, done: new Set(), sums: new Map(), handed: new Set() }
     this.learning = learning
-    const slices = encodeSlices(image, IMAGE_BYTES)
-    await this.sendImage(sample, slices, ImageFlag.Learn, label, updates)
+    this.sendImage(sample, this.encode(image), ImageFlag.Learn, label, updates)
     await this.wait<void>(`sample ${sample} was not learnt`, resolve => {
       learning.finished = resolve
       this.checkLearnt(learning)
@@ -197,126 +220,211 @@ export class Relay {
         this.learning = undefined
       }
     })
+    for (const outbox of this.outboxes) outbox.forget(sample)
     return { predicted: learning.predicted!, learned: learning.learned! }
   }
 
-  private async sendImage(
-    sample: number,
-    slices: ReturnType<typeof encodeSlices>,
-    flags: number,
-    label: number,
-    updates: number,
-  ): Promise<void> {
-    await Promise.all(
-      this.members.map(async ({ board }, index) => {
-        // A board without first-layer neurons only needs to know that the sample has begun.
-        const mine = this.layers[1].own[index] ? slices : [{ pixel: 0, runs: Buffer.alloc(0) }]
-        for (const [i, { pixel, runs }] of mine.entries()) {
-          const payload = Buffer.alloc(ImageField.Length + runs.length)
-          payload.setAt(ImageField.Sample, "i32", sample)
-          payload.setAt(ImageField.Updates, "i32", updates)
-          let own = flags
-          if (i === 0) own |= ImageFlag.First
-          if (i === mine.length - 1) own |= ImageFlag.Last
-          payload.setAt(ImageField.Flags, "u8", own)
-          payload.setAt(ImageField.Label, "u8", label)
-          payload.setAt(ImageField.Pixel, "u16", pixel)
-          runs.copy(payload, ImageField.Length)
-          await board.link.send(Command.Image, payload)
-        }
-      }),
-    )
+  private sendImage(sample: number, each: Slices[], flags: number, label = 0, updates = 0): void {
+    for (const [member, slices] of each.entries())
+      for (const [i, { pixel, runs }] of slices.entries()) {
+        const payload = Buffer.alloc(ImageField.Length + runs.length)
+        payload.setAt(ImageField.Sample, "i32", sample)
+        payload.setAt(ImageField.Updates, "i32", updates)
+        let own = flags
+        if (i === 0) own |= ImageFlag.First
+        if (i === slices.length - 1) own |= ImageFlag.Last
+        payload.setAt(ImageField.Flags, "u8", own)
+        payload.setAt(ImageField.Label, "u8", label)
+        payload.setAt(ImageField.Pixel, "u16", pixel)
+        runs.copy(payload, ImageField.Length)
+        this.outboxes[member].push({ command: Command.Image, payload, sample, layer: 0 })
+      }
   }
 
-  private async passSignals(from: number, report: SignalsReport): Promise<void> {
-    if (report.layer === this.last) {
-      for (let i = 0; i < report.samples; i++) {
+  private passSignals(from: number, report: SignalsReport): void {
+    const { sample, samples, layer } = report
+    this.outboxes[from].heard(sample + samples - 1, layer)
+    this.count(from, sample + samples - 1, samples)
+    if (layer === this.last) {
+      for (let i = 0; i < samples; i++) {
         const outputs = new Int16Array(report.count)
         for (let o = 0; o < report.count; o++)
           outputs[o] = report.values.getAt((i * report.count + o) * 2, "i16")
-        this.outputs.set(report.sample + i, outputs)
+        this.outputs.set(sample + i, outputs)
       }
       this.outputArrived?.()
       return
     }
-    const payload = Buffer.alloc(SignalsField.Length + report.values.length)
-    payload.setAt(SignalsField.Sample, "i32", report.sample)
-    payload.setAt(SignalsField.Layer, "u8", report.layer)
-    payload.setAt(SignalsField.Count, "u8", report.count)
-    payload.setAt(SignalsField.First, "u16", report.first)
-    report.values.copy(payload, SignalsField.Length)
-    const readers = this.layers[report.layer]?.readers ?? []
-    await Promise.all(
-      readers
-        .filter(i => i !== from)
-        .map(i => this.members[i].board.link.send(Command.Signals, payload)),
-    )
+    for (const reader of this.layers[layer]?.readers ?? []) {
+      const wires = reader.wires[from]
+      if (wires.length === 0) continue
+      const complete: { sample: number; values: Int16Array }[] = []
+      for (let i = 0; i < samples; i++) {
+        const values = this.assemble(reader, layer, report, i, wires)
+        if (values) complete.push({ sample: sample + i, values })
+      }
+      this.sendSignals(reader, layer, complete)
+    }
   }
 
-  private async passBack(from: number, report: BackReport): Promise<void> {
+  /** Puts what a report has for a reader in its place; returns the signals once all are there. */
+  private assemble(
+    reader: Reader,
+    layer: number,
+    { sample, first, count, values }: SignalsReport,
+    i: number,
+    wires: Wire[],
+  ): Int16Array | undefined {
+    const key = `${layer}/${reader.member}/${sample + i}`
+    let assembly = this.assemblies.get(key)
+    if (!assembly) {
+      assembly = { values: new Int16Array(reader.count), missing: reader.count }
+      this.assemblies.set(key, assembly)
+    }
+    for (const { from, to } of wires)
+      if (from >= first && from < first + count) {
+        assembly.values[to] = values.getAt((i * count + from - first) * 2, "i16")
+        assembly.missing--
+      }
+    if (assembly.missing > 0) return undefined
+    this.assemblies.delete(key)
+    return assembly.values
+  }
+
+  /** Sends a reader its signals, of as many consecutive samples in one message as fit. */
+  private sendSignals(
+    { member, ranges }: Reader,
+    layer: number,
+    samples: { sample: number; values: Int16Array }[],
+  ): void {
+    let skipped = 0
+    for (const { first, end } of ranges) {
+      for (let from = first; from < end; from += MOST_SIGNALS) {
+        const count = Math.min(MOST_SIGNALS, end - from)
+        const each = Math.floor(MOST_SIGNALS / count)
+        for (let i = 0; i < samples.length; ) {
+          let n = 1
+          while (n < each && samples[i + n]?.sample === samples[i].sample + n) n++
+          const payload = Buffer.alloc(SignalsField.Length + n * count * 2)
+          payload.setAt(SignalsField.Sample, "i32", samples[i].sample)
+          payload.setAt(SignalsField.Layer, "u8", layer)
+          payload.setAt(SignalsField.Count, "u8", count)
+          payload.setAt(SignalsField.First, "u16", from)
+          let at: number = SignalsField.Length
+          for (const { values } of samples.slice(i, i + n))
+            for (let s = 0; s < count; s++) {
+              payload.setAt(at, "i16", values[skipped + from - first + s])
+              at += 2
+            }
+          const sample = samples[i + n - 1].sample
+          this.outboxes[member].push({ command: Command.Signals, payload, sample, layer })
+          i += n
+        }
+      }
+      skipped += end - first
+    }
+  }
+
+  private passBack(from: number, report: BackReport): void {
+    const { sample, layer } = report
+    this.outboxes[from].heard(sample, Number.POSITIVE_INFINITY)
+    this.count(from, sample, 1)
     const learning = this.learning
-    if (learning?.sample !== report.sample) return
+    if (learning?.sample !== sample) return
     if (report.predicted !== undefined) {
       learning.predicted = report.predicted
       learning.learned = report.learned
     }
-    if (report.learned && report.layer >= 1) {
-      const pieces = learning.pieces.get(report.layer) ?? []
-      pieces.push({ from, first: report.first, values: report.values })
-      learning.pieces.set(report.layer, pieces)
-    }
-    if (!report.last) return
-    learning.done.add(`${report.layer}/${from}`)
-    if (report.learned && report.layer >= 1) await this.handBack(learning, report.layer)
+    const reader = this.layers[layer]?.readers.find(r => r.member === from)
+    if (reader && report.learned)
+      for (let i = 0; i < report.values.length >> 2; i++) {
+        const { owner, place } = reader.origins[report.first + i]
+        const key = `${layer}/${owner}`
+        const sums = learning.sums.get(key) ?? []
+        sums.push({ place, value: report.values.getAt(i << 2, "i32") })
+        learning.sums.set(key, sums)
+      }
+    if (report.last) learning.done.add(`${layer}/${from}`)
+    if (learning.learned) this.handBack(learning)
     this.checkLearnt(learning)
   }
 
-  /** Once every reader of a layer has reported, its owners get the sums for their signals. */
-  private async handBack(learning: LearningSample, layer: number): Promise<void> {
-    const { readers, owners, own } = this.layers[layer]
-    if (!readers.every(i => learning.done.has(`${layer}/${i}`))) return
-    const pieces = learning.pieces.get(layer) ?? []
-    await Promise.all(
-      owners.map(async owner => {
-        const range = own[owner]!
-        const parts: { first: number; values: Buffer }[] = []
-        for (const piece of pieces) {
-          if (piece.from === owner) continue
-          const first = Math.max(range.first, piece.first)
-          const end = Math.min(range.end, piece.first + piece.values.length / 4)
-          for (let at = first; at < end; at += BACK_BYTES >> 2) {
-            const stop = Math.min(end, at + (BACK_BYTES >> 2))
-            parts.push({
-              first: at,
-              values: piece.values.subarray((at - piece.first) * 4, (stop - piece.first) * 4),
-            })
-          }
-        }
-        if (parts.length === 0) parts.push({ first: range.first, values: Buffer.alloc(0) })
-        for (const [i, { first, values }] of parts.entries()) {
-          const payload = Buffer.alloc(BackField.Length + values.length)
-          payload.setAt(BackField.Sample, "i32", learning.sample)
-          payload.setAt(BackField.Layer, "u8", layer)
-          payload.setAt(BackField.Flags, "u8", i === parts.length - 1 ? BackFlag.Last : 0)
-          payload.setAt(BackField.First, "u16", first)
-          values.copy(payload, BackField.Length)
-          await this.members[owner].board.link.send(Command.Back, payload)
-        }
-      }),
-    )
+  /** Once every reader of an owner's signals has reported, the owner gets the sums for them. */
+  private handBack(learning: LearningSample): void {
+    this.layers.forEach(({ owners }, layer) => {
+      for (const owner of owners) {
+        const key = `${layer}/${owner.member}`
+        if (learning.handed.has(key)) continue
+        if (!owner.readers.every(i => learning.done.has(`${layer}/${i}`))) continue
+        learning.handed.add(key)
+        this.sendBack(learning.sample, layer, owner, learning.sums.get(key) ?? [])
+      }
+    })
+  }
+
+  /** Sums of neighbouring signals go in a row; others each with its place. */
+  private sendBack(sample: number, layer: number, { member, range }: Owner, sums: Sum[]): void {
+    const messages: Buffer[] = []
+    const message = (flags: number, first: number, bytes: number) => {
+      const payload = Buffer.alloc(BackField.Length + bytes)
+      payload.setAt(BackField.Sample, "i32", sample)
+      payload.setAt(BackField.Layer, "u8", layer)
+      payload.setAt(BackField.Flags, "u8", flags)
+      payload.setAt(BackField.First, "u16", first)
+      messages.push(payload)
+      return payload
+    }
+    const single: Sum[] = []
+    for (let i = 0; i < sums.length; ) {
+      let n = 1
+      while (n < MOST_SUMS && sums[i + n]?.place === sums[i].place + n) n++
+      const run = sums.slice(i, i + n)
+      i += n
+      if (n < LEAST_RUN) {
+        single.push(...run)
+        continue
+      }
+      const payload = message(0, run[0].place, n << 2)
+      for (const [k, { value }] of run.entries())
+        payload.setAt(BackField.Length + (k << 2), "i32", value)
+    }
+    for (let i = 0; i < single.length; i += MOST_LISTED) {
+      const some = single.slice(i, i + MOST_LISTED)
+      const payload = message(BackFlag.Listed, 0, some.length * 6)
+      for (const [k, { place, value }] of some.entries()) {
+        payload.setAt(BackField.Length + k * 6, "u16", place)
+        payload.setAt(BackField.Length + k * 6 + 2, "i32", value)
+      }
+    }
+    if (messages.length === 0) message(0, range.first, 0)
+    const last = messages[messages.length - 1]
+    last.setAt(BackField.Flags, "u8", last.getAt(BackField.Flags, "u8") | BackFlag.Last)
+    for (const payload of messages)
+      this.outboxes[member].push({
+        ...{ command: Command.Back, payload, sample },
+        layer: this.last + layer,
+      })
   }
 
   /** A sample is learnt when every board that reports on it has; the rest follows in order. */
   private checkLearnt(learning: LearningSample): void {
     if (learning.learned === undefined) return
     if (learning.learned)
-      for (let layer = 1; layer < this.last; layer++)
-        for (const i of this.layers[layer].readers) if (!learning.done.has(`${layer}/${i}`)) return
+      for (const [layer, { readers }] of this.layers.entries())
+        for (const { member } of readers) if (!learning.done.has(`${layer}/${member}`)) return
     learning.finished?.()
   }
 
-  private guard(work: Promise<void>): void {
-    work.catch(error => this.fail(error as Error))
+  /** Samples a board has reported on. */
+  heardOf(member: number): number {
+    return this.heard[member].count
+  }
+
+  private count(member: number, sample: number, samples: number): void {
+    const heard = this.heard[member]
+    if (sample === heard.sample) return
+    heard.count += sample > heard.sample ? Math.min(samples, sample - heard.sample) : samples
+    heard.sample = sample
   }
 
   /** Hears no more of the boards: what they still report belongs to a run that has ended. */
@@ -338,14 +446,14 @@ export class Relay {
   private wait<T>(late: string, start: (resolve: (value: T) => void) => () => void): Promise<T> {
     if (this.failure) return Promise.reject(this.failure)
     return wait<T>({
-      deadlineMs: SAMPLE_DEADLINE_MS,
+      deadlineMs: this.deadlineMs,
       signal: this.signal,
       what: "a sample",
       late: () =>
         new WuxingError({
           code: "sample-late",
           kind: "board",
-          message: `${late} within ${seconds(SAMPLE_DEADLINE_MS)}`,
+          message: `${late} within ${seconds(this.deadlineMs)}`,
           cause: "a board was reset, hangs, or lost its connection",
           help: "check the boards' cables and supply, then run the command again",
         }),
@@ -369,12 +477,21 @@ export class Relay {
   }
 }
 
+/** A backward sum on its way to the owner of its signal: the place on the owner's bus. */
+interface Sum {
+  place: number
+  value: number
+}
+
 interface LearningSample {
   sample: number
   predicted?: number
   learned?: boolean
   /** "layer/member" of every reader that has reported all its sums for that layer. */
   done: Set<string>
-  pieces: Map<number, { from: number; first: number; values: Buffer }[]>
+  /** By "layer/member" of the owner. */
+  sums: Map<string, Sum[]>
+  /** Owners that got theirs. */
+  handed: Set<string>
   finished?: () => void
 }

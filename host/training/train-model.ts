@@ -1,8 +1,8 @@
 /** Training a network on the host: epochs over shuffled images, with a falling rate. */
 import { hash32 } from "../../src/random"
 import { drawSamples } from "../data/samples"
+import type { LabelledImages, LearningEngine } from "./learning-engine"
 import type { Images } from "./training-data"
-import type { ImageStore, TrainingEngine } from "./training-engine"
 
 /** How a network is trained. */
 export interface Recipe {
@@ -71,7 +71,7 @@ function keepInside(shifts: Int32Array, order: Int32Array, edges: Uint8Array, wi
 
 /** Images 0…count−1 of a store and how to go through them. */
 export interface Lesson {
-  store: ImageStore
+  store: LabelledImages
   count: number
   /** Pixels of a row. */
   width: number
@@ -88,7 +88,7 @@ export interface Lesson {
  * @returns how many were learnt now, and how many of them were right before they were
  */
 export async function trainEpoch(
-  engine: TrainingEngine,
+  engine: LearningEngine,
   { store, count, width, seed, edges }: Lesson,
   recipe: Recipe,
   epoch: number,

@@ -17,6 +17,7 @@ import { coefficientsOf, elementsOf, wholeNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import { interrupted } from "../link/wait"
 import { coreBinary } from "./core-module"
+import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 
 /** Control words (int32), kept in step with worker.mjs. */
 const STOP = 2
@@ -34,7 +35,7 @@ const SCRATCH_BYTES = 4 * MAX_SYNAPSES + 64
 const POLL_MS = 100
 
 /** Images in the engine's memory, as runs of non-zero pixels. */
-export interface ImageStore {
+export interface ImageStore extends LabelledImages {
   /** Address of each image's runs, and of the end. */
   readonly starts: Int32Array
   readonly labels: Uint8Array
@@ -57,14 +58,7 @@ const MOST_OWN_LINKS = 32768
 /** Arrays that all threads read from the first one's region. */
 const SHARED = [Part.Start, Part.Target, Part.Inhibition, Part.Rest, Part.RestBack]
 
-type Progress = (done: number, right: number) => void
-
-interface JobOptions {
-  onProgress?: Progress
-  signal?: AbortSignal
-}
-
-export class TrainingEngine {
+export class TrainingEngine implements LearningEngine {
   /** Samples learnt so far; the next one's number in the stochastic rounding. */
   samples = 0
 

@@ -5,11 +5,14 @@
 import { createHash } from "node:crypto"
 import { z } from "zod"
 import { type Network, signalsOf } from "../../src/network"
+import { HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
+import type { Checkpoint } from "../fleet/fleet"
 import { ELEMENTS_ARRAY, type Model } from "../model-file"
+import type { LabelledImages, LearningEngine } from "./learning-engine"
 import { edgesOf, learnShiftAt, type Recipe, trainEpoch } from "./train-model"
 import type { Images, TrainingData } from "./training-data"
-import { type ImageStore, TrainingEngine } from "./training-engine"
+import { TrainingEngine } from "./training-engine"
 
 /** Everything that decides which bits a training ends with, besides network and data. */
 export interface Plan extends Recipe {
@@ -39,6 +42,9 @@ export interface EpochFigures {
   /** Share of the images the network had right before it learnt each. */
   accuracy: number
 }
+
+/** Starts an engine for the network as it is to learn. */
+export type StartEngine = (network: Network) => Promise<LearningEngine>
 
 export type Split = "train" | "validation" | "test"
 
@@ -72,25 +78,23 @@ export class Training {
 
   /**
    * @param model where to begin; with `position`, where it was stopped
+   * @param options.engine starts another engine than the host's, which is to begin from the model
    * @throws WuxingError "data-mismatch" if the images do not fit the network
    */
   static async start(
     model: Model,
     plan: Plan,
     data: TrainingData,
-    options: { workers?: number; position?: Position } = {},
+    options: { workers?: number; position?: Position; engine?: StartEngine } = {},
   ): Promise<Training> {
     checkData(model.network, plan, data)
     const error = plan.softmaxGain > 0 ? { softmaxGain: plan.softmaxGain } : {}
-    const engine = await TrainingEngine.start(
-      { ...model.network, ...error },
-      {
-        batch: plan.batch,
-        workers: options.workers,
-      },
-    )
+    const network = { ...model.network, ...error }
+    const engine = options.engine
+      ? await options.engine(network)
+      : await TrainingEngine.start(network, { batch: plan.batch, workers: options.workers })
     try {
-      loadModelInto(engine, model)
+      if (engine instanceof TrainingEngine) loadModelInto(engine, model)
       return new Training(model.network, engine, plan, data, options.position)
     } catch (error) {
       await engine.close()
@@ -108,7 +112,7 @@ export class Training {
     path: string,
     model: Model,
     data: TrainingData,
-    options: { workers?: number; epochs?: number } = {},
+    options: { workers?: number; epochs?: number; engine?: StartEngine } = {},
   ): Promise<Training> {
     const { plan, position, dataHash } = planOf(path, model)
     if (hashOf(data) !== dataHash)
@@ -120,19 +124,19 @@ export class Training {
         help: "name the same data (--data), or begin anew from this network (--model)",
       })
     return await Training.start(model, { ...plan, epochs: options.epochs ?? plan.epochs }, data, {
-      workers: options.workers,
+      ...{ workers: options.workers, engine: options.engine },
       position,
     })
   }
 
-  private readonly training: ImageStore
-  private readonly testing: ImageStore
+  private readonly training: LabelledImages
+  private readonly testing: LabelledImages
   private readonly dataHash: string
   private readonly edges?: Uint8Array
 
   private constructor(
     readonly network: Network,
-    readonly engine: TrainingEngine,
+    readonly engine: LearningEngine,
     readonly plan: Plan,
     readonly data: TrainingData,
     position: Position | undefined,
@@ -243,6 +247,14 @@ export function loadModelInto(engine: TrainingEngine, model: Model): void {
   engine.coefficients = model.coefficients
   const elements = model.arrays?.[ELEMENTS_ARRAY]
   if (elements) engine.elements = elements
+}
+
+/** All that a model has learnt, for boards to begin from. */
+export function checkpointOf(model: Model): Checkpoint {
+  return {
+    ...{ samples: 0, coefficients: model.coefficients },
+    elements: model.arrays?.[ELEMENTS_ARRAY] ?? new HostNetwork(model.network).elements(),
+  }
 }
 
 /** The plan a model was trained by, and how far it came. */

@@ -43,6 +43,13 @@ export function readI32(m: Buffer, at: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => m.readInt32LE(at + 4 * i))
 }
 
+/** Index in its layer of each source on the bus a part reads. */
+export function sourceIds(m: Buffer, part: number): number[] {
+  const count = m.readUInt16LE(part + Part.Sources)
+  const ids = address(m, part, Part.SourceIds)
+  return Array.from({ length: count }, (_, s) => (ids === 0 ? s : m.readUInt16LE(ids + 2 * s)))
+}
+
 export function writeI16(m: Buffer, at: number, values: number[]): void {
   for (const [i, v] of values.entries()) m.writeInt16LE(v, at + 2 * i)
 }

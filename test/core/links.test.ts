@@ -12,7 +12,17 @@ import {
 import { coefficientMax, fanInOf, type Network, signalsOf, sourcesOf } from "../../src/network"
 import { beginLearning, partAt } from "../../src/run"
 import { buildShard, exchangeCoefficients, isDense, type Slice } from "../../src/shard"
-import { address, network, Q12, readI16, readI32, synapsesOf, uniform, writeI16 } from "./helpers"
+import {
+  address,
+  network,
+  Q12,
+  readI16,
+  readI32,
+  sourceIds,
+  synapsesOf,
+  uniform,
+  writeI16,
+} from "./helpers"
 
 /**
  * A layer of links alone: part 0 of a shard is a slice of layer 2, whose bus, λ and coefficients the
@@ -38,7 +48,11 @@ function makeCase(net: Network, slice: Slice, seed: number, largest = 32767): Ca
   const signals = Array.from({ length: signalsOf(net, 1) }, () =>
     next() < 0.2 ? 0 : Math.floor((next() * 2 - 0.7) * 2 ** net.signalBits),
   )
-  writeI16(m, address(m, part, Part.BusIn), signals)
+  writeI16(
+    m,
+    address(m, part, Part.BusIn),
+    sourceIds(m, part).map(s => signals[s]),
+  )
   const sources: number[][] = []
   const coefficients: number[][] = []
   for (let t = 0; t < layer.neurons * layer.inputs; t++) {
@@ -75,24 +89,30 @@ function sum(c: Case, from = 0): number[] {
     sumDense(c.m, part, 0, from, n)
   } else {
     listSignals(c.m, part, 0)
-    const cut = Math.min(from, c.signals.length)
+    const listed = sourceIds(c.m, part).length
+    const cut = Math.min(from, listed)
     sumSparse(c.m, part, 0, cut)
-    sumSparse(c.m, part, cut, c.signals.length)
+    sumSparse(c.m, part, cut, listed)
   }
   return readI32(c.m, address(c.m, part, Part.Sum), n)
 }
 
-/** Learns sample `sample` with the given λ; returns the backward sums of the sources. */
+/** Learns sample `sample` with the given λ; returns the backward sums of the layer's signals. */
 function learn(c: Case, lambda: number[], sample: number): number[] {
+  const ids = sourceIds(c.m, part)
   beginLearning(c.m, sample)
   writeI16(c.m, address(c.m, part, Part.Lambda), lambda)
   drawNoise(c.m, part)
   if (isDense(c.net, 2)) learnDense(c.m, part, 0, 0, synapsesOf(c.m, part))
   else {
     listSignals(c.m, part, 0)
-    learnSparse(c.m, part, 0, c.signals.length)
+    learnSparse(c.m, part, 0, ids.length)
   }
-  return readI32(c.m, address(c.m, part, Part.BackOut), c.signals.length)
+  const back = c.signals.map(() => 0)
+  readI32(c.m, address(c.m, part, Part.BackOut), ids.length).forEach((v, i) => {
+    back[ids[i]] = v
+  })
+  return back
 }
 
 /** The synapses of the case's slice, as numbers in the layer. */

@@ -18,7 +18,17 @@ import { pico16 } from "../../src/presets"
 import { partAt } from "../../src/run"
 import { settleForward } from "../../src/settle"
 import { buildShard, isDense, q12 } from "../../src/shard"
-import { address, network, Q12, readI16, readI32, synapsesOf, writeI16, writeI32 } from "./helpers"
+import {
+  address,
+  network,
+  Q12,
+  readI16,
+  readI32,
+  sourceIds,
+  synapsesOf,
+  writeI16,
+  writeI32,
+} from "./helpers"
 
 const shapes = fc.record({
   width: fc.integer({ min: 1, max: 60 }),
@@ -178,7 +188,9 @@ describe("32 bits", () => {
         expect(max).toBeGreaterThan(0)
         const part = partAt(0)
         const m = buildShard(net, [{ layer: 2, first: 0, count: w.last }], 1)
-        const sources = signalsOf(net, 1)
+        // What the part reads is on its bus, and nothing else.
+        const ids = sourceIds(m, part)
+        const sources = ids.length
         const links = linksOf(net, 2)
         // Every coefficient on its clamp, every signal and every λ as large as it gets. The sums are
         // written as int32 by the core: one past the range would be refused here.
@@ -199,11 +211,11 @@ describe("32 bits", () => {
         }
         const sums = readI32(m, address(m, part, Part.Sum), synapsesOf(m, part))
         expect(new Set(sums)).toEqual(new Set([sign * fanInOf(net, 2) * max * largestSignal(net)]))
-        const fanOut = new Array(sources).fill(0)
+        const fanOut = new Array(signalsOf(net, 1)).fill(0)
         for (let t = 0; t < synapsesOf(m, part); t++)
           for (const s of sourcesOf(net, 2, t)) fanOut[s]++
         expect(readI32(m, address(m, part, Part.BackOut), sources)).toEqual(
-          fanOut.map(n => n * sign * max * net.lambdaMax + 0),
+          ids.map(s => fanOut[s]).map(n => n * sign * max * net.lambdaMax + 0),
         )
       }),
       { numRuns: 60 },

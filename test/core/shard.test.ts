@@ -7,7 +7,7 @@ import { Header, Part, PartFlag } from "../../src/layout"
 import { fanInOf, linksOf, type Network, signalsOf, sourcesOf } from "../../src/network"
 import { pico16 } from "../../src/presets"
 import { beginLearning, outputError, partAt, readout } from "../../src/run"
-import { buildShard, exchangeCoefficients, isDense, type Slice } from "../../src/shard"
+import { buildShard, busesOf, exchangeCoefficients, isDense, type Slice } from "../../src/shard"
 import {
   address,
   network,
@@ -16,6 +16,7 @@ import {
   randomImage,
   readI16,
   readI32,
+  sourceIds,
   synapsesOf,
   uniform,
   wholeBackward,
@@ -28,6 +29,8 @@ const layerOf = (m: Buffer, part: number) => m.readUInt16LE(part + Part.Layer)
 /** A network cut into shards, with every signal and sum that crosses between them carried by hand. */
 class Fleet {
   readonly shards: Buffer[]
+  /** What is on each shard's buses. */
+  private readonly buses: number[][][]
   private samples = 0
 
   constructor(
@@ -36,6 +39,7 @@ class Fleet {
     slots: number,
   ) {
     this.shards = plan.map(slices => buildShard(net, slices, slots))
+    this.buses = plan.map(slices => busesOf(net, slices))
   }
 
   private *parts(layer: number): Generator<[Buffer, number]> {
@@ -46,8 +50,11 @@ class Fleet {
   predict(image: Uint8Array): number {
     const runs = encodeRuns(image)
     for (const [m, part] of this.parts(1)) {
+      const pixels = sourceIds(m, part)
+      const own = pixels.length < image.length
+      const mine = own ? encodeRuns(Uint8Array.from(pixels, p => image[p])) : runs
       clearImage(m, part)
-      activateRuns(m, part, runs, 0, runs.length, 0)
+      activateRuns(m, part, mine, 0, mine.length, 0)
     }
     for (let layer = 1; layer <= this.net.layers.length; layer++) {
       for (const [m, part] of this.parts(layer)) wholeForward(m, part)
@@ -63,10 +70,15 @@ class Fleet {
     for (const [m, part] of this.parts(layer)) {
       const first = m.readUInt16LE(part + Part.BusOutFirst)
       const count = m.readUInt16LE(part + Part.Neurons) * m.readUInt16LE(part + Part.Outputs)
-      const from = address(m, part, Part.BusOut) + 2 * first
-      for (const other of this.shards) {
+      const from = address(m, part, Part.BusOut)
+      const ids = this.buses[this.shards.indexOf(m)][layer]
+      for (const [i, other] of this.shards.entries()) {
         const bus = busOf(other, layer)
-        if (bus !== 0) m.copy(other, bus + 2 * first, from, from + 2 * count)
+        for (let s = first; s < first + count; s++) {
+          const place = this.buses[i][layer].indexOf(ids[s])
+          if (bus !== 0 && place >= 0)
+            m.copy(other, bus + 2 * place, from + 2 * s, from + 2 * s + 2)
+        }
       }
     }
   }
@@ -90,13 +102,23 @@ class Fleet {
   private relaySums(layer: number): void {
     const width = signalsOf(this.net, layer)
     const total = new Array(width).fill(0)
-    const areas = this.shards.map(m => sumsOf(m, layer)).map((at, i) => ({ m: this.shards[i], at }))
-    for (const { m, at } of areas)
+    const areas = this.shards.map((m, i) => ({
+      m,
+      at: sumsOf(m, layer),
+      ids: this.buses[i][layer],
+    }))
+    for (const { m, at, ids } of areas)
       if (at !== 0)
-        readI32(m, at, width).forEach((v, i) => {
-          total[i] += v
+        readI32(m, at, ids.length).forEach((v, i) => {
+          total[ids[i]] += v
         })
-    for (const { m, at } of areas) if (at !== 0) writeI32(m, at, total)
+    for (const { m, at, ids } of areas)
+      if (at !== 0)
+        writeI32(
+          m,
+          at,
+          ids.map(s => total[s]),
+        )
   }
 
   coefficients(): Buffer {
@@ -261,6 +283,48 @@ describe("a network cut into shards", () => {
   })
 })
 
+/** Deals the neurons of every layer to the shards one by one; a densely read layer stays in ranges. */
+function scattered(net: Network, shards: number, next: () => number): Slice[][] {
+  const plan: Slice[][] = Array.from({ length: shards }, () => [])
+  for (const [k, l] of net.layers.entries()) {
+    const last = k + 1 === net.layers.length
+    if (last || isDense(net, k + 2)) {
+      plan[Math.floor(next() * shards)].push({ layer: k + 1, first: 0, count: l.neurons })
+      continue
+    }
+    const dealt: number[][] = Array.from({ length: shards }, () => [])
+    for (let n = 0; n < l.neurons; n++) dealt[Math.floor(next() * shards)].push(n)
+    for (const [i, neurons] of dealt.entries())
+      if (neurons.length > 0)
+        plan[i].push({ layer: k + 1, first: 0, count: neurons.length, neurons: neurons.reverse() })
+  }
+  return plan.filter(slices => slices.length > 0)
+}
+
+test("neurons dealt to shards one by one learn the same bits", () => {
+  let apart = 0
+  fc.assert(
+    fc.property(networks, fc.integer({ min: 2, max: 4 }), fc.nat(), (shape, count, salt) => {
+      const net = networkOf(shape)
+      const next = uniform(salt)
+      const plan = scattered(net, count, next)
+      if (plan.flat().some(s => s.neurons && s.count > 1)) apart++
+      const one = new HostNetwork(net)
+      const fleet = new Fleet(net, plan, 1 + (salt % 3))
+      expect(fleet.coefficients()).toEqual(one.coefficients())
+      const classes = net.layers[net.layers.length - 1].neurons
+      for (let sample = 0; sample < 4; sample++) {
+        const image = randomImage(net.width, next, 0.5)
+        const label = Math.floor(next() * classes)
+        expect(fleet.train(image, label)).toBe(one.train(image, label))
+        expect(fleet.coefficients()).toEqual(one.coefficients())
+      }
+    }),
+    { numRuns: 100 },
+  )
+  expect(apart).toBeGreaterThan(20)
+})
+
 describe("exchangeCoefficients", () => {
   test("is its own inverse, touches only the shard's own, and follows the network's order", () => {
     fc.assert(
@@ -321,10 +385,10 @@ describe("exchangeCoefficients", () => {
       const { inputs } = net.layers[layer - 1]
       const found = new Map<string, number>()
       const starts = address(m, part, Part.Start)
-      for (let s = 0; s < signalsOf(net, layer - 1); s++)
+      for (const [place, s] of sourceIds(m, part).entries())
         for (
-          let link = m.readUInt16LE(starts + 2 * s);
-          link < m.readUInt16LE(starts + 2 * s + 2);
+          let link = m.readUInt16LE(starts + 2 * place);
+          link < m.readUInt16LE(starts + 2 * place + 2);
           link++
         ) {
           const t = m[address(m, part, Part.Target) + link]
@@ -360,7 +424,8 @@ function areasOf(m: Buffer, net: Network): Map<string, [number, number]> {
     const layer = layerOf(m, part)
     const links = m.readInt32LE(part + Part.Links)
     const synapses = synapsesOf(m, part)
-    const sources = signalsOf(net, layer - 1)
+    const sources = sourceIds(m, part).length
+    const width = m.readUInt16LE(part + Part.BusOutWidth)
     put(`coefficients ${i}`, address(m, part, Part.Coefficient), 2 * links)
     if (isDense(net, layer)) {
       for (const field of [Part.Start, Part.Target, Part.List])
@@ -371,12 +436,16 @@ function areasOf(m: Buffer, net: Network): Map<string, [number, number]> {
       const list = layer === 1 ? "image list" : "signal list"
       put(list, address(m, part, Part.List), 4 + 4 * sources)
     }
+    const ids = address(m, part, Part.SourceIds)
+    if (ids !== 0) put(`sources of ${layer}`, ids, 2 * sources)
+    const neurons = address(m, part, Part.NeuronIds)
+    if (neurons !== 0) put(`neurons ${i}`, neurons, 2 * m.readUInt16LE(part + Part.Neurons))
     put(`sums ${i}`, address(m, part, Part.Sum), 4 * synapses)
     put(`states ${i}`, address(m, part, Part.State), 10 * m.readUInt16LE(part + Part.Neurons))
     put(`lambda ${i}`, address(m, part, Part.Lambda), 2 * synapses)
     put(`noise ${i}`, address(m, part, Part.Noise), 2 * synapses)
-    put(`bus ${layer}`, address(m, part, Part.BusOut), 2 * slots * signalsOf(net, layer))
-    put(`backward sums ${layer}`, address(m, part, Part.BackIn), 4 * signalsOf(net, layer))
+    put(`bus ${layer}`, address(m, part, Part.BusOut), 2 * slots * width)
+    put(`backward sums ${layer}`, address(m, part, Part.BackIn), 4 * width)
     if (layer > 1) {
       put(`bus ${layer - 1}`, address(m, part, Part.BusIn), 2 * slots * sources)
       put(`backward sums ${layer - 1}`, address(m, part, Part.BackOut), 4 * sources)
@@ -388,7 +457,7 @@ function areasOf(m: Buffer, net: Network): Map<string, [number, number]> {
   return areas
 }
 
-const LOADED = /^(header|descriptors|input table|coefficients|starts|targets)/
+const LOADED = /^(header|descriptors|input table|coefficients|starts|targets|sources|neurons)/
 
 function checkLayout(m: Buffer, net: Network): void {
   const image = m.readInt32LE(Header.Image)
@@ -451,8 +520,8 @@ describe("the layout of a shard", () => {
           size([{ layer, first: 0, count }]),
         )
     const slice = { layer: 1, first: 0, count: 3 }
-    // One slot of 18 signals of two bytes.
-    expect(size([slice], 2) - size([slice], 1)).toBe(36)
+    // One slot of its own six signals of two bytes.
+    expect(size([slice], 2) - size([slice], 1)).toBe(12)
     expect(size([slice, { layer: 2, first: 0, count: 1 }])).toBeGreaterThan(size([slice]))
   })
 

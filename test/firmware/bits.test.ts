@@ -173,7 +173,7 @@ function areas(m: Buffer, part: number) {
       place: first * inputs * 2,
     },
     signals: {
-      at: m.readInt32LE(part + Part.BusOut) + 2 * first * outputs,
+      at: m.readInt32LE(part + Part.BusOut) + 2 * m.readUInt16LE(part + Part.BusOutFirst),
       bytes: neurons * outputs * 2,
       place: first * outputs * 2,
       perSlot: m.readUInt16LE(part + Part.BusOutWidth) * 2,

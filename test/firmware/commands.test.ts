@@ -415,6 +415,8 @@ describe("a shard that is not sound", () => {
         Part.Lambda,
         Part.Noise,
         Part.List,
+        Part.SourceIds,
+        Part.NeuronIds,
       ] as const
     ).flatMap((field): [string, (m: Buffer) => void][] => [
       [`whose ${Part[field]} is in the header`, i32(sparse + field, 2)],
@@ -525,7 +527,9 @@ describe("with a shard that gives the outputs", () => {
       [Setting.LearnShift, 0x80000000],
       [Setting.Margin, -1],
       [Setting.Margin, 32768],
-      [2, 5],
+      [Setting.ElementShift, 3],
+      [Setting.ElementShift, 25],
+      [3, 5],
       [255, 5],
     ].map(([setting, value]) => ({
       what: `setting ${setting} to ${value}`,
@@ -768,6 +772,10 @@ describe("with a shard that gives the outputs", () => {
     await expectSaid(Command.Set, bytes({ u16: 1 }, { u8: Setting.Margin }, { u32: 77 }), [
       "Set Ok",
     ])
+    await expectSaid(Command.Set, bytes({ u16: 1 }, { u8: Setting.ElementShift }, { u32: 20 }), [
+      "Set Ok",
+    ])
+    before.writeUInt16LE(20, Header.ElementShift)
     before.writeUInt16LE(9, Header.LearnShift)
     before.writeUInt16LE(77, Header.Margin)
     expect((await bench.board.read(0, outputShard.length)).equals(before)).toBe(true)
@@ -789,6 +797,11 @@ describe("with a shard whose signals others read", () => {
     )
   })
 
+  const listed = (...sums: [number, number][]) =>
+    bytes(
+      { raw: back({ sample: 6, flags: BackFlag.Listed, values: [] }) },
+      ...sums.flatMap(([place, value]) => [{ u16: place }, { u32: value }]),
+    )
   const cases: Bad[] = [
     ...[0, 2, 255].map(layer => ({
       what: `sums of layer ${layer}`,
@@ -796,12 +809,25 @@ describe("with a shard whose signals others read", () => {
       payload: back({ sample: 6, layer }),
       says: "Fault Back WrongShard",
     })),
-    ...[9, 10, 65535].map(first => ({
-      what: `sums from signal ${first} of 10`,
+    ...[3, 4, 65535].map(first => ({
+      what: `sums from signal ${first} of 4`,
       command: Command.Back,
       payload: back({ sample: 6, first }),
       says: "Fault Back OutOfRange",
-      expected: 10,
+      expected: 4,
+    })),
+    ...[4, 65535].map(place => ({
+      what: `a listed sum of signal ${place} of 4`,
+      command: Command.Back,
+      payload: listed([0, 1], [place, 1]),
+      says: "Fault Back OutOfRange",
+      expected: 4,
+    })),
+    ...[1, 4].map(bytes => ({
+      what: `listed sums ${bytes} bytes short`,
+      command: Command.Back,
+      payload: listed([0, 1], [1, 1]).subarray(0, 22 - bytes),
+      says: "Fault Back BadLength",
     })),
     ...[2, 7].map(sample => ({
       what: `sums for sample ${sample}, not being learnt`,
@@ -818,6 +844,20 @@ describe("with a shard whose signals others read", () => {
     },
   ]
   for (const bad of cases) it(`refuses ${bad.what}`, () => expectRefused(bad))
+
+  it("adds sums to their signals, in a row or each with its place", async () => {
+    const sums = async () => {
+      const part = partAt(0)
+      const memory = await bench.board.read(0, hiddenShard.length)
+      await bench.fence()
+      const at = memory.readInt32LE(part + Part.BackIn)
+      return Array.from({ length: 4 }, (_, i) => memory.readInt32LE(at + 4 * i))
+    }
+    expect(await sums()).toEqual([0, 0, 0, 0])
+    await expectSaid(Command.Back, back({ sample: 6, first: 1, values: [5, 7] }), [])
+    await expectSaid(Command.Back, listed([3, 100], [0, 0xffffffff], [3, 11]), [])
+    expect(await sums()).toEqual([-1, 5, 7, 111])
+  })
 
   it("learns from sums that overflow, once, and then not again", async () => {
     const big = [0x7fffffff, 0x80000000]

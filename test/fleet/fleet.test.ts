@@ -40,7 +40,7 @@ function onHost(indices: number[]) {
 }
 
 const training = drawSamples(mnist.train.count, 40, 3, 1)
-const testing = drawSamples(mnist.test.count, 22, 3, 2)
+const testing = drawSamples(mnist.test.count, 60, 3, 2)
 
 /** Service index of a virtual board's DeviceScript manager, as it announces it. */
 const MANAGER = 2

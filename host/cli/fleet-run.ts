@@ -1,0 +1,151 @@
+/** Boards for a command: finds, starts and loads them, and shows what they do. */
+import { MultiBar, type SingleBar } from "cli-progress"
+import type { Network } from "../../src/network"
+import { buildFirmware } from "../firmware"
+import type { Checkpoint, Fleet, Messages } from "../fleet/fleet"
+import type { Place } from "../fleet/place"
+import type { Context } from "./command"
+import { grouped, type Output } from "./output"
+import { type Progress, startProgress } from "./progress"
+
+const REDRAW_MS = 250
+/** Less than an interrupted command has in all (main.ts), with the boards' end. */
+const PATIENCE_MS = 4_000
+/** Messages a second are those of the last so many ms. */
+const RATE_MS = 2_000
+
+/** @throws WuxingError as findBoards, buildFirmware and startFleet */
+export async function openFleet(
+  place: Place,
+  network: Network,
+  start: Checkpoint | undefined,
+  { output, signal }: Context,
+): Promise<Fleet> {
+  const { startFleet } = await import("../fleet/fleet")
+  const { findBoards } = await import("../fleet/place")
+  // Ports that are not there are said before the time is spent on compiling.
+  const boards = await findBoards(place)
+  output.status("compiling the firmware")
+  const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
+  output.status(`${place.kind === "sim" ? "starting" : "opening"} ${boards.description}`)
+  return await startFleet({
+    ...{ network, boards: boards.count, open: boards.open, bytecode, signal, start },
+    log: line => output.log(line),
+    status: text => output.status(text),
+  })
+}
+
+/**
+ * As openFleet, for work that is to be kept when it is stopped: once the boards are ready, the first
+ * interruption leaves them time to end the sample in hand and to be read.
+ */
+export async function openPatientFleet(
+  place: Place,
+  network: Network,
+  start: Checkpoint,
+  { output, signal }: Context,
+): Promise<Fleet> {
+  const end = new AbortController()
+  let patienceMs = 0
+  const interrupt = () => {
+    const timer = setTimeout(() => end.abort(signal.reason), patienceMs)
+    timer.unref()
+  }
+  if (signal.aborted) end.abort(signal.reason)
+  signal.addEventListener("abort", interrupt)
+  const fleet = await openFleet(place, network, start, { output, signal: end.signal })
+  patienceMs = PATIENCE_MS
+  return fleet
+}
+
+/** Messages of the boards and to them, for each sample. */
+export function messagesPerSample(before: Messages, after: Messages, samples: number) {
+  return {
+    fromBoards: (after.fromBoards - before.fromBoards) / samples,
+    toBoards: (after.toBoards - before.toBoards) / samples,
+    busiestBoard: (after.busiestBoard - before.busiestBoard) / samples,
+  }
+}
+
+export async function printBoards(fleet: Fleet, output: Output) {
+  const shares = await fleet.boards()
+  output.table(
+    ["board", "profile", "neurons", "links", "heap used (B)"],
+    shares.map(b => [b.id, b.profile, b.neurons, b.links, b.heapBytes]),
+  )
+  return shares
+}
+
+/**
+ * As startProgress; on a terminal with a line for each board: its share of the network, samples done,
+ * messages a second, errors of its link, time since its program last said something.
+ */
+export function startFleetProgress(
+  output: Output,
+  title: string,
+  total: number,
+  fleet: Fleet,
+): Progress {
+  if (output.quiet || !output.stderr.isTTY) return startProgress(output, title, total)
+  const bars = new MultiBar({
+    ...{ stream: output.stderr as NodeJS.WriteStream, hideCursor: true, gracefulExit: false },
+    ...{ barCompleteChar: "=", barIncompleteChar: " ", fps: 1000 / REDRAW_MS, forceRedraw: true },
+    format: "{line}",
+  })
+  const start = performance.now()
+  let done = 0
+  let correct = 0
+  const all = bars.create(
+    total,
+    0,
+    { right: "-", rate: "-" },
+    {
+      format: `${title} [{bar}] {value}/{total}  {rate}/s  {right} right`,
+    },
+  )
+  const head = bars.create(1, 0, {
+    line: row("board", "share", "samples", "msg/s", "errors", "silent"),
+  })
+  const lines: SingleBar[] = []
+  const heard: { at: number; messages: number }[][] = []
+  const draw = () => {
+    const now = performance.now()
+    const rate = done / ((now - start) / 1000)
+    all.update(done, {
+      rate: rate.toFixed(rate < 10 ? 1 : 0),
+      right: done > 0 ? `${((100 * correct) / done).toFixed(1)} %` : "-",
+    })
+    for (const [i, b] of fleet.live().entries()) {
+      heard[i] ??= []
+      heard[i].push({ at: now, messages: b.messages })
+      while (heard[i].length > 1 && heard[i][1].at < now - RATE_MS) heard[i].shift()
+      const [oldest] = heard[i]
+      const span = (now - oldest.at) / 1000
+      const line = row(
+        ...[b.title, `${(100 * b.share).toFixed(0)} %`, grouped(b.samples)],
+        span > 0 ? ((b.messages - oldest.messages) / span).toFixed(0) : "-",
+        ...[grouped(b.errors), `${b.silentSeconds.toFixed(1)} s`],
+      )
+      if (lines[i]) lines[i].update({ line })
+      else lines[i] = bars.create(1, 0, { line })
+    }
+  }
+  head.update({})
+  draw()
+  const timer = setInterval(draw, REDRAW_MS)
+  return {
+    sample(d, c) {
+      done = d
+      correct = c
+    },
+    stop() {
+      clearInterval(timer)
+      draw()
+      bars.stop()
+    },
+  }
+}
+
+function row(board: string, ...cells: string[]): string {
+  return `  ${board.padEnd(34)}${cells.map(cell => cell.padStart(9)).join("")}`
+}

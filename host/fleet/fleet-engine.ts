@@ -1,0 +1,99 @@
+/** Boards as the engine of a training: they learn, and the host keeps the same files as without them. */
+import type { Network } from "../../src/network"
+import type { JobOptions, LabelledImages, LearningEngine } from "../training/learning-engine"
+import { TrainingEngine } from "../training/training-engine"
+import type { Fleet, Lesson } from "./fleet"
+
+interface FleetImages extends LabelledImages {
+  images: Uint8Array
+}
+
+export class FleetEngine implements LearningEngine {
+  samples = 0
+  learnShift: number
+
+  /** @param fleet boards that hold the network as learning is to begin; closed with the engine */
+  constructor(
+    readonly network: Network,
+    readonly fleet: Fleet,
+  ) {
+    this.learnShift = network.learnShift
+  }
+
+  get workers(): number {
+    return this.fleet.count
+  }
+
+  /** As read back when learning last ended. */
+  get coefficients(): Buffer {
+    return this.fleet.learnt.coefficients
+  }
+
+  get elements(): Buffer {
+    return this.fleet.learnt.elements
+  }
+
+  store(images: Uint8Array, labels: Uint8Array): FleetImages {
+    return { images, labels }
+  }
+
+  async train(
+    { images, labels }: FleetImages,
+    indices: Int32Array,
+    { shifts, onProgress, signal }: JobOptions & { shifts?: Int32Array } = {},
+  ): Promise<{ done: number; right: number }> {
+    const { network, fleet } = this
+    const { elements } = network
+    fleet.goOnAt(this.samples)
+    const shift = elements && elements.shift + this.learnShift - network.learnShift
+    await fleet.setLearnShift(
+      this.learnShift,
+      shift && Math.max(4, Math.min(24, shift)), // As on the host (training-engine.ts).
+    )
+    const lesson = (k: number): Lesson => {
+      const i = indices[k]
+      const image = images.subarray(i * network.width, (i + 1) * network.width)
+      return { image: shifts ? moved(image, shifts[k]) : image, label: labels[i] }
+    }
+    const result = await fleet.learn(lesson, indices.length, {
+      onSample: onProgress,
+      stopped: () => signal?.aborted === true,
+    })
+    this.samples += result.done
+    return result
+  }
+
+  /**
+   * By the host's engine, with what the boards have learnt: the same bits, and sixty thousand images
+   * through boards would take an hour or more.
+   */
+  async predict(
+    { images, labels }: FleetImages,
+    indices: Int32Array,
+    options: JobOptions = {},
+  ): Promise<Int32Array> {
+    const host = await TrainingEngine.start(this.network)
+    try {
+      host.coefficients = this.coefficients
+      if (this.elements.length > 0) host.elements = this.elements
+      return await host.predict(host.store(images, labels), indices, options)
+    } finally {
+      await host.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.fleet.close()
+  }
+}
+
+/** An image moved by so many pixels; unmoved if one would leave the frame. */
+export function moved(image: Uint8Array, by: number): Uint8Array {
+  const result = new Uint8Array(image.length)
+  for (let i = 0; i < image.length; i++) {
+    if (image[i] === 0) continue
+    if (i + by < 0 || i + by >= image.length) return image
+    result[i + by] = image[i]
+  }
+  return result
+}

@@ -1,0 +1,82 @@
+/**
+ * What is on its way to one board. A program keeps only so many messages waiting and drops the rest,
+ * so no more are sent than it is known to have room for.
+ *
+ * Boards do not answer data messages. What they report of a sample shows that they have dealt with
+ * the messages that led to it, and with all before; where nothing is reported in time, the board is
+ * asked.
+ */
+
+/** Messages under way at most; a program keeps 16, and the question is one of them. */
+const MOST_UNDER_WAY = 14
+
+export interface Message {
+  command: number
+  payload: Uint8Array
+  /** Sample and layer (0: the image) the message is for; of several samples the last. */
+  sample: number
+  layer: number
+}
+
+export class Outbox {
+  private queue: Message[] = []
+  /** Messages sent, and those among them that the board is known to have dealt with. */
+  private sent = 0
+  private handled = 0
+  private asking = false
+  /** For each sample by layer the number of the last message sent for it. */
+  private readonly last = new Map<number, number[]>()
+
+  /**
+   * @param send puts a message on the wire
+   * @param ask resolves when the board has dealt with all that was sent before
+   */
+  constructor(
+    private readonly send: (message: Message) => Promise<void>,
+    private readonly ask: () => Promise<void>,
+    private readonly failed: (reason: Error) => void,
+  ) {}
+
+  push(message: Message): void {
+    this.queue.push(message)
+    this.flow()
+  }
+
+  /** Messages sent or waiting that the board may not have dealt with. */
+  get open(): number {
+    return this.queue.length + this.sent - this.handled
+  }
+
+  /** A report about a sample shows that its image and its signals below `layer` were dealt with. */
+  heard(sample: number, layer: number): void {
+    const numbers = this.last.get(sample)
+    if (!numbers) return
+    for (let l = 0; l < Math.min(layer, numbers.length); l++)
+      this.handled = Math.max(this.handled, numbers[l] ?? 0)
+    this.flow()
+  }
+
+  /** The sample is over: nothing more will be reported of it. */
+  forget(sample: number): void {
+    this.last.delete(sample)
+  }
+
+  private flow(): void {
+    while (this.queue.length > 0 && this.sent - this.handled < MOST_UNDER_WAY) {
+      const message = this.queue.shift()!
+      this.sent++
+      const numbers = this.last.get(message.sample) ?? []
+      numbers[message.layer] = this.sent
+      this.last.set(message.sample, numbers)
+      this.send(message).catch(this.failed)
+    }
+    if (this.queue.length === 0 || this.asking) return
+    this.asking = true
+    const upTo = this.sent
+    this.ask().then(() => {
+      this.asking = false
+      this.handled = Math.max(this.handled, upTo)
+      this.flow()
+    }, this.failed)
+  }
+}

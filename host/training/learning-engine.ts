@@ -1,0 +1,43 @@
+/** Where a network learns: what a training needs of it. */
+import type { Network } from "../../src/network"
+
+/** Images as an engine keeps them. */
+export interface LabelledImages {
+  readonly labels: Uint8Array
+}
+
+export interface JobOptions {
+  /** Samples of the job that are done, and how many of them were right. */
+  onProgress?: (done: number, right: number) => void
+  signal?: AbortSignal
+}
+
+export interface LearningEngine {
+  readonly network: Network
+  /** Threads or boards that share the work. */
+  readonly workers: number
+  /** Samples learnt so far; the next one's number in the stochastic rounding. */
+  samples: number
+  /** Bits by which learning shifts: the rate. */
+  learnShift: number
+  /** In the network's order, int16, Q13; and what elements that learn have of their own. */
+  readonly coefficients: Buffer
+  readonly elements: Buffer
+  /** Images as bytes, one behind the other, for the jobs below. */
+  store(images: Uint8Array, labels: Uint8Array): LabelledImages
+  /**
+   * Learns images in the given order.
+   *
+   * @param options.shifts for each by how many pixels to move it (rows · width + columns); none moves
+   *   where it would leave its frame
+   * @returns how many were learnt (fewer than given only if aborted), and how many were right before
+   */
+  train(
+    store: LabelledImages,
+    indices: Int32Array,
+    options?: JobOptions & { shifts?: Int32Array },
+  ): Promise<{ done: number; right: number }>
+  /** Classes named for images. @throws WuxingError "interrupted" */
+  predict(store: LabelledImages, indices: Int32Array, options?: JobOptions): Promise<Int32Array>
+  close(): Promise<void>
+}

@@ -1,0 +1,135 @@
+/** Any network, cut in any way over running boards: the host's bits, one by one and several at once. */
+import fc from "fast-check"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { HostNetwork } from "../../host/engine"
+import { type Member, Relay } from "../../host/fleet/relay"
+import { faultOf, type Network } from "../../src/network"
+import { model1 } from "../../src/presets"
+import { buildShard, exchangeCoefficients, isDense, type Slice } from "../../src/shard"
+import { network, randomImage, uniform } from "../core/helpers"
+import { type Benches, startBenches } from "../firmware/bench"
+
+const BOARDS = 4
+const SAMPLES = 10
+const LESSONS = 5
+const MOST_BYTES = 16_000
+
+const shapes = fc.record({
+  strict: fc.boolean(),
+  width: fc.integer({ min: 20, max: 150 }),
+  hidden: fc.array(
+    fc.record({
+      neurons: fc.integer({ min: 2, max: 40 }),
+      fanIn: fc.constantFrom(3, 9, 60, 400),
+      outputs: fc.integer({ min: 1, max: 2 }),
+    }),
+    { minLength: 1, maxLength: 3, size: "max" },
+  ),
+  classes: fc.integer({ min: 2, max: 10 }),
+  slots: fc.constantFrom(1, 4, 16),
+  boards: fc.integer({ min: 1, max: BOARDS }),
+  seed: fc.nat(2 ** 30),
+})
+type Shape = typeof shapes extends fc.Arbitrary<infer T> ? T : never
+
+function networkOf({ strict, width, hidden, classes, seed }: Shape): Network {
+  if (!strict)
+    return network(
+      [
+        ...hidden.map(l => ({ ...l, outputFirst: 3 })),
+        { neurons: classes, inputs: 4, outputFirst: 4, outputs: 1, fanIn: 60 },
+      ],
+      { width, seed, margin: 4096 },
+    )
+  // A layer of single links can read only as much as the one before gives.
+  const layers = hidden.map(l => ({ ...l, inputs: 4, outputFirst: 3, outputs: 2, fanIn: 1 }))
+  layers.push({ neurons: classes, inputs: 4, outputFirst: 4, outputs: 1, fanIn: 1 })
+  return { ...model1(seed), name: "strict", width, layers, margin: 4096 }
+}
+
+/** Neurons dealt at random, or in ranges; the outputs on one board, and what is read densely in ranges. */
+function deal(net: Network, boards: number, next: () => number): Slice[][] {
+  const plan: Slice[][] = Array.from({ length: boards }, () => [])
+  const any = () => Math.floor(next() * boards)
+  for (const [k, { neurons, inputs }] of net.layers.entries()) {
+    const layer = k + 1
+    const most = Math.floor(256 / inputs)
+    if (layer === net.layers.length) {
+      plan[any()].push({ layer, first: 0, count: neurons })
+      continue
+    }
+    const ranges = isDense(net, layer + 1) || next() < 0.3
+    const dealt: number[][] = Array.from({ length: boards }, () => [])
+    const cuts = Array.from({ length: boards - 1 }, () => Math.floor(next() * (neurons + 1)))
+    for (let n = 0; n < neurons; n++)
+      dealt[ranges ? cuts.filter(cut => cut <= n).length : any()].push(n)
+    for (const [board, mine] of dealt.entries())
+      for (let at = 0; at < mine.length; at += most) {
+        const some = mine.slice(at, at + most)
+        const slice = { layer, first: some[0], count: some.length }
+        plan[board].push(ranges ? slice : { ...slice, neurons: some })
+      }
+  }
+  return plan.filter(slices => slices.length > 0)
+}
+
+describe("boards", () => {
+  let all: Benches
+  beforeAll(async () => {
+    all = await startBenches(BOARDS)
+  })
+  afterAll(() => all?.stop())
+
+  it("name and learn what the host does, however a network is cut", async () => {
+    let crossed = 0
+    let learned = 0
+    await fc.assert(
+      fc.asyncProperty(shapes, async shape => {
+        const net = networkOf(shape)
+        fc.pre(faultOf(net) === "")
+        const next = uniform(shape.seed)
+        const plan = deal(net, shape.boards, next)
+        if (plan.length > 1) crossed++
+        const shards = plan.map(slices => buildShard(net, slices, shape.slots))
+        // Reading it back takes long, and more than a board holds is refused.
+        fc.pre(Math.max(...shards.map(shard => shard.length)) < MOST_BYTES)
+        const members: Member[] = plan.map((slices, i) => ({ board: all.benches[i].board, slices }))
+        await Promise.all(members.map(({ board }, i) => board.load(shards[i])))
+        const relay = new Relay(net, members, { slots: shape.slots })
+        const host = new HostNetwork(net)
+        const images = Array.from({ length: SAMPLES }, () => randomImage(net.width, next, 0.4))
+
+        const named: number[] = []
+        await relay.infer(
+          i => images[i],
+          SAMPLES,
+          0x40000000,
+          (_, outputs) => named.push(outputs.indexOf(Math.max(...outputs))),
+        )
+        expect(named).toEqual(images.map(image => host.predict(image)))
+
+        let updates = 0
+        for (let sample = 0; sample < LESSONS; sample++) {
+          const label = sample % shape.classes
+          const step = await relay.learn(images[sample], label, sample, updates)
+          expect(step.predicted).toBe(host.train(images[sample], label))
+          if (step.learned) updates++
+        }
+        learned += updates
+        const states = await Promise.all(members.map(({ board }) => board.status()))
+        expect(states.map(s => [s.updates, s.dropped])).toEqual(members.map(() => [updates, 0]))
+        const coefficients = Buffer.alloc(host.coefficients().length)
+        for (const [i, { board }] of members.entries()) {
+          const memory = Buffer.from(await board.read(0, shards[i].length))
+          exchangeCoefficients(memory, net, coefficients, false)
+        }
+        expect(coefficients.equals(host.coefficients())).toBe(true)
+        relay.detach()
+      }),
+      { numRuns: 12, endOnFailure: true },
+    )
+    expect(crossed).toBeGreaterThan(3)
+    expect(learned).toBeGreaterThan(20)
+    expect(all.benches.flatMap(b => b.failures)).toEqual([])
+  }, 240_000)
+})

@@ -19,6 +19,7 @@ import { addFlash } from "./flash"
 import { addImport } from "./import"
 import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
+import { addPartition } from "./partition"
 import { addReproduce } from "./reproduce"
 import { watchSignals } from "./signals"
 import { addTrain } from "./train"
@@ -74,6 +75,7 @@ async function main(args: string[]): Promise<number> {
   addBridge(program, run)
   addExport(program, run)
   addImport(program, run)
+  addPartition(program, run)
 
   try {
     await program.parseAsync(args, { from: "user" })

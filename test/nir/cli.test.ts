@@ -129,7 +129,25 @@ test("nothing is overwritten without --force", async () => {
   expect(loadModel(file("precious.wuxing")).network.name).toBe("two by two")
 })
 
+test("a plan for a chip: made without one, with a status of its own where it does not fit", async () => {
+  const fits = await wuxing(["partition", "--model", "pico-16", "--boards", "loihi", "--json"])
+  expect(fits.status).toBe(0)
+  expect(document(fits)).toMatchObject({
+    ...{ network: "pico-16", profile: "loihi", chips: 1, feasible: true, reason: "" },
+    placed: { rings: 810, neurons: 4050 },
+  })
+  expect(document(fits).cores).toHaveLength(4)
+  const args = ["partition", "--model", "pico-16", "--boards", "dynap-se2:30", "--json"]
+  const not = await wuxing(args)
+  expect(not.status).toBe(6)
+  expect(document(not)).toMatchObject({
+    ...{ feasible: false, chips: 30, reason: expect.stringMatching(/fan-in/) },
+    error: { code: "partition-infeasible", kind: "capacity" },
+  })
+})
+
 test.each([
+  [["partition", "--model", "pico-16", "--boards", "truenorth"], 2, "usage", /"truenorth"/],
   [["export", "x.nir"], 2, "usage", /--model is missing/],
   [["export", "--model", "pico-16", "--format", "onnx", "x.nir"], 2, "usage", /"onnx"/],
   [

@@ -54,7 +54,8 @@ export async function findBoards(place: Place): Promise<FoundBoards> {
     description: `${paths.length === 1 ? "the board" : "boards"} on ${new Intl.ListFormat("en-GB").format(paths)}`,
     open: async options => {
       const { SerialBoards } = await import("../link/serial-boards")
-      return new SerialBoards(paths, options)
+      const names = place.ports.length > 0 ? place.ports : portsOfEnvironment()
+      return new SerialBoards(paths, { ...options, names })
     },
   }
 }

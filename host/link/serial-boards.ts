@@ -5,7 +5,8 @@ import { BoardLink, type BoardLinkOptions } from "./board-link"
 import type { BoardSet } from "./board-set"
 import { profileOfProduct } from "./devicescript-boards"
 import { DEVICE_SCRIPT_BAUD_RATE, mayBeDeviceScript } from "./identify"
-import { listPorts } from "./port-list"
+import { listPorts, type PortInfo } from "./port-list"
+import { resolvePorts } from "./port-names"
 import { openSerialPort } from "./serial-port"
 import { interrupted, seconds } from "./wait"
 
@@ -21,6 +22,8 @@ export interface SerialBoardsOptions {
   signal?: AbortSignal
   /** Log text of the boards, a line at a time. */
   onLog?: (board: number, line: string) => void
+  /** What the ports were named by: a pattern may match a lost board's new port. */
+  names?: readonly string[]
   /** How long a lost board is looked for, ms; 60 s unless given. */
   reconnectMs?: number
 }
@@ -121,7 +124,7 @@ export class SerialBoards implements BoardSet {
     const taken = new Set([...this.links].map(link => link.port.name))
     const { ports } = await listPorts()
     const others = ports.filter(mayBeDeviceScript).map(({ path }) => path)
-    const paths = new Set([...this.paths, ...others])
+    const paths = new Set([...this.paths, ...others, ...this.named(ports)])
     await Promise.all(
       [...paths]
         .filter(path => !taken.has(path))
@@ -140,6 +143,15 @@ export class SerialBoards implements BoardSet {
           }
         }),
     )
+  }
+
+  private named(ports: readonly PortInfo[]): string[] {
+    try {
+      return resolvePorts(this.options.names ?? [], ports)
+    } catch {
+      // Nothing is there under these names now.
+      return []
+    }
   }
 
   /** Keeps a link that was found until its board is asked for, unless it goes away before. */

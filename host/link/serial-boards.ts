@@ -59,6 +59,11 @@ export class SerialBoards implements BoardSet {
   /** @throws WuxingError as `openSerialPort` and `BoardLink.connect` do; "board-twice" */
   async connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
     const link = await this.linkTo(this.paths[i], { deadlineMs: CONNECT_DEADLINE_MS, ...options })
+    if (this.stopped) {
+      // Another board failed meanwhile, and the run is over.
+      await this.drop(link)
+      throw interrupted(`${options.name} to be opened`)
+    }
     const twin = this.ids.indexOf(link.boardId)
     if (twin >= 0 && twin !== i) {
       await this.drop(link)

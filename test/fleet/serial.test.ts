@@ -2,7 +2,11 @@
  * Boards on serial ports: virtual boards behind pseudo-terminals, which the real serialport binding
  * opens. One set of boards for the whole file, plugged and unplugged at will.
  */
+import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
+import { once } from "node:events"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { imageAt, readMnist } from "../../host/data/mnist"
 import { drawSamples } from "../../host/data/samples"
@@ -19,7 +23,7 @@ import {
   JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING,
   JD_FRAME_FLAG_COMMAND,
 } from "../../host/link/jacdac"
-import { encodeFrame } from "../../host/link/jdusb"
+import { encodeFrame, encodeGap } from "../../host/link/jdusb"
 import { SerialBoards } from "../../host/link/serial-boards"
 import { openSerialPort } from "../../host/link/serial-port"
 import { VirtualBoards } from "../../host/link/virtual-boards"
@@ -31,6 +35,7 @@ import { buildProbe } from "../link/probe-firmware"
 import { hasSocat, Terminals } from "../link/terminals"
 
 const mnist = readMnist(process.env.WUXING_MNIST)
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const SEED = 3
 const network = pico16(SEED)
 const CHECKPOINT = 8
@@ -241,6 +246,68 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
     expect(sha(await fleet.coefficients())).toBe(hashOnHost(training))
     const reports = await fleet.boards()
     expect(reports.map(({ id }) => id)).toEqual(virtual.info.slice(0, 2).map(b => b.deviceId))
+  })
+
+  it("may drop frames and say so, or talk rubbish: the samples are repeated, no bit is lost", async () => {
+    const near = virtual.open(0)
+    await terminals.unplug("board-0")
+    const fleet = await start(serial([await terminals.plug("board-0", near)]))
+    let dropped = 0
+    await fleet.train(mnist.train, training, done => {
+      // Half a frame, and text that is none: both only cost themselves.
+      if (done === 5) near.onData?.(Uint8Array.of(0xfe, 0xfc, 9, 9, 9, 0x41, 0x42, 10))
+      if (done === 11 && dropped++ === 0) near.onData?.(encodeGap("frames"))
+    })
+    expect(fleet.recoveries).toBe(1)
+    expect(said.join("\n")).toMatch(/dropped frames.*restored from sample 8/)
+    expect(sha(await fleet.coefficients())).toBe(hashOnHost(training))
+  })
+
+  it("come and go before the eyes of `boards --watch`", async () => {
+    const path = await plug(0)
+    const child = spawn(
+      process.execPath,
+      ["--import", "tsx", "host/cli/main.ts", "boards", "--watch", "--json", "--port", `${path}*`],
+      { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
+    )
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    const next = async () => JSON.parse((await lines.next()).value)
+    const board = { path, kind: "devicescript", id: virtual.info[0].deviceId }
+    expect(await next()).toMatchObject({ event: "found", ...board })
+    await terminals.unplug("board-0")
+    expect(await next()).toMatchObject({ event: "gone", ...board })
+    await plug(0)
+    expect(await next()).toMatchObject({ event: "found", ...board })
+    const ended = once(child, "close")
+    child.kill("SIGINT")
+    expect(await next()).toMatchObject({ event: "end", ports: [board] })
+    expect((await ended)[0]).toBe(0)
+  })
+
+  it("are measured beside a raw pseudo-terminal, framing within 20 ns a byte", async () => {
+    const path = await plug(0)
+    const flags = ["--json", "--quiet", "--seconds", "0.2", "--on", `serial:${path}`]
+    // The best of three: other work on the machine slows the framing, nothing speeds it up.
+    let best = Number.POSITIVE_INFINITY
+    for (let attempt = 0; attempt < 3 && best > 20; attempt++) {
+      const { status, stdout } = await wuxing(["bench", "--link", ...flags])
+      expect(status).toBe(0)
+      const { framing, ways, frameBytes } = JSON.parse(stdout)
+      expect(frameBytes).toBe(200)
+      expect(ways.map(({ way }: { way: string }) => way)).toEqual([
+        "raw pseudo-terminal",
+        `virtual ${virtual.info[0].deviceId}`,
+      ])
+      for (const { roundTrip, bytesPerSecond } of ways) {
+        expect(roundTrip.count).toBeGreaterThan(10)
+        expect(roundTrip.p99).toBeGreaterThanOrEqual(roundTrip.median)
+        // Eight frames under way are never slower than one after the other by much.
+        expect(bytesPerSecond).toBeGreaterThan((200 / roundTrip.p99) * 1e6 * 0.1)
+      }
+      expect(framing.total).toBeCloseTo(framing.encode + framing.crc + framing.decode)
+      best = Math.min(best, framing.total)
+    }
+    expect(best).toBeLessThanOrEqual(20)
   })
 
   it("are found on a port of a new name that the pattern given matches", async () => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { BoardLink } from "../../host/link/board-link"
 import {
   buildPacket,
@@ -292,6 +292,61 @@ describe("what a board says", () => {
     expect(said).toEqual([])
     say(served, 1, PROBE_ECHO, [5])
     expect(said).toEqual([["report", PROBE_ECHO, 5]])
+  })
+
+  it("is asked for when it is silent; a busy host's own pauses are not held against it", async () => {
+    vi.useFakeTimers()
+    try {
+      const { link, port, announce } = await listen()
+      const written = vi.spyOn(port, "write")
+      let gone: Error | undefined
+      link.onClose = reason => {
+        gone = reason
+      }
+      // However long the host computed: one beat is one beat.
+      vi.setSystemTime(Date.now() + 60_000)
+      vi.advanceTimersByTime(1_000)
+      expect(written).not.toHaveBeenCalled()
+      vi.advanceTimersByTime(1_000)
+      expect(written).toHaveBeenCalled()
+      vi.advanceTimersByTime(1_500)
+      announce(4)
+      vi.advanceTimersByTime(3_500)
+      expect(gone).toBeUndefined()
+      vi.advanceTimersByTime(500)
+      expect(gone).toMatchObject({ code: "board-gone", message: expect.stringContaining("4.0 s") })
+      await expect(link.programHash()).rejects.toBe(gone)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it("does not keep alive a link whose port takes no more bytes", async () => {
+    vi.useFakeTimers()
+    try {
+      const { link, port, announce, announceProgram } = await listen()
+      announceProgram(2)
+      await link.waitForService(PROBE_CLASS, 100)
+      port.write = () => new Promise(() => {})
+      const sent = link.send(PROBE_ECHO)
+      sent.catch(() => {})
+      for (let beat = 0; beat < 15; beat++) {
+        vi.advanceTimersByTime(500)
+        announce(15)
+      }
+      let gone: Error | undefined
+      link.onClose = reason => {
+        gone = reason
+      }
+      vi.advanceTimersByTime(500)
+      expect(gone).toMatchObject({
+        code: "board-gone",
+        message: expect.stringMatching(/no more bytes/),
+      })
+      await expect(sent).rejects.toBe(gone)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it("includes that it dropped frames", async () => {

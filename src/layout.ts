@@ -14,7 +14,10 @@
 export const MAGIC = 0x5857
 export const LAYOUT_VERSION = 4
 
-/** Fraction bits of elements E, displacements D, net inputs u and backward signals λ: Q12. */
+/**
+ * Fraction bits of elements E, displacements D, net inputs u and backward signals λ: Q12, unless finer
+ * (Rule.Fine): then Q16 while they settle, and what is stored in 16 bits Q14.
+ */
 export const STATE_BITS = 12
 /** Fraction bits of coefficients C: Q13 in int16. */
 export const COEFFICIENT_BITS = 13
@@ -52,9 +55,9 @@ export enum Header {
   LambdaMax = 36,
   /** i16, Q13: clamp of a coefficient. */
   CoefficientMax = 38,
-  /** 16 + 12 − signal bits: from a Q12 sum times the reciprocal to the signal format. */
+  /** 16 + 12 − signal bits: from a Q12 sum times the reciprocal to the signal format; finer: 14 for 12. */
   SignalShift = 40,
-  /** 13 + signal bits − 12: from a sum of C·S to a net input in Q12. */
+  /** 13 + signal bits − 12: from a sum of C·S to a net input in Q12; finer: 16 for 12. */
   NetShift = 42,
   /** Bits a product S·λ (plus rounding noise) is shifted right to become ΔC. */
   LearnShift = 44,
@@ -145,7 +148,7 @@ export enum Part {
   Coefficient = 32,
   /** i32[synapses]: sums of C·S, Q(13 + signal bits). */
   Sum = 36,
-  /** i16[5·neurons], Q12: elements at the end of the forward settle. */
+  /** i16[5·neurons], Q12: elements at the end of the forward settle; if finer, displacements, Q14. */
   State = 40,
   /** i16[slots · signals of the layer before]: the bus the links read; 0 if they read pixels. */
   BusIn = 44,
@@ -156,10 +159,10 @@ export enum Part {
   BusOutWidth = 54,
   /** Place on the bus of this part's first signal. */
   BusOutFirst = 56,
-  /** i32[width of the bus]: sums of C·λ, Q25; BackOut for the sources, BackIn for this layer. */
+  /** i32[width of the bus]: sums of C·λ, Q25 (finer: Q27; errors at the outputs Q25); BackOut for the sources, BackIn for this layer. */
   BackOut = 60,
   BackIn = 64,
-  /** i16[synapses], Q12: time-mean of the backward signal. */
+  /** i16[synapses], Q12 (finer: Q14): time-mean of the backward signal. */
   Lambda = 68,
   /** u16[synapses]: random state of each synapse for the sample in hand. */
   Noise = 72,

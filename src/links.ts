@@ -114,7 +114,7 @@ export function learnSparse(m: Buffer, part: number, from: number, to: number): 
         const at = coefficient + link + link
         const old = m.getAt(at, "i16")
         back += old * l
-        // |S·λ| ≤ 2^15 · 2^13 = 2^28, the noise below 2^16.
+        // |S·λ| ≤ 2^15 · 2^13 = 2^28 (finer: 2^15 · 1.5 · 2^14 < 2^30), the noise below 2^16.
         const change = (signal * l + ((m.getAt(noise + t, "u16") + salt) & mask)) >> shift
         if (BATCHED) {
           const d = delta + (link << 2)

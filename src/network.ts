@@ -48,7 +48,7 @@ export interface Network {
   signalBits: number
   /**
    * Fraction bits of an element while it settles: 12 (absent) or 16. Finer ones (settle-fine.ts) cost
-   * twice the time and suit networks of single links, whose signals are small; there only links learn,
+   * a quarter more time and suit networks of single links, whose signals are small; there only links learn,
    * by the plain product S·λ, which has λ in Q14 and so two bits more.
    */
   elementBits?: number

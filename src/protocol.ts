@@ -8,6 +8,10 @@
  */
 
 export const SERVICE_CLASS = 0x1ddf2b61
+/** What a board that runs the core as machine code announces in place of a DeviceScript manager. */
+export const NATIVE_CLASS = 0x1f2bd9c5
+/** The hardware such a board says it is (Jacdac product_identifier): a Pico. */
+export const NATIVE_PICO_PRODUCT = 0x3d9a62f1
 export const PROTOCOL_VERSION = 2
 /** Largest payload of a Jacdac packet, bytes. */
 export const MAX_PAYLOAD = 236
@@ -25,6 +29,13 @@ export enum Command {
   Read = 0x84,
   /** tag u16, setting u8, value i32 → reply */
   Set = 0x85,
+  /**
+   * tag u16, samples learnt u32 → reply + generation u32: keeps the shard in flash, from where it
+   * comes back after a reset. Native boards only, as the next.
+   */
+  Save = 0x86,
+  /** tag u16 → reply + SavedField; NoShard if nothing is kept */
+  Saved = 0x87,
   /** ImageField, runs (src/image.ts) */
   Image = 0x90,
   /** SignalsField, i16[]: both ways */
@@ -95,6 +106,19 @@ export enum StatusField {
   /** Bytes set aside for a shard and the reports it gathers. */
   ArenaBytes = 40,
   Length = 44,
+}
+
+/** Reply to Saved, u32 each but tag and status. */
+export enum SavedField {
+  Tag = 0,
+  Status = 2,
+  /** Counts up with each checkpoint. */
+  Generation = 3,
+  /** As the host said. */
+  Samples = 7,
+  Updates = 11,
+  LayoutHash = 15,
+  Length = 19,
 }
 
 export enum ImageField {

@@ -7,6 +7,7 @@
  * from the first (`servedDeviceId`), which is how the two are tied.
  */
 import { createHash } from "node:crypto"
+import { NATIVE_CLASS } from "../../src/protocol"
 import { WuxingError } from "../errors"
 import {
   buildBridgeCommand,
@@ -174,6 +175,7 @@ export class BoardLink {
   private served?: DeviceId
   private boardRestartCounter = 0
   private managerIndex = 0
+  private isNative = false
   private program?: ServedProgram
   /** The program was seen to stop, so its next announce is that of a new run. */
   private programStopped = false
@@ -258,6 +260,11 @@ export class BoardLink {
     }
   }
 
+  /** Runs the core as machine code: there is no program to deploy. */
+  get native(): boolean {
+    return this.isNative
+  }
+
   /** The board's own device id, 16 hex digits in wire order. */
   get boardId(): string {
     return this.board?.hex ?? ""
@@ -281,12 +288,15 @@ export class BoardLink {
   async facts(): Promise<BoardFacts> {
     const text = (bytes?: Uint8Array) => bytes && (Buffer.from(bytes).toString("utf8") || undefined)
     const control = (register: number) => this.readOptional(JD_SERVICE_INDEX_CONTROL, register)
-    const manager = (register: number) => this.readOptional(this.managerIndex, register)
+    const manager = async (register: number) =>
+      this.isNative ? undefined : await this.readOptional(this.managerIndex, register)
     const [hash, running, autostart, version, name, description, product, firmware] =
       await Promise.all([
-        this.programHash(),
-        this.isRunning(),
-        this.readManager(JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART, 1, "autostart"),
+        this.isNative ? "" : this.programHash(),
+        this.isNative || this.isRunning(),
+        this.isNative
+          ? [1]
+          : this.readManager(JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART, 1, "autostart"),
         manager(JD_DEVICE_SCRIPT_MANAGER_REG_RUNTIME_VERSION),
         manager(JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_NAME),
         control(JD_CONTROL_REG_DEVICE_DESCRIPTION),
@@ -311,7 +321,7 @@ export class BoardLink {
 
   /**
    * Puts the bytecode on the board, unless it holds the same already, and waits until it runs.
-   * Autostart is switched on in either case.
+   * Autostart is switched on in either case. A native board needs none.
    *
    * @param onProgress called with the share sent, 0…1
    * @returns "same" when nothing had to be written
@@ -322,6 +332,10 @@ export class BoardLink {
     bytecode: Uint8Array,
     onProgress?: (share: number) => void,
   ): Promise<"deployed" | "same"> {
+    if (this.isNative) {
+      onProgress?.(1)
+      return "same"
+    }
     if (BYTECODE_MAGIC.some((byte, i) => bytecode[i] !== byte)) {
       throw new WuxingError({
         code: "bytecode-damaged",
@@ -481,15 +495,17 @@ export class BoardLink {
     }
   }
 
-  /** The first device to announce a DeviceScript manager is the board. */
+  /** The first device to announce a DeviceScript manager, or to be native, is the board. */
   private tryAdopt(frame: Uint8Array): void {
     for (const packet of packetsOf(frame)) {
       if (packet.serviceIndex !== JD_SERVICE_INDEX_CONTROL) continue
       if (packet.command !== JD_CONTROL_CMD_SERVICES) continue
-      const index = parseAnnounce(packet.payload)?.serviceClasses.indexOf(
-        JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER,
+      const classes = parseAnnounce(packet.payload)?.serviceClasses ?? []
+      const index = classes.findIndex(
+        c => c === JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER || c === NATIVE_CLASS,
       )
-      if (index === undefined || index < 0) continue
+      if (index < 0) continue
+      this.isNative = classes[index] === NATIVE_CLASS
       this.board = frameDevice(frame)
       this.served = servedDeviceId(this.board)
       this.managerIndex = index

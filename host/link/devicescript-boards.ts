@@ -2,6 +2,8 @@
  * The boards DeviceScript 2.16 has firmware for, as `devs flash` lists them, and the number by which
  * a flashed board says which of them it is (Jacdac control service, product_identifier).
  */
+import { NATIVE_PICO_PRODUCT } from "../../src/protocol"
+
 export type BoardFamily = "rp2040" | "esp32" | "esp32s2" | "esp32s3" | "esp32c3"
 
 export interface DeviceScriptBoard {
@@ -59,10 +61,11 @@ export function boardOfProduct(productId: number | undefined): DeviceScriptBoard
 const VIRTUAL_PRODUCT = 0x3fe5b46f
 
 /**
- * The profile (boards/*.json) of what a board says it is: "virtual", the id of a profile for that
- * DeviceScript board, else the DeviceScript board's own id; "unknown" for other hardware.
+ * The profile (boards/*.json) of what a board says it is: "virtual", "pico-native" for a Pico that
+ * runs the core as machine code (firmware/native), the id of a profile for that DeviceScript board, else the DeviceScript board's own id; "unknown" for other hardware.
  */
 export function profileOfProduct(productId: number | undefined): string {
   if (productId === VIRTUAL_PRODUCT) return "virtual"
+  if (productId === NATIVE_PICO_PRODUCT) return "pico-native"
   return boardOfProduct(productId)?.id ?? "unknown"
 }

@@ -19,7 +19,7 @@
  */
 export function toAssemblyScript(source: string, name: string): string {
   let out = source.replace(/\bimport type\b.*$/gm, "")
-  out = rewriteCalls(out, name)
+  out = rewriteCalls(out, name, callsInAssemblyScript(name))
   out = out
     .replace(/: number\b/g, ": i32")
     .replace(/: boolean\b/g, ": bool")
@@ -40,7 +40,7 @@ const HELPERS = {
 }
 
 /** What must not be in the source: it would be compiled, but into something else. */
-const FOREIGN_SOURCE: [RegExp, string][] = [
+export const FOREIGN_SOURCE: [RegExp, string][] = [
   // In JavaScript 7 / 2 is 3.5, among AssemblyScript's i32 it is 3.
   [/(?<![/*])\/(?![/*])=?/, "a division (use Math.idiv)"],
   [/(?<![=!<>])==(?!=)|!=(?!=)/, "a comparison that converts"],
@@ -57,7 +57,8 @@ const FOREIGN: [RegExp, string][] = [
   [/=>|\?\?|\?\.|\*\*|&&=|\|\|=|\.\.\.|[`[\]]|"|'/, "this"],
 ]
 
-function refuse(code: string, foreign: [RegExp, string][], name: string): void {
+/** @throws Error naming the first construct in `code` that is in the list */
+export function refuse(code: string, foreign: [RegExp, string][], name: string): void {
   for (const [pattern, what] of foreign) {
     const found = pattern.exec(code)
     if (!found) continue
@@ -71,25 +72,31 @@ function refuse(code: string, foreign: [RegExp, string][], name: string): void {
 }
 
 /** The source without comments, module names and number formats; as many lines as before. */
-function bareCode(source: string): string {
+export function bareCode(source: string): string {
   return source
     .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, comment => comment.replace(/[^\n]/g, ""))
     .replace(/\bfrom "[^"\n]*"/g, "")
     .replace(/"(?:u8|u16|i16|i32)"/g, "")
 }
 
-type Rewrite = (callee: string, args: string[]) => string
+/** What a call becomes: a pattern that ends with its parenthesis, its arguments, its new form. */
+export type CallRule = [
+  pattern: RegExp,
+  count: number,
+  rewrite: (callee: string, args: string[]) => string,
+]
 
 const TYPES: Record<string, string> = { u8: "u8", u16: "u16", i16: "i16", i32: "i32" }
 
-function typeOf(format: string, name: string): string {
+/** The number format in a literal such as `"i16"`. */
+export function typeOf(format: string, name: string): string {
   const type = TYPES[format.replace(/"/g, "").trim()]
   if (!type) throw new Error(`${name}: number format ${format} is unknown`)
   return type
 }
 
-function rewriteCalls(source: string, name: string): string {
-  const rules: [RegExp, number, Rewrite][] = [
+function callsInAssemblyScript(name: string): CallRule[] {
+  return [
     [
       /\b(\w+)\.getAt\(/,
       2,
@@ -117,6 +124,9 @@ function rewriteCalls(source: string, name: string): string {
     [/\b(Math)\.max\(/, 2, (_, [a, b]) => `greatestOf(${a}, ${b})`],
     [/\b(Math)\.idiv\(/, 2, (_, [a, b]) => `((${a}) / (${b}))`],
   ]
+}
+
+export function rewriteCalls(source: string, name: string, rules: CallRule[]): string {
   let out = source
   for (const [pattern, count, rewrite] of rules) {
     // From the last call to the first, so that a call inside an argument is done before its outer one.

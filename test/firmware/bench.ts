@@ -3,6 +3,15 @@ import "../../host/device-script-buffer"
 import { buildFirmware } from "../../host/firmware"
 import { Board } from "../../host/fleet/board"
 import { BoardLink } from "../../host/link/board-link"
+import {
+  buildPacket,
+  CMD_SET_REG,
+  deviceIdFromHex,
+  JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING,
+  JD_FRAME_FLAG_COMMAND,
+} from "../../host/link/jacdac"
+import { encodeFrame } from "../../host/link/jdusb"
+import type { Port } from "../../host/link/port"
 import { VirtualBoards } from "../../host/link/virtual-boards"
 import { Command, SERVICE_CLASS, StatusField } from "../../src/protocol"
 
@@ -50,9 +59,9 @@ export class Bench {
     }
   }
 
-  static async open(boards: VirtualBoards, index: number, bytecode: Uint8Array): Promise<Bench> {
+  static async open(port: Port, index: number, bytecode: Uint8Array): Promise<Bench> {
     const log: string[] = []
-    const link = await BoardLink.connect(boards.ports[index], {
+    const link = await BoardLink.connect(port, {
       name: `board ${index}`,
       onLog: line => log.push(line),
     })
@@ -122,9 +131,14 @@ export class Bench {
   }
 }
 
+/** Native boards (test/native) run the same cases; what differs between the kinds asks this. */
+export const native: boolean = false
+
 export interface Benches {
-  boards: VirtualBoards
+  boards: { stop(): Promise<void> }
   benches: Bench[]
+  /** Starts one board's program anew; resolves when it serves again. */
+  restart(index: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -141,11 +155,12 @@ export async function startBenches(count: number): Promise<Benches> {
   const boards = await VirtualBoards.start(count)
   try {
     const benches = await Promise.all(
-      Array.from({ length: count }, (_, i) => Bench.open(boards, i, program)),
+      Array.from({ length: count }, (_, i) => Bench.open(boards.ports[i], i, program)),
     )
     return {
       boards,
       benches,
+      restart: index => restartProgram(benches[index].link),
       stop: async () => {
         await Promise.all(benches.map(({ link }) => link.close()))
         await boards.stop()
@@ -155,6 +170,31 @@ export async function startBenches(count: number): Promise<Benches> {
     await boards.stop()
     throw error
   }
+}
+
+/** Service index of a virtual board's DeviceScript manager, as it announces it. */
+const MANAGER = 2
+
+async function restartProgram(link: BoardLink): Promise<void> {
+  const restarted = new Promise<void>(resolve => {
+    link.onRestart = () => resolve()
+  })
+  const register = CMD_SET_REG | JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING
+  for (const on of [0, 1]) await command(link, MANAGER, register, Uint8Array.of(on))
+  await restarted
+  await link.waitForService(SERVICE_CLASS, 5_000)
+}
+
+/** A command to any service of the board's own device. */
+export async function command(
+  link: BoardLink,
+  service: number,
+  what: number,
+  payload?: Uint8Array,
+): Promise<void> {
+  const id = deviceIdFromHex(link.boardId)
+  const frame = buildPacket(id, JD_FRAME_FLAG_COMMAND, service, what, payload)
+  await link.port.write(encodeFrame(frame))
 }
 
 /** Little-endian fields one after the other: bytes({ u16: 3 }, { u32: 7 }). */

@@ -34,7 +34,7 @@ describe("the heap", () => {
 
   beforeAll(async () => {
     boards = await VirtualBoards.start(1)
-    const bench = await Bench.open(boards, 0, await firmware())
+    const bench = await Bench.open(boards.ports[0], 0, await firmware())
     heapBytes = (await bench.board.status()).heapBytes
     await bench.link.close()
   })
@@ -47,7 +47,7 @@ describe("the heap", () => {
   ): Promise<number> {
     await boards.restart(0, { clearFlash: true })
     let panic = 0
-    const bench = await Bench.open(boards, 0, bytecode)
+    const bench = await Bench.open(boards.ports[0], 0, bytecode)
     try {
       const relay = new Relay(net, [{ board: bench.board, slices }])
       bench.link.onPanic = code => {

@@ -1,0 +1,41 @@
+/*
+ * Access to a shard's memory, little-endian as the layout says (src/layout.ts), and the arithmetic of
+ * the core where C's own is not defined for all values. Addresses must be aligned to the size read.
+ */
+#ifndef WUXING_MEMORY_H
+#define WUXING_MEMORY_H
+
+#include <stdint.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the layout of a shard is little-endian"
+#endif
+_Static_assert((-3 >> 1) == -2, "the core shifts negative numbers arithmetically");
+
+/* One memory holds numbers of all sizes, so these may alias each other. */
+typedef uint16_t __attribute__((may_alias)) aliased_u16;
+typedef int16_t __attribute__((may_alias)) aliased_i16;
+typedef int32_t __attribute__((may_alias)) aliased_i32;
+
+static inline int32_t load_u8(const uint8_t *at) { return *at; }
+static inline int32_t load_u16(const uint8_t *at) { return *(const aliased_u16 *)at; }
+static inline int32_t load_i16(const uint8_t *at) { return *(const aliased_i16 *)at; }
+static inline int32_t load_i32(const uint8_t *at) { return *(const aliased_i32 *)at; }
+
+static inline void store_u8(uint8_t *at, int32_t value) { *at = (uint8_t)value; }
+static inline void store_u16(uint8_t *at, int32_t value) { *(aliased_u16 *)at = (uint16_t)value; }
+static inline void store_i16(uint8_t *at, int32_t value) { *(aliased_i16 *)at = (int16_t)value; }
+static inline void store_i32(uint8_t *at, int32_t value) { *(aliased_i32 *)at = value; }
+
+static inline void fill(uint8_t *at, int32_t count, int32_t value) {
+  if (count > 0) __builtin_memset(at, value, (uint32_t)count);
+}
+
+static inline int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
+static inline int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
+static inline int32_t multiply(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
+static inline int32_t shift_right(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a >> bits); }
+/* As the boards' Math.idiv: towards zero. */
+static inline int32_t divide(int32_t a, int32_t b) { return a / b; }
+
+#endif

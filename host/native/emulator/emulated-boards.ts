@@ -1,0 +1,247 @@
+/**
+ * Boards without boards, of the native kind: each an emulated Pico in a process of its own that runs
+ * the very program a real one would be flashed with.
+ */
+import { type ChildProcess, fork } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import { rmSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { WuxingError } from "../../errors"
+import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
+import type { BoardSet } from "../../link/board-set"
+import type { Port } from "../../link/port"
+
+const PROCESS = fileURLToPath(new URL("./board-process.ts", import.meta.url))
+const SCRATCH_PREFIX = join(tmpdir(), "wuxing-pico-")
+/** Node and its loader start within a second or two, the board within 50 ms of its own time. */
+const CONNECT_DEADLINE_MS = 20_000
+const RECONNECT_MS = 20_000
+/** A process that does not end by itself is killed after this, ms. */
+const GRACE_MS = 1_000
+
+export interface EmulatedBoardsOptions {
+  signal?: AbortSignal
+  /** What the processes print, by board, as lines. */
+  onLog?: (board: number, line: string) => void
+}
+
+/** Emulated time of a board since its process started. */
+export interface EmulatedTime {
+  /** Nanoseconds in all, and of them not asleep. */
+  nanos: number
+  busyNanos: number
+}
+
+export class EmulatedBoards implements BoardSet {
+  readonly reconnectMs = RECONNECT_MS
+  private readonly boards: EmulatedBoard[] = []
+  private stopped?: Promise<void>
+  private readonly atExit = () => {
+    for (const board of this.boards) board.killNow()
+  }
+
+  private constructor() {
+    process.on("exit", this.atExit)
+  }
+
+  /** @throws WuxingError "board-died" (kind board); nothing is left running then */
+  static async start(count: number, options: EmulatedBoardsOptions = {}): Promise<EmulatedBoards> {
+    const all = new EmulatedBoards()
+    try {
+      for (let i = 0; i < count; i++) {
+        const directory = await mkdtemp(SCRATCH_PREFIX)
+        const board = new EmulatedBoard(i, directory, options)
+        all.boards.push(board)
+        board.start()
+      }
+      return all
+    } catch (error) {
+      await all.stop()
+      throw error
+    }
+  }
+
+  get count(): number {
+    return this.boards.length
+  }
+
+  /** 16 hex digits each. */
+  get ids(): string[] {
+    return this.boards.map(board => board.id)
+  }
+
+  profile(): string {
+    return "pico-native"
+  }
+
+  connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
+    return BoardLink.connect(this.boards[i].port, { deadlineMs: CONNECT_DEADLINE_MS, ...options })
+  }
+
+  async reconnect(i: number, link: BoardLink, options: BoardLinkOptions): Promise<BoardLink> {
+    await link.close()
+    await this.boards[i].end()
+    this.boards[i].start()
+    return await this.connect(i, options)
+  }
+
+  /** Ends one board's process at once, as pulling its plug would. */
+  async kill(i: number): Promise<void> {
+    await this.boards[i].end("SIGKILL")
+  }
+
+  /** Emulated time of each board, as of its last word. */
+  async times(): Promise<EmulatedTime[]> {
+    return await Promise.all(this.boards.map(board => board.time()))
+  }
+
+  stop(): Promise<void> {
+    this.stopped ??= this.shutDown()
+    return this.stopped
+  }
+
+  private async shutDown(): Promise<void> {
+    await Promise.all(this.boards.map(board => board.end()))
+    await Promise.all(
+      this.boards.map(({ directory }) =>
+        rm(directory, { recursive: true, force: true, maxRetries: 3 }),
+      ),
+    )
+    process.off("exit", this.atExit)
+  }
+}
+
+interface Message {
+  bytes?: Uint8Array
+  nanos: number
+  busyNanos: number
+}
+
+class EmulatedBoard {
+  readonly id = randomBytes(8).toString("hex")
+  port!: ProcessPort
+  private process?: ChildProcess
+  private exited: Promise<void> = Promise.resolve()
+  private ending = false
+  private latest: EmulatedTime = { nanos: 0, busyNanos: 0 }
+  private asked: (() => void)[] = []
+
+  constructor(
+    private readonly index: number,
+    readonly directory: string,
+    private readonly options: EmulatedBoardsOptions,
+  ) {}
+
+  start(): void {
+    const child = fork(PROCESS, [this.id, join(this.directory, "flash.bin")], {
+      execArgv: ["--import", "tsx"],
+      serialization: "advanced",
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      // Ctrl-C is for the host, which then ends its boards in order.
+      detached: process.platform !== "win32",
+      env: { ...process.env, NODE_OPTIONS: "" },
+    })
+    this.process = child
+    this.ending = false
+    const port = new ProcessPort(`emulated-${this.index}`, child)
+    this.port = port
+    const tail: string[] = []
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        for (const line of text.split("\n").filter(Boolean)) {
+          tail.push(line)
+          if (tail.length > 8) tail.shift()
+          this.options.onLog?.(this.index, line)
+        }
+      })
+    }
+    child.on("message", (message: Message) => {
+      this.latest = { nanos: message.nanos, busyNanos: message.busyNanos }
+      if (message.bytes) port.onData?.(message.bytes)
+      else for (const resolve of this.asked.splice(0)) resolve()
+    })
+    this.exited = new Promise(resolve => {
+      child.once("close", (code, signal) => {
+        if (this.process === child) this.process = undefined
+        for (const ask of this.asked.splice(0)) ask()
+        port.lose(this.died(signal ? `by ${signal}` : `with exit status ${code}`, tail))
+        resolve()
+      })
+      child.once("error", () => resolve())
+    })
+  }
+
+  private died(how: string, tail: string[]): WuxingError {
+    return new WuxingError({
+      code: "board-died",
+      kind: "board",
+      message: this.ending
+        ? `emulated Pico ${this.index} was ended`
+        : `the process of emulated Pico ${this.index} (${this.id}) ended ${how}${tail.length > 0 ? `; it printed last:\n${tail.join("\n")}` : ""}`,
+      cause: this.ending ? undefined : "it was killed, or the emulator met what it does not know",
+      help: this.ending ? undefined : "start it again; if it repeats, report what it printed",
+    })
+  }
+
+  /** Lets the process end in order (its flash is kept), or kills it. */
+  async end(how?: "SIGKILL"): Promise<void> {
+    const child = this.process
+    if (!child) return
+    this.ending = how === undefined
+    if (how) child.kill(how)
+    else child.disconnect()
+    const hard = setTimeout(() => child.kill("SIGKILL"), GRACE_MS)
+    await this.exited
+    clearTimeout(hard)
+  }
+
+  async time(): Promise<EmulatedTime> {
+    const child = this.process
+    if (child?.connected)
+      await new Promise<void>(resolve => {
+        this.asked.push(resolve)
+        child.send({})
+      })
+    return this.latest
+  }
+
+  killNow(): void {
+    this.process?.kill("SIGKILL")
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
+
+class ProcessPort implements Port {
+  onData?: (bytes: Uint8Array) => void
+  onClose?: (reason?: Error) => void
+  private lost = false
+
+  constructor(
+    readonly name: string,
+    private readonly process: ChildProcess,
+  ) {}
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.process.connected) {
+        reject(new Error(`${this.name} is gone`))
+        return
+      }
+      this.process.send({ bytes }, error => (error ? reject(error) : resolve()))
+    })
+  }
+
+  async close(): Promise<void> {
+    this.onData = undefined
+    this.onClose = undefined
+  }
+
+  lose(reason: Error): void {
+    if (this.lost) return
+    this.lost = true
+    this.onClose?.(reason)
+  }
+}

@@ -1,0 +1,74 @@
+/** An emulated Pico's USB serial port, as a `Port`, run in this process. */
+import type { Port } from "../../link/port"
+import type { EmulatedPico } from "./pico"
+
+/** Emulated time of one turn: long against what looking up costs, short against what hosts wait for. */
+const TURN_NANOS = 2_000_000
+/** How often a board that sleeps is looked after, ms. */
+const IDLE_MS = 5
+
+/**
+ * Runs the board as long as the port is open: as fast as the machine can while it has something to do,
+ * with the wall clock while it sleeps.
+ */
+export class PicoPort implements Port {
+  onData?: (bytes: Uint8Array) => void
+  onClose?: (reason?: Error) => void
+  private closed = false
+  private turning = false
+  private timer?: NodeJS.Timeout
+  private lookedAt = performance.now()
+
+  constructor(
+    readonly name: string,
+    private readonly pico: EmulatedPico,
+  ) {
+    pico.onData = bytes => this.onData?.(bytes.slice())
+    // Its USB device goes away and comes back: what was open is not.
+    pico.onReset = () => this.lose(new Error("the board reset itself"))
+    this.turn()
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.closed) throw new Error(`${this.name} is closed`)
+    this.pico.usb.write(bytes.slice())
+    this.wake()
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    clearTimeout(this.timer)
+    this.pico.onData = undefined
+    this.pico.onReset = undefined
+  }
+
+  /** As if the cable was pulled. */
+  lose(reason: Error): void {
+    if (this.closed) return
+    void this.close()
+    this.onClose?.(reason)
+  }
+
+  private wake(): void {
+    if (this.turning) return
+    clearTimeout(this.timer)
+    this.turning = true
+    setImmediate(() => this.turn())
+  }
+
+  private turn(): void {
+    if (this.closed) return
+    const { pico } = this
+    if (pico.dead) {
+      this.lose(new Error("its power failed"))
+      return
+    }
+    const now = performance.now()
+    const nanos = pico.idle ? Math.min(20, now - this.lookedAt) * 1e6 : TURN_NANOS
+    this.lookedAt = now
+    pico.run(Math.max(nanos, 1000))
+    this.turning = !pico.idle
+    if (this.turning) setImmediate(() => this.turn())
+    else this.timer = setTimeout(() => this.turn(), IDLE_MS)
+  }
+}

@@ -24,6 +24,8 @@ const PING_DEADLINE_MS = 500
 const CHECKPOINT_SAMPLES = 500
 /** Times a run starts again from the same checkpoint before it gives up. */
 const MOST_RECOVERIES = 5
+/** A wait for a board that is longer than this, ms, is told to the user before it begins. */
+const ANNOUNCED_WAIT_MS = 10_000
 /** Numbers of inferred samples start here, apart from those of learnt ones. */
 const INFERENCE_SAMPLES = 0x40000000
 /** Samples a board may have under way: as many as all boards have memory for. */
@@ -507,19 +509,24 @@ export class Fleet {
   /** @throws WuxingError "board-lost", which ends the run */
   private async restart(member: Member, index: number, reason: WuxingError): Promise<void> {
     const { title, link } = member.board
-    const lost = (why: string) =>
+    const { reconnectMs } = this.boardSet
+    const lost = (why: string, from?: WuxingError) =>
       new WuxingError({
         code: "board-lost",
         kind: "board",
         message: `${this.describeStop([title], reason)}; it could not be started again: ${why}`,
-        cause: "its process hangs or was stopped, or the machine is very busy",
-        help: "end what else runs on this machine, then run the command again",
+        cause: from?.likely ?? "it hangs or was stopped, or the machine is very busy",
+        help: from?.help ?? "end what else runs on this machine, then run the command again",
       })
+    if (reconnectMs >= ANNOUNCED_WAIT_MS)
+      this.options.status?.(
+        `${this.describeStop([title], reason)}; waiting ${seconds(reconnectMs)} for it: check its cable`,
+      )
     await wait<void>({
-      deadlineMs: this.boardSet.reconnectMs,
+      deadlineMs: reconnectMs,
       signal: this.options.signal,
       what: `${title} to start again`,
-      late: () => lost(`it was silent for another ${seconds(this.boardSet.reconnectMs)}`),
+      late: () => lost(`it was silent for another ${seconds(reconnectMs)}`),
       start: (resolve, reject) => {
         const again = async () => {
           const fresh = await this.boardSet.reconnect(index, link, this.linkOptions(index))
@@ -528,7 +535,7 @@ export class Fleet {
         again().then(resolve, error =>
           reject(
             error instanceof WuxingError && error.kind !== "interrupted"
-              ? lost(error.message)
+              ? lost(error.message, error)
               : error,
           ),
         )

@@ -61,8 +61,9 @@ export function boardOfProduct(productId: number | undefined): DeviceScriptBoard
 const VIRTUAL_PRODUCT = 0x3fe5b46f
 
 /**
- * The profile (boards/*.json) of what a board says it is: "virtual", "pico-native" for a Pico that
- * runs the core as machine code (firmware/native), the id of a profile for that DeviceScript board, else the DeviceScript board's own id; "unknown" for other hardware.
+ * What to call a board's kind: "virtual"; "pico-native" for a Pico that runs the core as machine code
+ * (firmware/native); DeviceScript's id for the board, by which a profile in boards/ names its board
+ * (`deviceScriptBoard`); "unknown" for other hardware.
  */
 export function profileOfProduct(productId: number | undefined): string {
   if (productId === VIRTUAL_PRODUCT) return "virtual"

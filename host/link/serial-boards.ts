@@ -90,7 +90,8 @@ export class SerialBoards implements BoardSet {
     await this.drop(link)
     const id = this.ids[i]
     if (id === undefined) return await this.connect(i, options)
-    const end = Date.now() + this.reconnectMs
+    // With time left for the last look to end, so that the reason is ours to give.
+    const end = Date.now() + this.reconnectMs - Math.min(LOOK_DEADLINE_MS, this.reconnectMs / 2)
     for (;;) {
       const again = this.found.get(id)
       if (again) {

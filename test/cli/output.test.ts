@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
+import { startBoardProgress } from "../../host/cli/board-progress"
 import { Output } from "../../host/cli/output"
 import { startProgress } from "../../host/cli/progress"
 import { WuxingError } from "../../host/errors"
@@ -142,5 +143,25 @@ describe("progress without a terminal", () => {
     // None of the first 800 right, all of the last 200.
     for (let done = 1; done <= 1000; done++) progress.sample(done, Math.max(0, done - 800))
     expect(stderr.text.split("\n").at(-2)).toMatch(/100\.0 % right of the last 200/)
+  })
+})
+
+describe("progress of several boards", () => {
+  test("is a line at each end of a board's work where nobody has a terminal", () => {
+    const { stderr, output } = make({})
+    const progress = startBoardProgress(output, ["/dev/a", "/dev/b"])
+    for (const share of [0, 0.5, 1]) progress.update("/dev/a", share)
+    // It held the program already: nothing is sent.
+    progress.update("/dev/b", 1)
+    progress.stop()
+    expect(stderr.text).toBe("/dev/a: sending the program\n/dev/a: sent\n")
+  })
+
+  test("is nothing with --quiet", () => {
+    const { stderr, output } = make({ quiet: true }, true)
+    const progress = startBoardProgress(output, ["/dev/a"])
+    progress.update("/dev/a", 0.5)
+    progress.stop()
+    expect(stderr.text).toBe("")
   })
 })

@@ -27,10 +27,14 @@ export class HostNetwork {
     return predictWhole(this.memory, runs, 0, runs.length, 0)
   }
 
-  /** One learning step; returns what the network said before it. */
-  train(image: Uint8Array, label: number): number {
+  /**
+   * One learning step; returns what the network said before it.
+   *
+   * @param sample its number, if it is not the next one of the run
+   */
+  train(image: Uint8Array, label: number, sample?: number): number {
     const runs = encodeRuns(image)
-    return learnWhole(this.memory, runs, 0, runs.length, 0, label, this.samples++)
+    return learnWhole(this.memory, runs, 0, runs.length, 0, label, sample ?? this.samples++)
   }
 
   /** Coefficients in the network's own order, int16 little-endian, Q13. */

@@ -5,10 +5,13 @@ import type { Command } from "commander"
 import type { Dataset } from "../data/mnist"
 import { imageAt, readMnist } from "../data/mnist"
 import { drawSamples } from "../data/samples"
+import type { HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
+import type { Taught } from "../fleet/watch"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, percent } from "./output"
+import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
 import { folderOption, integerOption, MOST_BOARDS, onOption, usageError } from "./usage"
 
 const DEFAULT_BOARDS = 2
@@ -19,7 +22,7 @@ const TEST_SALT = 0x7465
 /** Host samples between two looks at the signal. */
 const HOST_STRIDE = 25
 
-export interface DemoOptions {
+export interface DemoOptions extends PanelOptions {
   boards?: number
   on?: Place
   train: number
@@ -29,7 +32,7 @@ export interface DemoOptions {
 }
 
 export function addDemo(program: Command, run: Run): void {
-  program
+  const command = program
     .command("demo")
     .description("train a network on boards with MNIST, test it, compare with the host")
     .option(
@@ -55,11 +58,12 @@ export function addDemo(program: Command, run: Run): void {
       "folder of the four MNIST files (default: $WUXING_MNIST, else the npm package's)",
       folderOption("--data"),
     )
-    .action(run(demo))
+  addPanelOptions(command).action(run(demo))
 }
 
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {
   const place = placeOf(options)
+  checkPanelOptions(options, place)
   const mnist = readMnist(options.data)
   // Both splits are read, and the draws made, before any board is started: bad data fails at once.
   const training = draw("--train", mnist.train, options.train, options.seed, TRAIN_SALT)
@@ -71,7 +75,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   const { pico16 } = await import("../../src/presets")
   const network = pico16(options.seed)
 
-  const fleet = await openFleet(place, network, undefined, { output, signal })
+  const fleet = await openFleet(place, network, undefined, { output, signal }, options)
   try {
     const shares = await printBoards(fleet, output)
     const withProgress = async <Result>(
@@ -108,7 +112,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
 
     output.status("repeating the run on the host")
     const host = new HostNetwork(network)
-    await trainHost(host, mnist.train, training, signal)
+    await trainHost(host, mnist.train, training, fleet.taught, signal)
     const hostHash = sha256(host.coefficients())
     const hostMatches = hostHash === coefficientsHash
     output.field(
@@ -130,6 +134,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
         hostHash,
         hostMatches,
         recoveries: fleet.recoveries,
+        ...(options.panel !== undefined && { taught: fleet.taught.length }),
       },
       error: hostMatches ? undefined : mismatch(coefficientsHash, hostHash, training.length),
     }
@@ -162,18 +167,29 @@ function draw(flag: string, data: Dataset, take: number, seed: number, salt: num
   return drawSamples(data.count, take, seed, salt)
 }
 
-/** The same samples in the same order as the boards, pausing so that Ctrl-C is heard. */
+/**
+ * The same samples in the same order as the boards, pausing so that Ctrl-C is heard.
+ *
+ * @param taught what they learnt between them from the panel
+ */
 async function trainHost(
-  host: { train(image: Uint8Array, label: number): unknown },
+  host: HostNetwork,
   data: Dataset,
   indices: number[],
+  taught: readonly Taught[],
   signal: AbortSignal,
 ): Promise<void> {
+  const give = (done: number) => {
+    for (const { lesson, after, sample } of taught)
+      if (after === done) host.train(lesson.image, lesson.label, sample)
+  }
   for (const [done, index] of indices.entries()) {
+    give(done)
     if (done % HOST_STRIDE === 0) await setImmediate()
     signal.throwIfAborted()
     host.train(imageAt(data, index), data.labels[index])
   }
+  give(indices.length)
 }
 
 function sha256(bytes: Uint8Array): string {

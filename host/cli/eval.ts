@@ -7,12 +7,13 @@ import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
 import { messagesPerSample } from "./fleet-run"
 import { grouped, percent } from "./output"
+import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
 import { startProgress } from "./progress"
 import { integerOption, MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
 
 const MOST_SEED = 2 ** 31 - 1
 
-interface EvalOptions {
+interface EvalOptions extends PanelOptions {
   model?: string
   trained?: boolean
   data: string
@@ -23,7 +24,7 @@ interface EvalOptions {
 }
 
 export function addEval(program: Command, run: Run): void {
-  program
+  const command = program
     .command("eval")
     .description("measure how well a network names the test images")
     .option("--model <network>", "a preset, a model file or a links file")
@@ -50,13 +51,11 @@ export function addEval(program: Command, run: Run): void {
       "threads; the result does not depend on them (default: one a core)",
       integerOption("--workers", 1, 64),
     )
-    .action(run(evaluateModel))
+  addPanelOptions(command).action(run(evaluateModel))
 }
 
-async function evaluateModel(
-  { model: what, trained, data: dataName, seed, limit, on, workers }: EvalOptions,
-  context: Context,
-): Promise<Outcome> {
+async function evaluateModel(options: EvalOptions, context: Context): Promise<Outcome> {
+  const { model: what, trained, data: dataName, seed, limit, on, workers } = options
   const { output } = context
   if (what === undefined)
     throw usageError("--model is missing", "for example --model pico-16 --trained")
@@ -65,6 +64,7 @@ async function evaluateModel(
       "--workers are threads, and --on leaves the work to boards",
       "give one of the two",
     )
+  checkPanelOptions(options, on)
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { readModel } = await import("../model-source")
   const { trainedModel } = await import("../training/trained")
@@ -84,7 +84,7 @@ async function evaluateModel(
   const testing = firstOf(data.test, limit)
   const { count, labels } = testing
   const { named, seconds, ...boards } = on
-    ? await nameOnBoards(on, model, testing, context)
+    ? await nameOnBoards(on, model, testing, context, options)
     : await nameOnHost(workers, model, testing, context)
   const { right, accuracy, confusion, perClass } = evaluate(labels, named, classes)
   const { links, ratio } = linkRatios(network).pooled
@@ -169,11 +169,12 @@ async function nameOnBoards(
   model: Model,
   { images, labels, count }: Images,
   context: Context,
+  panel: PanelOptions,
 ) {
   const { openFleet, printBoards, startFleetProgress } = await import("./fleet-run")
   const { checkpointOf } = await import("../training/training")
   const { width } = model.network
-  const fleet = await openFleet(place, model.network, checkpointOf(model), context)
+  const fleet = await openFleet(place, model.network, checkpointOf(model), context, panel)
   try {
     const boards = await printBoards(fleet, context.output)
     const progress = startFleetProgress(context.output, "testing", count, fleet)
@@ -195,6 +196,7 @@ async function nameOnBoards(
         boards,
         messagesPerSample: messagesPerSample(before, fleet.messages, count),
         recoveries: fleet.recoveries,
+        ...(panel.panel !== undefined && { taught: fleet.taught.length }),
       }
     } finally {
       progress.stop()

@@ -2,10 +2,11 @@
 import { MultiBar, type SingleBar } from "cli-progress"
 import type { Network } from "../../src/network"
 import { buildFirmware } from "../firmware"
-import type { Checkpoint, Fleet, Messages } from "../fleet/fleet"
-import type { Place } from "../fleet/place"
+import type { Checkpoint, Fleet, FleetOptions, Messages } from "../fleet/fleet"
+import type { FoundBoards, Place } from "../fleet/place"
 import type { Context } from "./command"
 import { grouped, type Output } from "./output"
+import { openDesk, type PanelOptions } from "./panel-option"
 import { type Progress, startProgress } from "./progress"
 
 const REDRAW_MS = 250
@@ -14,22 +15,43 @@ const PATIENCE_MS = 4_000
 /** Messages a second are those of the last so many ms. */
 const RATE_MS = 2_000
 
-/** @throws WuxingError as findBoards, buildFirmware and startFleet */
+/**
+ * @param panel closed with the fleet
+ * @throws WuxingError as findBoards, openDesk, buildFirmware and startFleet
+ */
 export async function openFleet(
   place: Place,
   network: Network,
   start: Checkpoint | undefined,
   { output, signal }: Context,
+  panel: PanelOptions = {},
+): Promise<Fleet> {
+  // Ports that are not there are said before the time is spent on compiling.
+  const { findBoards } = await import("../fleet/place")
+  const boards = await findBoards(place)
+  const desk = await openDesk(panel, network, { output, signal })
+  try {
+    return await startFleetOn(place, boards, { network, start, watch: desk }, { output, signal })
+  } catch (error) {
+    await desk?.close()
+    throw error
+  }
+}
+
+/** @throws WuxingError as buildFirmware and startFleet */
+export async function startFleetOn(
+  place: Place,
+  boards: FoundBoards,
+  options: Pick<FleetOptions, "network" | "start" | "watch">,
+  { output, signal }: Context,
 ): Promise<Fleet> {
   const { startFleet } = await import("../fleet/fleet")
-  const { findBoards } = await import("../fleet/place")
-  // Ports that are not there are said before the time is spent on compiling.
-  const boards = await findBoards(place)
   output.status("compiling the firmware")
   const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
   output.status(`${place.kind === "sim" ? "starting" : "opening"} ${boards.description}`)
   return await startFleet({
-    ...{ network, boards: boards.count, open: boards.open, bytecode, signal, start },
+    ...options,
+    ...{ boards: boards.count, open: boards.open, bytecode, signal },
     log: line => output.log(line),
     status: text => output.status(text),
   })
@@ -44,6 +66,7 @@ export async function openPatientFleet(
   network: Network,
   start: Checkpoint,
   { output, signal }: Context,
+  panel: PanelOptions = {},
 ): Promise<Fleet> {
   const end = new AbortController()
   let patienceMs = 0
@@ -53,7 +76,9 @@ export async function openPatientFleet(
   }
   if (signal.aborted) end.abort(signal.reason)
   signal.addEventListener("abort", interrupt)
-  const fleet = await openFleet(place, network, start, { output, signal: end.signal })
+  const fleet = await openFleet(
+    ...([place, network, start, { output, signal: end.signal }, panel] as const),
+  )
   patienceMs = PATIENCE_MS
   return fleet
 }

@@ -19,6 +19,7 @@ import { addFlash } from "./flash"
 import { addImport } from "./import"
 import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
+import { addPanel } from "./panel"
 import { addPartition } from "./partition"
 import { addReproduce } from "./reproduce"
 import { watchSignals } from "./signals"
@@ -69,6 +70,7 @@ async function main(args: string[]): Promise<number> {
   addReproduce(program, run)
   addEval(program, run)
   addBench(program, run)
+  addPanel(program, run)
   addBoards(program, run)
   addDeploy(program, run)
   addFlash(program, run)

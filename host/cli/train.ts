@@ -16,12 +16,13 @@ import type { Context, Outcome, Run } from "./command"
 import { printBoards, startFleetProgress } from "./fleet-run"
 import { grouped, type Output, percent } from "./output"
 import { refuseToOverwrite } from "./overwrite"
+import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
 import { startProgress } from "./progress"
 import { choiceOption, integerOption, MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
 
 const MOST_SEED = 2 ** 31 - 1
 
-interface TrainOptions {
+interface TrainOptions extends PanelOptions {
   engine: string
   on?: Place
   model?: string
@@ -44,7 +45,7 @@ interface TrainOptions {
 }
 
 export function addTrain(program: Command, run: Run): void {
-  program
+  const command = program
     .command("train")
     .description("teach a network on the host or on boards; keep what it learnt")
     .option("--model <network>", "a preset, a model file or a links file")
@@ -123,7 +124,7 @@ export function addTrain(program: Command, run: Run): void {
     .option("--out <file>", "model file to write, after each epoch", pathOption("--out"))
     .option("--resume <file>", "go on where this file's training stopped", pathOption("--resume"))
     .option("--force", "write over a file that exists")
-    .action(run(train))
+  addPanelOptions(command).action(run(train))
 }
 
 async function train(options: TrainOptions, context: Context): Promise<Outcome> {
@@ -138,7 +139,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
     const { network } = training
     const { links, ratio } = linkRatios(network).pooled
     const keeper = new Keeper(options, `${network.name}-seed${plan.seed}`, path =>
-      saveModel(path, training.model(command)),
+      saveModel(path, training.model(command + lessonsIn(training))),
     )
     output.status(
       `${network.name}: ${grouped(links)} links, ${grouped(plan.images)} images of ${training.data.name}, ` +
@@ -171,6 +172,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       command,
       out: keeper.path,
       ...(fleet && { boards, recoveries: fleet.recoveries }),
+      ...(options.panel !== undefined && { taught: fleet?.taught.length }),
     }
     print(output, document)
     return {
@@ -183,6 +185,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
 }
 
 function checkOptions(options: TrainOptions): void {
+  checkPanelOptions(options, options.on)
   if (options.on && (options.batch ?? 1) > 1)
     throw usageError(
       `--batch is ${options.batch}, but boards learn one image at a time`,
@@ -249,7 +252,7 @@ async function begin(
       )
     const training = await Training.resume(options.resume, model, data, {
       ...{ workers, epochs },
-      engine: engineOn(options.on, model, context),
+      engine: engineOn(options, model, context),
     })
     // As it was given first: then it makes the same bits, stopped or not.
     const command = (model.training?.command ?? "").replace(
@@ -278,7 +281,7 @@ async function begin(
     images: options.limit ?? Math.max(1, rest),
     validation,
   }
-  const engine = engineOn(options.on, model, context)
+  const engine = engineOn(options, model, context)
   const training = await Training.start(model, plan, data, { workers, engine })
   return { training, command: commandOf(what, options.rule && model.network, plan, data) }
 }
@@ -305,12 +308,15 @@ async function ruled(model: Model, options: TrainOptions, recipe: Recipe): Promi
   return { ...model, network: { ...network, learnShift } }
 }
 
+/** What the command alone does not make again. */
+function lessonsIn(training: Training): string {
+  const taught = fleetOf(training)?.taught.length ?? 0
+  return taught > 0 ? ` # and ${taught} lessons from a panel` : ""
+}
+
 /** Boards to learn on; undefined: the host. */
-function engineOn(
-  place: Place | undefined,
-  model: Model,
-  context: Context,
-): StartEngine | undefined {
+function engineOn(options: TrainOptions, model: Model, context: Context): StartEngine | undefined {
+  const { on: place } = options
   if (place === undefined) return undefined
   return async network => {
     const { openPatientFleet } = await import("./fleet-run")
@@ -318,7 +324,7 @@ function engineOn(
     const { checkpointOf } = await import("../training/training")
     return new FleetEngine(
       network,
-      await openPatientFleet(place, network, checkpointOf(model), context),
+      await openPatientFleet(place, network, checkpointOf(model), context, options),
     )
   }
 }

@@ -15,6 +15,7 @@ import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { Board } from "./board"
 import { type Member, Relay } from "./relay"
+import type { BoardState, FleetWatch, Taught } from "./watch"
 
 /** A program announces itself within half a second of its start. */
 const SERVICE_DEADLINE_MS = 8_000
@@ -28,6 +29,10 @@ const MOST_RECOVERIES = 5
 const ANNOUNCED_WAIT_MS = 10_000
 /** Numbers of inferred samples start here, apart from those of learnt ones. */
 const INFERENCE_SAMPLES = 0x40000000
+/** Numbers of lessons learnt beside a run start here. */
+const LESSON_SAMPLES = 0x20000000
+/** Images named between two looks for such a lesson; all under way must have ended first. */
+const IMAGES_BETWEEN_LESSONS = 32
 /** Samples a board may have under way: as many as all boards have memory for. */
 const SLOTS = [16, 8, 4, 2, 1]
 
@@ -44,6 +49,7 @@ export interface FleetOptions {
   status?: (text: string) => void
   /** Learnt samples between two checkpoints. */
   checkpointSamples?: number
+  watch?: FleetWatch
   /** Where learning begins; absent: the network as its seed draws it. */
   start?: Checkpoint
 }
@@ -131,6 +137,10 @@ export class Fleet {
   private samples = 0
   private updates = 0
   private inferred = INFERENCE_SAMPLES
+  /** What was learnt beside the run, in order; so many of it by the boards, and at the checkpoint. */
+  readonly taught: Taught[] = []
+  private given = 0
+  private kept = 0
   /** How far the work in hand is, for messages: "after sample 118 of 600". */
   private position = "before the first sample"
   /** Times boards had to be started or loaded again, in all and since the last checkpoint. */
@@ -154,6 +164,7 @@ export class Fleet {
   /** Deploys the program to all boards at once and loads their shares. */
   async begin(): Promise<void> {
     this.options.status?.("deploying the program and the network")
+    this.showAll("loading")
     this.members = await Promise.all(
       this.shares.map(async (slices, index) => ({ board: await this.connect(index), slices })),
     )
@@ -194,6 +205,7 @@ export class Fleet {
   /** Loads every board with its share at the last checkpoint. */
   private async loadAll(): Promise<void> {
     const { network, signal } = this.options
+    this.showAll("loading")
     await Promise.all(
       this.members.map(async ({ board }, index) => {
         exchangeCoefficients(this.shards[index], network, this.checkpoint.coefficients, true)
@@ -202,6 +214,7 @@ export class Fleet {
       }),
     )
     this.samples = this.checkpoint.samples
+    this.given = this.kept
     this.updates = 0
     this.relay = new Relay(network, this.members, { signal, slots: this.slots })
     for (const { board } of this.members) {
@@ -211,6 +224,11 @@ export class Fleet {
       board.link.onClose = reason => this.relay.fail(this.stopped(board, reason.message))
       board.link.onGap = () => this.relay.fail(this.stopped(board, "it dropped frames"))
     }
+    this.showAll("running")
+  }
+
+  private showAll(state: BoardState): void {
+    for (const index of this.shares.keys()) this.options.watch?.state?.(index, state)
   }
 
   private stopped(board: Board, what: string): WuxingError {
@@ -270,21 +288,30 @@ export class Fleet {
     const classes = new Int32Array(count)
     let done = 0
     this.position = "before the first test image"
+    const { watch } = this.options
+    const most = watch?.lesson ? IMAGES_BETWEEN_LESSONS : count
     await this.persist(async () => {
-      const from = done
-      const first = this.inferred
-      this.inferred += count - from
-      await this.relay.infer(
-        i => images(from + i),
-        count - from,
-        first,
-        (_, outputs) => {
-          classes[done] = outputs.indexOf(Math.max(...outputs))
-          done++
-          this.position = `after test image ${done} of ${count}`
-          onSample?.(done, classes[done - 1])
-        },
-      )
+      while (done < count) {
+        await this.giveLessons()
+        const from = done
+        const chunk = Math.min(most, count - from)
+        const first = this.inferred
+        this.inferred += chunk
+        await this.relay.infer(
+          i => images(from + i),
+          chunk,
+          first,
+          (_, outputs) => {
+            classes[done] = outputs.indexOf(Math.max(...outputs))
+            watch?.named?.(images(done), outputs)
+            done++
+            this.position = `after test image ${done} of ${count}`
+            onSample?.(done, classes[done - 1])
+          },
+        )
+      }
+      await this.giveLessons()
+      if (this.given > this.kept) await this.takeCheckpoint()
     })
     return classes
   }
@@ -330,13 +357,16 @@ export class Fleet {
     await this.persist(async () => {
       done = this.samples - start
       correct = right.slice(0, done).filter(Boolean).length
+      this.showAll("learning")
       while (done < count && !stopped?.()) {
+        await this.giveLessons()
         const { image, label } = lessons(done)
         const { predicted, learned } = await this.relay.learn(
           ...([image, label, this.samples, this.updates] as const),
         )
         this.samples++
         if (learned) this.updates++
+        this.options.watch?.learnt?.(image, predicted)
         right[done] = predicted === label
         if (right[done]) correct++
         done++
@@ -344,9 +374,44 @@ export class Fleet {
         onSample?.(done, correct)
         if (done % every === 0) await this.takeCheckpoint()
       }
-      if (this.samples > this.checkpoint.samples) await this.takeCheckpoint()
+      await this.giveLessons()
+      if (this.samples > this.checkpoint.samples || this.given > this.kept)
+        await this.takeCheckpoint()
     })
+    this.showAll("running")
     return { done, right: correct }
+  }
+
+  /** Teaches the boards one lesson beside the run. */
+  async teach(lesson: Lesson): Promise<void> {
+    this.note(lesson)
+    await this.persist(async () => {
+      this.showAll("learning")
+      await this.giveLessons()
+      await this.takeCheckpoint()
+    })
+    this.showAll("running")
+  }
+
+  private note(lesson: Lesson): void {
+    const sample = LESSON_SAMPLES + this.taught.length
+    this.taught.push({ lesson, after: this.samples, sample })
+  }
+
+  /** Lessons of before that a recovery undid, each in its place, and those that wait now. */
+  private async giveLessons(): Promise<void> {
+    for (;;) {
+      if (this.given === this.taught.length) {
+        const lesson = this.options.watch?.lesson?.()
+        if (!lesson) return
+        this.note(lesson)
+      }
+      const { lesson, after, sample } = this.taught[this.given]
+      if (after > this.samples) return
+      const { learned } = await this.relay.learn(lesson.image, lesson.label, sample, this.updates)
+      this.given++
+      if (learned) this.updates++
+    }
   }
 
   /** Messages of the service so far, in all. */
@@ -441,6 +506,7 @@ export class Fleet {
       coefficients: coefficientsOf(network, memories),
       elements: elementsOf(network, memories),
     }
+    this.kept = this.given
     this.fruitless = 0
   }
 
@@ -522,6 +588,8 @@ export class Fleet {
       this.options.status?.(
         `${this.describeStop([title], reason)}; waiting ${seconds(reconnectMs)} for it: check its cable`,
       )
+    this.options.watch?.state?.(index, "fault")
+    await this.options.watch?.hung?.(index)
     await wait<void>({
       deadlineMs: reconnectMs,
       signal: this.options.signal,
@@ -547,6 +615,7 @@ export class Fleet {
   async close(): Promise<void> {
     await Promise.all(this.members.map(({ board }) => board.link.close().catch(() => {})))
     await this.boardSet.stop()
+    await this.options.watch?.close?.()
   }
 }
 

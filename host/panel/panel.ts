@@ -3,7 +3,7 @@
  * and go, and what it is to show is kept until it is back.
  */
 import { setTimeout as pause } from "node:timers/promises"
-import type { BoardState } from "../fleet/board-state"
+import type { BoardState } from "../fleet/watch"
 import { Connection, type ConnectOptions } from "./connection"
 import { Face, type FaceState } from "./face"
 import type { Layout } from "./layout"

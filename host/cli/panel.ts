@@ -1,0 +1,275 @@
+/** `wuxing panel`: boards that name images on a front panel, and are taught from it. */
+import { createHash } from "node:crypto"
+import { writeFileSync } from "node:fs"
+import { setTimeout as pause } from "node:timers/promises"
+import type { Command } from "commander"
+import { WuxingError } from "../errors"
+import type { Fleet } from "../fleet/fleet"
+import type { Place } from "../fleet/place"
+import type { Model } from "../model-file"
+import type { Answer, Desk } from "../panel/desk"
+import type { Context, Outcome, Run } from "./command"
+import { grouped, percent } from "./output"
+import { addLayoutOption, openDesk } from "./panel-option"
+import {
+  integerOption,
+  MOST_BOARDS,
+  onOption,
+  pathOption,
+  secondsOption,
+  usageError,
+} from "./usage"
+
+const MOST_SEED = 2 ** 31 - 1
+const ORDER_SALT = 0x706c
+const MOST_IMAGES = 10_000
+
+interface PanelCommandOptions {
+  port?: string
+  layout?: string
+  wiring?: string | true
+  on: Place
+  model: string
+  fresh?: boolean
+  data: string
+  seed: number
+  images?: number
+  interval: number
+}
+
+/** One image as it was shown. */
+interface Showing {
+  /** Its number among the test images. */
+  image: number
+  label: number
+  said: number
+  /** What it was taught as, what was said of it then, and how far that class then led and before. */
+  taught: { as: number; said: number; lead: number; leadBefore: number }[]
+  confirmed: boolean
+}
+
+export function addPanel(program: Command, run: Run): void {
+  addLayoutOption(
+    program
+      .command("panel")
+      .description(
+        "show what boards see on a Firmata board's LEDs, and teach them with its buttons",
+      )
+      .option("--port <port>", "serial port of the Firmata board", pathOption("--port")),
+  )
+    .option("--wiring [file]", "draw the layout's wiring as SVG, into a file or on stdout, and end")
+    .option(
+      "--on <where>",
+      "where the boards are: sim:N for N virtual boards, serial:PORT,PORT,… or serial",
+      onOption("--on", MOST_BOARDS),
+      { kind: "sim", boards: 2 } satisfies Place,
+    )
+    .option("--model <network>", "a preset, a model file or a links file", "pico-16")
+    .option("--fresh", "a preset as drawn by its seed, not as trained")
+    .option("--data <what>", "mnist, or a folder of images", pathOption("--data"), "mnist")
+    .option(
+      "--seed <n>",
+      "seed of the images' order, and of a fresh preset",
+      integerOption("--seed", 0, MOST_SEED),
+      1,
+    )
+    .option(
+      "--images <n>",
+      "end after so many images (default: at Ctrl-C)",
+      integerOption("--images", 1, MOST_IMAGES),
+    )
+    .option(
+      "--interval <s>",
+      "seconds an image stays when no button is pressed",
+      secondsOption("--interval", 0, 3600),
+      3,
+    )
+    .action(run(panel))
+}
+
+async function panel(options: PanelCommandOptions, context: Context): Promise<Outcome> {
+  if (options.wiring !== undefined) return await drawWiring(options, context)
+  const { port, layout } = options
+  if (port === undefined)
+    throw usageError(
+      "--port is missing: the serial port of the Firmata board",
+      "for example --port /dev/ttyACM0; `wuxing panel --wiring` draws what to connect",
+    )
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { printBoards, startFleetOn } = await import("./fleet-run")
+  const { findBoards } = await import("../fleet/place")
+  const { readTrainingData } = await import("../training/training-data")
+  const { checkImages, checkpointOf, classesOf } = await import("../training/training")
+  const { drawSamples } = await import("../data/samples")
+
+  const model = await modelOf(options)
+  const { network } = model
+  const data = readTrainingData(options.data, network, classesOf(model))
+  checkImages(network, data.name, data.test)
+  const { count, images, labels } = data.test
+  const order = drawSamples(
+    count,
+    Math.min(count, options.images ?? count),
+    options.seed,
+    ORDER_SALT,
+  )
+  const imageAt = (i: number) => images.subarray(i * network.width, (i + 1) * network.width)
+
+  // Ports that are not there are said before the time is spent on compiling.
+  const boards = await findBoards(options.on)
+  const desk = (await openDesk({ panel: port, layout }, network, context))!
+  const fleet = await startFleetOn(
+    options.on,
+    boards,
+    { network, start: checkpointOf(model), watch: desk },
+    context,
+  ).catch(async error => {
+    await desk.close()
+    throw error
+  })
+  const shown: Showing[] = []
+  let stopped: WuxingError | undefined
+  try {
+    await printBoards(fleet, context.output)
+    while (shown.length < (options.images ?? Number.POSITIVE_INFINITY)) {
+      const image = order[shown.length % order.length]
+      const showing: Showing = {
+        image,
+        label: labels[image],
+        said: -1,
+        taught: [],
+        confirmed: false,
+      }
+      await show(fleet, desk, imageAt(image), showing, options.interval * 1000, context)
+      shown.push(showing)
+    }
+  } catch (error) {
+    // Ctrl-C is how it ends where no number of images is given: what was taught is told all the same.
+    if (!context.signal.aborted) throw error
+    stopped = context.signal.reason
+  } finally {
+    await fleet.close()
+  }
+  const right = shown.filter(({ said, label }) => said === label).length
+  const { output } = context
+  output.field("images shown", grouped(shown.length))
+  output.field("named rightly", grouped(right))
+  output.field("taught", grouped(fleet.taught.length))
+  output.field("confirmed", grouped(desk.confirmed))
+  return {
+    document: {
+      network: network.name,
+      shown,
+      right,
+      taught: fleet.taught.length,
+      confirmed: desk.confirmed,
+      coefficientsHash: createHash("sha256").update(fleet.learnt.coefficients).digest("hex"),
+      recoveries: fleet.recoveries,
+    },
+    error: stopped,
+  }
+}
+
+/** Shows one image until somebody says it is right or its time is over; teaches it when told to. */
+async function show(
+  fleet: Fleet,
+  desk: Desk,
+  image: Uint8Array,
+  showing: Showing,
+  intervalMs: number,
+  { output, signal }: Context,
+): Promise<void> {
+  const name = async (): Promise<Answer> => {
+    // Lessons that wait are learnt before.
+    await fleet.name(() => image, 1)
+    return desk.answer!
+  }
+  let answer = await name()
+  showing.said = answer.digit
+  output.status(
+    `image ${showing.image}: ${answer.digit} (${percent(answer.confidence)}), it is ${showing.label}`,
+  )
+  for (;;) {
+    const touch = await nextTouch(desk, intervalMs, signal)
+    if (touch === undefined) return
+    if (touch === "right") {
+      showing.confirmed = true
+      return
+    }
+    const before = answer
+    answer = await name()
+    const as = fleet.taught[fleet.taught.length - 1].lesson.label
+    const lead = leadOf(as, answer)
+    const leadBefore = leadOf(as, before)
+    showing.taught.push({ as, said: answer.digit, lead, leadBefore })
+    output.status(
+      `taught as ${as}: ${answer.digit} (${percent(answer.confidence)}), the lead of ${as} went from ${leadBefore.toFixed(3)} to ${lead.toFixed(3)}`,
+    )
+  }
+}
+
+/** What is pressed first; undefined when the time is over. */
+async function nextTouch(
+  desk: Desk,
+  ms: number,
+  signal: AbortSignal,
+): Promise<"teach" | "right" | undefined> {
+  signal.throwIfAborted()
+  const over = new AbortController()
+  try {
+    return await Promise.race([
+      pause(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }),
+      new Promise<"teach" | "right">(resolve => {
+        desk.onTeach = () => resolve("teach")
+        desk.onRight = () => resolve("right")
+      }),
+    ])
+  } finally {
+    over.abort()
+    desk.onTeach = undefined
+    desk.onRight = undefined
+  }
+}
+
+/** How far the output of a class lies above the best other; of 1. */
+function leadOf(label: number, { outputs, scale }: Answer): number {
+  const others = Array.from(outputs).filter((_, i) => i !== label)
+  return (outputs[label] - Math.max(...others)) / scale
+}
+
+async function modelOf({ model, fresh, seed }: PanelCommandOptions): Promise<Model> {
+  const { readModel } = await import("../model-source")
+  const { trainedModel } = await import("../training/trained")
+  const { presetNames } = await import("../../src/presets")
+  return presetNames.includes(model) && !fresh ? trainedModel(model) : readModel(model, seed)
+}
+
+async function drawWiring(
+  { layout, wiring }: PanelCommandOptions,
+  { output }: Context,
+): Promise<Outcome> {
+  const { DEFAULT_LAYOUT, readLayout } = await import("../panel/layout")
+  const { drawLayout } = await import("../panel/wiring")
+  const name = layout ?? DEFAULT_LAYOUT
+  const svg = drawLayout(readLayout(name), name)
+  if (typeof wiring !== "string") {
+    output.print(svg.trimEnd())
+    return { document: { layout: name, svg } }
+  }
+  try {
+    writeFileSync(wiring, svg)
+  } catch (error) {
+    throw new WuxingError(
+      {
+        code: "wiring-unwritten",
+        kind: "data",
+        message: `the wiring could not be written to ${wiring} (${error instanceof Error ? error.message : error})`,
+        cause: "the folder does not exist, or may not be written to",
+        help: "name another file, or leave the name out: it then goes to stdout",
+      },
+      { cause: error },
+    )
+  }
+  output.status(`drawn: ${wiring}`)
+  return { document: { layout: name, file: wiring } }
+}

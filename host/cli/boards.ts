@@ -141,11 +141,11 @@ function cellsOf({ path, vendorId, productId, serialNumber, identity }: Row): st
   }
 }
 
-/** The document of a port: what USB and the board say, flat. */
-function documentOf({ identity, ...port }: Row): object {
-  if (identity === undefined) return { ...port, kind: "unasked" }
-  const { kind } = identity
-  if (kind === "devicescript")
-    return { ...port, kind, profile: identity.profile, ...identity.board }
-  return { ...port, ...identity }
+/** What the system, USB and the board say of a port; `kind` is "unasked" where no board was looked for. */
+function documentOf({ path, identity, ...usb }: Row): object {
+  const about = { port: path, ...(usb.vendorId ? { usb } : {}) }
+  if (identity === undefined) return { ...about, kind: "unasked" }
+  if (identity.kind !== "devicescript") return { ...about, ...identity }
+  const { board, ...known } = identity
+  return { ...about, ...known, ...board }
 }

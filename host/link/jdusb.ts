@@ -22,7 +22,7 @@ const FRAME_BUFFER_SIZE = 256
 const LOG_LINE_MAX_SIZE = 2048
 
 /** Where frames are put together before their size is known: every byte may need a quote. */
-const scratch = new Uint8Array(2 * 1024)
+const scratch = new Uint8Array(2 * FRAME_BUFFER_SIZE + 4)
 
 /**
  * Quotes `bytes` into `out` from `at` on.
@@ -43,22 +43,25 @@ function quoteInto(out: Uint8Array, at: number, bytes: Uint8Array, magic: number
 /** A frame (with its CRC) as it goes over the line. */
 export function encodeFrame(frame: Uint8Array): Uint8Array {
   const magic = frame.indexOf(MAGIC)
+  if (magic < 0) {
+    const line = allocate(frame.length + 4)
+    line.set(frame, 2)
+    markEnds(line, frame.length + 2)
+    return line
+  }
   // Room for the two ends and, at worst, a quote for every byte.
   const room = frame.length * 2 + 4
-  const whole =
-    magic < 0 ? allocate(frame.length + 4) : room > scratch.length ? allocate(room) : scratch
-  let end = 2
-  if (magic < 0) {
-    whole.set(frame, 2)
-    end += frame.length
-  } else {
-    end = quoteInto(whole, 2, frame, magic)
-  }
-  whole[0] = MAGIC
-  whole[1] = FRAME_START
-  whole[end] = MAGIC
-  whole[end + 1] = FRAME_END
-  return magic < 0 ? whole : copyOf(whole, 0, end + 2)
+  const line = room <= scratch.length ? scratch : new Uint8Array(room)
+  const end = quoteInto(line, 2, frame, magic)
+  markEnds(line, end)
+  return copyOf(line, 0, end + 2)
+}
+
+function markEnds(line: Uint8Array, end: number): void {
+  line[0] = MAGIC
+  line[1] = FRAME_START
+  line[end] = MAGIC
+  line[end + 1] = FRAME_END
 }
 
 const utf8 = new TextEncoder()

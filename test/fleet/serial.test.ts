@@ -141,7 +141,7 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
     expect(list.status).toBe(0)
     expect(JSON.parse(list.stdout).ports).toMatchObject(
       paths.map((path, i) => ({
-        path,
+        port: path,
         kind: "devicescript",
         profile: "virtual",
         id: virtual.info[i].deviceId,
@@ -272,7 +272,7 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
     )
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
     const next = async () => JSON.parse((await lines.next()).value)
-    const board = { path, kind: "devicescript", id: virtual.info[0].deviceId }
+    const board = { port: path, kind: "devicescript", id: virtual.info[0].deviceId }
     expect(await next()).toMatchObject({ event: "found", ...board })
     await terminals.unplug("board-0")
     expect(await next()).toMatchObject({ event: "gone", ...board })

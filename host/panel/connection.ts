@@ -16,8 +16,11 @@ import { PortTransport } from "./transport"
 const READY_DEADLINE_MS = 9_500
 /** What is asked while the bootloader runs is lost, so it is asked again. */
 const ASK_MS = 1_000
-/** Protocol version; name and version of the program (Firmata protocol). */
-const QUESTIONS = Uint8Array.of(0xf9, 0xf0, 0x79, 0xf7)
+/** Firmata protocol: sysex report firmware, capability query, analog mapping query; version. */
+const REPORT_FIRMWARE = [0xf0, 0x79, 0xf7]
+const CAPABILITY_QUERY = [0xf0, 0x6b, 0xf7]
+const ANALOG_MAPPING_QUERY = [0xf0, 0x69, 0xf7]
+const REPORT_VERSION = 0xf9
 /** Readings of analog pins, ms: a hand on a potentiometer is no faster. */
 const SAMPLING_MS = 40
 
@@ -120,9 +123,7 @@ async function handshake(
     what: `the panel on ${path} to answer`,
     late: () => silent(path, io, deadlineMs),
     start: (resolve, reject) => {
-      const ask = () => {
-        if (!io.versionReceived) transport.write(QUESTIONS, () => {})
-      }
+      const ask = () => transport.write(questionFor(io), () => {})
       ask()
       const asking = setInterval(ask, ASK_MS)
       io.once("ready", () => resolve(io))
@@ -133,6 +134,13 @@ async function handshake(
       }
     },
   })
+}
+
+/** What has not been answered yet: firmata-io asks each once, and a lost answer would be waited for. */
+function questionFor(io: Firmata): Uint8Array {
+  if (!io.versionReceived) return Uint8Array.of(REPORT_VERSION, ...REPORT_FIRMWARE)
+  if (io.firmware.name === undefined) return Uint8Array.from(REPORT_FIRMWARE)
+  return Uint8Array.from(io.pins.length === 0 ? CAPABILITY_QUERY : ANALOG_MAPPING_QUERY)
 }
 
 function checkPins(path: string, io: Firmata, layout: Layout): void {

@@ -12,8 +12,10 @@ const DIGITS = [2, 4, 5, 6, 7, 8, 10, 11, 12, 13]
 const [PWM, TEACH] = [3, 9]
 const [RESET_0, RESET_1, RIGHT, STATUS_0, STATUS_1] = [15, 16, 17, 18, 19]
 
+/** A busy machine may need longer to start the chip than a user is made to wait. */
+const PATIENCE_MS = 40_000
 const MOST_LATE_MS = 25
-const MOST_ATTEMPTS = 10
+const MOST_ATTEMPTS = 6
 
 let uno: Uno
 let panel: Panel
@@ -27,6 +29,7 @@ async function start(layout: string): Promise<void> {
     port: uno.path,
     layout: readLayout(layout),
     classes: 10,
+    deadlineMs: PATIENCE_MS,
     status: text => said.push(text),
   })
 }
@@ -60,8 +63,8 @@ const eventually = (check: () => Promise<void>, timeout = 15_000) =>
   vi.waitFor(check, { timeout, interval: 20 })
 
 /**
- * Checks what takes place in real time. A failure counts only if neither the chip nor this process was
- * held up by other work of the machine meanwhile; else it is tried again.
+ * Checks what takes place in real time. The outcome counts only if neither the chip nor this process
+ * was held up by other work of the machine meanwhile; else it is tried again, and the last one counts.
  */
 async function inRealTime(check: () => Promise<void>): Promise<void> {
   const delay = monitorEventLoopDelay({ resolution: 5 })
@@ -70,13 +73,13 @@ async function inRealTime(check: () => Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       await uno.lag()
       delay.reset()
-      try {
-        return await check()
-      } catch (error) {
-        const late = Math.max(await uno.lag(), delay.max / 1e6)
-        if (late < MOST_LATE_MS || attempt === MOST_ATTEMPTS) throw error
-        await pause(300)
+      const failure = await check().catch(error => error)
+      const late = Math.max(await uno.lag(), delay.max / 1e6)
+      if (late < MOST_LATE_MS || attempt >= MOST_ATTEMPTS + (failure ? MOST_ATTEMPTS : 0)) {
+        if (failure) throw failure
+        return
       }
+      await pause(200)
     }
   } finally {
     delay.disable()
@@ -174,18 +177,18 @@ describe.skipIf(noSocat)("a panel of ten LEDs", () => {
       const heard: string[] = []
       panel.onTeach = () => heard.push("teach")
       panel.onRight = () => heard.push("right")
-      // At the press within 1 ms and 12 ms later, at the release likewise.
+      // At the press within 1 ms and for 8 ms 16 ms later, at the release likewise.
       await uno.button(TEACH, [
         [0, true],
         [0.3, false],
         [0.5, true],
-        [11, false],
-        [13, true],
+        [16, false],
+        [24, true],
         [150, false],
         [150.4, true],
         [151, false],
-        [162, true],
-        [163, false],
+        [167, true],
+        [175, false],
       ])
       await pause(450)
       expect(heard).toEqual(["teach"])
@@ -358,7 +361,12 @@ describe.skipIf(noSocat)("a panel that cannot be used", () => {
     uno = new Uno()
     await uno.plug()
     const open = (layout: unknown) =>
-      Panel.open({ port: uno.path, layout: parseLayout(layout, "own"), classes: 10 })
+      Panel.open({
+        port: uno.path,
+        layout: parseLayout(layout, "own"),
+        classes: 10,
+        deadlineMs: PATIENCE_MS,
+      })
     await expect(open({ confidence: { kind: "pwm", pin: 4 } })).rejects.toMatchObject({
       code: "panel-pins",
       message: expect.stringContaining("pin 4 (confidence) cannot do pwm"),

@@ -45,7 +45,13 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
     uno = new Uno()
     await uno.plug()
     const status = (text: string) => said.push(text)
-    panel = await Panel.open({ port: uno.path, layout: LAYOUT, classes: 10, status })
+    panel = await Panel.open({
+      port: uno.path,
+      layout: LAYOUT,
+      classes: 10,
+      status,
+      deadlineMs: 40_000,
+    })
     desk = new Desk(network, panel, status)
     const show = desk.state.bind(desk)
     desk.state = (board, state) => {

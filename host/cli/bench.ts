@@ -13,11 +13,13 @@ const NETWORKS = ["model1", "pico-16", "fleet-300"]
 const IMAGES = 2000
 const SEED = 1
 const FIGURE = "bench-scaling.svg"
+const FLEET_FIGURE = "bench-fleet.svg"
 
 interface BenchOptions {
   seconds: number
   scaling?: boolean
-  figure: string
+  fleet?: boolean
+  figure?: string
   force?: boolean
   link?: boolean
   on?: Place
@@ -31,7 +33,12 @@ export function addBench(program: Command, run: Run): void {
     .option("--scaling", "measure instead how the cost grows with neurons, links and samples")
     .option("--link", "measure instead the way to a board: round trip, throughput, framing")
     .option("--on <where>", "with --link: sim:1 (default) or serial:PORT", onOption("--on", 1))
-    .option("--figure <file>", "SVG file to write with --scaling", pathOption("--figure"), FIGURE)
+    .option("--fleet", "measure instead what more boards bring, on counted virtual boards")
+    .option(
+      "--figure <file>",
+      `SVG file to write with --scaling or --fleet (default: ${FIGURE}, ${FLEET_FIGURE})`,
+      pathOption("--figure"),
+    )
     .option("--force", "write over a file that exists")
     .action(run(bench))
 }
@@ -45,12 +52,20 @@ async function bench(options: BenchOptions, context: Context): Promise<Outcome> 
       document: { ...(await benchLinks(options.on, options.seconds, context)), ...machine() },
     }
   }
-  const { readMnist } = await import("../data/mnist")
-  if (options.scaling && !options.force && existsSync(options.figure))
+  const figure = options.figure ?? (options.fleet ? FLEET_FIGURE : FIGURE)
+  if ((options.scaling || options.fleet) && !options.force && existsSync(figure))
     throw usageError(
-      `${options.figure} exists already`,
+      `${figure} exists already`,
       "name another file with --figure, or write over it with --force",
     )
+  if (options.fleet) {
+    const { benchFleetsOf } = await import("./bench-fleet")
+    const { document, figure: svg } = await benchFleetsOf(context)
+    write(figure, svg)
+    context.output.field("figure", figure)
+    return { document: { ...document, figure, ...machine() } }
+  }
+  const { readMnist } = await import("../data/mnist")
   const { train } = readMnist()
   const images = {
     ...train,
@@ -59,7 +74,7 @@ async function bench(options: BenchOptions, context: Context): Promise<Outcome> 
     count: IMAGES,
   }
   const document = options.scaling
-    ? await scaling(options, context, images)
+    ? await scaling({ ...options, figure }, context, images)
     : await speed(options, context, images)
   return {
     document: {
@@ -122,7 +137,7 @@ async function speed({ seconds }: BenchOptions, { output, signal }: Context, ima
 }
 
 async function scaling(
-  { seconds, figure }: BenchOptions,
+  { seconds, figure }: BenchOptions & { figure: string },
   { output, signal }: Context,
   images: Images,
 ) {

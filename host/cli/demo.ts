@@ -75,7 +75,9 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   const { pico16 } = await import("../../src/presets")
   const network = pico16(options.seed)
 
-  const fleet = await openFleet(place, network, undefined, { output, signal }, options)
+  const fleet = await openFleet(
+    ...([place, network, "learning", undefined, { output, signal }, options] as const),
+  )
   try {
     const shares = await printBoards(fleet, output)
     const withProgress = async <Result>(

@@ -174,7 +174,9 @@ async function nameOnBoards(
   const { openFleet, printBoards, startFleetProgress } = await import("./fleet-run")
   const { checkpointOf } = await import("../training/training")
   const { width } = model.network
-  const fleet = await openFleet(place, model.network, checkpointOf(model), context, panel)
+  const fleet = await openFleet(
+    ...([place, model.network, "naming", checkpointOf(model), context, panel] as const),
+  )
   try {
     const boards = await printBoards(fleet, context.output)
     const progress = startFleetProgress(context.output, "testing", count, fleet)

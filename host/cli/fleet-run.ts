@@ -22,6 +22,7 @@ const RATE_MS = 2_000
 export async function openFleet(
   place: Place,
   network: Network,
+  plan: "naming" | "learning",
   start: Checkpoint | undefined,
   { output, signal }: Context,
   panel: PanelOptions = {},
@@ -31,7 +32,10 @@ export async function openFleet(
   const boards = await findBoards(place)
   const desk = await openDesk(panel, network, { output, signal })
   try {
-    return await startFleetOn(place, boards, { network, start, watch: desk }, { output, signal })
+    const { planFor } = await import("../fleet/plan")
+    const shares = plan === "naming" ? planFor(network, boards.count) : undefined
+    const options = { network, shares, start, watch: desk }
+    return await startFleetOn(place, boards, options, { output, signal })
   } catch (error) {
     await desk?.close()
     throw error
@@ -42,7 +46,7 @@ export async function openFleet(
 export async function startFleetOn(
   place: Place,
   boards: FoundBoards,
-  options: Pick<FleetOptions, "network" | "start" | "watch">,
+  options: Pick<FleetOptions, "network" | "shares" | "start" | "watch">,
   { output, signal }: Context,
 ): Promise<Fleet> {
   const { startFleet } = await import("../fleet/fleet")
@@ -77,7 +81,7 @@ export async function openPatientFleet(
   if (signal.aborted) end.abort(signal.reason)
   signal.addEventListener("abort", interrupt)
   const fleet = await openFleet(
-    ...([place, network, start, { output, signal: end.signal }, panel] as const),
+    ...([place, network, "learning", start, { output, signal: end.signal }, panel] as const),
   )
   patienceMs = PATIENCE_MS
   return fleet

@@ -50,6 +50,10 @@ export interface FleetOptions {
   /** Learnt samples between two checkpoints. */
   checkpointSamples?: number
   watch?: FleetWatch
+  /** Which board gets what; absent: every hidden layer split evenly. */
+  shares?: Slice[][]
+  /** How long a sample may take, ms. */
+  sampleDeadlineMs?: number
   /** Where learning begins; absent: the network as its seed draws it. */
   start?: Checkpoint
 }
@@ -111,7 +115,7 @@ export interface Lesson {
  * @throws WuxingError of kind board, firmware or capacity; nothing is left running then
  */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const shares = splitEvenly(options.network, options.boards)
+  const shares = options.shares ?? splitEvenly(options.network, options.boards)
   const open = options.open ?? ((how: OpenOptions) => VirtualBoards.start(options.boards, how))
   const boards = await open({
     signal: options.signal,
@@ -216,7 +220,8 @@ export class Fleet {
     this.samples = this.checkpoint.samples
     this.given = this.kept
     this.updates = 0
-    this.relay = new Relay(network, this.members, { signal, slots: this.slots })
+    const { sampleDeadlineMs: deadlineMs } = this.options
+    this.relay = new Relay(network, this.members, { signal, slots: this.slots, deadlineMs })
     for (const { board } of this.members) {
       board.link.onPanic = code =>
         this.relay.fail(this.stopped(board, `its program stopped with panic ${code}`))
@@ -422,6 +427,11 @@ export class Fleet {
       toBoards: boards.reduce((sum, b) => sum + b.link.counters.framesOut, 0),
       busiestBoard: Math.max(...boards.map(b => b.reports)),
     }
+  }
+
+  /** Messages each board's program has sent. */
+  get sent(): number[] {
+    return this.members.map(({ board }) => board.reports)
   }
 
   get count(): number {

@@ -1,4 +1,4 @@
-/** The part of WebAssembly the engine uses; Node has it, its type package does not. */
+/** The part of WebAssembly the engine and the profile use; Node has it, its type package does not. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array)
@@ -9,7 +9,7 @@ declare namespace WebAssembly {
     grow(pages: number): number
   }
   class Instance {
-    constructor(module: Module, imports: { env: { memory: Memory } })
+    constructor(module: Module, imports: Record<string, Record<string, unknown>>)
     readonly exports: Record<string, unknown>
   }
 }

@@ -1,0 +1,49 @@
+/** `wuxing bench --fleet`: what more boards bring, counted on the virtual machine. */
+import type { FleetPoint, FleetRate } from "../fleet/fleet-bench"
+import type { Context } from "./command"
+import { percent } from "./output"
+
+/** Images each fleet names and learns. */
+const NAMED = 48
+const LEARNT = 16
+const PROFILE = "pico"
+const SEED = 1
+
+export async function benchFleetsOf({ output, signal }: Context) {
+  const { readMnist } = await import("../data/mnist")
+  const { buildFirmware } = await import("../firmware")
+  const { benchFleets, fleetChart } = await import("../fleet/fleet-bench")
+  const { renderChart } = await import("../chart")
+  output.status("compiling the firmware")
+  const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
+  const fleets = await benchFleets(readMnist().train, {
+    ...{ bytecode, profile: PROFILE, named: NAMED, learnt: LEARNT, seed: SEED, signal },
+    onStep: what => output.status(what),
+  })
+  for (const kind of ["naming", "learning"] as const) {
+    output.print(`${kind}, on boards of profile ${PROFILE}:`)
+    output.table(
+      [
+        ...["network", "boards", "samples/s", "if none waited", "throttle allows"],
+        ...["operations, busiest", "messages, busiest", "of ideal gain"],
+      ],
+      fleets.map(point => row(point, point[kind])),
+    )
+  }
+  for (const { network, boards, unfit } of fleets)
+    if (unfit) output.print(`${network} on ${boards} boards does not fit: ${unfit}`)
+  return {
+    document: { fleets, profile: PROFILE, named: NAMED, learnt: LEARNT, seed: SEED },
+    figure: renderChart(fleetChart(fleets, PROFILE)),
+  }
+}
+
+function row({ network, boards }: FleetPoint, rate: FleetRate | undefined): (string | number)[] {
+  if (!rate) return [network, boards, "does not fit", "", "", "", "", ""]
+  const { samplesPerSecond, withoutWaiting, throttleAllows } = rate
+  return [
+    ...[network, boards, samplesPerSecond.toFixed(2), withoutWaiting.toFixed(2)],
+    throttleAllows.toFixed(0),
+    ...[Math.round(rate.busiestOperations), rate.messages.toFixed(2), percent(rate.efficiency)],
+  ]
+}

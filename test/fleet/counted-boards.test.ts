@@ -1,0 +1,97 @@
+/** Fleets of boards in this process, whose clocks go by the operations their machines carry out. */
+import { afterEach, describe, expect, it } from "vitest"
+import { readBoardProfile } from "../../host/boards"
+import { imageAt, readMnist } from "../../host/data/mnist"
+import { HostNetwork } from "../../host/engine"
+import { CountedBoards } from "../../host/fleet/counted-boards"
+import { Fleet } from "../../host/fleet/fleet"
+import { benchFleets } from "../../host/fleet/fleet-bench"
+import { planFor } from "../../host/fleet/plan"
+import type { Network } from "../../src/network"
+import { model1, pico16 } from "../../src/presets"
+import { firmware } from "../firmware/bench"
+
+const mnist = readMnist(process.env.WUXING_MNIST)
+const pico = readBoardProfile("pico")
+
+let fleet: Fleet | undefined
+let boards: CountedBoards
+
+async function start(network: Network, count: number, profile = pico): Promise<Fleet> {
+  const bytecode = await firmware()
+  boards = await CountedBoards.start(count, bytecode, profile)
+  const options = { network, boards: count, bytecode, sampleDeadlineMs: 60_000 }
+  fleet = new Fleet(options, boards, planFor(network, count))
+  await fleet.begin()
+  return fleet
+}
+
+afterEach(() => fleet?.close())
+
+const indices = (n: number) => Array.from({ length: n }, (_, i) => i)
+
+describe("a fleet of counted boards", () => {
+  it("of eight holds MODEL1, names and learns images as the host does", async () => {
+    const network = model1(1)
+    const fleet = await start(network, 8)
+    const host = new HostNetwork(network)
+    const named = await fleet.name(i => imageAt(mnist.test, i), 30)
+    expect([...named]).toEqual(indices(30).map(i => host.predict(imageAt(mnist.test, i))))
+    const drawn = host.coefficients()
+    await fleet.train(mnist.train, indices(6))
+    for (const i of indices(6)) host.train(imageAt(mnist.train, i), mnist.train.labels[i])
+    expect(host.coefficients().equals(drawn)).toBe(false)
+    expect(Buffer.from(await fleet.coefficients()).equals(host.coefficients())).toBe(true)
+    expect(fleet.recoveries).toBe(0)
+  }, 120_000)
+
+  it("takes as long as its operations, and the throttle where those take next to no time", async () => {
+    const images = 24
+    const rates = async (clockHz: number) => {
+      await start(pico16(1), 2, { ...pico, clockHz })
+      const at = boards.seconds
+      const before = boards.counts()
+      const { sent } = fleet!
+      await fleet!.name(i => imageAt(mnist.test, i), images)
+      const busy = boards.counts().map((c, i) => c.busySeconds - before[i].busySeconds)
+      const messages = fleet!.sent.map((n, i) => n - sent[i])
+      const seconds = boards.seconds - at
+      await fleet!.close()
+      return { seconds, busy: Math.max(...busy), messages: Math.max(...messages) }
+    }
+    const slow = await rates(pico.clockHz)
+    expect(slow.seconds).toBeGreaterThan(slow.busy)
+    expect(slow.seconds).toBeLessThan(1.4 * slow.busy)
+    const fast = await rates(pico.clockHz * 100)
+    // Several samples a message; a burst may be free, the others are 20 ms apart.
+    expect(fast.messages).toBeLessThan(images / 2)
+    const throttled = ((fast.messages - 5) * 20) / 1000
+    expect(fast.seconds).toBeGreaterThan(throttled * 0.9)
+    expect(fast.seconds).toBeLessThan(fast.messages * 0.02 + 0.03)
+  }, 60_000)
+
+  it("learns and names more samples a second the more boards there are", async () => {
+    const points = await benchFleets(
+      mnist.train,
+      { bytecode: await firmware(), profile: "pico", named: 16, learnt: 6, seed: 1 },
+      [["pico-32", [1, 2, 4]]],
+    )
+    const rates = points.map(p => [p.naming!.samplesPerSecond, p.learning!.samplesPerSecond])
+    for (const i of [1, 2])
+      for (const kind of [0, 1]) expect(rates[i][kind]).toBeGreaterThan(rates[i - 1][kind])
+    for (const { naming } of points) {
+      expect(naming!.samplesPerSecond).toBeLessThan(naming!.withoutWaiting * 1.001)
+      expect(naming!.operations).toBeGreaterThan(100_000)
+    }
+  }, 60_000)
+
+  it("says of a fleet that is too small that the network does not fit", async () => {
+    const [point] = await benchFleets(
+      mnist.train,
+      { bytecode: await firmware(), profile: "pico", named: 1, learnt: 1, seed: 1 },
+      [["fleet-64", [1]]],
+    )
+    expect(point.unfit).toMatch(/TooLarge/)
+    expect(point.naming).toBeUndefined()
+  }, 60_000)
+})

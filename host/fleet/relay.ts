@@ -97,7 +97,7 @@ export class Relay {
         new Outbox(
           ({ command, payload }) => board.link.send(command, payload),
           async () => {
-            await board.status()
+            await board.status(this.deadlineMs)
           },
           reason => this.fail(reason),
         ),

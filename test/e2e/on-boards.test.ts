@@ -19,7 +19,7 @@ test("a network is taught on boards, kept as the host would keep it, and goes on
   const first = await wuxing([
     "train",
     "--model",
-    "pico-32",
+    "pico-16",
     "--on",
     "sim:2",
     ...plan,
@@ -30,7 +30,7 @@ test("a network is taught on boards, kept as the host would keep it, and goes on
   const document = JSON.parse(first.stdout)
   expect(document).toMatchObject({ engine: "boards", samples: 24, recoveries: 0 })
   expect(document.boards).toHaveLength(2)
-  const host = await wuxing(["train", "--model", "pico-32", ...plan, "--out", path("host.wuxing")])
+  const host = await wuxing(["train", "--model", "pico-16", ...plan, "--out", path("host.wuxing")])
   expect(host.status, host.stderr).toBe(0)
   expect(JSON.parse(host.stdout).coefficientsHash).toBe(document.coefficientsHash)
   expect(readFileSync(boards).equals(readFileSync(path("host.wuxing")))).toBe(true)

@@ -157,17 +157,25 @@ static void control(const device *who, uint32_t command) {
   send(who, 0, INDEX_CONTROL, command, (const uint8_t *)text, (uint32_t)strlen(text));
 }
 
+static void announce_all(void) {
+  announce(&board);
+  announce(&served);
+}
+
 /* A command to the line itself rather than to a device. */
 static void bridge(uint32_t command) {
   device all = {.service_class = 0};
   put32(all.id, BRIDGE_CLASS);
   put32(all.id + 4, BROADCAST_MARK);
+  bool fresh = command == BRIDGE_ENABLE_PACKETS && !forwards;
   if (command == BRIDGE_ENABLE_PACKETS) forwards = true;
   else if (command == BRIDGE_ENABLE_LOG) logs = true;
   else if (command == BRIDGE_DISABLE_LOG) logs = false;
   else if (command != BRIDGE_DISABLE_PACKETS) return;
   send(&all, FLAG_IDENTIFIER_IS_SERVICE_CLASS, INDEX_BROADCAST, command, NULL, 0);
   if (command == BRIDGE_DISABLE_PACKETS) forwards = false;
+  /* Whoever begins to listen need not wait. */
+  if (fresh) announce_all();
 }
 
 static void received(const device *who, uint32_t index, uint32_t command, const uint8_t *payload,
@@ -191,10 +199,7 @@ static void frame_ended(uint32_t bytes) {
     to_bridge = wanted == BRIDGE_CLASS;
     if (!to_bridge) {
       /* A broadcast to all who serve a class; everybody has the control service, class 0. */
-      if (wanted == 0 && frame[13] == INDEX_CONTROL && get16(frame + 14) == CONTROL_SERVICES) {
-        announce(&board);
-        announce(&served);
-      }
+      if (wanted == 0 && frame[13] == INDEX_CONTROL && get16(frame + 14) == CONTROL_SERVICES) announce_all();
       return;
     }
   } else if (memcmp(frame + 4, board.id, 8) == 0) who = &board;
@@ -267,8 +272,7 @@ void jacdac_poll(void) {
   }
   if (board_micros() - announced_at >= ANNOUNCE_MICROS) {
     announced_at += ANNOUNCE_MICROS;
-    announce(&board);
-    announce(&served);
+    announce_all();
     if (restart_counter < 15) restart_counter++;
   }
 }

@@ -31,7 +31,7 @@ export async function benchLinks(on: Place | undefined, seconds: number, context
   try {
     const open: Open[] = []
     const terminals = await openTerminal(folder, open, closing, context)
-    if (on?.kind === "serial") await openBoards(on, open, closing, context)
+    if (on && on.kind !== "sim") await openBoards(on, open, closing, context)
     else await openVirtual(terminals ? folder : undefined, open, closing, context)
     output.status(`${open.length} ways in turns`)
     const figures = await benchWays(

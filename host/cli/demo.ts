@@ -42,7 +42,7 @@ export function addDemo(program: Command, run: Run): void {
     )
     .option(
       "--on <where>",
-      "where the boards are: sim:N for N virtual boards, serial:PORT,PORT,… or serial",
+      "where the boards are: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
       onOption("--on", MOST_BOARDS),
     )
     .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 2000)
@@ -70,7 +70,9 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   const testing = draw("--test", mnist.test, options.test, options.seed, TEST_SALT)
 
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
-  const { openFleet, printBoards, startFleetProgress } = await import("./fleet-run")
+  const { openFleet, printBoards, printEmulatedTime, startFleetProgress } = await import(
+    "./fleet-run"
+  )
   const { HostNetwork } = await import("../engine")
   const { pico16 } = await import("../../src/presets")
   const network = pico16(options.seed)
@@ -97,15 +99,18 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
     const before = await evaluate("testing before")
     output.field("accuracy before", shareOf(before))
 
+    const busyBefore = await fleet.busySeconds()
     const start = performance.now()
     await withProgress("training", training.length, onSample =>
       fleet.train(mnist.train, training, onSample),
     )
     const samplesPerSecond = training.length / ((performance.now() - start) / 1000)
+    const busyAfter = await fleet.busySeconds()
 
     const after = await evaluate("testing after")
     output.field("accuracy after", shareOf(after))
     output.field("samples a second", `${samplesPerSecond.toFixed(1)} (training)`)
+    const emulated = printEmulatedTime(output, training.length, busyBefore, busyAfter)
 
     const coefficientsHash = sha256(await fleet.coefficients())
     output.field("coefficients", coefficientsHash)
@@ -132,6 +137,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
         accuracyBefore: before.correct / before.tested,
         accuracyAfter: after.correct / after.tested,
         samplesPerSecond,
+        ...(emulated && { emulated }),
         coefficientsHash,
         hostHash,
         hostMatches,
@@ -154,10 +160,10 @@ function placeOf({ boards, on }: DemoOptions): Place {
     )
   if (on && boards !== on.boards)
     throw usageError(
-      `--boards ${boards} and --on sim:${on.boards} disagree about the number of boards`,
+      `--boards ${boards} and --on ${on.kind}:${on.boards} disagree about the number of boards`,
       "give one of the two",
     )
-  return { kind: "sim", boards }
+  return { kind: on?.kind ?? "sim", boards }
 }
 
 function draw(flag: string, data: Dataset, take: number, seed: number, salt: number): number[] {

@@ -43,7 +43,7 @@ export function addEval(program: Command, run: Run): void {
     )
     .option(
       "--on <where>",
-      "name them on boards: sim:N for N virtual boards, serial:PORT,PORT,… or serial",
+      "name them on boards: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
       onOption("--on", MOST_BOARDS),
     )
     .option(

@@ -1,4 +1,4 @@
-/** `wuxing flash`: the DeviceScript runtime on a new board, then our program. */
+/** `wuxing flash`: the DeviceScript runtime on a new board, then our program; or the native program. */
 import { resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Command } from "commander"
@@ -7,6 +7,7 @@ import { buildFirmware } from "../firmware"
 import type { Deployed } from "../fleet/deploy"
 import type { FlashPlan } from "../fleet/flash"
 import { DEVICE_SCRIPT_BOARDS } from "../link/devicescript-boards"
+import { UF2_PATH } from "../native/firmware-file"
 import type { Context, Outcome, Run } from "./command"
 import { deployError, deployWithProgress, printDeployed } from "./deploy"
 import { integerOption, pathOption, usageError } from "./usage"
@@ -23,6 +24,7 @@ interface FlashOptions {
   file?: string
   dryRun?: boolean
   once?: boolean
+  native?: boolean
   deploy: boolean
 }
 
@@ -42,6 +44,10 @@ export function addFlash(program: Command, run: Run): void {
       "firmware (.uf2, …-0x0.bin); without it, it is downloaded",
       pathOption("--file"),
     )
+    .option(
+      "--native",
+      "our program as machine code (pico only), which needs no runtime and no deploy",
+    )
     .option("--dry-run", "say what would be done, and do nothing")
     .option("--once", "fail at once where no board is ready, instead of waiting 2 minutes for one")
     .option("--no-deploy", "leave our program out")
@@ -52,7 +58,8 @@ async function flash(options: FlashOptions, context: Context): Promise<Outcome> 
   const { output, signal } = context
   const { checkFirmwareFile, runFlash } = await import("../fleet/flash")
   const board = boardOf(options.board)
-  const file = options.file === undefined ? undefined : resolve(options.file)
+  const file = fileOf(options)
+  if (options.native) options.deploy = false
   if (file !== undefined) checkFirmwareFile(file, board.family)
   const plans = await plansOf(options, board, file)
   if (options.dryRun) {
@@ -86,6 +93,16 @@ async function flash(options: FlashOptions, context: Context): Promise<Outcome> 
     document: { board: board.id, family: board.family, flashed: plans.length, boards: deployed },
     error: deployError(deployed),
   }
+}
+
+function fileOf({ file, native, board }: FlashOptions): string | undefined {
+  if (native && board !== "pico")
+    throw usageError(
+      `there is no native program for ${board}`,
+      "give --board pico, or leave --native out",
+    )
+  if (native && file === undefined) return UF2_PATH
+  return file === undefined ? undefined : resolve(file)
 }
 
 function boardOf(id: string | undefined) {

@@ -50,9 +50,12 @@ export async function startFleetOn(
   { output, signal }: Context,
 ): Promise<Fleet> {
   const { startFleet } = await import("../fleet/fleet")
-  output.status("compiling the firmware")
-  const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
-  output.status(`${place.kind === "sim" ? "starting" : "opening"} ${boards.description}`)
+  let bytecode: Uint8Array = Buffer.alloc(0)
+  if (!boards.native) {
+    output.status("compiling the firmware")
+    bytecode = (await buildFirmware({ quiet: output.quiet, signal })).bytecode
+  }
+  output.status(`${place.kind === "serial" ? "opening" : "starting"} ${boards.description}`)
   return await startFleet({
     ...options,
     ...{ boards: boards.count, open: boards.open, bytecode, signal },
@@ -94,6 +97,23 @@ export function messagesPerSample(before: Messages, after: Messages, samples: nu
     toBoards: (after.toBoards - before.toBoards) / samples,
     busiestBoard: (after.busiestBoard - before.busiestBoard) / samples,
   }
+}
+
+/** What the boards' own clocks say of `samples` samples; nothing where boards live in our time. */
+export function printEmulatedTime(
+  output: Output,
+  samples: number,
+  before: number | undefined,
+  after: number | undefined,
+): { seconds: number; samplesPerSecond: number } | undefined {
+  if (before === undefined || after === undefined) return undefined
+  const seconds = after - before
+  const samplesPerSecond = samples / seconds
+  output.field(
+    "emulated time",
+    `${seconds.toFixed(2)} s awake on the busiest board: ${samplesPerSecond.toFixed(1)} samples a second`,
+  )
+  return { seconds, samplesPerSecond }
 }
 
 export async function printBoards(fleet: Fleet, output: Output) {

@@ -57,7 +57,7 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--on <where>",
-      "learn on boards: sim:N for N virtual boards, serial:PORT,PORT,… or serial",
+      "learn on boards: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
       onOption("--on", MOST_BOARDS),
     )
     .option(

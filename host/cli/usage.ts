@@ -31,13 +31,13 @@ export function folderOption(flag: string) {
   }
 }
 
-/** "sim:3" as 3 virtual boards, "serial:PORT,PORT" as boards on those ports. */
+/** "sim:3" as 3 virtual boards, "emu:3" as 3 emulated Picos, "serial:PORT,PORT" as boards on those ports. */
 export function onOption(flag: string, most: number) {
   return (text: string): Place => {
     const place = parsePlace(text, most)
     if (!place)
       throw usageError(
-        `${flag} is "${text}", expected sim:N with N from 1 to ${most}, serial:PORT,PORT,… or serial`,
+        `${flag} is "${text}", expected sim:N or emu:N with N from 1 to ${most}, serial:PORT,PORT,… or serial`,
         `for example ${flag} sim:2 for two virtual boards`,
       )
     return place

@@ -444,6 +444,15 @@ export class Fleet {
     this.checkpoint = { ...this.checkpoint, samples }
   }
 
+  /**
+   * Seconds the busiest board has spent awake, by its own clock; undefined where boards live in ours.
+   * The difference of two is what the work between them takes real boards at least.
+   */
+  async busySeconds(): Promise<number | undefined> {
+    const times = await this.boardSet.emulatedTimes?.()
+    return times && Math.max(...times.map(({ busyNanos }) => busyNanos)) / 1e9
+  }
+
   /** What can be said of the boards at any time, without asking them. */
   live(): LiveBoard[] {
     const all = this.members.reduce((sum, { slices }) => sum + neuronsIn(slices), 0)

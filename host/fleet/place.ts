@@ -1,4 +1,4 @@
-/** Where boards are, as a user says it: `sim:2`, `serial:/dev/ttyACM0,/dev/ttyACM1`, `serial`. */
+/** Where boards are, as a user says it: `sim:2`, `emu:2`, `serial:/dev/ttyACM0,/dev/ttyACM1`, `serial`. */
 import { WuxingError } from "../errors"
 import type { BoardSet } from "../link/board-set"
 import { listPorts } from "../link/port-list"
@@ -7,6 +7,8 @@ import type { OpenOptions } from "./fleet"
 
 export type Place =
   | { kind: "sim"; boards: number }
+  /** Emulated Picos with the native program. */
+  | { kind: "emu"; boards: number }
   /** No ports: those of the environment variable, else every port with a board's USB ids. */
   | { kind: "serial"; ports: string[] }
 
@@ -15,15 +17,18 @@ export interface FoundBoards {
   count: number
   /** "2 virtual boards", "boards on /dev/ttyACM0 and /dev/ttyACM1". */
   description: string
+  /** Their program is no DeviceScript one: none need be compiled. */
+  native?: boolean
   open(options: OpenOptions): Promise<BoardSet>
 }
 
-/** @returns undefined when the text is no place, or means more than `most` virtual boards */
+/** @returns undefined when the text is no place, or means more than `most` boards to start */
 export function parsePlace(text: string, most: number): Place | undefined {
-  const sim = /^sim:(\d{1,3})$/.exec(text)
-  if (sim) {
-    const boards = Number(sim[1])
-    return boards >= 1 && boards <= most ? { kind: "sim", boards } : undefined
+  const started = /^(sim|emu):(\d{1,3})$/.exec(text)
+  if (started) {
+    const kind = started[1] as "sim" | "emu"
+    const boards = Number(started[2])
+    return boards >= 1 && boards <= most ? { kind, boards } : undefined
   }
   if (text === "serial") return { kind: "serial", ports: [] }
   const serial = /^serial:(.+)$/.exec(text)
@@ -45,6 +50,18 @@ export async function findBoards(place: Place): Promise<FoundBoards> {
       open: async options => {
         const { VirtualBoards } = await import("../link/virtual-boards")
         return VirtualBoards.start(boards, options)
+      },
+    }
+  }
+  if (place.kind === "emu") {
+    const { boards } = place
+    return {
+      count: boards,
+      description: boards === 1 ? "1 emulated Pico" : `${boards} emulated Picos`,
+      native: true,
+      open: async options => {
+        const { EmulatedBoards } = await import("../native/emulator/emulated-boards")
+        return EmulatedBoards.start(boards, options)
       },
     }
   }

@@ -1,6 +1,13 @@
 /** Boards wherever they are: what a fleet needs of virtual boards and of boards on serial ports. */
 import type { BoardLink, BoardLinkOptions } from "./board-link"
 
+/** Nanoseconds since an emulated board was started. */
+export interface EmulatedTime {
+  nanos: number
+  /** Of them not asleep. */
+  busyNanos: number
+}
+
 export interface BoardSet {
   readonly count: number
   /**
@@ -21,6 +28,8 @@ export interface BoardSet {
    * `link` is closed first.
    */
   reconnect(i: number, link: BoardLink, options: BoardLinkOptions): Promise<BoardLink>
+  /** Of boards that live in a time of their own: how much of it each has spent, and spent awake. */
+  emulatedTimes?(): Promise<EmulatedTime[]>
   /** Lets go of all ports; ends what was started for them. */
   stop(): Promise<void>
 }

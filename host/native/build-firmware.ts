@@ -31,7 +31,8 @@ export interface NativeBuild {
   /** Bytes of flash, and of RAM without the arena and the stack. */
   flashBytes: number
   ramBytes: number
-  map: string
+  /** Addresses of functions and variables. */
+  symbols: Map<string, number>
 }
 
 /** What the installed compiler calls itself; undefined where there is none. */
@@ -88,7 +89,7 @@ export function buildNativeFirmware(extra: string[] = []): NativeBuild {
     const script = join(NATIVE_FOLDER, "rp2040", "rp2040.ld")
     run([
       ...FLAGS,
-      ...["-nostdlib", "-Wl,--gc-sections", "-Wl,--build-id=none", `-Wl,-Map=${folder}/map`],
+      ...["-nostdlib", "-Wl,--gc-sections", "-Wl,--build-id=none"],
       ...[`-Wl,-T,${script}`, ...objects, "-lgcc", "-o", elf],
     ])
     const bin = join(folder, "wuxing.bin")
@@ -100,7 +101,7 @@ export function buildNativeFirmware(extra: string[] = []): NativeBuild {
       uf2: toUf2(image, FLASH),
       flashBytes: image.length,
       ramBytes: symbols.get("bss_end")! - symbols.get("ram_start")!,
-      map: readFileSync(join(folder, "map"), "utf8"),
+      symbols,
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })

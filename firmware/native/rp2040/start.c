@@ -29,7 +29,7 @@ __attribute__((section(".vectors"), used)) const uintptr_t vectors[16 + 26] = {
 };
 
 /* Long enough for the longest stretch without board_poll (erasing a sector: 0.4 s at worst). */
-enum { WATCHDOG_MICROS = 4000000 };
+enum { WATCHDOG_MICROS = 1000000 };
 
 void watchdog_feed(void) {
   /* Erratum RP2040-E1: it counts down twice a microsecond. */

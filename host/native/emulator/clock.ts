@@ -7,6 +7,7 @@ export class EmulatedClock {
   /** When the next alarm is due; infinite if there is none. */
   nextAlarm = Number.POSITIVE_INFINITY
   private readonly alarms: { at: number; alarm: Alarm }[] = []
+  private stopped = false
 
   createAlarm(callback: () => void): Alarm {
     return new Alarm(this, callback)
@@ -27,8 +28,16 @@ export class EmulatedClock {
     }
   }
 
+  /** No alarm goes off any more. (The watchdog's, left alone, would go off again at once, for ever.) */
+  stop(): void {
+    this.stopped = true
+    this.alarms.length = 0
+    this.nextAlarm = Number.POSITIVE_INFINITY
+  }
+
   add(alarm: Alarm, delay: number): void {
     this.remove(alarm)
+    if (this.stopped) return
     const at = this.nanos + delay
     let i = this.alarms.findIndex(other => other.at > at)
     if (i < 0) i = this.alarms.length

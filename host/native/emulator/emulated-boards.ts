@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { WuxingError } from "../../errors"
 import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
-import type { BoardSet } from "../../link/board-set"
+import type { BoardSet, EmulatedTime } from "../../link/board-set"
 import type { Port } from "../../link/port"
 
 const PROCESS = fileURLToPath(new URL("./board-process.ts", import.meta.url))
@@ -26,13 +26,6 @@ export interface EmulatedBoardsOptions {
   signal?: AbortSignal
   /** What the processes print, by board, as lines. */
   onLog?: (board: number, line: string) => void
-}
-
-/** Emulated time of a board since its process started. */
-export interface EmulatedTime {
-  /** Nanoseconds in all, and of them not asleep. */
-  nanos: number
-  busyNanos: number
 }
 
 export class EmulatedBoards implements BoardSet {
@@ -93,8 +86,7 @@ export class EmulatedBoards implements BoardSet {
     await this.boards[i].end("SIGKILL")
   }
 
-  /** Emulated time of each board, as of its last word. */
-  async times(): Promise<EmulatedTime[]> {
+  async emulatedTimes(): Promise<EmulatedTime[]> {
     return await Promise.all(this.boards.map(board => board.time()))
   }
 

@@ -105,6 +105,7 @@ export class EmulatedPico {
     const watchdog = mcu.peripherals[WATCHDOG] as unknown as { onWatchdogTrigger: () => void }
     watchdog.onWatchdogTrigger = () => {
       this.resetAsked = true
+      this.clock.stop()
     }
     this.usb = new UsbHost(mcu.usbCtrl, this.clock)
     this.usb.onData = bytes => this.onData?.(bytes)

@@ -23,7 +23,11 @@ export function profile(
     const inThread = core.IPSR === 0
     if (inThread) {
       // A function that ends by jumping to another returns with it.
-      for (let top = open.at(-1); top && at === top.back && core.SP === top.stack; top = open.at(-1))
+      for (
+        let top = open.at(-1);
+        top && at === top.back && core.SP === top.stack;
+        top = open.at(-1)
+      )
         open.pop()
       const entered = entries.get(at)
       if (entered) {

@@ -1,6 +1,7 @@
 /** Loading a shard, reading it out, and its settings. */
 import * as ds from "@devicescript/core"
 import { checkLinks, isSound } from "../src/check"
+import { PROGRAM_BYTES } from "../src/heap"
 import { Header, LAYOUT_VERSION, MAGIC, Part } from "../src/layout"
 import {
   Command,
@@ -12,7 +13,7 @@ import {
   StatusField,
 } from "../src/protocol"
 import { partAt } from "../src/run"
-import { ARENA_BYTES, arena, PROGRAM_BYTES } from "./arena"
+import { ARENA_BYTES, arena } from "./arena"
 import { answer, countRefusal, fault, refused, report } from "./reports"
 import { hasRoom, resetSamples, updates } from "./samples"
 

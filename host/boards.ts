@@ -13,15 +13,32 @@ const FOLDER = fileURLToPath(new URL("../boards", import.meta.url))
 
 const positive = z.int().positive()
 
+const OPERATION_KINDS = [
+  ...["constant", "literal", "localRead", "localWrite", "add", "compare", "shift", "multiply"],
+  ...["jump", "branch", "arrayRead", "arrayWrite", "bufferRead", "bufferWrite"],
+  ...["mathField", "namedField"],
+] as const
+
 const figures = {
   /** Bytes of the VM's garbage-collected heap, before any program. */
   heapBytes: positive,
   /** Bytes of the settings store in flash that a program may fill. */
   flashStoreBytes: positive,
+  /** The largest value of one setting in it, bytes. */
+  flashValueBytes: positive,
   /** Cycles a second. */
   clockHz: positive,
   /** Cycles of one bytecode operation in mixed code. */
   cyclesPerOperation: positive,
+  /** Cycles of one operation of each kind whose cost was looked at by itself; null: no machine. */
+  operationCycles: z
+    .strictObject(
+      Object.fromEntries(OPERATION_KINDS.map(kind => [kind, positive])) as Record<
+        (typeof OPERATION_KINDS)[number],
+        typeof positive
+      >,
+    )
+    .nullable(),
   /** Bytes a second from the host to the program. */
   linkBytesPerSecond: positive,
   /** Packets a program sends: this many at once, then one every so many milliseconds. */

@@ -6,11 +6,11 @@ import {
   ELEMENT_VALUES,
   exchangeCoefficients,
   exchangeElements,
-  mostNeurons,
   type Slice,
 } from "../src/shard"
 import { learnWhole, predictWhole } from "../src/whole"
 import { encodeRuns } from "./data/runs"
+import { addSlices } from "./partition/partition"
 
 export class HostNetwork {
   readonly memory: Buffer
@@ -71,10 +71,7 @@ export function elementsOf(network: Network, shards: Buffer[]): Buffer {
 export function wholeNetwork(network: Network): Slice[] {
   const slices: Slice[] = []
   network.layers.forEach((l, i) => {
-    const most = mostNeurons(network, i + 1)
-    for (let first = 0; first < l.neurons; first += most) {
-      slices.push({ layer: i + 1, first, count: Math.min(most, l.neurons - first) })
-    }
+    addSlices(network, slices, i + 1, 0, l.neurons)
   })
   return slices
 }

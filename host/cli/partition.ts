@@ -1,4 +1,5 @@
-/** `wuxing partition`: which board computes which neurons; needs no board. */
+/** `wuxing partition`: which board, or core of a chip, computes which neurons; needs none of them. */
+import { writeFileSync } from "node:fs"
 import type { Command } from "commander"
 import type { Context, Outcome, Run } from "./command"
 import { chipsNamed, planOnChips } from "./core-plan"
@@ -9,15 +10,21 @@ const MOST_SEED = 2 ** 31 - 1
 interface PartitionOptions {
   model?: string
   boards?: string
+  svg?: string
   seed: number
 }
 
 export function addPartition(program: Command, run: Run): void {
   program
     .command("partition")
-    .description("plan which core of neuromorphic chips holds which neurons; needs no chip")
+    .description("plan which board computes which neurons, or which core of a chip; needs neither")
     .option("--model <network>", "a preset, a model file or a links file")
-    .option("--boards <spec>", "chips, for example loihi or dynap-se2:8", pathOption("--boards"))
+    .option(
+      "--boards <spec>",
+      "boards, for example pico:4,esp32-c3:2; or chips, for example loihi or dynap-se2:8",
+      pathOption("--boards"),
+    )
+    .option("--svg <file>", "also draw the plan for boards into a file", pathOption("--svg"))
     .option(
       "--seed <n>",
       "seed of a preset; files have their own",
@@ -27,21 +34,31 @@ export function addPartition(program: Command, run: Run): void {
     .action(run(partition))
 }
 
-async function partition(
-  { model, boards, seed }: PartitionOptions,
-  context: Context,
-): Promise<Outcome> {
+async function partition(options: PartitionOptions, context: Context): Promise<Outcome> {
+  const { model, boards, svg, seed } = options
   if (model === undefined) throw usageError("--model is missing", "for example --model pico-16")
-  if (boards === undefined) throw usageError("--boards is missing", "for example --boards loihi")
+  if (boards === undefined) throw usageError("--boards is missing", "for example --boards pico:4")
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { readModel } = await import("../model-source")
-  const { chipIds } = await import("../boards")
   const chips = await chipsNamed(boards)
-  if (!chips)
-    throw usageError(
-      `--boards is "${boards}", expected a neuromorphic chip and perhaps how many, as in loihi:2`,
-      `use one of: ${chipIds().join(", ")}`,
-    )
-  const { network } = readModel(model, seed)
-  return planOnChips(network, chips, context)
+  if (chips) {
+    if (svg !== undefined) throw usageError("--svg is for plans on boards", "leave it out")
+    return planOnChips(readModel(model, seed).network, chips, context)
+  }
+  const { parseBoards } = await import("../partition/board-spec")
+  const { planOnBoards } = await import("./board-plan")
+  const on = parseBoards(boards)
+  const { outcome, picture } = await planOnBoards(readModel(model, seed).network, on, context)
+  if (svg !== undefined) {
+    try {
+      writeFileSync(svg, picture)
+    } catch (error) {
+      throw usageError(
+        `--svg ${svg} cannot be written: ${(error as Error).message}`,
+        "name another",
+      )
+    }
+    context.output.status(`the plan is drawn in ${svg}`)
+  }
+  return outcome
 }

@@ -1,10 +1,10 @@
 /** Several boards that run and teach one network together. */
 import "../device-script-buffer"
-import { Header, Part, PartFlag } from "../../src/layout"
+import { Header, Part } from "../../src/layout"
 import type { Network } from "../../src/network"
-import { MAX_PAYLOAD, SERVICE_CLASS, Setting } from "../../src/protocol"
+import { SERVICE_CLASS, Setting } from "../../src/protocol"
 import { partAt } from "../../src/run"
-import { buildShard, exchangeCoefficients, exchangeElements, type Slice } from "../../src/shard"
+import { exchangeCoefficients, exchangeElements, type Slice } from "../../src/shard"
 import { type Dataset, imageAt } from "../data/mnist"
 import { coefficientsOf, elementsOf, HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
@@ -13,6 +13,7 @@ import type { BoardSet } from "../link/board-set"
 import { VirtualBoards } from "../link/virtual-boards"
 import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
+import { SLOTS, shardsFor } from "../partition/room"
 import { Board } from "./board"
 import { type Member, Relay } from "./relay"
 import type { BoardState, FleetWatch, Taught } from "./watch"
@@ -33,8 +34,6 @@ const INFERENCE_SAMPLES = 0x40000000
 const LESSON_SAMPLES = 0x20000000
 /** Images named between two looks for such a lesson; all under way must have ended first. */
 const IMAGES_BETWEEN_LESSONS = 32
-/** Samples a board may have under way: as many as all boards have memory for. */
-const SLOTS = [16, 8, 4, 2, 1]
 
 export interface FleetOptions {
   network: Network
@@ -181,12 +180,10 @@ export class Fleet {
     const room = await Promise.all(
       this.members.map(async ({ board }) => (await board.status()).arenaBytes),
     )
-    for (const slots of SLOTS) {
-      this.slots = slots
-      this.shards = this.shares.map(slices => buildShard(this.options.network, slices, slots))
-      if (this.shards.every((shard, i) => bytesOf(shard) <= room[i])) return
-    }
-    // One of them is too large: its board will say so.
+    // If one of them is too large even so, its board will say so.
+    const { slots, shards } = shardsFor(this.options.network, this.shares, room)
+    this.slots = slots
+    this.shards = shards
   }
 
   private async connect(index: number): Promise<Board> {
@@ -678,14 +675,6 @@ function learntAreas(shard: Buffer): { at: number; bytes: number }[] {
       }))
       .filter(({ at }) => at !== 0),
   ])
-}
-
-/** What a board sets aside for a shard: its memory, and a report for each part that makes any. */
-function bytesOf(shard: Buffer): number {
-  const reports = partsOf(shard).filter(
-    part => shard.getAt(part + Part.Flags, "u16") & (PartFlag.Report | PartFlag.Output),
-  )
-  return shard.length + reports.length * MAX_PAYLOAD
 }
 
 function partsOf(shard: Buffer): number[] {

@@ -49,3 +49,18 @@ export function addSlices(
   for (let done = 0; done < count; done += most)
     slices.push({ layer, first: first + done, count: Math.min(most, count - done) })
 }
+
+/** As {@link addSlices}, any neurons of the layer, ascending. */
+export function addNeurons(network: Network, slices: Slice[], layer: number, neurons: number[]) {
+  if (neurons.length === 0) return
+  const [first] = neurons
+  if (neurons[neurons.length - 1] - first === neurons.length - 1) {
+    addSlices(network, slices, layer, first, neurons.length)
+    return
+  }
+  const most = mostNeurons(network, layer)
+  for (let done = 0; done < neurons.length; done += most) {
+    const some = neurons.slice(done, done + most)
+    slices.push({ layer, first: some[0], count: some.length, neurons: some })
+  }
+}

@@ -1,0 +1,81 @@
+/** `wuxing partition --boards pico:4`: which board computes which neurons. */
+import type { Network } from "../../src/network"
+import { WuxingError } from "../errors"
+import type { PlannedOn } from "../partition/board-spec"
+import type { Plan, Shortfall } from "../partition/plan"
+import type { Context, Outcome } from "./command"
+import { grouped, type Output } from "./output"
+
+/** The plan as a table, document and picture; one that does not fit ends with status 6. */
+export async function planOnBoards(
+  network: Network,
+  boards: PlannedOn[],
+  { output }: Context,
+): Promise<{ outcome: Outcome; picture: string }> {
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { planNetwork } = await import("../partition/plan")
+  const { renderPlan } = await import("../partition/plan-picture")
+  const plan = planNetwork(network, boards)
+  printPlan(network, plan, output)
+  const document = {
+    network: network.name,
+    ...plan,
+    boards: plan.boards.map(({ slices, ...board }) => board),
+  }
+  const picture = renderPlan(network, plan)
+  if (plan.feasible) return { outcome: { document }, picture }
+  return { outcome: { document, error: tooLarge(network, boards, plan) }, picture }
+}
+
+function printPlan(network: Network, plan: Plan, output: Output): void {
+  output.table(
+    ["board", "neurons", "links", "heap (B)", "of it", "ms an image", "signals in", "out"],
+    plan.boards.map(b => [
+      ...[b.id, grouped(b.neurons), grouped(b.links), grouped(b.heapBytes)],
+      ...[`${b.heapPercent.toFixed(0)} %`, b.msPerSample.toFixed(1)],
+      ...[grouped(b.inSignals), grouped(b.outSignals)],
+    ]),
+  )
+  output.field("network", network.name)
+  output.field("signals cut", grouped(plan.cutSignals))
+  if (plan.shortfall) {
+    printShortfall(plan.shortfall, output)
+    return
+  }
+  const { learning } = plan
+  output.field("messages an image", plan.messagesPerSample.toFixed(2))
+  output.field("images a second", `${rate(plan.predictedSamplesPerSecond)} (predicted)`)
+  output.field("messages a sample", `${learning.messagesPerSample.toFixed(2)} (learning)`)
+  output.field("samples a second", `${rate(learning.predictedSamplesPerSecond)} (learning)`)
+}
+
+function rate(perSecond: number): string {
+  return perSecond < 100 ? perSecond.toPrecision(3) : grouped(Math.round(perSecond))
+}
+
+function printShortfall(shortfall: Shortfall, output: Output): void {
+  const { placed, unplaced, left, resource, remedies } = shortfall
+  output.field("ran out of", resource)
+  output.field("placed", `${grouped(placed.neurons)} neurons, ${grouped(placed.links)} links`)
+  for (const { layer, neurons, links, bytes } of unplaced)
+    output.field(
+      "not placed",
+      `layer ${layer}: ${grouped(neurons)} neurons, ${grouped(links)} links, ${grouped(bytes)} B`,
+    )
+  output.field("left (B)", left.map(({ id, bytes }) => `${id} ${grouped(bytes)}`).join(", "))
+  for (const remedy of remedies) output.field("would fit with", remedy)
+}
+
+function tooLarge(network: Network, boards: PlannedOn[], plan: Plan): WuxingError {
+  const remedies = plan.shortfall?.remedies ?? []
+  return new WuxingError({
+    code: "plan-too-large",
+    kind: "capacity",
+    message: `${network.name} does not fit ${boards.length} board${boards.length === 1 ? "" : "s"}: ${plan.reason}`,
+    cause: "the network needs more than these boards have",
+    help:
+      remedies.length > 0
+        ? `it would fit with ${remedies.join(", or with ")}`
+        : "use a smaller network: no change that was tried makes it fit",
+  })
+}

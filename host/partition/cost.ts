@@ -1,0 +1,153 @@
+/**
+ * What a share of a network costs a board, in time: operations by src/operations.ts at the profile's
+ * cycles, bytes at the link's rate, messages at the throttle.
+ *
+ * A prediction for comparing plans. Operations of a learning step are those of the longest way
+ * through each loop, so boards are somewhat faster than said here.
+ */
+import { Header, Part, PartFlag } from "../../src/layout"
+import type { Network } from "../../src/network"
+import {
+  DENSE_SYNAPSE_OPERATIONS,
+  denseLinkOperations,
+  ENTRY_OPERATIONS,
+  linkOperations,
+  NOISE_OPERATIONS,
+  neuronOperations,
+  SOURCE_OPERATIONS,
+} from "../../src/operations"
+import { BackField, ImageField, MAX_PAYLOAD, SignalsField } from "../../src/protocol"
+import { partAt } from "../../src/run"
+import type { BoardProfile } from "../boards"
+
+/** Pixels that are not zero: 19.1 % of those of MNIST's training images. Others cost nothing. */
+export const INK = 0.191
+/** A forward pass takes about this share of the operations of the learning step that follows it. */
+const FORWARD_LINK = 0.42
+const FORWARD_NEURON = 0.9
+/** An image's pixel on its way into the list of sources. */
+const PIXEL_OPERATIONS = 52
+/** Handling one message, sent or received: an estimate, of some forty calls. */
+const MESSAGE_OPERATIONS = 600
+const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
+const MOST_SUMS = (MAX_PAYLOAD - BackField.Length) >> 2
+/** Samples whose signals a board may gather into one message (host/fleet/relay.ts). */
+const GROUP = 8
+
+/** Operations, messages and bytes of one sample on one board; index: layer, 1 = first behind the input. */
+export interface ShareCost {
+  forward: number[]
+  backward: number[]
+  /** Messages the board sends, of an image only answered and of one learnt. */
+  messages: number
+  learnMessages: number
+  /** Bytes over its link, both ways. */
+  bytes: number
+  learnBytes: number
+}
+
+export function costOfShare(network: Network, shard: Buffer, slots: number): ShareCost {
+  const layers = network.layers.length + 1
+  const cost: ShareCost = {
+    ...{ forward: new Array(layers).fill(0), backward: new Array(layers).fill(0) },
+    ...{ messages: 0, learnMessages: 0, bytes: 0, learnBytes: 0 },
+  }
+  const rule = shard.getAt(Header.Rule, "u16")
+  const group = Math.min(GROUP, slots)
+  let handled = 0
+  let before = 0
+  for (let i = 0; i < shard.getAt(Header.Parts, "u16"); i++) {
+    const part = partAt(i)
+    const flags = shard.getAt(part + Part.Flags, "u16")
+    const layer = shard.getAt(part + Part.Layer, "u16")
+    const neurons = shard.getAt(part + Part.Neurons, "u16")
+    const synapses = neurons * shard.getAt(part + Part.Inputs, "u16")
+    const sources = shard.getAt(part + Part.Sources, "u16")
+    const links = shard.getAt(part + Part.Links, "i32")
+    const input = (flags & PartFlag.Input) !== 0
+    const dense = (flags & PartFlag.Dense) !== 0
+    const lit = input ? INK : 1
+    const listed = input || dense ? 0 : sources * ENTRY_OPERATIONS
+    const passing = dense
+      ? links * denseLinkOperations(rule) + synapses * DENSE_SYNAPSE_OPERATIONS
+      : lit * (links * linkOperations(rule) + sources * SOURCE_OPERATIONS)
+    const settle = neurons * neuronOperations(rule, network.steps)
+    cost.forward[layer] += FORWARD_LINK * passing + listed + FORWARD_NEURON * settle
+    cost.backward[layer] += passing + listed + settle + synapses * NOISE_OPERATIONS
+    if (input && layer !== before) {
+      const pixels = INK * shard.getAt(Header.Width, "u16")
+      cost.forward[layer] += pixels * PIXEL_OPERATIONS
+      // A byte a pixel, and two for each run of about eight.
+      cost.bytes += pixels * 1.25 + ImageField.Length
+      cost.learnBytes += pixels * 1.25 + ImageField.Length
+    }
+    const signals = neurons * shard.getAt(part + Part.Outputs, "u16")
+    if ((flags & (PartFlag.Report | PartFlag.Output)) !== 0) {
+      const together = Math.min(group, Math.max(1, Math.floor(MOST_SIGNALS / signals)))
+      const messages = Math.ceil(signals / MOST_SIGNALS) / together
+      cost.messages += messages
+      cost.bytes += signals * 2 + messages * SignalsField.Length
+    }
+    if ((flags & PartFlag.Report) !== 0) {
+      cost.learnMessages += Math.ceil(signals / MOST_SIGNALS)
+      cost.learnBytes += signals * 6
+      handled++
+    }
+    if ((flags & PartFlag.Await) !== 0 && layer !== before) {
+      const own = ownSignals(shard, layer - 1)
+      const foreign = shard.getAt(part + Part.BusInWidth, "u16") - own
+      cost.learnMessages += Math.max(1, Math.ceil(foreign / MOST_SUMS))
+      cost.bytes += foreign * 2
+      cost.learnBytes += foreign * 6
+      handled++
+    } else if ((flags & PartFlag.Output) !== 0 && layer !== before) cost.learnMessages++
+    before = layer
+  }
+  const last = shard.getAt(Header.Parts, "u16") > 0 ? before : 0
+  cost.forward[last] += (cost.messages + handled) * MESSAGE_OPERATIONS
+  cost.backward[last] += (cost.learnMessages + handled) * MESSAGE_OPERATIONS
+  return cost
+}
+
+/** Signals of a layer that a shard computes itself. */
+export function ownSignals(shard: Buffer, layer: number): number {
+  let own = 0
+  for (let i = 0; i < shard.getAt(Header.Parts, "u16"); i++) {
+    const part = partAt(i)
+    if (shard.getAt(part + Part.Layer, "u16") === layer)
+      own += shard.getAt(part + Part.Neurons, "u16") * shard.getAt(part + Part.Outputs, "u16")
+  }
+  return own
+}
+
+/** Milliseconds so many operations take. */
+export function operationsMs(operations: number, profile: BoardProfile): number {
+  return (operations * profile.cyclesPerOperation * 1000) / profile.clockHz
+}
+
+/**
+ * Time a board needs for each image when many are under way: it computes and transfers, and may not
+ * send faster than its throttle.
+ */
+export function msPerImage(cost: ShareCost, profile: BoardProfile): number {
+  const operations = cost.forward.reduce((sum, x) => sum + x, 0)
+  const transfer = (cost.bytes * 1000) / profile.linkBytesPerSecond
+  return Math.max(
+    operationsMs(operations, profile) + transfer,
+    cost.messages * profile.messageThrottle.intervalMs,
+  )
+}
+
+/**
+ * Time of one learnt sample: one at a time, so that layer follows layer, forward and then backward,
+ * each as slow as its slowest board; what crosses between layers goes over two links.
+ */
+export function msPerLesson(costs: ShareCost[], profiles: BoardProfile[]): number {
+  let ms = 0
+  for (let layer = 1; layer < costs[0].forward.length; layer++)
+    for (const pass of ["forward", "backward"] as const)
+      ms += Math.max(...costs.map((c, b) => operationsMs(c[pass][layer], profiles[b])))
+  const transfer = costs.map((c, b) => (2 * c.learnBytes * 1000) / profiles[b].linkBytesPerSecond)
+  const throttle = costs.map((c, b) => c.learnMessages * profiles[b].messageThrottle.intervalMs)
+  return Math.max(ms + Math.max(...transfer), ...throttle)
+}

@@ -1,0 +1,592 @@
+/**
+ * Plans which board computes which neurons: as fast as the boards allow, with as few signals as
+ * possible from board to board, within every board's memory. Needs no board.
+ *
+ * The neurons are cut as a hypergraph (hypergraph.ts): a signal costs once for each board beyond its
+ * own that needs it, on its way forward and for its backward sum, however many links it has there.
+ * Boards get shares of the work to match their speed. All output neurons lie on one board, which
+ * names the class.
+ */
+import { checkLinks, isSound } from "../../src/check"
+import { PROGRAM_BYTES, shardBytesOf } from "../../src/heap"
+import { Header, Part, Rule } from "../../src/layout"
+import {
+  drawLinks,
+  elementsLearn,
+  fanInOf,
+  linkingOf,
+  type Network,
+  neuronsOf,
+  signalsOf,
+} from "../../src/network"
+import {
+  denseLinkOperations,
+  linkOperations,
+  MOST_OPERATIONS,
+  NOISE_OPERATIONS,
+  neuronOperations,
+} from "../../src/operations"
+import { partAt } from "../../src/run"
+import { buildShard, busesOf, isDense, type Slice } from "../../src/shard"
+import { MOST_BOARDS, type PlannedOn } from "./board-spec"
+import { costOfShare, INK, msPerImage, msPerLesson, type ShareCost } from "./cost"
+import { firstNeuronOf, hypergraph, type Net, signalNets } from "./hypergraph"
+import { cutHypergraph, USUAL_WORK } from "./multilevel"
+import { addNeurons, addSlices } from "./partition"
+import { bytesOf, shardsFor } from "./room"
+
+/** Work a board may have beyond its fair share, where that saves signals. */
+const IMBALANCE = 1.05
+/** When memory is short: shares of the work may be so much less fair. */
+const RELAXATIONS = [1, 1.15, 1.5, 3, 100]
+/** Times the estimate of memory is put right by what shards really take. */
+const CORRECTIONS = 4
+/** Times that differ by less are taken for equal. */
+const SAME_SPEED = 1.01
+/** While it is still open what fits, this fraction of the usual effort. */
+const TRIES = 20
+
+export interface PlannedBoard {
+  id: string
+  profile: string
+  /** What it computes, layers ascending; the form a fleet takes. */
+  slices: Slice[]
+  neurons: number
+  links: number
+  /** Heap the program and its share of the network take, bytes. */
+  heapBytes: number
+  heapPercent: number
+  /** Time it needs for each image when many are under way. */
+  msPerSample: number
+  /** Signals it takes from other boards, and different ones it gives to others, for each sample. */
+  inSignals: number
+  outSignals: number
+}
+
+export interface Plan {
+  boards: PlannedBoard[]
+  /** Pairs of a signal and a board, other than its own, that needs it. */
+  cutSignals: number
+  /** Messages all boards send for each image. */
+  messagesPerSample: number
+  predictedSamplesPerSecond: number
+  /** The same of samples that are learnt, one after the other. */
+  learning: { msPerSample: number; messagesPerSample: number; predictedSamplesPerSecond: number }
+  /** Samples under way at once on each board. */
+  slots: number
+  feasible: boolean
+  /** Why it does not fit; null if it does. */
+  reason: string | null
+  /** Where it does not fit: what lies where, what nowhere, what would help. */
+  shortfall?: Shortfall
+}
+
+export interface Shortfall {
+  /** The resource that ran out. */
+  resource: "heap" | "operations between yields"
+  placed: { neurons: number; links: number }
+  unplaced: { layer: number; neurons: number; links: number; bytes: number }[]
+  /** Bytes each board has left for a share of a network. */
+  left: { id: string; bytes: number }[]
+  remedies: string[]
+}
+
+/** A way to lay a network out that is still to be judged. */
+interface Layout {
+  shares: Slice[][]
+  shards: Buffer[]
+  slots: number
+  costs: ShareCost[]
+  fits: boolean
+}
+
+/** Plans a network for the boards given. */
+export function planNetwork(network: Network, boards: PlannedOn[]): Plan {
+  const planner = new Planner(network, boards)
+  const layout = planner.best()
+  if (layout.fits) return describe(network, boards, layout)
+  const partial = planner.placed(layout)
+  return {
+    ...describe(network, boards, planner.layoutOf(partial.shares)),
+    ...explain(planner, layout, partial),
+  }
+}
+
+class Planner {
+  /** Room of each board for its share, bytes. */
+  readonly room: number[]
+  /** Operations each board does in a millisecond. */
+  private readonly speed: number[]
+  /** Vertex of each neuron: the outputs share the last one. */
+  private readonly vertexOf: Int32Array
+  private readonly vertices: number
+  /** Layer of each vertex. */
+  private readonly layerOf: number[] = []
+  /** Room for what is estimated, `bytes`: without what shards were found to take beyond that. */
+  private readonly free: number[]
+  private readonly operations: Float64Array
+  private readonly bytes: Float64Array
+  private readonly nets: Net[]
+
+  constructor(
+    readonly network: Network,
+    readonly boards: PlannedOn[],
+    /** Bytes a shard takes beyond the estimates at least, where that is known. */
+    overhead = 0,
+  ) {
+    this.room = boards.map(b => Math.max(0, shardBytesOf(b.profile.heapBytes)))
+    this.free = this.room.map(bytes => bytes - overhead)
+    this.speed = boards.map(b => b.profile.clockHz / b.profile.cyclesPerOperation / 1000)
+    const last = network.layers.length
+    const firstOutput = firstNeuronOf(network, last)
+    this.vertices = firstOutput + 1
+    this.vertexOf = new Int32Array(firstOutput + neuronsOf(network, last))
+    this.vertexOf.forEach((_, i) => {
+      this.vertexOf[i] = Math.min(i, firstOutput)
+    })
+    this.operations = new Float64Array(this.vertices)
+    this.bytes = new Float64Array(this.vertices)
+    this.weigh()
+    this.nets = signalNets(network).map(({ pins, cost }) => ({
+      pins: pins.map(p => this.vertexOf[p]),
+      cost,
+    }))
+  }
+
+  /** Estimates what each neuron costs, forward and backward together, and the bytes it takes. */
+  private weigh(): void {
+    const { network } = this
+    const rule = elementsLearn(network) ? Rule.Elements : 0
+    const adder = linkingOf(network) === "adder"
+    for (let layer = 1; layer <= network.layers.length; layer++) {
+      const l = network.layers[layer - 1]
+      const dense = isDense(network, layer)
+      const first = firstNeuronOf(network, layer)
+      const links = linksOfNeurons(network, layer)
+      const lit = layer === 1 ? INK : 1
+      const perLink = dense ? denseLinkOperations(rule) : linkOperations(rule)
+      // Sources of single links are each one's own: their places in tables, lists and buses count.
+      const own = adder ? 0 : layer === 1 ? 8 : 14
+      for (let n = 0; n < l.neurons; n++) {
+        const v = this.vertexOf[first + n]
+        this.layerOf[v] = layer
+        this.operations[v] +=
+          1.42 * lit * links[n] * perLink +
+          1.9 * neuronOperations(rule, network.steps) +
+          l.inputs * NOISE_OPERATIONS
+        this.bytes[v] += links[n] * ((dense ? 2 : 3) + own) + l.inputs * 8 + 12 + l.outputs * 6
+        if (elementsLearn(network)) this.bytes[v] += 40
+        if (network.pid) this.bytes[v] += links[n] * 8 + 40
+      }
+    }
+  }
+
+  /** The layout with the least time; of those that do not fit the one that comes nearest. */
+  best(): Layout {
+    if (this.boards.length === 1) return this.judge(new Int32Array(this.vertices))
+    // Then no cut helps, and the report needs only some layout.
+    if (!this.outputsFit()) return this.judge(this.packed(this.room, true)!)
+    const total = [this.operations]
+    const byLayer = Array.from({ length: this.network.layers.length }, (_, i) =>
+      this.operations.map((x, v) => (this.layerOf[v] === i + 1 ? x : 0)),
+    )
+    // As few signals as possible with the work shared; or with each layer's work shared by itself,
+    // which is better where boards wait for each other's layers.
+    const layouts = [this.search(total, USUAL_WORK)]
+    if (byLayer.length > 1) layouts.push(this.search(byLayer, USUAL_WORK / 8))
+    const fit = layouts.filter(l => l.fits)
+    if (fit.length === 0) return this.packedTight() ?? layouts[0]
+    const profiles = this.boards.map(b => b.profile)
+    // The pipeline decides; of two about as fast, the one that learns faster.
+    const fastest = Math.min(...fit.map(l => this.slowest(l)))
+    const near = fit.filter(l => this.slowest(l) <= fastest * SAME_SPEED)
+    const lesson = (l: Layout) => msPerLesson(l.costs, profiles)
+    return near.reduce((a, b) => (lesson(b) < lesson(a) ? b : a))
+  }
+
+  private slowest(layout: Layout): number {
+    return Math.max(...layout.costs.map((c, b) => msPerImage(c, this.boards[b].profile)))
+  }
+
+  /** Cuts with these kinds of work shared fairly, memory permitting. */
+  private search(work: Float64Array[], effort: number): Layout {
+    const graph = hypergraph([...work, this.bytes], this.nets)
+    const fair = work.map(w => this.fairCaps(w))
+    let best: Layout | undefined
+    for (const relaxed of RELAXATIONS) {
+      for (let round = 0; round < CORRECTIONS; round++) {
+        const caps = [...fair.map(f => f.map(x => x * relaxed)), Float64Array.from(this.free)]
+        const cut = cutHypergraph(graph, caps, { work: effort / TRIES })
+        const layout = this.judge(cut.parts)
+        best ??= layout
+        if (layout.fits) {
+          const better = this.judge(cutHypergraph(graph, caps, { work: effort }).parts)
+          return better.fits ? better : layout
+        }
+        this.correct(layout, cut.parts)
+        if (sum(this.free) < sum(this.bytes)) return best
+        if (cut.overload > 0) break
+      }
+    }
+    return best!
+  }
+
+  /** What shards take beyond the estimate is taken off the room there is for estimates. */
+  private correct(layout: Layout, parts: Int32Array): void {
+    layout.shards.forEach((shard, b) => {
+      let estimate = 0
+      for (let v = 0; v < this.vertices; v++) if (parts[v] === b) estimate += this.bytes[v]
+      this.free[b] = Math.min(this.free[b], this.room[b] - (bytesOf(shard) - estimate))
+    })
+  }
+
+  /**
+   * Caps of one kind of work: fair shares and a little more; or, where a vertex is larger than a fair
+   * share, what is reached by giving each vertex, largest first, to the board that is done first.
+   */
+  private fairCaps(work: Float64Array): Float64Array {
+    const speeds = sum(this.speed)
+    const ideal = (IMBALANCE * sum(work)) / speeds
+    const order = [...work.keys()]
+      .filter(v => work[v] > 0)
+      .sort((a, b) => work[b] - work[a] || a - b)
+    const loads = this.speed.map(() => 0)
+    for (const v of order) {
+      const done = loads.map((load, b) => (load + work[v]) / this.speed[b])
+      loads[done.indexOf(Math.min(...done))] += work[v]
+    }
+    const reached = Math.max(...loads.map((load, b) => load / this.speed[b]))
+    return Float64Array.from(this.speed, s => Math.max(ideal, reached * 1.001) * s)
+  }
+
+  /** The slices, shards and costs that parts of vertices stand for. */
+  private judge(parts: Int32Array): Layout {
+    return this.layoutOf(this.sharesOf(parts))
+  }
+
+  layoutOf(shares: Slice[][]): Layout {
+    const { slots, shards } = shardsFor(this.network, shares, this.room)
+    const fits = shards.every((shard, b) => bytesOf(shard) <= this.room[b] && isRunnable(shard))
+    const costs = shards.map(shard => costOfShare(this.network, shard, slots))
+    return { shares, shards, slots, costs, fits }
+  }
+
+  private sharesOf(parts: Int32Array): Slice[][] {
+    const { network } = this
+    const shares: Slice[][] = this.boards.map(() => [])
+    for (let layer = 1; layer <= network.layers.length; layer++) {
+      const first = firstNeuronOf(network, layer)
+      const mine: number[][] = this.boards.map(() => [])
+      for (let n = 0; n < neuronsOf(network, layer); n++)
+        mine[parts[this.vertexOf[first + n]]]?.push(n)
+      // Every neuron of the next layer reads all of these, by place: ranges, and no signal the more.
+      if (layer < network.layers.length && isDense(network, layer + 1)) {
+        let next = 0
+        for (const neurons of mine) for (let i = 0; i < neurons.length; i++) neurons[i] = next++
+      }
+      mine.forEach((neurons, b) => {
+        addNeurons(network, shares[b], layer, neurons)
+      })
+    }
+    return shares
+  }
+
+  /** A layout by memory alone, where there is one: what is tight fits sooner without a thought of speed. */
+  packedTight(): Layout | undefined {
+    for (let round = 0; round < CORRECTIONS; round++) {
+      const parts = this.packed(this.free)
+      if (!parts) return undefined
+      const layout = this.judge(parts)
+      if (layout.fits) return layout
+      this.correct(layout, parts)
+    }
+    return undefined
+  }
+
+  private packed(room: number[], anyhow = false): Int32Array | undefined {
+    const left = [...room]
+    const parts = new Int32Array(this.vertices)
+    const order = [...this.bytes.keys()].sort((a, b) => this.bytes[b] - this.bytes[a] || a - b)
+    for (const v of order) {
+      const b = left.indexOf(Math.max(...left))
+      if (left[b] < this.bytes[v] && !anyhow) return undefined
+      left[b] -= this.bytes[v]
+      parts[v] = b
+    }
+    return parts
+  }
+
+  /** As much of a layout as there is memory for. */
+  placed(layout: Layout): Placed {
+    const rest: Neuron[] = []
+    const kept = layout.shares.map((slices, b) => {
+      const all = neuronsIn(slices)
+      const count = this.mostThatFit(b, [], all)
+      rest.push(...all.slice(count))
+      return all.slice(0, count)
+    })
+    // What did not fit where it was to be may fit elsewhere.
+    rest.sort(byLayer)
+    kept.forEach((mine, b) => {
+      const count = this.mostThatFit(b, mine, rest)
+      mine.push(...rest.splice(0, count))
+    })
+    return { shares: kept.map(mine => this.slicesOf(mine)), rest }
+  }
+
+  /** Bytes that all shards were found to take beyond the estimates. */
+  get overhead(): number {
+    return Math.max(0, Math.min(...this.room.map((bytes, b) => bytes - this.free[b])))
+  }
+
+  /** Could the roomiest board hold the output neurons, and nothing else? */
+  outputsFit(): boolean {
+    const slices: Slice[] = []
+    const layer = this.network.layers.length
+    addSlices(this.network, slices, layer, 0, neuronsOf(this.network, layer))
+    return bytesOf(buildShard(this.network, slices, 1)) <= Math.max(...this.room)
+  }
+
+  /** How many of `more`, beginning with the first, board b can hold beside `mine`. */
+  private mostThatFit(b: number, mine: Neuron[], more: Neuron[]): number {
+    let least = 0
+    let most = more.length
+    while (least < most) {
+      const count = (least + most + 1) >> 1
+      const shard = buildShard(this.network, this.slicesOf([...mine, ...more.slice(0, count)]), 1)
+      if (bytesOf(shard) <= this.room[b]) least = count
+      else most = count - 1
+    }
+    return least
+  }
+
+  private slicesOf(neurons: Neuron[]): Slice[] {
+    const slices: Slice[] = []
+    for (let layer = 1; layer <= this.network.layers.length; layer++) {
+      const mine = neurons.filter(n => n.layer === layer).map(n => n.index)
+      mine.sort((a, b) => a - b)
+      const last = neuronsOf(this.network, layer) - mine.length
+      if (mine.length === 0) continue
+      // Only how many there are counts where each is as good as another, and places must be a range.
+      if (layer < this.network.layers.length && isDense(this.network, layer + 1))
+        addSlices(this.network, slices, layer, Math.min(mine[0], last), mine.length)
+      else addNeurons(this.network, slices, layer, mine)
+    }
+    return slices
+  }
+
+  bytesOfNeuron({ layer, index }: Neuron): number {
+    const outputs = layer === this.network.layers.length
+    const bytes = this.bytes[this.vertexOf[firstNeuronOf(this.network, layer) + index]]
+    return outputs ? bytes / neuronsOf(this.network, layer) : bytes
+  }
+}
+
+interface Neuron {
+  layer: number
+  index: number
+}
+
+interface Placed {
+  shares: Slice[][]
+  rest: Neuron[]
+}
+
+/** Outputs first: without them there is no answer. */
+function byLayer(a: Neuron, b: Neuron): number {
+  return b.layer - a.layer || a.index - b.index
+}
+
+function neuronsIn(slices: Slice[]): Neuron[] {
+  return slices
+    .flatMap(({ layer, first, count, neurons }) =>
+      Array.from({ length: count }, (_, i) => ({ layer, index: neurons?.[i] ?? first + i })),
+    )
+    .sort(byLayer)
+}
+
+/** Links that end on each neuron of a layer. */
+function linksOfNeurons(network: Network, layer: number): number[] {
+  const { neurons, inputs } = network.layers[layer - 1]
+  if (linkingOf(network) === "adder")
+    return new Array(neurons).fill(inputs * fanInOf(network, layer))
+  const links: number[] = new Array(neurons).fill(0)
+  drawLinks(network, layer).forEach((sources, synapse) => {
+    links[Math.floor(synapse / inputs)] += sources.length
+  })
+  return links
+}
+
+/** Would a board take this shard, whose chunks must end before the machine ends them? */
+function isRunnable(shard: Buffer): boolean {
+  const parts = shard.getAt(Header.Parts, "u16")
+  if (parts === 0) return true
+  if (!isSound(shard, shard.length)) return false
+  for (let i = 0; i < parts; i++) {
+    let at = 0
+    while (at >= 0) at = checkLinks(shard, partAt(i), at)
+    if (at === -2) return false
+  }
+  return true
+}
+
+function sum(values: ArrayLike<number>): number {
+  let total = 0
+  for (let i = 0; i < values.length; i++) total += values[i]
+  return total
+}
+
+function describe(network: Network, boards: PlannedOn[], layout: Layout): Plan {
+  const { shares, shards, costs } = layout
+  const profiles = boards.map(b => b.profile)
+  const traffic = trafficOf(network, shares)
+  const msPerSample = Math.max(...costs.map((c, b) => msPerImage(c, profiles[b])))
+  const lesson = msPerLesson(costs, profiles)
+  return {
+    boards: boards.map(({ id, profile }, b) => {
+      const empty = shares[b].length === 0
+      const heapBytes = PROGRAM_BYTES + (empty ? 0 : bytesOf(shards[b]))
+      return {
+        id,
+        profile: profile.id,
+        slices: shares[b],
+        neurons: shares[b].reduce((n, s) => n + s.count, 0),
+        links: linksIn(shards[b]),
+        heapBytes,
+        heapPercent: (100 * heapBytes) / profile.heapBytes,
+        msPerSample: msPerImage(costs[b], profile),
+        ...traffic[b],
+      }
+    }),
+    cutSignals: traffic.reduce((n, t) => n + t.inSignals, 0),
+    messagesPerSample: sum(costs.map(c => c.messages)),
+    predictedSamplesPerSecond: 1000 / msPerSample,
+    learning: {
+      msPerSample: lesson,
+      messagesPerSample: sum(costs.map(c => c.learnMessages)),
+      predictedSamplesPerSecond: 1000 / lesson,
+    },
+    slots: layout.slots,
+    feasible: true,
+    reason: null,
+  }
+}
+
+function linksIn(shard: Buffer): number {
+  let links = 0
+  for (let i = 0; i < shard.getAt(Header.Parts, "u16"); i++)
+    links += shard.getAt(partAt(i) + Part.Links, "i32")
+  return links
+}
+
+/** Signals each board takes from others and gives to others. */
+function trafficOf(network: Network, shares: Slice[][]) {
+  const buses = shares.map(slices => busesOf(network, slices))
+  const traffic = shares.map(() => ({ inSignals: 0, outSignals: 0 }))
+  for (let layer = 1; layer < network.layers.length; layer++) {
+    const outputs = network.layers[layer - 1].outputs
+    const owner = new Int32Array(signalsOf(network, layer)).fill(-1)
+    shares.forEach((slices, b) => {
+      for (const n of neuronsIn(slices))
+        if (n.layer === layer) owner.fill(b, n.index * outputs, (n.index + 1) * outputs)
+    })
+    const given = new Set<number>()
+    shares.forEach((slices, b) => {
+      if (!slices.some(s => s.layer === layer + 1)) return
+      for (const signal of buses[b][layer]) {
+        if (owner[signal] === b) continue
+        traffic[b].inSignals++
+        if (owner[signal] >= 0) given.add(signal)
+      }
+    })
+    for (const signal of given) traffic[owner[signal]].outSignals++
+  }
+  return traffic
+}
+
+/** Why a network does not fit, and what would make it. */
+function explain(planner: Planner, layout: Layout, { shares, rest }: Placed) {
+  const { network, boards, room } = planner
+  const short = layout.shards.some((shard, b) => bytesOf(shard) > room[b])
+  const resource = short ? ("heap" as const) : ("operations between yields" as const)
+  const partial = planner.layoutOf(shares)
+  const unplaced = network.layers.flatMap((_, i) => {
+    const mine = rest.filter(n => n.layer === i + 1)
+    const links = linksOfNeurons(network, i + 1)
+    if (mine.length === 0) return []
+    return {
+      layer: i + 1,
+      neurons: mine.length,
+      links: sum(mine.map(n => links[n.index])),
+      bytes: Math.round(sum(mine.map(n => planner.bytesOfNeuron(n)))),
+    }
+  })
+  const bytes = sum(unplaced.map(u => u.bytes))
+  let reason = `a part cannot be run within the ${MOST_OPERATIONS} operations that a board may do without a pause`
+  if (short)
+    reason = planner.outputsFit()
+      ? `the boards' heap is too small: ${sum(unplaced.map(u => u.neurons))} neurons of ${bytes} B have no place`
+      : `no board has the heap for all output neurons of ${network.name}, which must lie on one`
+  const shortfall: Shortfall = {
+    resource,
+    placed: {
+      neurons: sum(partial.shares.flat().map(s => s.count)),
+      links: sum(partial.shards.map(linksIn)),
+    },
+    unplaced,
+    left: boards.map(({ id }, b) => ({
+      id,
+      bytes: Math.max(0, room[b] - (shares[b].length === 0 ? 0 : bytesOf(partial.shards[b]))),
+    })),
+    remedies: remediesFor(planner, bytes, short),
+  }
+  return { feasible: false, reason, shortfall }
+}
+
+/** Changes that make it fit, each found by trying. */
+function remediesFor(planner: Planner, missing: number, short: boolean): string[] {
+  const { network, boards, room } = planner
+  const remedies: string[] = []
+  const fits = (net: Network, on: PlannedOn[], overhead = 0) =>
+    new Planner(net, on, overhead).packedTight() !== undefined
+  const most = Math.max(...room)
+  const roomiest = boards[room.indexOf(most)]
+  const least = short ? Math.max(1, Math.floor(missing / most)) : 1
+  // However many there are, all outputs must lie on one.
+  if (planner.outputsFit())
+    for (let more = least; boards.length + more <= MOST_BOARDS && more <= 2 * least + 4; more++) {
+      const all = [...boards, ...new Array<PlannedOn>(more).fill(roomiest)]
+      if (!fits(network, all, planner.overhead)) continue
+      remedies.push(`${more} more board${more === 1 ? "" : "s"} of profile ${roomiest.profile.id}`)
+      break
+    }
+  if (linkingOf(network) === "adder") {
+    const widest = Math.max(...network.layers.map((_, i) => fanInOf(network, i + 1)))
+    const narrowed = (to: number) => ({
+      ...network,
+      layers: network.layers.map(l => ({ ...l, fanIn: Math.min(l.fanIn, to) })),
+    })
+    const fanIn = largest(1, widest - 1, to => fits(narrowed(to), boards))
+    if (fanIn > 0) remedies.push(`a fan-in of at most ${fanIn} instead of ${widest}`)
+  }
+  if (!short) {
+    const steps = largest(2, network.steps - 1, n => fits({ ...network, steps: n }, boards))
+    if (steps > 0) remedies.push(`${steps} steps instead of ${network.steps}`)
+  }
+  return remedies
+}
+
+/** The largest number from least to most that will do, if all below it do too; 0: none. */
+function largest(least: number, most: number, will: (n: number) => boolean): number {
+  let found = 0
+  let from = least
+  let to = most
+  while (from <= to) {
+    const middle = (from + to) >> 1
+    if (will(middle)) {
+      found = middle
+      from = middle + 1
+    } else to = middle - 1
+  }
+  return found
+}

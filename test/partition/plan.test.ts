@@ -1,0 +1,227 @@
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { readBoardProfile } from "../../host/boards"
+import { HostNetwork } from "../../host/engine"
+import { parseBoards } from "../../host/partition/board-spec"
+import { type Plan, planNetwork } from "../../host/partition/plan"
+import { bytesOf } from "../../host/partition/room"
+import { PROGRAM_BYTES, shardBytesOf } from "../../src/heap"
+import { drawLinks, type Network } from "../../src/network"
+import {
+  fleet64,
+  fleet300,
+  model1,
+  model2,
+  pico16,
+  pico32,
+  picoFast,
+} from "../../src/presets"
+import { buildShard, exchangeCoefficients } from "../../src/shard"
+import { network } from "../core/helpers"
+
+/** The board of each neuron of each layer (1 = the first behind the input), from the slices. */
+function ownersOf(net: Network, plan: Plan): number[][] {
+  const owners = net.layers.map(l => new Array<number>(l.neurons).fill(-1))
+  plan.boards.forEach(({ slices }, b) => {
+    for (const { layer, first, count, neurons } of slices)
+      for (let i = 0; i < count; i++) {
+        const neuron = neurons ? neurons[i] : first + i
+        expect(owners[layer - 1][neuron], `neuron ${neuron} of layer ${layer}`).toBe(-1)
+        owners[layer - 1][neuron] = b
+      }
+  })
+  return [[], ...owners]
+}
+
+/** Pairs of a signal and a board other than its own that needs it, counted link by link. */
+function pairsOf(net: Network, owners: number[][]): number {
+  const pairs = new Set<string>()
+  for (let layer = 2; layer <= net.layers.length; layer++) {
+    const { outputs } = net.layers[layer - 2]
+    const { inputs } = net.layers[layer - 1]
+    drawLinks(net, layer).forEach((sources, synapse) => {
+      const reader = owners[layer][Math.floor(synapse / inputs)]
+      for (const s of sources)
+        if (owners[layer - 1][Math.floor(s / outputs)] !== reader)
+          pairs.add(`${layer} ${s} ${reader}`)
+    })
+  }
+  return pairs.size
+}
+
+const layers = fc.array(
+  fc.record({
+    neurons: fc.integer({ min: 4, max: 40 }),
+    inputs: fc.integer({ min: 1, max: 3 }),
+    outputs: fc.integer({ min: 1, max: 2 }),
+    fanIn: fc.oneof(fc.integer({ min: 2, max: 9 }), fc.constant(80)),
+  }),
+  { minLength: 2, maxLength: 4 },
+)
+
+describe("a plan", () => {
+  test("gives every neuron to one board, counts the signals that cross, and holds all links", () => {
+    fc.assert(
+      fc.property(layers, fc.integer({ min: 2, max: 5 }), fc.nat(1000), (shape, count, seed) => {
+        const net = network(
+          shape.map(l => ({ ...l, outputFirst: 3 })),
+          { width: 30, seed },
+        )
+        const plan = planNetwork(net, parseBoards(`pico:${count}`))
+        expect(plan).toMatchObject({ feasible: true, reason: null })
+        const owners = ownersOf(net, plan)
+        for (const of of owners) expect(of).not.toContain(-1)
+        // The outputs lie on one board.
+        expect(new Set(owners[net.layers.length]).size).toBe(1)
+        const dense = net.layers.some((_, i) => i > 0 && net.layers[i].fanIn >= 80)
+        if (!dense) expect(plan.cutSignals).toBe(pairsOf(net, owners))
+        else expect(plan.cutSignals).toBeGreaterThanOrEqual(pairsOf(net, owners))
+        const whole = new HostNetwork(net).coefficients()
+        const gathered = Buffer.alloc(whole.length)
+        for (const { slices } of plan.boards)
+          if (slices.length > 0)
+            exchangeCoefficients(buildShard(net, slices, plan.slots), net, gathered, false)
+        expect(gathered.equals(whole)).toBe(true)
+        expect(plan.boards.reduce((sum, b) => sum + b.links, 0)).toBe(whole.length / 2)
+      }),
+      { numRuns: 12, seed: 3 },
+    )
+  }, 60_000)
+
+  test("is the same every time", () => {
+    const plan = () => planNetwork(pico32(2), parseBoards("pico:2,esp32-c3"))
+    expect(plan()).toEqual(plan())
+  })
+
+  test("says of the heap what the shards take, on boards that have it", () => {
+    for (const [net, spec] of [
+      [pico32(1), "pico"],
+      [fleet64(1), "pico:3"],
+      [model2(1), "pico:7"],
+    ] as const) {
+      const plan = planNetwork(net, parseBoards(spec))
+      expect(plan.feasible).toBe(true)
+      for (const board of plan.boards) {
+        const bytes = bytesOf(buildShard(net, board.slices, plan.slots))
+        expect(board.heapBytes).toBe(PROGRAM_BYTES + bytes)
+        expect(board.heapPercent).toBeCloseTo((100 * board.heapBytes) / 65536)
+        expect(bytes).toBeLessThanOrEqual(shardBytesOf(65536))
+      }
+    }
+  })
+
+  test("gives boards shares of the work to match their speed", () => {
+    const slow = { id: "slow", profile: readBoardProfile("pico") }
+    const fast = { id: "fast", profile: { ...slow.profile, clockHz: 3 * slow.profile.clockHz } }
+    // Larger heaps, so that memory does not decide.
+    const roomy = [slow, fast].map(b => ({ ...b, profile: { ...b.profile, heapBytes: 10 ** 6 } }))
+    const [a, b] = planNetwork(model1(1), roomy).boards
+    expect(b.neurons / a.neurons).toBeGreaterThan(2.6)
+    expect(b.neurons / a.neurons).toBeLessThan(3.8)
+    expect(b.msPerSample / a.msPerSample).toBeGreaterThan(0.8)
+    expect(b.msPerSample / a.msPerSample).toBeLessThan(1.3)
+  })
+
+  test("gives a board with less memory less", () => {
+    const plan = planNetwork(fleet64(1), parseBoards("pico:2,esp32-s2:2"))
+    expect(plan.feasible).toBe(true)
+    const heap = (profile: string) =>
+      plan.boards.filter(b => b.profile === profile).map(b => b.heapBytes)
+    expect(Math.max(...heap("esp32-s2"))).toBeLessThanOrEqual(PROGRAM_BYTES + shardBytesOf(40960))
+    expect(Math.max(...heap("pico"))).toBeGreaterThan(PROGRAM_BYTES + shardBytesOf(40960))
+  })
+
+  test("predicts more images a second with more boards", () => {
+    const rate = (net: Network, count: number) =>
+      planNetwork(net, parseBoards(`pico:${count}`)).predictedSamplesPerSecond
+    expect(rate(pico32(1), 2)).toBeGreaterThan(1.5 * rate(pico32(1), 1))
+    expect(rate(model1(1), 8)).toBeGreaterThan(1.1 * rate(model1(1), 7))
+  })
+
+  test("of MODEL1 for 8 boards crosses hardly more than equal parts without a board for all outputs", () => {
+    const start = process.cpuUsage()
+    const plan = planNetwork(model1(1), parseBoards("pico:8"))
+    expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5)
+    expect(plan.feasible).toBe(true)
+    // Equal parts with the outputs anywhere reach 201.
+    expect(plan.cutSignals).toBeLessThan(225)
+    const most = Math.max(...plan.boards.map(b => b.neurons))
+    expect(most).toBeLessThanOrEqual((1.05 * 1260) / 8 + 1)
+  })
+})
+
+describe("a network that does not fit", () => {
+  const cases: [string, Network, string][] = [
+    ["one board", fleet64(1), "pico"],
+    ["boards in want of two more", model1(1), "pico:5"],
+    ["boards of two kinds", fleet300(1), "pico:2,esp32s2"],
+  ]
+  test.each(cases)(
+    "on %s: the report adds up, and what it advises helps",
+    (_, net, spec) => {
+      const boards = parseBoards(spec)
+      const plan = planNetwork(net, boards)
+      expect(plan).toMatchObject({ feasible: false, reason: expect.stringMatching(/heap/) })
+      const { resource, placed, unplaced, left, remedies } = plan.shortfall!
+      expect(resource).toBe("heap")
+      const owners = ownersOf(net, plan)
+      net.layers.forEach((l, i) => {
+        const missing = owners[i + 1].filter(b => b < 0).length
+        expect(unplaced.find(u => u.layer === i + 1)?.neurons ?? 0).toBe(missing)
+        expect(missing).toBeLessThanOrEqual(l.neurons)
+      })
+      const neurons = net.layers.reduce((sum, l) => sum + l.neurons, 0)
+      expect(placed.neurons + unplaced.reduce((sum, u) => sum + u.neurons, 0)).toBe(neurons)
+      const links = net.layers.reduce((sum, _, i) => sum + linksTo(net, i + 1), 0)
+      expect(placed.links + unplaced.reduce((sum, u) => sum + u.links, 0)).toBe(links)
+      plan.boards.forEach((board, b) => {
+        const room = shardBytesOf(boards[b].profile.heapBytes)
+        expect(left[b]).toEqual({ id: board.id, bytes: room - (board.heapBytes - PROGRAM_BYTES) })
+        expect(left[b].bytes).toBeGreaterThanOrEqual(0)
+      })
+      // As full as it goes: a neuron more, and the table of another part, would not fit.
+    const table = 2 * net.width * (net.inputSignals ?? 1)
+    for (const u of unplaced)
+      for (const { bytes } of left) expect(bytes).toBeLessThan((2 * u.bytes) / u.neurons + table)
+
+    const more = /^(\d+) more boards? of profile (.+)$/.exec(remedies[0])!
+      expect(planNetwork(net, parseBoards(`${spec},${more[2]}:${more[1]}`)).feasible).toBe(true)
+      const narrow = remedies.map(r => /fan-in of at most (\d+)/.exec(r)).find(Boolean)
+      if (!narrow) return
+      const fanIn = Number(narrow[1])
+      const narrowed = (most: number) =>
+        planNetwork(
+          { ...net, layers: net.layers.map(l => ({ ...l, fanIn: Math.min(l.fanIn, most) })) },
+          boards,
+        ).feasible
+      expect(narrowed(fanIn)).toBe(true)
+      expect(narrowed(Math.ceil(fanIn * 1.15) + 2)).toBe(false)
+    },
+    60_000,
+  )
+
+  test("says so where all outputs cannot lie on one board", () => {
+    const { reason } = planNetwork(fleet300(1), parseBoards("esp32-s2:2"))
+    expect(reason).toMatch(/all output neurons/)
+  }, 60_000)
+})
+
+test("the presets for one board fit one Pico", () => {
+  for (const net of [pico16(1), picoFast(1), pico32(1)])
+    expect(planNetwork(net, parseBoards("pico")).feasible, net.name).toBe(true)
+})
+
+test("boards are named by profile, with or without hyphens, and counted up", () => {
+  expect(parseBoards("pico:2, esp32c3,PICO_W").map(b => b.id)).toEqual([
+    ...["pico-1", "pico-2", "esp32-c3-1", "pico-w-1"],
+  ])
+  expect(parseBoards("pico,pico").map(b => b.id)).toEqual(["pico-1", "pico-2"])
+  for (const bad of ["", "pico:", "pico:0", "pico:1.5", ":2", "pico;2"])
+    expect(() => parseBoards(bad), bad).toThrow(/--boards is/)
+  expect(() => parseBoards("uno:2")).toThrow(/no board profile "uno"/)
+  expect(() => parseBoards("pico:65")).toThrow(/at most 64/)
+})
+
+function linksTo(net: Network, layer: number): number {
+  return drawLinks(net, layer).reduce((sum, sources) => sum + sources.length, 0)
+}

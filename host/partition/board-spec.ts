@@ -1,5 +1,5 @@
 /** Boards by name and number, as a user writes them: "pico:4,esp32c3:2". */
-import { type BoardProfile, boardIds, readBoardProfile } from "../boards"
+import { type BoardProfile, boardIds, chipIds, readBoardProfile } from "../boards"
 import { WuxingError } from "../errors"
 
 export interface PlannedOn {
@@ -22,7 +22,7 @@ export function parseBoards(spec: string): PlannedOn[] {
     if (name === undefined) throw badSpec(spec, `"${part}" is not a board and perhaps how many`)
     const plain = (id: string) => id.toLowerCase().replace(/[-_]/g, "")
     const id = boardIds().find(known => plain(known) === plain(name)) ?? name
-    readBoardProfile(id)
+    if (!boardIds().includes(id)) throw unknown(spec, id)
     counts.set(id, (counts.get(id) ?? 0) + Number(number ?? 1))
   }
   const total = [...counts.values()].reduce((sum, n) => sum + n, 0)
@@ -33,6 +33,19 @@ export function parseBoards(spec: string): PlannedOn[] {
 function boardsOf(id: string, count: number): PlannedOn[] {
   const profile = readBoardProfile(id)
   return Array.from({ length: count }, (_, i) => ({ id: `${id}-${i + 1}`, profile }))
+}
+
+function unknown(spec: string, id: string): WuxingError {
+  const chip = chipIds().includes(id)
+  return new WuxingError({
+    code: "board-unknown",
+    kind: "usage",
+    message: chip
+      ? `--boards is "${spec}": ${id} is a neuromorphic chip, which stands alone`
+      : `--boards is "${spec}": there is no board profile "${id}"`,
+    cause: chip ? undefined : "the name is misspelt, or the board has no profile yet",
+    help: `use some of: ${boardIds().join(", ")}; or one of: ${chipIds().join(", ")}`,
+  })
 }
 
 function badSpec(spec: string, what: string): WuxingError {

@@ -34,7 +34,7 @@ test("a Pico's figures agree with its speed as measured: 0.30 to 0.34 million op
 
 test("an unknown board is refused by name, and an id is not a path", () => {
   expect(failure("uno").message).toMatch(/"uno"/)
-  expect(failure("uno").help).toMatch(/pico, pico-native, virtual/)
+  expect(failure("uno").help).toMatch(/pico, pico-native, pico-w, virtual/)
   expect(failure("../package").code).toBe("board-unknown")
 })
 

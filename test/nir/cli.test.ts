@@ -147,7 +147,7 @@ test("a plan for a chip: made without one, with a status of its own where it doe
 })
 
 test.each([
-  [["partition", "--model", "pico-16", "--boards", "truenorth"], 2, "usage", /"truenorth"/],
+  [["partition", "--model", "pico-16", "--boards", "truenorth"], 2, "board-unknown", /"truenorth"/],
   [["export", "x.nir"], 2, "usage", /--model is missing/],
   [["export", "--model", "pico-16", "--format", "onnx", "x.nir"], 2, "usage", /"onnx"/],
   [

@@ -7,15 +7,7 @@ import { type Plan, planNetwork } from "../../host/partition/plan"
 import { bytesOf } from "../../host/partition/room"
 import { PROGRAM_BYTES, shardBytesOf } from "../../src/heap"
 import { drawLinks, type Network } from "../../src/network"
-import {
-  fleet64,
-  fleet300,
-  model1,
-  model2,
-  pico16,
-  pico32,
-  picoFast,
-} from "../../src/presets"
+import { fleet64, fleet300, model1, model2, pico16, pico32, picoFast } from "../../src/presets"
 import { buildShard, exchangeCoefficients } from "../../src/shard"
 import { network } from "../core/helpers"
 
@@ -180,11 +172,11 @@ describe("a network that does not fit", () => {
         expect(left[b].bytes).toBeGreaterThanOrEqual(0)
       })
       // As full as it goes: a neuron more, and the table of another part, would not fit.
-    const table = 2 * net.width * (net.inputSignals ?? 1)
-    for (const u of unplaced)
-      for (const { bytes } of left) expect(bytes).toBeLessThan((2 * u.bytes) / u.neurons + table)
+      const table = 2 * net.width * (net.inputSignals ?? 1)
+      for (const u of unplaced)
+        for (const { bytes } of left) expect(bytes).toBeLessThan((2 * u.bytes) / u.neurons + table)
 
-    const more = /^(\d+) more boards? of profile (.+)$/.exec(remedies[0])!
+      const more = /^(\d+) more boards? of profile (.+)$/.exec(remedies[0])!
       expect(planNetwork(net, parseBoards(`${spec},${more[2]}:${more[1]}`)).feasible).toBe(true)
       const narrow = remedies.map(r => /fan-in of at most (\d+)/.exec(r)).find(Boolean)
       if (!narrow) return
@@ -218,7 +210,7 @@ test("boards are named by profile, with or without hyphens, and counted up", () 
   expect(parseBoards("pico,pico").map(b => b.id)).toEqual(["pico-1", "pico-2"])
   for (const bad of ["", "pico:", "pico:0", "pico:1.5", ":2", "pico;2"])
     expect(() => parseBoards(bad), bad).toThrow(/--boards is/)
-  expect(() => parseBoards("uno:2")).toThrow(/no board profile "uno"/)
+  expect(() => parseBoards("uno:2")).toThrow(/there is no board profile "uno"/)
   expect(() => parseBoards("pico:65")).toThrow(/at most 64/)
 })
 

@@ -1,8 +1,27 @@
-/** `npm run firmware:native`: builds wuxing-pico.uf2 beside its sources and says what came out. */
+/**
+ * `npm run firmware:native`: builds wuxing-pico.uf2 beside its sources and says what came out; with
+ * `-- arduino` fills the folder of the Arduino sketch with the sources it needs instead.
+ */
 import { createHash } from "node:crypto"
-import { writeFileSync } from "node:fs"
-import { buildNativeFirmware, COMPILER_VERSION, compilerVersion } from "./build-firmware"
+import { copyFileSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import {
+  buildNativeFirmware,
+  COMPILER_VERSION,
+  compilerVersion,
+  NATIVE_FOLDER,
+  writeGenerated,
+} from "./build-firmware"
 import { UF2_PATH } from "./firmware-file"
+
+if (process.argv[2] === "arduino") {
+  const sketch = join(NATIVE_FOLDER, "arduino", "wuxing")
+  writeGenerated(sketch)
+  for (const name of readdirSync(NATIVE_FOLDER))
+    if (/\.[ch]$/.test(name)) copyFileSync(join(NATIVE_FOLDER, name), join(sketch, name))
+  console.log(`${sketch}: open wuxing.ino there`)
+  process.exit()
+}
 
 const { uf2, flashBytes, ramBytes } = buildNativeFirmware()
 writeFileSync(UF2_PATH, uf2)

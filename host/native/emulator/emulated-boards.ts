@@ -156,7 +156,7 @@ class EmulatedBoard {
       else for (const resolve of this.asked.splice(0)) resolve()
     })
     this.exited = new Promise(resolve => {
-      child.once("close", (code, signal) => {
+      child.once("exit", (code, signal) => {
         if (this.process === child) this.process = undefined
         for (const ask of this.asked.splice(0)) ask()
         port.lose(this.died(signal ? `by ${signal}` : `with exit status ${code}`, tail))

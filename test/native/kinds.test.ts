@@ -1,0 +1,62 @@
+/** Native boards as a user starts them, and beside DeviceScript boards in one network. */
+import { readFileSync } from "node:fs"
+import { expect, it } from "vitest"
+import "../../host/device-script-buffer"
+import { imageAt, readMnist } from "../../host/data/mnist"
+import { HostNetwork } from "../../host/engine"
+import { startFleet } from "../../host/fleet/fleet"
+import { BoardLink } from "../../host/link/board-link"
+import type { BoardSet } from "../../host/link/board-set"
+import { VirtualBoards } from "../../host/link/virtual-boards"
+import { EmulatedPico } from "../../host/native/emulator/pico"
+import { PicoPort } from "../../host/native/emulator/pico-port"
+import { UF2_PATH } from "../../host/native/firmware-file"
+import { preset } from "../../src/presets"
+import { wuxing } from "../cli/run-cli"
+import { firmware } from "../firmware/bench"
+
+it("demo --on emu:2 ends with the host's bits and tells the boards' own time", async () => {
+  const args = "demo --on emu:2 --train 24 --test 10 --json --quiet".split(" ")
+  const { status, stdout, stderr } = await wuxing(args)
+  expect(stderr).toBe("")
+  expect(status).toBe(0)
+  const document = JSON.parse(stdout)
+  expect(document).toMatchObject({ hostMatches: true, trained: 24, recoveries: 0 })
+  expect(document.boards.map((b: { profile: string }) => b.profile)).toEqual([
+    "pico-native",
+    "pico-native",
+  ])
+  // Two boards learn pico-16 faster than one does (README), and not ten times as fast.
+  expect(document.emulated.samplesPerSecond).toBeGreaterThan(400)
+  expect(document.emulated.samplesPerSecond).toBeLessThan(6000)
+})
+
+it("a DeviceScript board and a native one learn one network with the host's bits", async () => {
+  const net = preset("pico-16", 6)!
+  const virtual = await VirtualBoards.start(1)
+  const port = new PicoPort("pico", new EmulatedPico({ uf2: readFileSync(UF2_PATH) }))
+  const boards: BoardSet = {
+    count: 2,
+    reconnectMs: 5_000,
+    profile: i => (i === 0 ? "virtual" : "pico-native"),
+    connect: (i, options) =>
+      i === 0 ? virtual.connect(0, options) : BoardLink.connect(port, options),
+    reconnect: (i, link, options) => link.close().then(() => boards.connect(i, options)),
+    stop: () => virtual.stop(),
+  }
+  const { train } = readMnist()
+  const fleet = await startFleet({
+    ...{ network: net, boards: 2, bytecode: await firmware() },
+    open: async () => boards,
+  })
+  try {
+    const indices = Array.from({ length: 20 }, (_, i) => 300 + i)
+    await fleet.train(train, indices)
+    const host = new HostNetwork(net)
+    for (const i of indices) host.train(imageAt(train, i), train.labels[i])
+    expect((await fleet.coefficients()) as Buffer).toEqual(host.coefficients())
+    expect(fleet.recoveries).toBe(0)
+  } finally {
+    await fleet.close()
+  }
+})

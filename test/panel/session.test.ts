@@ -22,6 +22,8 @@ const network = pico16(3)
 const LAYOUT = readLayout("leds")
 const [TEACH, RESET_1, STATUS_1] = [9, 16, 19]
 const CHECKPOINT = 8
+/** Compiling the firmware alone takes a busy machine twenty seconds. */
+const BUSY_MS = 150_000
 
 const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 const volts = (label: number) => ((label + 0.5) / 10) * 5
@@ -66,7 +68,7 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
       splitEvenly(network, 2),
     )
     await fleet.begin()
-  })
+  }, BUSY_MS)
 
   afterAll(async () => {
     await fleet?.close()
@@ -167,27 +169,31 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
 })
 
 describe.skipIf(noSocat)("wuxing demo --panel", () => {
-  it("learns what the panel teaches in between, and so does the host's own run", async () => {
-    const uno = new Uno()
-    await uno.plug()
-    await uno.volts(0, volts(4))
-    let pressed = false
-    const { status, stdout } = await wuxing(
-      [
-        ...["demo", "--on", "sim:1", "--train", "40", "--test", "8", "--json"],
-        ...["--panel", uno.path, "--layout", "leds"],
-      ],
-      {
-        onStderr: text => {
-          if (pressed || !/training \d+\/40/.test(text)) return
-          pressed = true
-          void uno.press(TEACH)
+  it(
+    "learns what the panel teaches in between, and so does the host's own run",
+    async () => {
+      const uno = new Uno()
+      await uno.plug()
+      await uno.volts(0, volts(4))
+      let pressed = false
+      const { status, stdout } = await wuxing(
+        [
+          ...["demo", "--on", "sim:1", "--train", "40", "--test", "8", "--json"],
+          ...["--panel", uno.path, "--layout", "leds"],
+        ],
+        {
+          onStderr: text => {
+            if (pressed || !/training \d+\/40/.test(text)) return
+            pressed = true
+            void uno.press(TEACH)
+          },
         },
-      },
-    )
-    await uno.close()
-    const document = JSON.parse(stdout)
-    expect(document).toMatchObject({ taught: 1, hostMatches: true })
-    expect(status).toBe(0)
-  })
+      )
+      await uno.close()
+      const document = JSON.parse(stdout)
+      expect(document).toMatchObject({ taught: 1, hostMatches: true })
+      expect(status).toBe(0)
+    },
+    BUSY_MS,
+  )
 })

@@ -45,6 +45,8 @@ const slotNext = Buffer.alloc(MOST_SLOTS)
 const slotGot = Buffer.alloc(MOST_SLOTS * (MOST_LAYERS + 1) * 2)
 /** Per layer, u8: whether the backward sums of other boards are complete. */
 const backComplete = Buffer.alloc(MOST_LAYERS + 1)
+/** Per layer, u8: messages with backward sums of the sample in hand so far. */
+const backNumber = Buffer.alloc(MOST_LAYERS + 1)
 /**
  * Per part: samples gathered for one report (u8), and where in the arena, behind the shard, the
  * report is (u16; 0: the part reports nothing).
@@ -184,6 +186,7 @@ export async function image(p: Buffer): Promise<void> {
     learnLabel = label
     learnNext = parts - 1
     backComplete.fillAt(0, backComplete.length, 0)
+    backNumber.fillAt(0, backNumber.length, 0)
     beginLearning(arena, sample)
   }
   await advance(slot)
@@ -220,10 +223,16 @@ export async function signals(p: Buffer): Promise<void> {
   for (let i = 0; i < samples; i++) {
     const slot = (sample + i) % slots
     const got = gotAt(slot, layer)
+    // They come in the order of their places, own ones left out: one that comes twice must not stand
+    // in for one that is lost.
+    let next = slotGot.getAt(got, "u16")
+    if (next >= ownFirst.getAt(layer << 1, "u16"))
+      next += ownEnd.getAt(layer << 1, "u16") - ownFirst.getAt(layer << 1, "u16")
     const total = slotGot.getAt(got, "u16") + count
     // Signals that were had already may have been used: the learning step must find the same.
     if (
       slotSample.getAt(slot << 2, "i32") !== sample + i ||
+      first !== next ||
       total > remote.getAt(layer << 1, "u16")
     )
       return await fault(
@@ -370,8 +379,10 @@ export async function back(p: Buffer): Promise<void> {
         return await fault(Status.OutOfRange, Command.Back, sample, width)
   } else if (first + (bytes >> 2) > width)
     return await fault(Status.OutOfRange, Command.Back, sample, width)
-  if (backComplete.getAt(layer, "u8") !== 0)
+  const number = backNumber.getAt(layer, "u8")
+  if (backComplete.getAt(layer, "u8") !== 0 || p.getAt(BackField.Number, "u8") !== number)
     return await fault(Status.OutOfOrder, Command.Back, sample, NONE)
+  backNumber.setAt(layer, "u8", (number + 1) & 0xff)
   const back = arena.getAt(owner + Part.BackIn, "i32")
   let at = back + (first << 2)
   if (listed)

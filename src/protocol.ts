@@ -162,6 +162,11 @@ export enum BackField {
   First = 6,
   /** u8: in a report of the output board, the class the network gave before learning; else 255 */
   Predicted = 8,
+  /**
+   * u8: in a command how many messages of this layer and sample went before, modulo 256. A board
+   * takes them in that order alone, so that sums are neither lost nor added twice unnoticed.
+   */
+  Number = 9,
   Length = 10,
 }
 

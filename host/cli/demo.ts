@@ -7,6 +7,8 @@ import { imageAt, readMnist } from "../data/mnist"
 import { drawSamples } from "../data/samples"
 import type { HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
+import type { FaultInjector } from "../faults/injector"
+import { type FaultRule, parseFaults } from "../faults/spec"
 import type { Place } from "../fleet/place"
 import type { Taught } from "../fleet/watch"
 import type { Context, Outcome, Run } from "./command"
@@ -29,6 +31,7 @@ export interface DemoOptions extends PanelOptions {
   test: number
   seed: number
   data?: string
+  faults?: FaultRule[]
 }
 
 export function addDemo(program: Command, run: Run): void {
@@ -58,12 +61,22 @@ export function addDemo(program: Command, run: Run): void {
       "folder of the four MNIST files (default: $WUXING_MNIST, else the npm package's)",
       folderOption("--data"),
     )
+    .option(
+      "--faults <spec>",
+      "faults on the way to the boards, by --seed: drop@0.5%,reset@1.out.image#7",
+      parseFaults,
+    )
   addPanelOptions(command).action(run(demo))
 }
 
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {
   const place = placeOf(options)
   checkPanelOptions(options, place)
+  if (place.kind === "serial" && options.faults?.some(({ kind }) => kind === "kill"))
+    throw usageError(
+      "--faults has a kill, which takes a board's power away, and --on names ports",
+      "use unplug or reset, or virtual boards",
+    )
   const mnist = readMnist(options.data)
   // Both splits are read, and the draws made, before any board is started: bad data fails at once.
   const training = draw("--train", mnist.train, options.train, options.seed, TRAIN_SALT)
@@ -75,10 +88,17 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   )
   const { HostNetwork } = await import("../engine")
   const { pico16 } = await import("../../src/presets")
+  const { FaultInjector } = await import("../faults/injector")
   const network = pico16(options.seed)
+  const faults =
+    options.faults &&
+    new FaultInjector(options.faults, options.seed, ({ rule, frame }) =>
+      output.log(`fault: ${rule.kind} at ${frame}`),
+    )
 
   const fleet = await openFleet(
-    ...([place, network, "learning", undefined, { output, signal }, options] as const),
+    ...([place, network, "learning", undefined, { output, signal }] as const),
+    ...([options, faults] as const),
   )
   try {
     const shares = await printBoards(fleet, output)
@@ -117,6 +137,8 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
     if (fleet.recoveries > 0)
       output.field("recoveries", `${fleet.recoveries} (boards that stopped and were started again)`)
 
+    if (faults) output.field("faults", totalsOf(faults))
+
     output.status("repeating the run on the host")
     const host = new HostNetwork(network)
     await trainHost(host, mnist.train, training, fleet.taught, signal)
@@ -143,12 +165,19 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
         hostMatches,
         recoveries: fleet.recoveries,
         ...(options.panel !== undefined && { taught: fleet.taught.length }),
+        ...(faults && { faults: faults.totals }),
       },
       error: hostMatches ? undefined : mismatch(coefficientsHash, hostHash, training.length),
     }
   } finally {
     await fleet.close()
   }
+}
+
+/** "3 drop, 1 kill" */
+function totalsOf(faults: FaultInjector): string {
+  const totals = Object.entries(faults.totals).map(([kind, n]) => `${grouped(n)} ${kind}`)
+  return totals.join(", ") || "none"
 }
 
 function placeOf({ boards, on }: DemoOptions): Place {

@@ -1,6 +1,7 @@
 /** Boards for a command: finds, starts and loads them, and shows what they do. */
 import { MultiBar, type SingleBar } from "cli-progress"
 import type { Network } from "../../src/network"
+import type { FaultInjector } from "../faults/injector"
 import { buildFirmware } from "../firmware"
 import type { Checkpoint, Fleet, FleetOptions, Messages } from "../fleet/fleet"
 import type { FoundBoards, Place } from "../fleet/place"
@@ -26,6 +27,7 @@ export async function openFleet(
   start: Checkpoint | undefined,
   { output, signal }: Context,
   panel: PanelOptions = {},
+  faults?: FaultInjector,
 ): Promise<Fleet> {
   // Ports that are not there are said before the time is spent on compiling.
   const { findBoards } = await import("../fleet/place")
@@ -34,7 +36,7 @@ export async function openFleet(
   try {
     const { planFor } = await import("../fleet/plan")
     const shares = plan === "naming" ? planFor(network, boards.count) : undefined
-    const options = { network, shares, start, watch: desk }
+    const options = { network, shares, start, watch: desk, faults }
     return await startFleetOn(place, boards, options, { output, signal })
   } catch (error) {
     await desk?.close()
@@ -46,7 +48,7 @@ export async function openFleet(
 export async function startFleetOn(
   place: Place,
   boards: FoundBoards,
-  options: Pick<FleetOptions, "network" | "shares" | "start" | "watch">,
+  options: Pick<FleetOptions, "network" | "shares" | "start" | "watch" | "faults">,
   { output, signal }: Context,
 ): Promise<Fleet> {
   const { startFleet } = await import("../fleet/fleet")

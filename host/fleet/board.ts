@@ -17,6 +17,9 @@ import type { BoardLink } from "../link/board-link"
 import { seconds, wait } from "../link/wait"
 
 const REPLY_DEADLINE_MS = 2_500
+/** What does no harm when it is done twice is asked for again after this. */
+const ASK_AGAIN_MS = 1_000
+const REPEATABLE = [Command.Begin, Command.Status, Command.Read, Command.Set]
 /** Slices are even in length and leave room for their offset. */
 const SLICE_BYTES = 224
 /** Twice as many, and the question whether they were dealt with, are what a program keeps waiting. */
@@ -79,8 +82,12 @@ export class Board {
   /** Messages its program has sent. */
   reports = 0
 
-  private tag = 0
-  private readonly pending = new Map<number, (reply: Buffer) => void>()
+  /** From anywhere: a board may still answer the host that had it before. */
+  private tag = Math.floor(Math.random() * 0x10000)
+  private readonly pending = new Map<
+    number,
+    { command: Command; resolve: (reply: Buffer) => void }
+  >()
 
   constructor(
     readonly link: BoardLink,
@@ -201,9 +208,16 @@ export class Board {
           help: "check its cable and supply, then run the command again",
         }),
       start: (resolve, reject) => {
-        this.pending.set(tag, resolve)
-        this.link.send(command, payload).catch(reject)
-        return () => this.pending.delete(tag)
+        this.pending.set(tag, { command, resolve })
+        const ask = () => {
+          this.link.send(command, payload).catch(reject)
+        }
+        const timer = REPEATABLE.includes(command) ? setInterval(ask, ASK_AGAIN_MS) : undefined
+        ask()
+        return () => {
+          clearInterval(timer)
+          this.pending.delete(tag)
+        }
       },
     })
   }
@@ -276,7 +290,8 @@ export class Board {
         expected: p.getAt(6, "i32"),
       })
     } else if (p.length >= 3) {
-      this.pending.get(p.getAt(0, "u16"))?.(p)
+      const asked = this.pending.get(p.getAt(0, "u16"))
+      if (asked?.command === command) asked.resolve(p)
     }
   }
 }

@@ -8,8 +8,10 @@ import { exchangeCoefficients, exchangeElements, type Slice } from "../../src/sh
 import { type Dataset, imageAt } from "../data/mnist"
 import { coefficientsOf, elementsOf, HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
+import { faultyPorts } from "../faults/faulty-port"
+import type { FaultInjector } from "../faults/injector"
 import type { BoardLink } from "../link/board-link"
-import type { BoardSet } from "../link/board-set"
+import type { BoardSet, WrapPort } from "../link/board-set"
 import { VirtualBoards } from "../link/virtual-boards"
 import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
@@ -24,6 +26,10 @@ const SERVICE_DEADLINE_MS = 8_000
 const PING_DEADLINE_MS = 500
 /** Learnt samples between two copies of all coefficients on the host; reading takes half a second. */
 const CHECKPOINT_SAMPLES = 500
+/** Where boards stop again and again, checkpoints come closer, down to this. */
+const LEAST_CHECKPOINT_SAMPLES = 8
+/** Times a board is started or opened again before its program must run. */
+const PREPARE_TRIES = 3
 /** Times a run starts again from the same checkpoint before it gives up. */
 const MOST_RECOVERIES = 5
 /** A wait for a board that is longer than this, ms, is told to the user before it begins. */
@@ -55,12 +61,15 @@ export interface FleetOptions {
   sampleDeadlineMs?: number
   /** Where learning begins; absent: the network as its seed draws it. */
   start?: Checkpoint
+  /** What goes wrong on the way to the boards. */
+  faults?: FaultInjector
 }
 
 export interface OpenOptions {
   signal?: AbortSignal
   /** Log text of the boards, a line at a time. */
   onLog?: (board: number, line: string) => void
+  wrap?: WrapPort
 }
 
 export interface BoardReport {
@@ -119,6 +128,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const boards = await open({
     signal: options.signal,
     onLog: (board, line) => options.log?.(`board ${board}: ${line}`),
+    wrap: options.faults && faultyPorts(options.faults),
   })
   const fleet = new Fleet(options, boards, shares)
   try {
@@ -133,6 +143,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 export class Fleet {
   private members: Member[] = []
   private relay!: Relay
+  private loaded = false
+  private closed = false
   private shards: Buffer[] = []
   private slots = SLOTS[0]
   private checkpoint: Checkpoint
@@ -149,12 +161,15 @@ export class Fleet {
   /** Times boards had to be started or loaded again, in all and since the last checkpoint. */
   recoveries = 0
   private fruitless = 0
+  /** Samples between two checkpoints, as things go. */
+  private stride: number
 
   constructor(
     private readonly options: FleetOptions,
     private readonly boardSet: BoardSet,
     private readonly shares: Slice[][],
   ) {
+    this.stride = options.checkpointSamples ?? CHECKPOINT_SAMPLES
     if (options.start) this.checkpoint = options.start
     else {
       const host = new HostNetwork(options.network)
@@ -171,8 +186,11 @@ export class Fleet {
     this.members = await Promise.all(
       this.shares.map(async (slices, index) => ({ board: await this.connect(index), slices })),
     )
-    await this.cutShards()
-    await this.loadAll()
+    await this.persist(async () => {
+      if (this.shards.length === 0) await this.cutShards()
+      // A recovery has loaded them already.
+      if (!this.loaded) await this.loadAll()
+    })
   }
 
   /** Builds the shards with as many slots as every board has memory for. */
@@ -188,7 +206,22 @@ export class Fleet {
 
   private async connect(index: number): Promise<Board> {
     const link = await this.boardSet.connect(index, this.linkOptions(index))
-    return await this.prepare(link, index)
+    return await this.prepareOrReopen(link, index)
+  }
+
+  /** As `prepare`; a board that stops meanwhile is opened or started again. */
+  private async prepareOrReopen(link: BoardLink, index: number): Promise<Board> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.prepare(link, index)
+      } catch (error) {
+        const again = error instanceof WuxingError && isStartable(error) && !this.closed
+        if (!again || tries === PREPARE_TRIES) throw error
+        this.recoveries++
+        this.options.status?.(`${error.message}; it is tried again`)
+        link = await this.boardSet.reconnect(index, link, this.linkOptions(index))
+      }
+    }
   }
 
   /** Deploys the program to a board and waits until it serves. */
@@ -217,6 +250,7 @@ export class Fleet {
     this.samples = this.checkpoint.samples
     this.given = this.kept
     this.updates = 0
+    this.loaded = true
     const { sampleDeadlineMs: deadlineMs } = this.options
     this.relay = new Relay(network, this.members, { signal, slots: this.slots, deadlineMs })
     for (const { board } of this.members) {
@@ -349,7 +383,7 @@ export class Fleet {
       stopped,
     }: { onSample?: (done: number, correct: number) => void; stopped?: () => boolean } = {},
   ): Promise<{ done: number; right: number }> {
-    const every = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
+    const most = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
     // The last checkpoint is at the start: a training ends with one.
     const start = this.samples
     const right: boolean[] = []
@@ -374,7 +408,10 @@ export class Fleet {
         done++
         this.position = `after sample ${done} of ${count}`
         onSample?.(done, correct)
-        if (done % every === 0) await this.takeCheckpoint()
+        if (this.samples - this.checkpoint.samples >= this.stride) {
+          await this.takeCheckpoint()
+          this.stride = Math.min(most, this.stride * 2)
+        }
       }
       await this.giveLessons()
       if (this.samples > this.checkpoint.samples || this.given > this.kept)
@@ -540,6 +577,8 @@ export class Fleet {
         if (!(error instanceof WuxingError) || !isRecoverable(error)) throw error
         if (++this.fruitless > MOST_RECOVERIES) throw gaveUp(error, this.checkpoint.samples)
         failure = error
+        const most = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
+        this.stride = Math.min(most, Math.max(LEAST_CHECKPOINT_SAMPLES, this.stride >> 1))
       }
     }
   }
@@ -550,7 +589,7 @@ export class Fleet {
     this.recoveries++
     this.options.log?.(`recovering: ${reason.message}`)
     // What is still on its way belongs to the run that ended.
-    this.relay.detach()
+    if (this.loaded) this.relay.detach()
     const start = performance.now()
     const restarted: string[] = []
     await Promise.all(
@@ -561,7 +600,7 @@ export class Fleet {
       }),
     )
     const stop = this.describeStop(restarted, reason)
-    await this.loadAll()
+    if (this.shards.length > 0) await this.loadAll()
     const took = seconds(performance.now() - start)
     const again =
       restarted.length > 0 ? `${restarted.join(" and ")} started again` : "the boards loaded again"
@@ -614,7 +653,7 @@ export class Fleet {
       start: (resolve, reject) => {
         const again = async () => {
           const fresh = await this.boardSet.reconnect(index, link, this.linkOptions(index))
-          member.board = await this.prepare(fresh, index)
+          member.board = await this.prepareOrReopen(fresh, index)
         }
         again().then(resolve, error =>
           reject(
@@ -629,6 +668,7 @@ export class Fleet {
   }
 
   async close(): Promise<void> {
+    this.closed = true
     await Promise.all(this.members.map(({ board }) => board.link.close().catch(() => {})))
     await this.boardSet.stop()
     await this.options.watch?.close?.()
@@ -638,6 +678,11 @@ export class Fleet {
 /** A board's fault, or a message to a program that is starting anew; not a board given up. */
 function isRecoverable({ kind, code }: WuxingError): boolean {
   return (kind === "board" && code !== "board-lost") || code === "service-missing"
+}
+
+/** What a board that is started or opened again may be free of. */
+function isStartable(error: WuxingError): boolean {
+  return isRecoverable(error) || ["deploy-failed", "program-not-running"].includes(error.code)
 }
 
 function gaveUp(error: WuxingError, samples: number): WuxingError {

@@ -56,6 +56,8 @@ type Slices = ReturnType<typeof encodeSlices>
 /** Signals of one layer for one reader, of which some are still to come. */
 interface Assembly {
   values: Int16Array
+  /** Which have come: a report that comes twice must not stand in for one that is lost. */
+  there: Uint8Array
   missing: number
 }
 
@@ -210,7 +212,10 @@ export class Relay {
     sample: number,
     updates: number,
   ): Promise<{ predicted: number; learned: boolean }> {
-    const learning: LearningSample = { sample, done: new Set(), sums: new Map(), handed: new Set() }
+    const learning: LearningSample = {
+      ...{ sample, done: new Set(), sums: new Map(), handed: new Set() },
+      ...{ heard: new Set(), missing: new Map() },
+    }
     this.learning = learning
     this.sendImage(sample, this.encode(image), ImageFlag.Learn, label, updates)
     await this.wait<void>(`sample ${sample} was not learnt`, resolve => {
@@ -278,13 +283,18 @@ export class Relay {
     const key = `${layer}/${reader.member}/${sample + i}`
     let assembly = this.assemblies.get(key)
     if (!assembly) {
-      assembly = { values: new Int16Array(reader.count), missing: reader.count }
+      assembly = {
+        values: new Int16Array(reader.count),
+        there: new Uint8Array(reader.count),
+        missing: reader.count,
+      }
       this.assemblies.set(key, assembly)
     }
     for (const { from, to } of wires)
       if (from >= first && from < first + count) {
         assembly.values[to] = values.getAt((i * count + from - first) * 2, "i16")
-        assembly.missing--
+        if (assembly.there[to] === 0) assembly.missing--
+        assembly.there[to] = 1
       }
     if (assembly.missing > 0) return undefined
     this.assemblies.delete(key)
@@ -336,15 +346,22 @@ export class Relay {
       learning.learned = report.learned
     }
     const reader = this.layers[layer]?.readers.find(r => r.member === from)
-    if (reader && report.learned)
+    const part = `${layer}/${from}`
+    const repeated = learning.heard.has(`${part}/${report.first}`)
+    learning.heard.add(`${part}/${report.first}`)
+    let missing = learning.missing.get(part) ?? reader?.count ?? 0
+    if (reader && report.learned && !repeated)
       for (let i = 0; i < report.values.length >> 2; i++) {
         const { owner, place } = reader.origins[report.first + i]
         const key = `${layer}/${owner}`
         const sums = learning.sums.get(key) ?? []
         sums.push({ place, value: report.values.getAt(i << 2, "i32") })
         learning.sums.set(key, sums)
+        missing--
       }
-    if (report.last) learning.done.add(`${layer}/${from}`)
+    learning.missing.set(part, missing)
+    // The last report alone says nothing of those before it: they may be lost, or come behind.
+    if (report.learned ? missing === 0 : report.last) learning.done.add(part)
     if (learning.learned) this.handBack(learning)
     this.checkLearnt(learning)
   }
@@ -399,11 +416,13 @@ export class Relay {
     if (messages.length === 0) message(0, range.first, 0)
     const last = messages[messages.length - 1]
     last.setAt(BackField.Flags, "u8", last.getAt(BackField.Flags, "u8") | BackFlag.Last)
-    for (const payload of messages)
+    for (const [i, payload] of messages.entries()) {
+      payload.setAt(BackField.Number, "u8", i & 0xff)
       this.outboxes[member].push({
         ...{ command: Command.Back, payload, sample },
         layer: this.last + layer,
       })
+    }
   }
 
   /** A sample is learnt when every board that reports on it has; the rest follows in order. */
@@ -489,6 +508,10 @@ interface LearningSample {
   learned?: boolean
   /** "layer/member" of every reader that has reported all its sums for that layer. */
   done: Set<string>
+  /** Reports that have come, by "layer/member/first". */
+  heard: Set<string>
+  /** Sums that have not, by "layer/member". */
+  missing: Map<string, number>
   /** By "layer/member" of the owner. */
   sums: Map<string, Sum[]>
   /** Owners that got theirs. */

@@ -1,5 +1,17 @@
 /** Boards wherever they are: what a fleet needs of virtual boards and of boards on serial ports. */
 import type { BoardLink, BoardLinkOptions } from "./board-link"
+import type { Port } from "./port"
+
+/** What only those who have a board in hand can do to it. */
+export interface Hands {
+  /** Its port goes away by itself; the board runs on. */
+  unplug(): void
+  /** It loses its power; absent where that is beyond us. */
+  kill?(): void
+}
+
+/** Puts something between a board and its link (for tests of what goes wrong there). */
+export type WrapPort = (board: number, port: Port, hands: Hands) => Port
 
 /** Nanoseconds since an emulated board was started. */
 export interface EmulatedTime {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { WuxingError } from "../errors"
 import { BoardLink, type BoardLinkOptions } from "./board-link"
-import type { BoardSet } from "./board-set"
+import type { BoardSet, WrapPort } from "./board-set"
 import { profileOfProduct } from "./devicescript-boards"
 import { DEVICE_SCRIPT_BAUD_RATE, mayBeDeviceScript } from "./identify"
 import { listPorts, type PortInfo } from "./port-list"
@@ -24,6 +24,7 @@ export interface SerialBoardsOptions {
   onLog?: (board: number, line: string) => void
   /** What the ports were named by: a pattern may match a lost board's new port. */
   names?: readonly string[]
+  wrap?: WrapPort
   /** How long a lost board is looked for, ms; 60 s unless given. */
   reconnectMs?: number
 }
@@ -170,7 +171,12 @@ export class SerialBoards implements BoardSet {
   }
 
   private async linkTo(path: string, options: BoardLinkOptions): Promise<BoardLink> {
-    const port = await openSerialPort(path, { baudRate: DEVICE_SCRIPT_BAUD_RATE })
+    const bare = await openSerialPort(path, { baudRate: DEVICE_SCRIPT_BAUD_RATE })
+    const unplug = () => {
+      void bare.close()
+      bare.onClose?.(new Error("its cable was pulled"))
+    }
+    const port = this.options.wrap?.(this.paths.indexOf(path), bare, { unplug }) ?? bare
     const link = await BoardLink.connect(port, options)
     this.links.add(link)
     return link

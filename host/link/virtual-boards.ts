@@ -18,7 +18,7 @@ import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { WuxingError } from "../errors"
 import { BoardLink, type BoardLinkOptions } from "./board-link"
-import type { BoardSet } from "./board-set"
+import type { BoardSet, WrapPort } from "./board-set"
 import {
   buildBridgeReport,
   deviceIdFromHex,
@@ -59,6 +59,7 @@ export interface VirtualBoardsOptions {
   /** Everything the VM processes print, by board, as lines. */
   onLog?: (board: number, line: string) => void
   signal?: AbortSignal
+  wrap?: WrapPort
   /** How long a VM may take to connect and announce itself, ms (default 10 s). */
   deadlineMs?: number
   /** The DeviceScript command's script, if not the installed one (for tests of failures). */
@@ -137,12 +138,24 @@ export class VirtualBoards implements BoardSet {
   }
 
   connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
-    return BoardLink.connect(this.at(i).port, options)
+    const board = this.at(i)
+    const hands = {
+      unplug: () => board.unplug(),
+      kill: () => {
+        // Whoever waits for the board hears of it by its port.
+        void board.end("SIGKILL")
+      },
+    }
+    const port = this.options.wrap?.(i, board.port, hands) ?? board.port
+    return BoardLink.connect(port, options)
   }
 
   async reconnect(i: number, link: BoardLink, options: BoardLinkOptions): Promise<BoardLink> {
     await link.close()
-    return BoardLink.connect(await this.restart(i), options)
+    const board = this.at(i)
+    if (board.isUnplugged) this.open(i)
+    else await this.restart(i)
+    return await this.connect(i, options)
   }
 
   /** A new port to a running board, as if it was unplugged and plugged in: the old one closes. */
@@ -249,6 +262,7 @@ class VirtualBoard {
   readonly deviceId = randomBytes(8).toString("hex")
   readonly directory: string
   port: VirtualPort
+  isUnplugged = false
   private readonly index: number
   private readonly options: VirtualBoardsOptions
   private process?: ChildProcess
@@ -282,7 +296,14 @@ class VirtualBoard {
     return id === this.deviceId || id === servedDeviceId(deviceIdFromHex(this.deviceId)).hex
   }
 
+  /** Its port goes away as if its cable was pulled, while it has its power from elsewhere. */
+  unplug(): void {
+    this.isUnplugged = true
+    this.port.lose(new Error("its cable was pulled"))
+  }
+
   openPort(): VirtualPort {
+    this.isUnplugged = false
     this.port.lose(new Error("opened anew"))
     this.port = new VirtualPort(this.name, this)
     this.decoder = this.newDecoder()
@@ -406,6 +427,7 @@ class VirtualBoard {
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const child = this.process
     if (!child) return
+    this.isUnplugged = false
     this.ending = true
     child.kill(signal)
     const hard = setTimeout(() => child.kill("SIGKILL"), GRACE_MS)

@@ -82,14 +82,14 @@ const signals = ({ sample = 4, layer = 1, count = 2, first = 0, values = [5, -5]
     { u16: first },
     { raw: bytes(...values.map(v => ({ u16: v }))) },
   )
-const back = ({ sample = 4, layer = 1, flags = 0, first = 0, values = [1, 2] } = {}) =>
+const back = ({ sample = 4, layer = 1, flags = 0, first = 0, number = 0, values = [1, 2] } = {}) =>
   bytes(
     { u32: sample },
     { u8: layer },
     { u8: flags },
     { u16: first },
     { u8: 255 },
-    { u8: 0 },
+    { u8: number },
     { raw: bytes(...values.map(v => ({ u32: v }))) },
   )
 
@@ -630,7 +630,10 @@ describe("with a shard that gives the outputs", () => {
   })
 
   it("still finishes the sample under way, and takes no signal twice", async () => {
+    const ahead = { what: "", command: Command.Signals, says: "Fault Signals OutOfOrder" }
+    await expectRefused({ ...ahead, payload: signals({ first: 8 }) })
     await expectSaid(Command.Signals, signals({ first: 0 }), [])
+    await expectRefused({ ...ahead, payload: signals({ first: 0 }) })
     const [report] = await expectSaid(Command.Signals, signals({ first: 8 }), ["Signals"])
     expect(report.payload.readUInt32LE(0)).toBe(4)
     await expectRefused({
@@ -788,7 +791,7 @@ describe("with a shard whose signals others read", () => {
 
   const listed = (...sums: [number, number][]) =>
     bytes(
-      { raw: back({ sample: 6, flags: BackFlag.Listed, values: [] }) },
+      { raw: back({ sample: 6, flags: BackFlag.Listed, number: 1, values: [] }) },
       ...sums.flatMap(([place, value]) => [{ u16: place }, { u32: value }]),
     )
   const cases: Bad[] = [
@@ -850,9 +853,15 @@ describe("with a shard whose signals others read", () => {
 
   it("learns from sums that overflow, once, and then not again", async () => {
     const big = [0x7fffffff, 0x80000000]
-    await expectSaid(Command.Back, back({ sample: 6, values: big }), [])
-    await expectSaid(Command.Back, back({ sample: 6, values: big }), [])
-    const { state } = await bench.exchange(Command.Back, back({ sample: 6, flags: 1, values: [] }))
+    await expectSaid(Command.Back, back({ sample: 6, number: 2, values: big }), [])
+    for (const number of [2, 4, 1])
+      await expectRefused({
+        ...{ what: "repeated, ahead or old", command: Command.Back },
+        ...{ payload: back({ sample: 6, number, values: big }), says: "Fault Back OutOfOrder" },
+      })
+    await expectSaid(Command.Back, back({ sample: 6, number: 3, values: big }), [])
+    const last = back({ sample: 6, number: 4, flags: 1, values: [] })
+    const { state } = await bench.exchange(Command.Back, last)
     expect(state.updates).toBe(1)
     await expectRefused({
       what: "",
@@ -891,7 +900,8 @@ describe("with a shard of two layers others read", () => {
     await expectRefused({ ...refused, payload: back({ sample: 6, layer: 2 }), number: 6 })
     await expectSaid(Command.Back, back({ sample: 6, layer: 1 }), [])
     expect((await bench.fence()).state.updates).toBe(0)
-    await expectSaid(Command.Back, back({ sample: 6, layer: 1, flags: BackFlag.Last }), [])
+    const last = back({ sample: 6, layer: 1, number: 1, flags: BackFlag.Last })
+    await expectSaid(Command.Back, last, [])
     expect((await bench.fence()).state.updates).toBe(1)
   })
 })

@@ -1,0 +1,63 @@
+/**
+ * `npm run faults`: a run of deploy, load, 12 learned samples and read-back on two boards, again with
+ * each fault at every frame.
+ *
+ *     --json        one document on stdout
+ *     --quick       a fixed subset
+ *     --every N     each Nth case;  --from N  beginning with the Nth
+ *     --pairs N     pairs of boards at once (4)
+ *     --case SPEC   these faults alone, as `demo --faults` takes them
+ *
+ * Exit status 0 when nothing was lost.
+ */
+import { parseArgs } from "node:util"
+import { parseFaults } from "../../host/faults/spec"
+import { buildFirmware } from "../../host/firmware"
+import { hashOnHost, Rig } from "./rig"
+import { casesOf, isDeploying, sweep } from "./sweep"
+
+/** Has no factor in common with the number of kinds, so that all kinds come. */
+const QUICK_EVERY = 41
+
+const { values: options } = parseArgs({
+  options: {
+    ...{ json: { type: "boolean" }, quick: { type: "boolean" }, every: { type: "string" } },
+    ...{ from: { type: "string" }, pairs: { type: "string" }, case: { type: "string" } },
+  },
+})
+const say = (line: string) => process.stderr.write(`${line}\n`)
+const pairs = options.case ? 1 : Number(options.pairs ?? 4)
+const hash = hashOnHost()
+const { bytecode } = await buildFirmware({ quiet: true })
+const rig = await Rig.start(pairs, bytecode)
+const stop = () => void rig.stop().then(() => process.exit(130))
+process.once("SIGINT", stop)
+process.once("SIGTERM", stop)
+try {
+  const deploying = await rig.run(0, [], true)
+  const running = await rig.run(0, [], false)
+  if (deploying.hash !== hash || running.hash !== hash)
+    throw new Error("without any fault the run does not end with the host's hash", {
+      cause: deploying.error ?? running.error,
+    })
+  const all = casesOf(deploying.injector.counts, running.injector.counts)
+  const every = options.quick ? QUICK_EVERY : Number(options.every ?? 1)
+  const rules = options.case ? parseFaults(options.case) : []
+  const cases = options.case
+    ? [{ rules, deploys: isDeploying(rules) }]
+    : all.filter((_, i) => i % every === Number(options.from ?? 0) % every)
+  say(`${cases.length} of ${all.length} runs, ${pairs} at once`)
+  const figures = await sweep(rig, cases, hash, (done, name, outcome) => {
+    const quiet = outcome.startsWith("same") && cases.length > 1
+    if (!quiet || done % 50 === 0) say(`${done}/${cases.length}  ${name}: ${outcome}`)
+  })
+  const { runs, survived, namedErrors, lost } = figures
+  if (options.json) process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`)
+  else
+    process.stdout.write(
+      `${runs} runs: ${survived} survived, ${namedErrors} named errors, ${lost} lost (${figures.seconds.toFixed(0)} s)\n`,
+    )
+  process.exitCode = lost === 0 && figures.runs > 0 ? 0 : 1
+} finally {
+  await rig.stop()
+}

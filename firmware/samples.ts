@@ -163,6 +163,7 @@ export async function image(p: Buffer): Promise<void> {
     slotSample.setAt(slot << 2, "i32", sample)
     slotNext.setAt(slot, "u8", 0)
     slotGot.fillAt(gotAt(slot, 0), (MOST_LAYERS + 1) << 1, 0)
+    arena.setAt(Header.Brief, "u16", learns ? 0 : 1)
     if (takesPixels()) clearImage(arena, partAt(0))
   }
   if (imageSample !== sample || p.getAt(ImageField.Pixel, "u16") !== imagePixel)
@@ -270,13 +271,14 @@ async function advance(slot: number): Promise<void> {
       slotGot.getAt(gotAt(slot, below), "u16") < remote.getAt(below << 1, "u16")
     )
       return
+    const learns = learnSample !== NONE && learnSample === slotSample.getAt(slot << 2, "i32")
+    arena.setAt(Header.Brief, "u16", learns ? 0 : 1)
     let at = 0
     while (at >= 0) {
       at = forward(arena, part, slot, at)
       await ds.sleep(0)
     }
     slotNext.setAt(slot, "u8", index + 1)
-    const learns = learnSample !== NONE && learnSample === slotSample.getAt(slot << 2, "i32")
     if ((flags & PartFlag.Output) !== 0 && learns) {
       if (index + 1 === parts) return await learn(part, slot)
     } else if (gatheredAt.getAt(index << 1, "u16") > 0) await gather(index, slot)

@@ -17,6 +17,8 @@ declare global {
     setAt(offset: number, format: NumberFormat, value: number): void
     /** Sets `length` bytes from `offset` to `value`. */
     fillAt(offset: number, length: number, value: number): void
+    /** Copies `length` bytes of `source` from `sourceOffset` on to `offset`. */
+    blitAt(offset: number, source: Buffer, sourceOffset: number, length: number): void
   }
 }
 
@@ -49,4 +51,16 @@ Buffer.prototype.fillAt = function (
 ): void {
   if (offset < 0 || offset + length > this.length) throw new RangeError("fillAt outside the buffer")
   this.fill(value, offset, offset + length)
+}
+
+Buffer.prototype.blitAt = function (
+  this: Buffer,
+  offset: number,
+  source: Buffer,
+  sourceOffset: number,
+  length: number,
+): void {
+  if (offset < 0 || offset + length > this.length || sourceOffset + length > source.length)
+    throw new RangeError("blitAt outside the buffer")
+  source.copy(this, offset, sourceOffset, sourceOffset + length)
 }

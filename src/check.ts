@@ -8,6 +8,7 @@
 import { Header, LAYOUT_VERSION, MAGIC, Part, PartFlag, Rule } from "./layout"
 import { Neuron } from "./neuron"
 import {
+  atOnceOperations,
   DENSE_SYNAPSE_OPERATIONS,
   denseLinkOperations,
   ENTRY_OPERATIONS,
@@ -292,9 +293,19 @@ function agrees(m: Buffer, part: number, before: number): boolean {
   const layer = m.getAt(part + Part.Layer, "u16")
   const first = m.getAt(part + Part.BusOutFirst, "u16")
   const awaits = (flags & PartFlag.Await) !== 0
-  if (layer < 1 || layer > MOST_LAYERS || flags > 31) return false
+  if (layer < 1 || layer > MOST_LAYERS || flags > 63) return false
   if (((flags & PartFlag.Input) !== 0) !== (layer === 1)) return false
   if (layer === 1 && awaits) return false
+  // Only the one part that reads pixels can sum them as they come, one signal each, and learn so.
+  if (
+    (flags & PartFlag.AtOnce) !== 0 &&
+    (layer !== 1 ||
+      before !== 0 ||
+      m.getAt(Header.InputSignals, "u16") !== 1 ||
+      m.getAt(part + Part.SourceIds, "i32") !== 0 ||
+      (m.getAt(Header.Rule, "u16") & Rule.OfLinks) !== 0)
+  )
+    return false
   const output = (flags & PartFlag.Output) !== 0
   const width = m.getAt(part + Part.BusOutWidth, "u16")
   if (output && ((flags & PartFlag.Report) !== 0 || width > MOST_OUTPUTS)) return false
@@ -374,6 +385,7 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
   const chunk = Math.min(sources, m.getAt(part + Part.ChunkSources, "u16"))
   const room = MOST_OPERATIONS - listOperations(m, part)
   const linkCost = linkOperations(m.getAt(Header.Rule, "u16"))
+  const atOnce = (m.getAt(part + Part.Flags, "u16") & PartFlag.AtOnce) !== 0
   let source = from
   let left = CHECK_STRIDE
   while (source < sources && left > 0) {
@@ -382,6 +394,7 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
     if (link > end || end > links) return -2
     // A chunk may hold any of the sources: each as many of the costliest as there are in a chunk.
     if (chunk * (SOURCE_OPERATIONS + (end - link) * linkCost) > room) return -2
+    if (atOnce && atOnceOperations(end - link) > MOST_OPERATIONS) return -2
     left = left - 1 - (end - link)
     while (link < end) {
       if (m.getAt(target + link, "u8") >= synapses) return -2

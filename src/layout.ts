@@ -93,6 +93,8 @@ export enum Header {
   /** i16, signal format: the papers' two targets; both 0: error by softmax or margin. */
   TargetHigh = 150,
   TargetLow = 152,
+  /** 1: nothing will be learnt from the sample, so states and the list of pixels are not needed. */
+  Brief = 154,
   /** i32: scratch record of one neuron (neuron.ts); 0 where all neurons have the default parameters. */
   Scratch = 156,
   Length = 160,
@@ -171,7 +173,10 @@ export enum Part {
    * `NeuronIds` that of its layer's first, as `FirstElement`.
    */
   FirstSynapse = 76,
-  /** Sparse links: the sources in hand, i32 count, then u16 index and i16 signal of each. */
+  /**
+   * Sparse links: the sources in hand, i32 count, then u16 index and i16 signal of each; under
+   * PartFlag.AtOnce i32 bytes, then the runs of pixels as they came (image.ts).
+   */
   List = 80,
   /** How much of a pass one run of the board may do: sources, synapses, neurons. */
   ChunkSources = 84,
@@ -210,4 +215,9 @@ export enum PartFlag {
   Report = 8,
   /** Other shards hold some of this part's sources. */
   Await = 16,
+  /**
+   * The links read pixels, and are summed as the pixels come: no message holds so many that the sums
+   * would take a board too long without a yield.
+   */
+  AtOnce = 32,
 }

@@ -14,7 +14,7 @@ import { BATCHED } from "./batched"
 import { Header, Part } from "./layout"
 import { SOURCE_SALT } from "./random"
 
-export { drawNoise } from "./noise"
+export { drawNoise, packNoise } from "./noise"
 
 /**
  * Makes the part's list of sources (u16 index, i16 signal) from one slot of the bus it reads. Silent
@@ -47,34 +47,85 @@ export function sumSparse(m: Buffer, part: number, from: number, to: number): vo
   const list = m.getAt(part + Part.List, "i32") + 4
   const last = list + (to << 2)
   for (let entry = list + (from << 2); entry < last; entry += 4) {
-    const signal = m.getAt(entry + 2, "i16")
     const s = start + (m.getAt(entry, "u16") << 1)
-    let link = m.getAt(s, "u16")
-    const end = m.getAt(s + 2, "u16")
-    while (link < end) {
-      const a = sum + (m.getAt(target + link, "u8") << 2)
-      m.setAt(a, "i32", m.getAt(a, "i32") + signal * m.getAt(coefficient + link + link, "i16"))
-      link = link + 1
+    const link = m.getAt(s, "u16")
+    let t = target + link
+    const end = target + m.getAt(s + 2, "u16")
+    if (t < end) {
+      const signal = m.getAt(entry + 2, "i16")
+      let c = coefficient + link + link
+      // Two links a turn: half the cost of the loop itself.
+      while (t < end - 1) {
+        const a = sum + (m.getAt(t, "u8") << 2)
+        m.setAt(a, "i32", m.getAt(a, "i32") + signal * m.getAt(c, "i16"))
+        const b = sum + (m.getAt(t + 1, "u8") << 2)
+        m.setAt(b, "i32", m.getAt(b, "i32") + signal * m.getAt(c + 2, "i16"))
+        t = t + 2
+        c = c + 4
+      }
+      if (t < end) {
+        const a = sum + (m.getAt(t, "u8") << 2)
+        m.setAt(a, "i32", m.getAt(a, "i32") + signal * m.getAt(c, "i16"))
+      }
     }
   }
 }
 
-/** Dense links: the sums C·S of the synapses from…to−1 over one slot of the bus. */
+/**
+ * Dense links: the sums C·S of the synapses from…to−1 over one slot of the bus. Eight signals at a
+ * time are held in variables while all synapses pass by: a board reads a variable at a third of the
+ * cost of its memory.
+ */
 export function sumDense(m: Buffer, part: number, slot: number, from: number, to: number): void {
   const sources = m.getAt(part + Part.Sources, "u16")
-  const bus =
+  const row = sources << 1
+  let bus =
     m.getAt(part + Part.BusIn, "i32") + ((slot * m.getAt(part + Part.BusInWidth, "u16")) << 1)
-  const busEnd = bus + (sources << 1)
-  let c = m.getAt(part + Part.Coefficient, "i32") + ((from * sources) << 1)
-  let sum = m.getAt(part + Part.Sum, "i32") + (from << 2)
-  for (let synapse = from; synapse < to; synapse++) {
-    let total = 0
-    for (let at = bus; at < busEnd; at += 2) {
-      total += m.getAt(at, "i16") * m.getAt(c, "i16")
-      c = c + 2
+  const first = m.getAt(part + Part.Sum, "i32") + (from << 2)
+  const last = m.getAt(part + Part.Sum, "i32") + (to << 2)
+  m.fillAt(first, (to - from) << 2, 0)
+  let column = m.getAt(part + Part.Coefficient, "i32") + from * row
+  let left = sources
+  while (left >= 8) {
+    const s0 = m.getAt(bus, "i16")
+    const s1 = m.getAt(bus + 2, "i16")
+    const s2 = m.getAt(bus + 4, "i16")
+    const s3 = m.getAt(bus + 6, "i16")
+    const s4 = m.getAt(bus + 8, "i16")
+    const s5 = m.getAt(bus + 10, "i16")
+    const s6 = m.getAt(bus + 12, "i16")
+    const s7 = m.getAt(bus + 14, "i16")
+    let c = column
+    for (let sum = first; sum < last; sum += 4) {
+      m.setAt(
+        sum,
+        "i32",
+        m.getAt(sum, "i32") +
+          s0 * m.getAt(c, "i16") +
+          s1 * m.getAt(c + 2, "i16") +
+          s2 * m.getAt(c + 4, "i16") +
+          s3 * m.getAt(c + 6, "i16") +
+          s4 * m.getAt(c + 8, "i16") +
+          s5 * m.getAt(c + 10, "i16") +
+          s6 * m.getAt(c + 12, "i16") +
+          s7 * m.getAt(c + 14, "i16"),
+      )
+      c = c + row
     }
-    m.setAt(sum, "i32", total)
-    sum = sum + 4
+    bus = bus + 16
+    column = column + 16
+    left = left - 8
+  }
+  while (left > 0) {
+    const s = m.getAt(bus, "i16")
+    let c = column
+    for (let sum = first; sum < last; sum += 4) {
+      m.setAt(sum, "i32", m.getAt(sum, "i32") + s * m.getAt(c, "i16"))
+      c = c + row
+    }
+    bus = bus + 2
+    column = column + 2
+    left = left - 1
   }
 }
 
@@ -93,6 +144,7 @@ export function learnSparse(m: Buffer, part: number, from: number, to: number): 
   const backOut = m.getAt(part + Part.BackOut, "i32")
   const shift = m.getAt(Header.LearnShift, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
+  const least = -max
   const mask = (1 << shift) - 1
   const delta = m.getAt(part + Part.Delta, "i32")
   const list = m.getAt(part + Part.List, "i32") + 4
@@ -104,35 +156,104 @@ export function learnSparse(m: Buffer, part: number, from: number, to: number): 
     if (ids !== 0) salt = m.getAt(ids + source + source, "u16")
     salt = (salt * SOURCE_SALT) & 0xffff
     const s = start + (source << 1)
-    let link = m.getAt(s, "u16")
-    const end = m.getAt(s + 2, "u16")
+    const link = m.getAt(s, "u16")
+    const end = target + m.getAt(s + 2, "u16")
+    let c = coefficient + link + link
+    let d = delta + (link << 2)
     let back = 0
-    while (link < end) {
-      const t = m.getAt(target + link, "u8") << 1
+    for (let at = target + link; at < end; at++) {
+      const t = m.getAt(at, "u8") << 1
       const l = m.getAt(lambda + t, "i16")
       if (l !== 0) {
-        const at = coefficient + link + link
-        const old = m.getAt(at, "i16")
-        back += old * l
+        const old = m.getAt(c, "i16")
+        // Pixels want no backward sum.
+        if (backOut !== 0) back += old * l
         // |S·λ| ≤ 2^15 · 2^13 = 2^28 (finer: 2^15 · 1.5 · 2^14 < 2^30), the noise below 2^16.
         const change = (signal * l + ((m.getAt(noise + t, "u16") + salt) & mask)) >> shift
-        if (BATCHED) {
-          const d = delta + (link << 2)
-          m.setAt(d, "i32", m.getAt(d, "i32") + change)
-        } else {
-          let c = old + change
-          if (c > max) c = max
-          if (c < -max) c = -max
-          m.setAt(at, "i16", c)
+        if (BATCHED) m.setAt(d, "i32", m.getAt(d, "i32") + change)
+        else if (change !== 0) {
+          let v = old + change
+          if (v > max) v = max
+          if (v < least) v = least
+          m.setAt(c, "i16", v)
         }
       }
-      link = link + 1
+      c = c + 2
+      if (BATCHED) d = d + 4
     }
     if (backOut !== 0) {
       const b = backOut + (source << 2)
       m.setAt(b, "i32", m.getAt(b, "i32") + back)
     }
   }
+}
+
+/**
+ * The links of pixels that were summed at once: learns as {@link learnSparse}, from the runs that
+ * were kept (image.ts). λ and noise must have been packed (packNoise). Never gathers a batch.
+ *
+ * @param from 0 to begin, then what the call before returned
+ * @returns where to go on after as many pixels as one run of the board may do; −1 when done
+ */
+export function learnRuns(m: Buffer, part: number, from: number): number {
+  const table = m.getAt(Header.InputTable, "i32")
+  const start = m.getAt(part + Part.Start, "i32")
+  const target = m.getAt(part + Part.Target, "i32")
+  const coefficient = m.getAt(part + Part.Coefficient, "i32")
+  const packed = m.getAt(part + Part.Sum, "i32")
+  const shift = m.getAt(Header.LearnShift, "u16")
+  const max = m.getAt(Header.CoefficientMax, "i16")
+  const least = -max
+  const mask = (1 << shift) - 1
+  const list = m.getAt(part + Part.List, "i32")
+  const first = list + 4
+  const last = first + m.getAt(list, "i32")
+  let left = m.getAt(part + Part.ChunkSources, "u16")
+  let run = first
+  while (run < last) {
+    const begin = run + 3
+    const end = begin + m.getAt(run + 2, "u8")
+    let at = first + from
+    if (at < begin) at = begin
+    if (at < end) {
+      if (left === 0) return at - first
+      let stop = at + left
+      if (stop > end) stop = end
+      left = left - (stop - at)
+      const pixel = m.getAt(run, "u8") + (m.getAt(run + 1, "u8") << 8) + at - begin
+      let salt = (pixel * SOURCE_SALT) & 0xffff
+      let next = start + (pixel << 1)
+      const link = m.getAt(next, "u16")
+      let t = target + link
+      let c = coefficient + link + link
+      while (at < stop) {
+        const signal = m.getAt(table + (m.getAt(at, "u8") << 1), "i16")
+        at = at + 1
+        next = next + 2
+        const after = target + m.getAt(next, "u16")
+        while (t < after) {
+          const w = m.getAt(packed + (m.getAt(t, "u8") << 2), "i32")
+          t = t + 1
+          if (w) {
+            // As in learnSparse: |S·λ| ≤ 2^28, the noise below 2^16; only its bits under the mask count.
+            const change = (signal * (w >> 16) + ((w + salt) & mask)) >> shift
+            if (change) {
+              let v = m.getAt(c, "i16") + change
+              if (v > max) v = max
+              if (v < least) v = least
+              m.setAt(c, "i16", v)
+            }
+          }
+          c = c + 2
+        }
+        // At most 255 pixels a run: below 2^24.
+        salt = salt + SOURCE_SALT
+      }
+      if (at < end) return at - first
+    }
+    run = end
+  }
+  return -1
 }
 
 /** Dense links of the synapses from…to−1: backward sums and learning, as {@link learnSparse}. */
@@ -147,6 +268,7 @@ export function learnDense(m: Buffer, part: number, slot: number, from: number, 
   const backOut = m.getAt(part + Part.BackOut, "i32")
   const shift = m.getAt(Header.LearnShift, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
+  const least = -max
   const mask = (1 << shift) - 1
   const delta = m.getAt(part + Part.Delta, "i32")
   for (let synapse = from; synapse < to; synapse++) {
@@ -164,13 +286,15 @@ export function learnDense(m: Buffer, part: number, slot: number, from: number, 
         if (BATCHED) {
           m.setAt(d, "i32", m.getAt(d, "i32") + change)
           d = d + 4
-        } else {
+        } else if (change !== 0) {
           let v = old + change
           if (v > max) v = max
-          if (v < -max) v = -max
+          if (v < least) v = least
           m.setAt(c, "i16", v)
         }
-        random = (random + SOURCE_SALT) & 0xffff
+        // Only the bits of the mask count. 65,535 + 50,000 sources · SOURCE_SALT < 2^31, more than
+        // any board holds.
+        random = random + SOURCE_SALT
         c = c + 2
         b = b + 4
       }

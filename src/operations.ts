@@ -25,6 +25,11 @@ export const NOISE_OPERATIONS = 76
 /** One entry of the list of signals. */
 export const ENTRY_OPERATIONS = 32
 
+/** Sums made as pixels come: a link and a pixel, and the most pixels one message holds. */
+export const AT_ONCE_LINK_OPERATIONS = 34
+export const AT_ONCE_PIXEL_OPERATIONS = 52
+export const MESSAGE_PIXELS = 224
+
 /** What other rules than the plain product add: each link, each neuron, each of its steps. */
 const BOUND_OPERATIONS = 200
 const PID_OPERATIONS = 200
@@ -55,4 +60,13 @@ export function neuronOperations(rule: number, steps: number): number {
   if ((rule & Rule.OfNeurons) !== 0) return OWN_NEURON_OPERATIONS + steps * OWN_STEP_OPERATIONS
   if ((rule & Rule.Fine) !== 0) return FINE_NEURON_OPERATIONS + steps * FINE_STEP_OPERATIONS
   return NEURON_OPERATIONS + steps * STEP_OPERATIONS
+}
+
+/**
+ * Operations of summing the pixels of one message at once, and of listing them.
+ *
+ * @param most links of the pixel that has the most
+ */
+export function atOnceOperations(most: number): number {
+  return MESSAGE_PIXELS * (AT_ONCE_PIXEL_OPERATIONS + most * AT_ONCE_LINK_OPERATIONS)
 }

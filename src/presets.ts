@@ -70,27 +70,36 @@ export function fleet64(seed: number): Network {
   return adders("fleet-64", seed, [hidden(64, 128), outputs(128)])
 }
 
-/** 784-32-10 with fan-in 64. */
+/** 784-32-10 with fan-in 80, for one Pico. */
 export function pico32(seed: number): Network {
-  return adders("pico-32", seed, [hidden(32, 64), outputs(64)])
+  return short("pico-32", seed, 3, [near(32, 80), classes(2)])
 }
 
-/** 784-16-10 with fan-in 64: learns on two boards in minutes, fits on one Pico. */
+/** 784-16-10 with fan-in 96 and two steps: learns on two boards in minutes, fits on one Pico with room to spare. */
 export function pico16(seed: number): Network {
-  return adders("pico-16", seed, [hidden(16, 64), outputs(64)])
+  return short("pico-16", seed, 2, [near(16, 96), classes(2)])
+}
+
+/** For speed: 784-12-10 with fan-in 64, and one synapse per output neuron. */
+export function picoFast(seed: number): Network {
+  return short("pico-fast", seed, 2, [near(12, 64), classes(1)])
 }
 
 /**
- * For speed: 784-16-10 with fan-in 64, four steps, and one synapse per output neuron, which sums all
- * hidden signals. Its output is the element behind the synapse, the one that responds most.
+ * Neurons in which all happens between neighbours on the ring, so that two or three steps settle
+ * enough: two synapses, on the elements 0 and 1, and signals from 1 and 2 (settle-two.ts).
  */
-export function picoFast(seed: number): Network {
-  return {
-    ...pico16(seed),
-    name: "pico-fast",
-    layers: [hidden(16, 64), { neurons: 10, inputs: 1, outputFirst: 1, outputs: 1, fanIn: 64 }],
-    steps: 4,
-  }
+function near(neurons: number, fanIn: number): Layer {
+  return { neurons, inputs: 2, outputFirst: 1, outputs: 2, fanIn }
+}
+
+/** Ten classes, each neuron reading all signals; element 1 is read. */
+function classes(inputs: number): Layer {
+  return { neurons: 10, inputs, outputFirst: 1, outputs: 1, fanIn: 65535 }
+}
+
+function short(name: string, seed: number, steps: number, layers: Layer[]): Network {
+  return { ...adders(name, seed, layers), steps }
 }
 
 /** Inputs on the elements 0–2, signals from 3 and 4. */

@@ -8,10 +8,20 @@
 import { settleBackwardOwn, settleForwardOwn } from "./elements"
 import { Header, Part, PartFlag, Rule } from "./layout"
 import { drawNoiseByRule, learnDenseByRule, learnSparseByRule } from "./link-rules"
-import { drawNoise, learnDense, learnSparse, listSignals, sumDense, sumSparse } from "./links"
+import {
+  drawNoise,
+  learnDense,
+  learnRuns,
+  learnSparse,
+  listSignals,
+  packNoise,
+  sumDense,
+  sumSparse,
+} from "./links"
 import { sampleRandom } from "./random"
 import { settleBackward, settleForward } from "./settle"
 import { settleBackwardFine, settleForwardFine } from "./settle-fine"
+import { hasTwo, settleBackwardTwo, settleForwardTwo } from "./settle-two"
 
 /** Bit that marks the second phase of a cursor; the rest counts sources, synapses or neurons. */
 const PHASE = 0x10000
@@ -22,7 +32,8 @@ export function partAt(index: number): number {
 }
 
 /**
- * Next chunk of a part's forward pass: the sums of its links, then the settle of its neurons.
+ * Next chunk of a part's forward pass: the sums of its links, unless they were made as the pixels
+ * came, then the settle of its neurons.
  * For a part that reads pixels the image must be in hand (image.ts); for others the bus.
  *
  * @param cursor 0 to begin, then what the call before returned
@@ -32,6 +43,7 @@ export function forward(m: Buffer, part: number, slot: number, cursor: number): 
   const flags = m.getAt(part + Part.Flags, "u16")
   const neurons = m.getAt(part + Part.Neurons, "u16")
   const inputs = m.getAt(part + Part.Inputs, "u16")
+  if (cursor === 0 && (flags & PartFlag.AtOnce) !== 0) cursor = PHASE
   if (cursor < PHASE) {
     let count = 0
     let chunk = 0
@@ -56,6 +68,7 @@ export function forward(m: Buffer, part: number, slot: number, cursor: number): 
   const rule = m.getAt(Header.Rule, "u16")
   if ((rule & Rule.OfNeurons) !== 0) settleForwardOwn(m, part, slot, from, to)
   else if ((rule & Rule.Fine) !== 0) settleForwardFine(m, part, slot, from, to)
+  else if (hasTwo(m, part)) settleForwardTwo(m, part, slot, from, to)
   else settleForward(m, part, slot, from, to)
   return to < neurons ? PHASE + to : -1
 }
@@ -202,17 +215,24 @@ export function backward(m: Buffer, part: number, slot: number, cursor: number):
     const to = Math.min(neurons, cursor + m.getAt(part + Part.ChunkNeurons, "u16"))
     if ((rule & Rule.OfNeurons) !== 0) settleBackwardOwn(m, part, cursor, to)
     else if ((rule & Rule.Fine) !== 0) settleBackwardFine(m, part, cursor, to)
+    else if (hasTwo(m, part)) settleBackwardTwo(m, part, cursor, to)
     else settleBackward(m, part, cursor, to)
     if (to < neurons) return to
+    const flags = m.getAt(part + Part.Flags, "u16")
     if ((rule & Rule.OfLinks) !== 0) drawNoiseByRule(m, part)
+    else if ((flags & PartFlag.AtOnce) !== 0) packNoise(m, part)
     else drawNoise(m, part)
     // Another part's list may have taken the place of this one's since the forward pass.
-    const flags = m.getAt(part + Part.Flags, "u16")
     if ((flags & (PartFlag.Dense | PartFlag.Input)) === 0) listSignals(m, part, slot)
     return PHASE
   }
   const from = cursor - PHASE
-  if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) !== 0) {
+  const flags = m.getAt(part + Part.Flags, "u16")
+  if ((flags & PartFlag.AtOnce) !== 0) {
+    const next = learnRuns(m, part, from)
+    return next < 0 ? -1 : PHASE + next
+  }
+  if ((flags & PartFlag.Dense) !== 0) {
     const synapses = neurons * m.getAt(part + Part.Inputs, "u16")
     const to = Math.min(synapses, from + m.getAt(part + Part.ChunkSynapses, "u16"))
     if ((rule & Rule.OfLinks) !== 0) learnDenseByRule(m, part, slot, from, to)

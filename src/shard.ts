@@ -31,6 +31,7 @@ import {
 } from "./network"
 import { INHIBITION, Neuron } from "./neuron"
 import {
+  atOnceOperations,
   DENSE_SYNAPSE_OPERATIONS,
   denseLinkOperations,
   ENTRY_OPERATIONS,
@@ -264,6 +265,11 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     if (sourceIds[below] !== 0)
       for (let s = 0; s < sources; s++) m.setAt(sourceIds[below] + s * 2, "u16", onBus[below][s])
     writeLinks(m, net, slice, part, drawn[i], onBus[below])
+    // Several parts share one list of pixels, which they sum one after the other.
+    const alone = slices.length === 1 || slices[1].layer > 1
+    const plain = (m.getAt(Header.Rule, "u16") & Rule.OfLinks) === 0 && sourceIds[below] === 0
+    if (slice.layer === 1 && alone && plain && inputSignalsOf(net) === 1 && fitsAtOnce(m, part))
+      m.setAt(part + Part.Flags, "u16", flags | PartFlag.AtOnce)
     writeChunks(m, net, part)
   }
   writeInputTable(m, net)
@@ -414,14 +420,26 @@ function align4(at: number): number {
   return (at + 3) & ~3
 }
 
-/** How much of each pass a board does between two yields, whatever the image. */
-function writeChunks(m: Buffer, net: Network, part: number): void {
+/** Can a board sum the links of any message's pixels in one run? */
+function fitsAtOnce(m: Buffer, part: number): boolean {
+  return atOnceOperations(mostLinks(m, part)) <= MOST_OPERATIONS
+}
+
+/** Links of the source that has the most; 0 where links are dense. */
+function mostLinks(m: Buffer, part: number): number {
   const sources = m.getAt(part + Part.Sources, "u16")
   const start = m.getAt(part + Part.Start, "i32")
   let most = 0
   if (start !== 0)
     for (let at = start; at < start + sources * 2; at += 2)
       most = Math.max(most, m.getAt(at + 2, "u16") - m.getAt(at, "u16"))
+  return most
+}
+
+/** How much of each pass a board does between two yields, whatever the image. */
+function writeChunks(m: Buffer, net: Network, part: number): void {
+  const sources = m.getAt(part + Part.Sources, "u16")
+  const most = mostLinks(m, part)
   // The signals are listed in the same run as the first chunk.
   const input = (m.getAt(part + Part.Flags, "u16") & PartFlag.Input) !== 0
   const room = input ? CHUNK_OPERATIONS : MOST_OPERATIONS - sources * ENTRY_OPERATIONS

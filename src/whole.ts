@@ -16,6 +16,13 @@ export function predictWhole(
   to: number,
   pixel: number,
 ): number {
+  m.setAt(Header.Brief, "u16", 1)
+  const predicted = forwardWhole(m, runs, from, to, pixel)
+  m.setAt(Header.Brief, "u16", 0)
+  return predicted
+}
+
+function forwardWhole(m: Buffer, runs: Buffer, from: number, to: number, pixel: number): number {
   const parts = m.getAt(Header.Parts, "u16")
   clearImage(m, partAt(0))
   if (activateRuns(m, partAt(0), runs, from, to, pixel) < 0) return -1
@@ -41,7 +48,7 @@ export function learnWhole(
   label: number,
   sample: number,
 ): number {
-  const predicted = predictWhole(m, runs, from, to, pixel)
+  const predicted = forwardWhole(m, runs, from, to, pixel)
   if (predicted < 0) return predicted
   const parts = m.getAt(Header.Parts, "u16")
   beginLearning(m, sample)

@@ -31,6 +31,10 @@ static inline void fill(uint8_t *at, int32_t count, int32_t value) {
   if (count > 0) __builtin_memset(at, value, (uint32_t)count);
 }
 
+static inline void copy(uint8_t *at, const uint8_t *from, int32_t count) {
+  if (count > 0) __builtin_memcpy(at, from, (uint32_t)count);
+}
+
 static inline int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
 static inline int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 static inline int32_t multiply(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }

@@ -21,6 +21,7 @@ import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
 import { addPanel } from "./panel"
 import { addPartition } from "./partition"
+import { addProfile } from "./profile"
 import { addReproduce } from "./reproduce"
 import { watchSignals } from "./signals"
 import { addTrain } from "./train"
@@ -78,6 +79,7 @@ async function main(args: string[]): Promise<number> {
   addExport(program, run)
   addImport(program, run)
   addPartition(program, run)
+  addProfile(program, run)
 
   try {
     await program.parseAsync(args, { from: "user" })

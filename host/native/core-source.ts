@@ -6,6 +6,7 @@
  *     m.getAt(a, "i16")      load_i16(m + (a))
  *     m.setAt(a, "i16", v)   store_i16(m + (a), v)
  *     m.fillAt(a, n, v)      fill(m + (a), n, v)
+ *     m.blitAt(a, b, c, n)   copy(m + (a), b + (c), n)
  *     Math.imul, x >>> n     multiply, shift_right: wrapping and unsigned, without undefined behaviour
  *     Header.Steps           Header_Steps
  *     let, const             int32_t
@@ -165,6 +166,11 @@ function callsInC(name: string): CallRule[] {
       (m, [at, format, value]) => `store_${typeOf(format, name)}(${m} + (${at}), ${value})`,
     ],
     [/\b(\w+)\.fillAt\(/, 3, (m, [at, count, value]) => `fill(${m} + (${at}), ${count}, ${value})`],
+    [
+      /\b(\w+)\.blitAt\(/,
+      4,
+      (m, [at, from, offset, count]) => `copy(${m} + (${at}), ${from} + (${offset}), ${count})`,
+    ],
     [/\b(Math)\.imul\(/, 2, (_, [a, b]) => `multiply(${a}, ${b})`],
     [/\b(Math)\.min\(/, 2, (_, [a, b]) => `least_of(${a}, ${b})`],
     [/\b(Math)\.max\(/, 2, (_, [a, b]) => `greatest_of(${a}, ${b})`],

@@ -6,6 +6,7 @@
  *     m.getAt(a, "i16")      load<i16>(m + (a))
  *     m.setAt(a, "i16", v)   store<i16>(m + (a), <i16>(v))
  *     m.fillAt(a, n, v)      memory.fill(m + (a), <u8>(v), n)
+ *     m.blitAt(a, b, c, n)   memory.copy(m + (a), b + (c), n)
  *     Math.imul(a, b)        ((a) * (b))
  *     Math.idiv(a, b)        ((a) / (b))
  *     Math.min, Math.max     leastOf, greatestOf, added to the source
@@ -50,7 +51,7 @@ export const FOREIGN_SOURCE: [RegExp, string][] = [
 /** What must not be left over. */
 const FOREIGN: [RegExp, string][] = [
   [/\bMath\.\w+/, "this function"],
-  [/\.\s*(?:getAt|setAt|fillAt)\b/, "memory access in this form"],
+  [/\.\s*(?:getAt|setAt|fillAt|blitAt)\b/, "memory access in this form"],
   [/\bBuffer\b|\bnumber\b|\bboolean\b|\bstring\b|\bunknown\b|\bany\b/, "this type"],
   [/\b(?:new|class|interface|type|typeof|instanceof|in|of|as|delete|this|super)\b/, "this"],
   [/\b(?:async|await|yield|try|catch|finally|throw|switch|var|null|undefined|NaN)\b/, "this"],
@@ -118,6 +119,12 @@ function callsInAssemblyScript(name: string): CallRule[] {
       /\b(\w+)\.fillAt\(/,
       3,
       (m, [at, count, value]) => `memory.fill(${m} + (${at}), <u8>(${value}), ${count})`,
+    ],
+    [
+      /\b(\w+)\.blitAt\(/,
+      4,
+      (m, [at, from, offset, count]) =>
+        `memory.copy(${m} + (${at}), ${from} + (${offset}), ${count})`,
     ],
     [/\b(Math)\.imul\(/, 2, (_, [a, b]) => `((${a}) * (${b}))`],
     [/\b(Math)\.min\(/, 2, (_, [a, b]) => `leastOf(${a}, ${b})`],

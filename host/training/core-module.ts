@@ -15,6 +15,7 @@ const SOURCES = [
     "noise",
     "settle",
     "settle-fine",
+    "settle-two",
     "batched",
     "links",
     "image",
@@ -24,7 +25,7 @@ const SOURCES = [
   ...["atan", "pid", "neuron", "elements", "link-rules"],
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
-const VECTORS = ["settle", "settle-fine", "links"]
+const VECTORS = ["settle", "settle-fine", "settle-two", "links"]
 const INDEX = `export { learnWhole, predictWhole } from "./whole"
 export { applyDeltas, clearDeltas, mergeDeltas } from "./links"
 export { mergeInhibition } from "./elements"

@@ -8,7 +8,7 @@
 import "../device-script-buffer"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
-import { Header, Part } from "../../src/layout"
+import { Header, Part, PartFlag } from "../../src/layout"
 import { coefficientMax, elementsLearn, faultOf, type Network, signalsOf } from "../../src/network"
 import { partAt } from "../../src/run"
 import { buildShard, exchangeCoefficients, exchangeElements, MAX_SYNAPSES } from "../../src/shard"
@@ -114,6 +114,9 @@ export class TrainingEngine implements LearningEngine {
     let end = align(shard.length) + SCRATCH_BYTES
     for (const [i, part] of this.parts.entries()) {
       shard.setAt(part + Part.Delta, "i32", end)
+      // The loops over listed pixels are the ones with a fast form here.
+      const flags = shard.getAt(part + Part.Flags, "u16")
+      shard.setAt(part + Part.Flags, "u16", flags & ~PartFlag.AtOnce)
       // Nobody waits for a thread, so that it need not pause within a part as boards do.
       for (const chunk of [Part.ChunkSources, Part.ChunkSynapses, Part.ChunkNeurons])
         shard.setAt(part + chunk, "u16", 65535)

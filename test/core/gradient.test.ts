@@ -7,6 +7,7 @@ import { exchangeCoefficients, q12 } from "../../src/shard"
 import {
   address,
   allSources,
+  listing,
   network,
   partsOf,
   randomImage,
@@ -57,7 +58,7 @@ interface Taught {
  * them before it is rounded: Σ S·λ of each link, out of the core's own memory.
  */
 function directionOfCore(one: HostNetwork, seed: number) {
-  const { net, m } = { net: one.network, m: one.memory }
+  const { net, m } = { net: one.network, m: listing(one.memory) }
   const sources = allSources(net)
   const start = one.coefficients()
   const direction = sources.map(layer => layer.map(s => s.map(() => 0)))

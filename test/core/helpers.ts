@@ -1,6 +1,6 @@
 /** Networks and views of a shard's memory for the tests of the core. */
 import "../../host/device-script-buffer"
-import { Header, Part } from "../../src/layout"
+import { Header, Part, PartFlag } from "../../src/layout"
 import type { Layer, Network } from "../../src/network"
 import { signalsOf, sourcesOf } from "../../src/network"
 import { backward, forward, partAt } from "../../src/run"
@@ -117,3 +117,10 @@ export function randomImage(width: number, next: () => number, ink = 0.4): Uint8
 }
 
 export { signalsOf }
+
+/** The shard, made to list the pixels it gets instead of summing them at once. */
+export function listing(m: Buffer): Buffer {
+  const at = partAt(0) + Part.Flags
+  m.writeUInt16LE(m.readUInt16LE(at) & ~PartFlag.AtOnce, at)
+  return m
+}

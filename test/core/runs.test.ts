@@ -5,15 +5,17 @@ import { activateRuns, clearImage } from "../../src/image"
 import { Header, Part } from "../../src/layout"
 import { partAt } from "../../src/run"
 import { buildShard } from "../../src/shard"
-import { address, network } from "./helpers"
+import { address, listing, network } from "./helpers"
 
 const part = partAt(0)
 
 function shardOf(width: number): Buffer {
-  return buildShard(
-    network([{ neurons: 2, fanIn: 4 }], { width }),
-    [{ layer: 1, first: 0, count: 2 }],
-    1,
+  return listing(
+    buildShard(
+      network([{ neurons: 2, fanIn: 4 }], { width }),
+      [{ layer: 1, first: 0, count: 2 }],
+      1,
+    ),
   )
 }
 

@@ -126,7 +126,7 @@ describe("the demo", () => {
     const result = documentSchema.parse(JSON.parse(run.stdout()))
     expect(result.boards.length).toBe(2)
     expect(result.boards.reduce((sum, b) => sum + b.neurons, 0)).toBe(26)
-    expect(result.boards.reduce((sum, b) => sum + b.links, 0)).toBe(4352)
+    expect(result.boards.reduce((sum, b) => sum + b.links, 0)).toBe(3712)
     expect(result.coefficientsHash).toBe(result.hostHash)
     expect(result.recoveries).toBe(0)
     await expectNothingLeft(machines)

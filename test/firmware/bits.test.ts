@@ -276,7 +276,8 @@ describe("a network on the virtual machine", () => {
             // Otherwise λ would be that of some sample before.
             expect(step.learned).toBe(true)
             memories = await read()
-            for (const kind of KINDS) {
+            // Sums have served then, and their place may be taken (PartFlag.AtOnce).
+            for (const kind of KINDS.filter(kind => kind !== "sums")) {
               expect(
                 gather(net, memories, kind, () => sample % SLOTS),
                 `${kind} after sample ${sample}, seed ${seed}`,

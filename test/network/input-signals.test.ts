@@ -7,14 +7,16 @@ import { Header, Part } from "../../src/layout"
 import { faultOf, signalsOf } from "../../src/network"
 import { partAt } from "../../src/run"
 import { buildShard } from "../../src/shard"
-import { address, network, Q12, randomImage, uniform } from "../core/helpers"
+import { address, listing, network, Q12, randomImage, uniform } from "../core/helpers"
 
 const part = partAt(0)
 const build = (inputSignals: number | undefined, width = 20, fields = {}) =>
-  buildShard(
-    network([{ neurons: 3, fanIn: 7 }], { width, inputSignals, ...fields }),
-    [{ layer: 1, first: 0, count: 3 }],
-    1,
+  listing(
+    buildShard(
+      network([{ neurons: 3, fanIn: 7 }], { width, inputSignals, ...fields }),
+      [{ layer: 1, first: 0, count: 3 }],
+      1,
+    ),
   )
 
 function listOf(m: Buffer): [number, number][] {

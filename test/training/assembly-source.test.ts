@@ -11,6 +11,7 @@ describe("each form of the core's source has one in AssemblyScript", () => {
     ["an address that is a sum", 'm.getAt(p + 2, "i32")', "load<i32>(m + (p + 2))"],
     ["a store", 'm.setAt(a, "i16", v + 1)', "store<i16>(m + (a), <i16>(v + 1))"],
     ["a fill", "m.fillAt(a, n << 1, 0)", "memory.fill(m + (a), <u8>(0), n << 1)"],
+    ["a copy", "m.blitAt(a + 1, b, c, n)", "memory.copy(m + (a + 1), b + (c), n)"],
     ["a product", "Math.imul(a + 1, b)", "((a + 1) * (b))"],
     ["a quotient", "Math.idiv(a, b - 1)", "((a) / (b - 1))"],
     ["types", "f(m: Buffer, a: number): boolean {", "f(m: usize, a: i32): bool {"],

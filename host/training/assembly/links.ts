@@ -8,7 +8,7 @@
 import { BATCHED } from "./batched"
 import { Header, Part } from "./layout"
 
-export { listSignals } from "./links-scalar"
+export { learnRuns, listSignals, packNoise } from "./links-scalar"
 
 const SOURCE_SALT = 40503
 const SYNAPSE_SALT = 32749

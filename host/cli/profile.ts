@@ -1,0 +1,217 @@
+/** `wuxing profile`: what a network costs one board, in operations, milliseconds and bytes. */
+import type { Command } from "commander"
+import type { Context, Outcome, Run } from "./command"
+import { grouped, percent } from "./output"
+import { startProgress } from "./progress"
+import { integerOption, usageError } from "./usage"
+
+const MOST_SEED = 2 ** 31 - 1
+/** Least heap a board should keep for its messages, bytes. */
+const RESERVE_BYTES = 8192
+
+interface ProfileOptions {
+  model?: string
+  trained?: boolean
+  seed: number
+  images: number
+  memory?: boolean
+}
+
+export function addProfile(program: Command, run: Run): void {
+  program
+    .command("profile")
+    .description("operations, time and memory a network costs a board")
+    .option("--model <network>", "a preset, a model file or a links file")
+    .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
+    .option(
+      "--seed <n>",
+      "seed of a preset; files have their own",
+      integerOption("--seed", 0, MOST_SEED),
+      1,
+    )
+    .option(
+      "--images <n>",
+      "MNIST test images to answer, and as many again to learn",
+      integerOption("--images", 1, 5000),
+      100,
+    )
+    .option("--memory", "where every byte of the board's heap goes")
+    .action(run(profileNetwork))
+}
+
+async function profileNetwork(options: ProfileOptions, context: Context): Promise<Outcome> {
+  if (options.model === undefined)
+    throw usageError("--model is missing", "for example --model pico-16 --trained")
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { readModel } = await import("../model-source")
+  const { trainedModel } = await import("../training/trained")
+  const { buildFirmware } = await import("../firmware")
+  const model = options.trained
+    ? trainedModel(options.model)
+    : readModel(options.model, options.seed)
+  context.output.status("compiling the firmware")
+  const { bytecode } = await buildFirmware({ quiet: true, signal: context.signal })
+  return options.memory
+    ? await memoryOf(options, model, bytecode, context)
+    : await speedOf(options, model, bytecode, context)
+}
+
+type Model = import("../model-file").Model
+
+async function speedOf(
+  { model: what, trained, images }: ProfileOptions,
+  model: Model,
+  bytecode: Uint8Array,
+  { output, signal }: Context,
+): Promise<Outcome> {
+  const { readTrainingData } = await import("../training/training-data")
+  const { checkImages } = await import("../training/training")
+  const { milliseconds, profileModel } = await import("../profile/profile")
+  const { cyclesOf } = await import("../profile/cycles")
+  const { boardIds, readBoardProfile } = await import("../boards")
+  const data = readTrainingData("mnist", model.network)
+  checkImages(model.network, data.name, data.test)
+  const progress = startProgress(output, "counting", 2 * images)
+  const profile = await profileModel(model, bytecode, data.test, images, {
+    onProgress: (done, right) => progress.sample(done, right),
+    signal,
+  }).finally(() => progress.stop())
+
+  const boards = boardIds()
+    .map(id => readBoardProfile(id))
+    .filter(board => board.deviceScriptBoard !== null)
+  const times = boards.map(board => {
+    const cycles = cyclesOf(board)
+    return {
+      id: board.id,
+      inference: milliseconds(profile, cycles, "inference"),
+      learn: milliseconds(profile, cycles, "learn"),
+      compute: milliseconds(profile, cycles, "inference", ["service"]),
+      computeLearn: milliseconds(profile, cycles, "learn", ["service"]),
+    }
+  })
+  const msOf = (kind: "inference" | "learn" | "compute" | "computeLearn") =>
+    Object.fromEntries(times.map(time => [time.id, round(time[kind])]))
+
+  output.field(
+    "images",
+    `${grouped(profile.inferred)} answered, ${grouped(profile.learned)} learnt`,
+  )
+  output.table(
+    ["part", "operations an inference", "a learnt image"],
+    [
+      ...profile.parts.map(p => [p.part, Math.round(p.opsPerInference), Math.round(p.opsPerLearn)]),
+      ["all", Math.round(profile.opsPerInference), Math.round(profile.opsPerLearn)],
+    ],
+  )
+  output.table(
+    ["board", "ms an inference", "a second", "ms a learnt image", "a second"],
+    times.map(time => [
+      time.id,
+      round(time.inference),
+      rate(time.inference),
+      round(time.learn),
+      rate(time.learn),
+    ]),
+  )
+  if (profile.learned === 0) output.print("no image taught it anything: it named all by the margin")
+  return {
+    document: {
+      model: what,
+      trained: trained ?? false,
+      network: model.network.name,
+      images: profile.inferred,
+      learned: profile.learned,
+      passed: profile.passed,
+      opsPerInference: Math.round(profile.opsPerInference),
+      opsPerLearn: Math.round(profile.opsPerLearn),
+      computeOpsPerInference: Math.round(profile.computeOpsPerInference),
+      computeOpsPerLearn: Math.round(profile.computeOpsPerLearn),
+      opsPerPassed: Math.round(profile.opsPerPassed),
+      msPerInference: msOf("inference"),
+      msPerLearn: msOf("learn"),
+      computeMsPerInference: msOf("compute"),
+      computeMsPerLearn: msOf("computeLearn"),
+      parts: profile.parts.map(p => ({
+        part: p.part,
+        opsPerInference: Math.round(p.opsPerInference),
+        opsPerLearn: Math.round(p.opsPerLearn),
+        msPerInference: partMs(p.part, "inference"),
+        msPerLearn: partMs(p.part, "learn"),
+        kinds: { inference: rounded(p.inference), learn: rounded(p.learn) },
+      })),
+    },
+  }
+
+  function partMs(part: string, kind: "inference" | "learn") {
+    const others = profile.parts.map(p => p.part).filter(p => p !== part)
+    return Object.fromEntries(
+      boards.map(board => [board.id, round(milliseconds(profile, cyclesOf(board), kind, others))]),
+    )
+  }
+}
+
+async function memoryOf(
+  { model: what, trained }: ProfileOptions,
+  model: Model,
+  bytecode: Uint8Array,
+  { output }: Context,
+): Promise<Outcome> {
+  const { areasOf } = await import("../profile/memory")
+  const { CountedBoard } = await import("../profile/counted-board")
+  const { buildShard } = await import("../../src/shard")
+  const { wholeNetwork } = await import("../engine")
+  const { boardIds, readBoardProfile } = await import("../boards")
+  const shard = buildShard(model.network, wholeNetwork(model.network), 1)
+  const areas = areasOf(shard)
+  const used = areas.reduce((sum, area) => sum + area.bytes, 0)
+  const board = await CountedBoard.start(bytecode)
+  await board.load(shard)
+  const heapBytes = await board.heapBytes()
+  const arenaBytes = board.arenaBytes
+  const programBytes = heapBytes - arenaBytes
+
+  output.table(
+    ["bytes", "owner", ""],
+    [
+      ...areas.map(area => [area.bytes, area.owner, area.loaded ? "loaded" : "working"]),
+      [arenaBytes - used, "reports being gathered, and free", "set aside"],
+      [programBytes, "the program: objects, frames, messages", "program"],
+    ],
+  )
+  const boards = boardIds().map(id => {
+    const { heapBytes: heap } = readBoardProfile(id)
+    const free = heap - programBytes - used
+    return { id, heapBytes: heap, freeBytes: free, fits: free >= RESERVE_BYTES }
+  })
+  output.table(
+    ["board", "heap", "left beside the network and the program", "share"],
+    boards.map(b => [b.id, b.heapBytes, b.freeBytes, percent(b.freeBytes / b.heapBytes)]),
+  )
+  return {
+    document: {
+      model: what,
+      trained: trained ?? false,
+      network: model.network.name,
+      shardBytes: used,
+      arenaBytes,
+      programBytes,
+      heapBytes,
+      flashBytes: bytecode.length,
+      areas,
+      boards,
+    },
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10
+}
+
+function rate(ms: number): number {
+  return ms === 0 ? 0 : Math.round(10_000 / ms) / 10
+}
+
+function rounded(counts: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).map(([kind, n]) => [kind, Math.round(n)]))
+}

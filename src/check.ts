@@ -65,6 +65,8 @@ export function isSound(m: Buffer, size: number): boolean {
     const flags = m.getAt(part + Part.Flags, "u16")
     const list = m.getAt(part + Part.List, "i32")
     const sources = m.getAt(part + Part.Sources, "u16")
+    // Also 0, which would be taken for no list at all.
+    if ((flags & PartFlag.Dense) === 0 && list < image) return false
     if ((flags & PartFlag.Input) !== 0) {
       if (imageList !== 0 && list !== imageList) return false
       imageList = list

@@ -141,7 +141,8 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
         confirmed: false,
       }
       await show(fleet, desk, imageAt(image), showing, options.interval * 1000, context)
-      shown.push(showing)
+        // Also where Ctrl-C ends it: what it was taught counts.
+        .finally(() => showing.said >= 0 && shown.push(showing))
     }
   } catch (error) {
     // Ctrl-C is how it ends where no number of images is given: what was taught is told all the same.

@@ -65,6 +65,12 @@ export class Face {
     return line !== undefined
   }
 
+  /** Dark, and every board let go of. */
+  clear(): void {
+    this.show({ choosing: false, boards: [] })
+    for (const line of this.lines) line?.release()
+  }
+
   /** Ends what runs on timers; the pins stay as they are. */
   stop(): void {
     this.confidence?.stop()

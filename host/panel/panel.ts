@@ -92,7 +92,7 @@ export class Panel {
     this.closing.abort()
     clearInterval(this.refresh)
     clearTimeout(this.choosing)
-    this.face?.show({ choosing: false, boards: [] })
+    this.face?.clear()
     this.face?.stop()
     this.face = undefined
     await this.connection?.close()

@@ -31,7 +31,8 @@ export class ResetLine {
     if (this.held === 0) this.release()
   }
 
-  private release(): void {
+  /** Lets go at once: a board must not be held for good by a panel nobody works any more. */
+  release(): void {
     const { io } = this.connection
     io.pinMode(this.pin, io.MODES.INPUT)
     // No pull-up: that too would be towards 5 V.

@@ -267,6 +267,20 @@ describe.skipIf(noSocat)("a panel of ten LEDs", () => {
     await eventually(async () => expect(said.at(-2)).toMatch(/restarted; the run goes on/))
     await eventually(async () => expect(await lit()).toEqual([6]))
   })
+
+  it("lets go of a board it holds in reset, and goes dark, when it is closed", async () => {
+    panel.show(3, 1)
+    panel.showBoard(0, "running")
+    const held = panel.reset(1)
+    await eventually(async () => expect((await uno.levels())[RESET_1]).toBe("low"))
+    await panel.close()
+    await eventually(async () => {
+      const levels = await uno.levels()
+      expect(levels[RESET_1]).toBe("input")
+      expect(levels).not.toContain("high")
+    })
+    await held
+  })
 })
 
 describe.skipIf(noSocat)("a panel with a seven-segment display and a needle", () => {

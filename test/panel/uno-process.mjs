@@ -237,7 +237,8 @@ const commands = {
   },
   /** How far the chip was behind real time at the worst since this was last asked, ms. */
   lag: () => {
-    const lag = mostDebt
+    // What has gathered since the last slice counts too: this may be heard before the next one.
+    const lag = Math.max(mostDebt, debt + performance.now() - wall)
     mostDebt = 0
     return lag
   },

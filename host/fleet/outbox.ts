@@ -8,7 +8,11 @@
  */
 
 /** Messages under way at most; a program keeps 16, and the question is one of them. */
-const MOST_UNDER_WAY = 14
+const MOST_UNDER_WAY = 15
+/** Images among them leave room for the signals they wait for. */
+export const MOST_IMAGES = 13
+/** A board that has work reports before it need be asked. */
+const ASK_MS = 50
 
 export interface Message {
   command: number
@@ -24,6 +28,7 @@ export class Outbox {
   private sent = 0
   private handled = 0
   private asking = false
+  private timer?: NodeJS.Timeout
   /** For each sample by layer the number of the last message sent for it. */
   private readonly last = new Map<number, number[]>()
 
@@ -37,14 +42,19 @@ export class Outbox {
     private readonly failed: (reason: Error) => void,
   ) {}
 
+  /** Signals go before the images of later samples: a sample under way is to come to its end. */
   push(message: Message): void {
-    this.queue.push(message)
+    const later = ({ layer, sample }: Message) => layer === 0 && sample > message.sample
+    const at = message.layer === 0 ? -1 : this.queue.findIndex(later)
+    if (at < 0) this.queue.push(message)
+    else this.queue.splice(at, 0, message)
     this.flow()
   }
 
-  /** Messages sent or waiting that the board may not have dealt with. */
-  get open(): number {
-    return this.queue.length + this.sent - this.handled
+  /** Asks no more. */
+  close(): void {
+    clearTimeout(this.timer)
+    this.queue = []
   }
 
   /** A report about a sample shows that its image and its signals below `layer` were dealt with. */
@@ -62,15 +72,21 @@ export class Outbox {
   }
 
   private flow(): void {
-    while (this.queue.length > 0 && this.sent - this.handled < MOST_UNDER_WAY) {
-      const message = this.queue.shift()!
+    for (let message = this.queue[0]; message; message = this.queue[0]) {
+      const most = message.layer === 0 ? MOST_IMAGES : MOST_UNDER_WAY
+      if (this.sent - this.handled >= most) break
+      this.queue.shift()
       this.sent++
       const numbers = this.last.get(message.sample) ?? []
       numbers[message.layer] = this.sent
       this.last.set(message.sample, numbers)
       this.send(message).catch(this.failed)
     }
-    if (this.queue.length === 0 || this.asking) return
+    clearTimeout(this.timer)
+    if (this.queue.length > 0 && !this.asking) this.timer = setTimeout(() => this.askNow(), ASK_MS)
+  }
+
+  private askNow(): void {
     this.asking = true
     const upTo = this.sent
     this.ask().then(() => {

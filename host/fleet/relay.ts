@@ -18,15 +18,13 @@ import { encodeSlices } from "../data/runs"
 import { WuxingError } from "../errors"
 import { seconds, wait } from "../link/wait"
 import type { BackReport, Board, Fault, SignalsReport } from "./board"
-import { Outbox } from "./outbox"
+import { MOST_IMAGES, Outbox } from "./outbox"
 import { type Layer, type Owner, pixelsOf, type Reader, routesOf, type Wire } from "./routes"
 
 /** Samples a board can have under way (slots of its shard), unless its memory allows other numbers. */
 export const SLOTS = 8
 /** Samples whose results a board gathers before it is told to report them. */
 const GROUP = 8
-/** Messages of one group's images for one board: two groups may be under way. */
-const MOST_FRAMES = 7
 /** How long a sample may take virtual boards, with messages (it takes 25 ms). */
 const SAMPLE_DEADLINE_MS = 2_500
 const IMAGE_BYTES = MAX_PAYLOAD - ImageField.Length
@@ -72,6 +70,8 @@ export class Relay {
   private readonly pixels: (number[] | undefined)[]
   private readonly signal?: AbortSignal
   private readonly slots: number
+  /** Images of a group at most. */
+  private readonly group: number
   private readonly deadlineMs: number
 
   /** For each member the last sample it reported on, and how many before that. */
@@ -94,6 +94,7 @@ export class Relay {
     const shares = members.map(({ slices }) => slices)
     this.layers = routesOf(network, shares)
     this.pixels = shares.map(slices => pixelsOf(network, slices))
+    this.group = groupOf(network, shares, this.slots)
     this.outboxes = members.map(
       ({ board }) =>
         new Outbox(
@@ -130,7 +131,7 @@ export class Relay {
     while (done < count) {
       while (sent < count) {
         if (group.length === 0) group = this.nextGroup(images, sent, count)
-        if (sent > done && !this.hasRoom(group, sent + group.length - done)) break
+        if (sent > done && sent + group.length - done > this.slots) break
         for (const [i, slices] of group.entries())
           this.sendImage(first + sent + i, slices, i === group.length - 1 ? ImageFlag.Flush : 0)
         sent += group.length
@@ -142,25 +143,17 @@ export class Relay {
     }
   }
 
-  /** May a group be sent without a board having to say first what it has dealt with? */
-  private hasRoom(group: Slices[][], underWay: number): boolean {
-    if (underWay > this.slots) return false
-    return this.outboxes.every(
-      (outbox, i) => outbox.open + group.reduce((n, s) => n + s[i].length, 0) <= 2 * MOST_FRAMES,
-    )
-  }
-
   /** As many images as fit a group by number and by messages: for each, for each board its slices. */
   private nextGroup(images: (index: number) => Uint8Array, from: number, count: number) {
     const group: Slices[][] = []
     const frames = this.boards.map(() => 0)
-    const most = Math.max(1, Math.min(GROUP, this.slots >> 1))
+    const most = this.group
     for (let i = from; i < count && group.length < most; i++) {
       const slices = this.encode(images(i))
       slices.forEach((s, member) => {
         frames[member] += s.length
       })
-      if (group.length > 0 && frames.some(n => n > MOST_FRAMES)) break
+      if (group.length > 0 && frames.some(n => n > MOST_IMAGES)) break
       group.push(slices)
     }
     return group
@@ -448,6 +441,7 @@ export class Relay {
 
   /** Hears no more of the boards: what they still report belongs to a run that has ended. */
   detach(): void {
+    for (const outbox of this.outboxes) outbox.close()
     for (const board of this.boards) {
       board.onSignals = undefined
       board.onBack = undefined
@@ -494,6 +488,19 @@ export class Relay {
       ` (number ${fault.number}, it expected ${fault.expected === -1 ? "none" : fault.expected})`,
     )
   }
+}
+
+/**
+ * Samples of a group: two groups fit the boards' slots, and no board has a message nearly full and
+ * then another for the rest.
+ */
+function groupOf(network: Network, shares: Slice[][], slots: number): number {
+  let group = Math.max(1, Math.min(GROUP, slots >> 1))
+  for (const { layer, count } of shares.flat()) {
+    const fit = Math.floor(MOST_SIGNALS / (count * network.layers[layer - 1].outputs))
+    if (fit >= GROUP / 2) group = Math.min(group, fit)
+  }
+  return group
 }
 
 /** A backward sum on its way to the owner of its signal: the place on the owner's bus. */

@@ -4,12 +4,14 @@
  */
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { readFile, stat } from "node:fs/promises"
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { tmpdir } from "node:os"
+import { dirname, join, relative } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
+import { HEAP_BYTES, shardBytesOf } from "../src/heap"
 import { WuxingError } from "./errors"
 
 const FIRMWARE_FOLDER = fileURLToPath(new URL("../firmware", import.meta.url))
@@ -25,6 +27,11 @@ export interface FirmwareOptions {
   signal?: AbortSignal
   /** Another folder with `main.ts` and `devsconfig.json`, for tests. */
   folder?: string
+  /**
+   * Bytes the program sets aside for a shard and its reports: what a board's profile allows
+   * (shardBytesOf, src/heap.ts) or a plan asks for; absent: what a heap of 64 KiB allows.
+   */
+  shardBytes?: number
   /** Milliseconds the compiler may take; 60 s unless given. */
   deadlineMs?: number
 }
@@ -42,6 +49,9 @@ export interface Firmware {
  */
 export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firmware> {
   const folder = options.folder ?? FIRMWARE_FOLDER
+  const { shardBytes, ...rest } = options
+  if (shardBytes !== undefined && shardBytes !== shardBytesOf(HEAP_BYTES))
+    return await buildSized(folder, shardBytes, rest)
   const path = join(folder, ".devicescript/bin/bytecode.devs")
   const before = await modifiedAt(path)
   const { status, lines } = await runCompiler(folder, options)
@@ -50,6 +60,31 @@ export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firm
   if (status !== 0 || errors.length > 0) throw buildFailed(folder, `exit status ${status}`, lines)
   if ((await modifiedAt(path)) === before) throw buildFailed(folder, `${path} not written`, lines)
   return readConsistent(path, lines)
+}
+
+/** Compiles a copy, since the compiler knows no definitions from outside and writes beside its source. */
+async function buildSized(
+  folder: string,
+  shardBytes: number,
+  options: FirmwareOptions,
+): Promise<Firmware> {
+  const copy = await mkdtemp(join(tmpdir(), "wuxing-firmware-"))
+  try {
+    for (const part of ["firmware", "src"])
+      await cp(part === "src" ? join(folder, "..", part) : folder, join(copy, part), {
+        recursive: true,
+        // What the compiler generates, it generates anew.
+        filter: source => !/node_modules|\.devicescript/.test(relative(folder, source)),
+      })
+    const path = join(copy, "firmware/arena.ts")
+    const text = await readFile(path, "utf8")
+    const sized = text.replace("shardBytesOf(HEAP_BYTES)", String(shardBytes))
+    if (sized === text) throw buildFailed(folder, "arena.ts does not state its size as it did", [])
+    await writeFile(path, sized.replace(/^import .*heap"\n/m, ""))
+    return await buildFirmware({ ...options, folder: join(copy, "firmware") })
+  } finally {
+    await rm(copy, { recursive: true, force: true })
+  }
 }
 
 /**

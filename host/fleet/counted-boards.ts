@@ -78,6 +78,11 @@ export class CountedBoards implements BoardSet {
     return this.of.id
   }
 
+  /** What each board's program and machine have logged. */
+  get logs(): string[][] {
+    return this.boards.map(({ log }) => log)
+  }
+
   async connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
     const board = this.boards[i]
     board.clock = () => this.now
@@ -135,6 +140,10 @@ class CountedBoard implements Port {
     private readonly profile: BoardProfile,
   ) {
     machine.onFrame = frame => this.sent.push(frame)
+  }
+
+  get log(): string[] {
+    return this.machine.log
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -2,8 +2,9 @@
  * What a share of a network costs a board, in time: operations by src/operations.ts at the profile's
  * cycles, bytes at the link's rate, messages at the throttle.
  *
- * A prediction for comparing plans. Operations of a learning step are those of the longest way
- * through each loop, so boards are somewhat faster than said here.
+ * src/operations.ts counts the longest way through each loop of a learning step. What is done of it
+ * on average is a share, measured with pico-16, pico-32, fleet-64 and model1 on counting virtual
+ * machines; how near predictions come is tested there too.
  */
 import { Header, Part, PartFlag } from "../../src/layout"
 import type { Network } from "../../src/network"
@@ -22,17 +23,20 @@ import type { BoardProfile } from "../boards"
 
 /** Pixels that are not zero: 19.1 % of those of MNIST's training images. Others cost nothing. */
 export const INK = 0.191
-/** A forward pass takes about this share of the operations of the learning step that follows it. */
-const FORWARD_LINK = 0.42
-const FORWARD_NEURON = 0.9
+/** Naming: operations of a link and of a neuron, as shares of the longest way of learning. */
+export const FORWARD_LINK = 0.35
+export const FORWARD_NEURON = 0.65
+/** Learning, after it: neurons and synapses that no error reaches are passed over. */
+const BACKWARD_LINK = 0.5
+const BACKWARD_NEURON = 0.4
 /** An image's pixel on its way into the list of sources. */
 const PIXEL_OPERATIONS = 52
 /** Handling one message, sent or received: an estimate, of some forty calls. */
 const MESSAGE_OPERATIONS = 600
 const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
 const MOST_SUMS = (MAX_PAYLOAD - BackField.Length) >> 2
-/** Samples whose signals a board may gather into one message (host/fleet/relay.ts). */
-const GROUP = 8
+/** Samples whose signals a board gathers into one message: images of two frames (host/fleet/relay.ts). */
+const GROUP = 4
 
 /** Operations, messages and bytes of one sample on one board; index: layer, 1 = first behind the input. */
 export interface ShareCost {
@@ -73,7 +77,8 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
       : lit * (links * linkOperations(rule) + sources * SOURCE_OPERATIONS)
     const settle = neurons * neuronOperations(rule, network.steps)
     cost.forward[layer] += FORWARD_LINK * passing + listed + FORWARD_NEURON * settle
-    cost.backward[layer] += passing + listed + settle + synapses * NOISE_OPERATIONS
+    cost.backward[layer] +=
+      BACKWARD_LINK * (passing + synapses * NOISE_OPERATIONS) + listed + BACKWARD_NEURON * settle
     if (input && layer !== before) {
       const pixels = INK * shard.getAt(Header.Width, "u16")
       cost.forward[layer] += pixels * PIXEL_OPERATIONS

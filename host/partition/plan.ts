@@ -9,7 +9,7 @@
  */
 import { checkLinks, isSound } from "../../src/check"
 import { PROGRAM_BYTES, shardBytesOf } from "../../src/heap"
-import { Header, Part, Rule } from "../../src/layout"
+import { Header, Part } from "../../src/layout"
 import {
   drawLinks,
   elementsLearn,
@@ -23,13 +23,20 @@ import {
   denseLinkOperations,
   linkOperations,
   MOST_OPERATIONS,
-  NOISE_OPERATIONS,
   neuronOperations,
 } from "../../src/operations"
 import { partAt } from "../../src/run"
 import { buildShard, busesOf, isDense, type Slice } from "../../src/shard"
 import { MOST_BOARDS, type PlannedOn } from "./board-spec"
-import { costOfShare, INK, msPerImage, msPerLesson, type ShareCost } from "./cost"
+import {
+  costOfShare,
+  FORWARD_LINK,
+  FORWARD_NEURON,
+  INK,
+  msPerImage,
+  msPerLesson,
+  type ShareCost,
+} from "./cost"
 import { firstNeuronOf, hypergraph, type Net, signalNets } from "./hypergraph"
 import { cutHypergraph, USUAL_WORK } from "./multilevel"
 import { addNeurons, addSlices } from "./partition"
@@ -153,10 +160,10 @@ class Planner {
     }))
   }
 
-  /** Estimates what each neuron costs, forward and backward together, and the bytes it takes. */
+  /** Estimates what each neuron costs for each image, and the bytes it takes. */
   private weigh(): void {
     const { network } = this
-    const rule = elementsLearn(network) ? Rule.Elements : 0
+    const rule = buildShard(network, [], 1).getAt(Header.Rule, "u16")
     const adder = linkingOf(network) === "adder"
     for (let layer = 1; layer <= network.layers.length; layer++) {
       const l = network.layers[layer - 1]
@@ -171,9 +178,8 @@ class Planner {
         const v = this.vertexOf[first + n]
         this.layerOf[v] = layer
         this.operations[v] +=
-          1.42 * lit * links[n] * perLink +
-          1.9 * neuronOperations(rule, network.steps) +
-          l.inputs * NOISE_OPERATIONS
+          FORWARD_LINK * lit * links[n] * perLink +
+          FORWARD_NEURON * neuronOperations(rule, network.steps)
         this.bytes[v] += links[n] * ((dense ? 2 : 3) + own) + l.inputs * 8 + 12 + l.outputs * 6
         if (elementsLearn(network)) this.bytes[v] += 40
         if (network.pid) this.bytes[v] += links[n] * 8 + 40

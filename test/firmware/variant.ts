@@ -8,7 +8,11 @@ import { buildFirmware } from "../../host/firmware"
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
 /** Compiles a copy of the firmware in which `from` in `file` (of firmware/) reads `to`. */
-export async function buildVariant(file: string, from: string, to: string): Promise<Uint8Array> {
+export async function buildVariant(
+  file: string,
+  from: string | RegExp,
+  to: string,
+): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), "wuxing-variant-"))
   try {
     for (const part of ["firmware", "src"])

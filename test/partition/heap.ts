@@ -1,0 +1,83 @@
+/**
+ * The heap a plan's largest share really takes: the program is built with just the memory set aside
+ * that the plan asks for and a further Buffer, larger and larger, until a run ends for want of memory.
+ */
+import { CountedBoards } from "../../host/fleet/counted-boards"
+import { Fleet } from "../../host/fleet/fleet"
+import type { PlannedOn } from "../../host/partition/board-spec"
+import { type Plan, planNetwork } from "../../host/partition/plan"
+import { PROGRAM_BYTES } from "../../src/heap"
+import type { Network } from "../../src/network"
+import { randomImage, uniform } from "../core/helpers"
+import { buildVariant } from "../firmware/variant"
+
+const HEAP_BYTES = 65_536
+const NAMED = 12
+const LEARNT = 4
+
+export interface Share {
+  network: Network
+  plan: Plan
+  on: PlannedOn[]
+  /** Predicted for the board that needs most, bytes. */
+  heapBytes: number
+}
+
+/** @throws Error if the network does not fit */
+export function largestShare(network: Network, on: PlannedOn[]): Share {
+  const plan = planNetwork(network, on)
+  if (!plan.feasible) throw new Error(`${network.name} does not fit: ${plan.reason}`)
+  return { network, plan, on, heapBytes: Math.max(...plan.boards.map(b => b.heapBytes)) }
+}
+
+/**
+ * Does the plan run, name and learn on virtual boards whose program sets aside just what the plan
+ * asks for, with `ballast` bytes of the heap taken away?
+ *
+ * @returns false if a board ran out of memory
+ * @throws Error if it failed for another reason
+ */
+export async function runsWith({ network, plan, on, heapBytes }: Share, ballast: number) {
+  const bytecode = await buildVariant(
+    "arena.ts",
+    /export const ARENA_BYTES = .*\nexport const arena = .*/,
+    `export const ARENA_BYTES = ${heapBytes - PROGRAM_BYTES}
+export const arena = Buffer.alloc(ARENA_BYTES)
+const ballast = Buffer.alloc(${ballast})
+ballast.setAt(0, "u8", 1)`,
+  )
+  const boards = await CountedBoards.start(on.length, bytecode, on[0].profile)
+  const shares = plan.boards.map(b => b.slices)
+  const fleet = new Fleet(
+    { network, boards: on.length, bytecode, sampleDeadlineMs: 60_000 },
+    boards,
+    shares,
+  )
+  try {
+    const next = uniform(1)
+    const images = Array.from({ length: NAMED }, () => randomImage(network.width, next, 0.4))
+    await fleet.begin()
+    await fleet.name(i => images[i], NAMED)
+    await fleet.learn(i => ({ image: images[i], label: i }), LEARNT)
+    await fleet.coefficients()
+    return true
+  } catch (error) {
+    if (boards.logs.flat().some(line => /stats: \d+ objects/.test(line))) return false
+    throw error
+  } finally {
+    await fleet.close()
+  }
+}
+
+/** Heap the plan's largest share takes, bytes, to the nearest `step` above. */
+export async function truth(share: Share, step = 64): Promise<number> {
+  // Ballast that is too much, and that is not.
+  let most = HEAP_BYTES - Math.floor(share.heapBytes * 0.85)
+  let least = HEAP_BYTES - Math.ceil(share.heapBytes * 1.15)
+  while (most - least > step) {
+    const middle = (most + least) >> 1
+    if (await runsWith(share, middle)) least = middle
+    else most = middle
+  }
+  return HEAP_BYTES - least
+}

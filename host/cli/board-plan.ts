@@ -2,7 +2,7 @@
 import type { Network } from "../../src/network"
 import { WuxingError } from "../errors"
 import type { PlannedOn } from "../partition/board-spec"
-import type { Plan, Shortfall } from "../partition/plan"
+import type { Goal, Plan, Shortfall } from "../partition/plan"
 import type { Context, Outcome } from "./command"
 import { grouped, type Output } from "./output"
 
@@ -10,12 +10,13 @@ import { grouped, type Output } from "./output"
 export async function planOnBoards(
   network: Network,
   boards: PlannedOn[],
+  goal: Goal,
   { output }: Context,
 ): Promise<{ outcome: Outcome; picture: string }> {
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { planNetwork } = await import("../partition/plan")
   const { renderPlan } = await import("../partition/plan-picture")
-  const plan = planNetwork(network, boards)
+  const plan = planNetwork(network, boards, goal)
   printPlan(network, plan, output)
   const document = {
     network: network.name,

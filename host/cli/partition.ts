@@ -11,6 +11,7 @@ interface PartitionOptions {
   model?: string
   boards?: string
   svg?: string
+  learning?: boolean
   seed: number
 }
 
@@ -25,6 +26,7 @@ export function addPartition(program: Command, run: Run): void {
       pathOption("--boards"),
     )
     .option("--svg <file>", "also draw the plan for boards into a file", pathOption("--svg"))
+    .option("--learning", "plan boards for learning; absent: for naming images")
     .option(
       "--seed <n>",
       "seed of a preset; files have their own",
@@ -35,7 +37,7 @@ export function addPartition(program: Command, run: Run): void {
 }
 
 async function partition(options: PartitionOptions, context: Context): Promise<Outcome> {
-  const { model, boards, svg, seed } = options
+  const { model, boards, svg, learning, seed } = options
   if (model === undefined) throw usageError("--model is missing", "for example --model pico-16")
   if (boards === undefined) throw usageError("--boards is missing", "for example --boards pico:4")
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
@@ -48,7 +50,9 @@ async function partition(options: PartitionOptions, context: Context): Promise<O
   const { parseBoards } = await import("../partition/board-spec")
   const { planOnBoards } = await import("./board-plan")
   const on = parseBoards(boards)
-  const { outcome, picture } = await planOnBoards(readModel(model, seed).network, on, context)
+  const { network } = readModel(model, seed)
+  const goal = learning ? "learning" : "naming"
+  const { outcome, picture } = await planOnBoards(network, on, goal, context)
   if (svg !== undefined) {
     try {
       writeFileSync(svg, picture)

@@ -6,9 +6,11 @@
  * on average is a share, measured with pico-16, pico-32, fleet-64 and model1 on counting virtual
  * machines; how near predictions come is tested there too.
  */
-import { Header, Part, PartFlag } from "../../src/layout"
-import type { Network } from "../../src/network"
+import { Header, Part, PartFlag, Rule } from "../../src/layout"
+import { inputSignalsOf, type Layer, type Network } from "../../src/network"
 import {
+  AT_ONCE_LINK_OPERATIONS,
+  AT_ONCE_PIXEL_OPERATIONS,
   DENSE_SYNAPSE_OPERATIONS,
   denseLinkOperations,
   ENTRY_OPERATIONS,
@@ -19,18 +21,23 @@ import {
 } from "../../src/operations"
 import { BackField, ImageField, MAX_PAYLOAD, SignalsField } from "../../src/protocol"
 import { partAt } from "../../src/run"
+import { isDense } from "../../src/shard"
 import type { BoardProfile } from "../boards"
 
 /** Pixels that are not zero: 19.1 % of those of MNIST's training images. Others cost nothing. */
 export const INK = 0.191
 /** Naming: operations of a link and of a neuron, as shares of the longest way of learning. */
-export const FORWARD_LINK = 0.35
-export const FORWARD_NEURON = 0.65
-/** Learning, after it: neurons and synapses that no error reaches are passed over. */
-const BACKWARD_LINK = 0.5
+const FORWARD_LINK = 0.35
+const FORWARD_NEURON = 0.65
+/** Naming: a link where every synapse reads every source. */
+const DENSE_FORWARD = 12
+/** Learning, after it. */
 const BACKWARD_NEURON = 0.4
-/** An image's pixel on its way into the list of sources. */
-const PIXEL_OPERATIONS = 52
+/** Outputs that learn where the error is by margin: the label's and its best rival; others pass on. */
+const MARGIN_OUTPUTS = 2.5
+/** A step of a neuron whose inputs and outputs are neighbours (src/settle-two.ts). */
+const TWO_FORWARD_STEP = 190
+const TWO_BACKWARD_STEP = 230
 /** Handling one message, sent or received: an estimate, of some forty calls. */
 const MESSAGE_OPERATIONS = 600
 const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
@@ -57,6 +64,7 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     ...{ messages: 0, learnMessages: 0, bytes: 0, learnBytes: 0 },
   }
   const rule = shard.getAt(Header.Rule, "u16")
+  const byMargin = (network.softmaxGain ?? 0) === 0 && network.targets === undefined
   const group = Math.min(GROUP, slots)
   let handled = 0
   let before = 0
@@ -75,13 +83,21 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     const passing = dense
       ? links * denseLinkOperations(rule) + synapses * DENSE_SYNAPSE_OPERATIONS
       : lit * (links * linkOperations(rule) + sources * SOURCE_OPERATIONS)
-    const settle = neurons * neuronOperations(rule, network.steps)
-    cost.forward[layer] += FORWARD_LINK * passing + listed + FORWARD_NEURON * settle
+    const { steps } = network
+    const l = network.layers[layer - 1]
+    let summing = FORWARD_LINK * passing
+    if (dense) summing = links * DENSE_FORWARD + synapses * DENSE_SYNAPSE_OPERATIONS
+    else if ((flags & PartFlag.AtOnce) !== 0) summing = lit * links * AT_ONCE_LINK_OPERATIONS
+    cost.forward[layer] += summing + listed + neurons * forwardNeuron(l, rule, steps)
+    const learning =
+      byMargin && (flags & PartFlag.Output) !== 0 ? Math.min(1, MARGIN_OUTPUTS / neurons) : 1
     cost.backward[layer] +=
-      BACKWARD_LINK * (passing + synapses * NOISE_OPERATIONS) + listed + BACKWARD_NEURON * settle
+      learning * (passing + synapses * NOISE_OPERATIONS) +
+      listed +
+      neurons * backwardNeuron(l, rule, steps)
     if (input && layer !== before) {
       const pixels = INK * shard.getAt(Header.Width, "u16")
-      cost.forward[layer] += pixels * PIXEL_OPERATIONS
+      cost.forward[layer] += pixels * AT_ONCE_PIXEL_OPERATIONS
       // A byte a pixel, and two for each run of about eight.
       cost.bytes += pixels * 1.25 + ImageField.Length
       cost.learnBytes += pixels * 1.25 + ImageField.Length
@@ -112,6 +128,32 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
   cost.forward[last] += (cost.messages + handled) * MESSAGE_OPERATIONS
   cost.backward[last] += (cost.learnMessages + handled) * MESSAGE_OPERATIONS
   return cost
+}
+
+/** Operations of a link for each image, on average over pixels that are lit or not. */
+export function forwardLink(network: Network, layer: number, rule: number): number {
+  if (isDense(network, layer)) return DENSE_FORWARD
+  const atOnce = layer === 1 && inputSignalsOf(network) === 1
+  const link = atOnce ? AT_ONCE_LINK_OPERATIONS : FORWARD_LINK * linkOperations(rule)
+  return layer === 1 ? INK * link : link
+}
+
+/** Operations of a neuron's settle for each image. */
+export function forwardNeuron(layer: Layer, rule: number, steps: number): number {
+  if (settlesShort(layer, rule)) return TWO_FORWARD_STEP * steps
+  return FORWARD_NEURON * neuronOperations(rule, steps)
+}
+
+function backwardNeuron(layer: Layer, rule: number, steps: number): number {
+  if (settlesShort(layer, rule)) return TWO_BACKWARD_STEP * steps
+  return BACKWARD_NEURON * neuronOperations(rule, steps)
+}
+
+/** As hasTwo (src/settle-two.ts), of a layer. */
+function settlesShort({ inputs, outputFirst, outputs }: Layer, rule: number): boolean {
+  return (
+    inputs <= 2 && outputFirst === 1 && outputs <= 2 && (rule & (Rule.OfNeurons | Rule.Fine)) === 0
+  )
 }
 
 /** Signals of a layer that a shard computes itself. */

@@ -19,20 +19,14 @@ import {
   neuronsOf,
   signalsOf,
 } from "../../src/network"
-import {
-  denseLinkOperations,
-  linkOperations,
-  MOST_OPERATIONS,
-  neuronOperations,
-} from "../../src/operations"
+import { MOST_OPERATIONS } from "../../src/operations"
 import { partAt } from "../../src/run"
 import { buildShard, busesOf, isDense, type Slice } from "../../src/shard"
 import { MOST_BOARDS, type PlannedOn } from "./board-spec"
 import {
   costOfShare,
-  FORWARD_LINK,
-  FORWARD_NEURON,
-  INK,
+  forwardLink,
+  forwardNeuron,
   msPerImage,
   msPerLesson,
   type ShareCost,
@@ -107,10 +101,16 @@ interface Layout {
   fits: boolean
 }
 
+/**
+ * What is to be fast: naming images, of which many are under way at once, so that the board with most
+ * to do decides; or learning, where layer waits for layer.
+ */
+export type Goal = "naming" | "learning"
+
 /** Plans a network for the boards given. */
-export function planNetwork(network: Network, boards: PlannedOn[]): Plan {
+export function planNetwork(network: Network, boards: PlannedOn[], goal: Goal = "naming"): Plan {
   const planner = new Planner(network, boards)
-  const layout = planner.best()
+  const layout = planner.best(goal)
   if (layout.fits) return describe(network, boards, layout)
   const partial = planner.placed(layout)
   return {
@@ -170,16 +170,14 @@ class Planner {
       const dense = isDense(network, layer)
       const first = firstNeuronOf(network, layer)
       const links = linksOfNeurons(network, layer)
-      const lit = layer === 1 ? INK : 1
-      const perLink = dense ? denseLinkOperations(rule) : linkOperations(rule)
+      const perLink = forwardLink(network, layer, rule)
+      const perNeuron = forwardNeuron(l, rule, network.steps)
       // Sources of single links are each one's own: their places in tables, lists and buses count.
       const own = adder ? 0 : layer === 1 ? 8 : 14
       for (let n = 0; n < l.neurons; n++) {
         const v = this.vertexOf[first + n]
         this.layerOf[v] = layer
-        this.operations[v] +=
-          FORWARD_LINK * lit * links[n] * perLink +
-          FORWARD_NEURON * neuronOperations(rule, network.steps)
+        this.operations[v] += links[n] * perLink + perNeuron
         this.bytes[v] += links[n] * ((dense ? 2 : 3) + own) + l.inputs * 8 + 12 + l.outputs * 6
         if (elementsLearn(network)) this.bytes[v] += 40
         if (network.pid) this.bytes[v] += links[n] * 8 + 40
@@ -188,7 +186,7 @@ class Planner {
   }
 
   /** The layout with the least time; of those that do not fit the one that comes nearest. */
-  best(): Layout {
+  best(goal: Goal): Layout {
     if (this.boards.length === 1) return this.judge(new Int32Array(this.vertices))
     // Then no cut helps, and the report needs only some layout.
     if (!this.outputsFit()) return this.judge(this.packed(this.room, true)!)
@@ -201,13 +199,13 @@ class Planner {
     const layouts = [this.search(total, USUAL_WORK)]
     if (byLayer.length > 1) layouts.push(this.search(byLayer, USUAL_WORK / 8))
     const fit = layouts.filter(l => l.fits)
-    if (fit.length === 0) return this.packedTight() ?? layouts[0]
+    // Room as it was before the search found what its own cuts take beyond the estimates.
+    if (fit.length === 0) return new Planner(this.network, this.boards).packedTight() ?? layouts[0]
     const profiles = this.boards.map(b => b.profile)
-    // The pipeline decides; of two about as fast, the one that learns faster.
-    const fastest = Math.min(...fit.map(l => this.slowest(l)))
-    const near = fit.filter(l => this.slowest(l) <= fastest * SAME_SPEED)
-    const lesson = (l: Layout) => msPerLesson(l.costs, profiles)
-    return near.reduce((a, b) => (lesson(b) < lesson(a) ? b : a))
+    const time = (l: Layout) =>
+      goal === "learning" ? msPerLesson(l.costs, profiles) : this.slowest(l)
+    // The first has the fewest signals to carry: another must be faster, not just as fast.
+    return fit.reduce((a, b) => (time(b) * SAME_SPEED < time(a) ? b : a))
   }
 
   private slowest(layout: Layout): number {

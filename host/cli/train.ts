@@ -121,7 +121,11 @@ export function addTrain(program: Command, run: Run): void {
       integerOption("--validation", 1, 10_000_000),
     )
     .option("--data <what>", "mnist, or a folder of images (default: mnist)", pathOption("--data"))
-    .option("--out <file>", "model file to write, after each epoch", pathOption("--out"))
+    .option(
+      "--out <file>",
+      "model file to write, after each epoch; with --on at every checkpoint too",
+      pathOption("--out"),
+    )
     .option("--resume <file>", "go on where this file's training stopped", pathOption("--resume"))
     .option("--force", "write over a file that exists")
   addPanelOptions(command).action(run(train))
@@ -385,6 +389,7 @@ async function learn(
       const figures = await training.epoch({
         signal,
         onProgress: (done, correct) => progress.sample(start + done, right + correct - rightBefore),
+        onCheckpoint: () => keeper.keep(),
       })
       if (!figures) return true
       right += Math.round(figures.accuracy * plan.images)

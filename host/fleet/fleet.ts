@@ -372,6 +372,7 @@ export class Fleet {
    * Teaches the boards `count` lessons in order. Afterwards `learnt` is what they hold.
    *
    * @param onSample as for `train`
+   * @param onCheckpoint the same, when `learnt` is what the boards hold after so many
    * @param stopped is asked before each sample; true ends the training there
    * @returns how many were learnt, and how many of them were right before
    */
@@ -380,8 +381,13 @@ export class Fleet {
     count: number,
     {
       onSample,
+      onCheckpoint,
       stopped,
-    }: { onSample?: (done: number, correct: number) => void; stopped?: () => boolean } = {},
+    }: {
+      onSample?: (done: number, correct: number) => void
+      onCheckpoint?: (done: number, correct: number) => void
+      stopped?: () => boolean
+    } = {},
   ): Promise<{ done: number; right: number }> {
     const most = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
     // The last checkpoint is at the start: a training ends with one.
@@ -411,6 +417,7 @@ export class Fleet {
         if (this.samples - this.checkpoint.samples >= this.stride) {
           await this.takeCheckpoint()
           this.stride = Math.min(most, this.stride * 2)
+          if (done < count) onCheckpoint?.(done, correct)
         }
       }
       await this.giveLessons()

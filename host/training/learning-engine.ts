@@ -10,6 +10,11 @@ export interface JobOptions {
   /** Samples of the job that are done, and how many of them were right. */
   onProgress?: (done: number, right: number) => void
   signal?: AbortSignal
+  /**
+   * Called now and then, when the engine's coefficients are those after so many samples of the job
+   * (before the last one); engines that have them at hand at the end alone do not call it.
+   */
+  onCheckpoint?: (done: number, right: number) => void
 }
 
 export interface LearningEngine {

@@ -1,7 +1,7 @@
 /** Training a network on the host: epochs over shuffled images, with a falling rate. */
 import { hash32 } from "../../src/random"
 import { drawSamples } from "../data/samples"
-import type { LabelledImages, LearningEngine } from "./learning-engine"
+import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 import type { Images } from "./training-data"
 
 /** How a network is trained. */
@@ -93,7 +93,7 @@ export async function trainEpoch(
   recipe: Recipe,
   epoch: number,
   from: number,
-  options: { onProgress?: (done: number, right: number) => void; signal?: AbortSignal },
+  options: JobOptions,
 ): Promise<{ done: number; right: number }> {
   engine.learnShift = learnShiftAt(recipe, epoch)
   engine.samples = epoch * count + from

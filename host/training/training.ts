@@ -166,7 +166,12 @@ export class Training {
    * @returns the epoch's figures; undefined if it was aborted
    */
   async epoch(
-    options: { onProgress?: (done: number, right: number) => void; signal?: AbortSignal } = {},
+    options: {
+      onProgress?: (done: number, right: number) => void
+      /** Now and then, when `model` gives what has been learnt of the epoch so far. */
+      onCheckpoint?: () => void
+      signal?: AbortSignal
+    } = {},
   ): Promise<EpochFigures | undefined> {
     const { engine, plan } = this
     const { epoch, done, right } = this.position
@@ -181,6 +186,10 @@ export class Training {
     const now = await trainEpoch(engine, lesson, plan, epoch, done, {
       signal: options.signal,
       onProgress: (d, r) => options.onProgress?.(done + d, right + r),
+      onCheckpoint: (d, r) => {
+        this.position = { epoch, done: done + d, right: right + r }
+        options.onCheckpoint?.()
+      },
     })
     this.seconds += (performance.now() - start) / 1000
     this.learnt += now.done

@@ -150,9 +150,10 @@ export function firmware(): Promise<Uint8Array> {
   return bytecode
 }
 
-export async function startBenches(count: number): Promise<Benches> {
+/** @param gcStress a collection at every allocation: finds objects that are let go too early */
+export async function startBenches(count: number, gcStress = false): Promise<Benches> {
   const program = await firmware()
-  const boards = await VirtualBoards.start(count)
+  const boards = await VirtualBoards.start(count, { gcStress })
   try {
     const benches = await Promise.all(
       Array.from({ length: count }, (_, i) => Bench.open(boards.ports[i], i, program)),

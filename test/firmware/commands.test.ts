@@ -107,7 +107,8 @@ let boot: number
 const boots: number[] = []
 
 beforeAll(async () => {
-  all = await startBenches(2)
+  // WUXING_FUZZ_FRAMES and WUXING_GC_STRESS are for a longer run of the random frames (npm run fuzz).
+  all = await startBenches(2, process.env.WUXING_GC_STRESS === "1")
   bench = all.benches[0]
   for (const each of all.benches) boots.push((await each.fence()).state.boot)
   boot = boots[0]
@@ -942,9 +943,12 @@ describe("more than the service asks for", () => {
 
 describe("random frames", () => {
   const commands = Object.values(Command).filter((c): c is Command => typeof c === "number")
-  const frames = 900
+  const frames = Math.ceil(Number(process.env.WUXING_FUZZ_FRAMES ?? 1800) / 2)
+  const timeout = Math.max(60_000, frames * 400)
 
-  it(`${2 * frames} of them neither restart a board nor find a defect of its program`, async () => {
+  it(`${2 * frames} of them neither restart a board nor find a defect of its program`, {
+    timeout,
+  }, async () => {
     await Promise.all(all.benches.map((each, i) => fuzz(each, boots[i], 1 + i)))
   })
 

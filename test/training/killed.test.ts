@@ -1,0 +1,44 @@
+/** The tool killed while boards learn: what it had kept goes on to the same bits. */
+import { spawn } from "node:child_process"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, expect, it } from "vitest"
+import { loadModel } from "../../host/model-file"
+import { isAlive, virtualMachines } from "../link/processes"
+
+const folder = mkdtempSync(join(tmpdir(), "wuxing-killed-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const run = (...args: string[]) => {
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "host/cli/main.ts", "train", "--json", "--quiet", ...args],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  )
+  let text = ""
+  child.stdout.on("data", chunk => {
+    text += chunk
+  })
+  const ended = new Promise<string>(resolve => child.once("close", () => resolve(text)))
+  return { child, ended }
+}
+
+it("keeps a checkpoint of what boards learn, whole, even when it is killed outright", async () => {
+  const plan = ["--model", "pico-fast", "--seed", "3", "--limit", "560", "--epochs", "1"]
+  const kept = join(folder, "kept.wuxing")
+  const { child, ended } = run(...plan, "--on", "sim:2", "--out", kept)
+  const deadline = Date.now() + 120_000
+  while (!existsSync(kept) && Date.now() < deadline && child.exitCode === null) await sleep(20)
+  child.kill("SIGKILL")
+  await ended
+  const samples = loadModel(kept).training?.samples
+  expect(samples).toBe(500)
+  const there = virtualMachines()
+  while (there.some(isAlive)) await sleep(50)
+  const resumed = JSON.parse(await run("--resume", kept, "--force").ended)
+  const whole = JSON.parse(await run(...plan).ended)
+  expect(resumed.coefficientsHash).toBe(whole.coefficientsHash)
+  expect(resumed.history).toEqual(whole.history)
+}, 240_000)

@@ -18,6 +18,7 @@ const alone = [
   "test/ring/board.test.ts",
   "test/rules/boards.test.ts",
   "test/training/bench.test.ts",
+  "test/training/killed.test.ts",
 ]
 
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 }

@@ -27,6 +27,8 @@ static uint8_t slot_next[MOST_SLOTS];
 static uint16_t slot_got[MOST_SLOTS][MOST_LAYERS + 1];
 /* Per layer: whether the backward sums of other boards are complete. */
 static bool back_complete[MOST_LAYERS + 1];
+/* Per layer: messages with backward sums of the sample in hand so far, modulo 256. */
+static uint8_t back_number[MOST_LAYERS + 1];
 /* Per part: samples gathered for one report, and where in the arena it is (0: it reports nothing). */
 static uint8_t gathered_count[MOST_PARTS];
 static int32_t gathered_at[MOST_PARTS];
@@ -276,6 +278,7 @@ void take_image(const uint8_t *p, int32_t length) {
     learn_label = label;
     learn_next = parts - 1;
     memset(back_complete, 0, sizeof back_complete);
+    memset(back_number, 0, sizeof back_number);
     beginLearning(arena, sample);
   }
   advance(slot);
@@ -313,9 +316,16 @@ void take_signals(const uint8_t *p, int32_t length) {
   for (int32_t i = 0; i < samples; i++) {
     /* As on the other boards, where the number grows past 2^31 without wrapping. */
     int32_t slot = (int32_t)(((uint32_t)sample + (uint32_t)i) % (uint32_t)slots);
+    /*
+     * They come in the order of their places, own ones left out: one that comes twice must not stand
+     * in for one that is lost.
+     */
+    int32_t next = slot_got[slot][layer];
+    if (next >= own_first[layer]) next += own_end[layer] - own_first[layer];
     int32_t total = slot_got[slot][layer] + count;
     /* Signals that were had already may have been used: the learning step must find the same. */
-    if (sample > INT32_MAX - i || slot_sample[slot] != sample + i || total > remote[layer])
+    if (sample > INT32_MAX - i || slot_sample[slot] != sample + i || first != next ||
+        total > remote[layer])
       return fault(Status_OutOfOrder, Command_Signals, (int32_t)((uint32_t)sample + (uint32_t)i),
                    slot_sample[slot]);
     uint8_t *bus = arena + i32_of(reader, Part_BusIn) + 2 * (slot * width + first);
@@ -350,7 +360,9 @@ void take_back(const uint8_t *p, int32_t length) {
     for (int32_t i = BackField_Length; i < length; i += 6)
       if ((int32_t)get16(p + i) >= width) return fault(Status_OutOfRange, Command_Back, sample, width);
   } else if (first + bytes / 4 > width) return fault(Status_OutOfRange, Command_Back, sample, width);
-  if (back_complete[layer]) return fault(Status_OutOfOrder, Command_Back, sample, NONE);
+  if (back_complete[layer] || p[BackField_Number] != back_number[layer])
+    return fault(Status_OutOfOrder, Command_Back, sample, NONE);
+  back_number[layer]++;
   uint8_t *sums = arena + i32_of(owner, Part_BackIn);
   for (int32_t i = BackField_Length; i < length; i += listed ? 6 : 4) {
     uint8_t *at = sums + 4 * (listed ? (int32_t)get16(p + i) : first++);

@@ -81,7 +81,7 @@ describe("a fleet of counted boards", () => {
       for (const kind of [0, 1]) expect(rates[i][kind]).toBeGreaterThan(rates[i - 1][kind])
     for (const { naming } of points) {
       expect(naming!.samplesPerSecond).toBeLessThan(naming!.withoutWaiting * 1.001)
-      expect(naming!.operations).toBeGreaterThan(100_000)
+      expect(naming!.operations).toBeGreaterThan(50_000)
     }
   }, 60_000)
 

@@ -126,7 +126,7 @@ describe("a fleet", () => {
       const shares = await fleet.boards()
       expect(shares.length).toBe(boards)
       expect(shares.reduce((sum, s) => sum + s.neurons, 0)).toBe(26)
-      expect(shares.reduce((sum, s) => sum + s.links, 0)).toBe(16 * 3 * 64 + 10 * 4 * 32)
+      expect(shares.reduce((sum, s) => sum + s.links, 0)).toBe(16 * 2 * 96 + 10 * 2 * 32)
       const before = sha(await fleet.coefficients())
       expect(before).toBe(sha(new HostNetwork(network).coefficients()))
       const seen: number[] = []

@@ -452,7 +452,9 @@ async function reportBack(part: number, sample: number, predicted: number): Prom
     b.setAt(BackField.Predicted, "u8", predicted)
     b.blitAt(BackField.Length, arena, arena.getAt(part + Part.BackOut, "i32") + (from << 2), n << 2)
     await report(Command.Back, b)
-    if (next >= width) return
+    // The machine sends when the program pauses: otherwise this board's next layer, up to a quarter of
+    // a second of work, would hold up the boards that wait for these sums.
+    if (next >= width) return await ds.sleep(1)
     from = next
   }
 }

@@ -34,8 +34,11 @@ export async function openFleet(
   const boards = await findBoards(place)
   const desk = await openDesk(panel, network, { output, signal })
   try {
-    const { planFor } = await import("../fleet/plan")
-    const shares = plan === "naming" ? planFor(network, boards.count) : undefined
+    const { planFor, plannedShares } = await import("../fleet/plan")
+    // Virtual boards are planned for as what they stand for: their own speed says nothing.
+    const shares =
+      plannedShares(network, boards.count, plan, boards.native ? "pico-native" : "pico") ??
+      (plan === "naming" ? planFor(network, boards.count) : undefined)
     const options = { network, shares, start, watch: desk, faults }
     return await startFleetOn(place, boards, options, { output, signal })
   } catch (error) {

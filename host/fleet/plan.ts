@@ -2,7 +2,9 @@
 import { fanInOf, type Network, signalsOf } from "../../src/network"
 import { DENSE_LINK_OPERATIONS, LINK_OPERATIONS, STEP_OPERATIONS } from "../../src/operations"
 import type { Slice } from "../../src/shard"
+import { readBoardProfile } from "../boards"
 import { addSlices, splitEvenly } from "../partition/partition"
+import { type Goal, planNetwork } from "../partition/plan"
 
 /** Of the pixels of a handwritten digit. */
 const LIT = 0.2
@@ -34,6 +36,25 @@ export function planFor(network: Network, boards: number): Slice[][] {
     for (let b = 0; b < boards; b++) addSlices(network, plan[b], k + 1, cut(b), cut(b + 1) - cut(b))
   }
   return plan
+}
+
+/**
+ * A plan by speed, memory and signals that cross (host/partition/plan.ts), for as many boards of one
+ * kind; undefined where that gives a board nothing to do or does not fit, so that a plainer one, or
+ * the boards themselves, have the word.
+ */
+export function plannedShares(
+  network: Network,
+  boards: number,
+  goal: Goal,
+  profileId: string,
+): Slice[][] | undefined {
+  if (boards === 1) return undefined
+  const profile = readBoardProfile(profileId)
+  const on = Array.from({ length: boards }, (_, i) => ({ id: `board ${i}`, profile }))
+  const plan = planNetwork(network, on, goal)
+  const shares = plan.boards.map(b => b.slices)
+  return plan.feasible && shares.every(slices => slices.length > 0) ? shares : undefined
 }
 
 /** Operations a layer takes for a sample, about, in the proportions of learning. */

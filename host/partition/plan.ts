@@ -8,7 +8,7 @@
  * names the class.
  */
 import { checkLinks, isSound } from "../../src/check"
-import { PROGRAM_BYTES, shardBytesOf } from "../../src/heap"
+import { shardBytesOf } from "../../src/heap"
 import { Header, Part } from "../../src/layout"
 import {
   drawLinks,
@@ -34,7 +34,7 @@ import {
 import { firstNeuronOf, hypergraph, type Net, signalNets } from "./hypergraph"
 import { cutHypergraph, USUAL_WORK } from "./multilevel"
 import { addNeurons, addSlices } from "./partition"
-import { bytesOf, shardsFor } from "./room"
+import { bytesOf, heapFor, shardsFor } from "./room"
 
 /** Work a board may have beyond its fair share, where that saves signals. */
 const IMBALANCE = 1.05
@@ -54,7 +54,9 @@ export interface PlannedBoard {
   slices: Slice[]
   neurons: number
   links: number
-  /** Heap the program and its share of the network take, bytes. */
+  /** Memory to set aside for its share of the network and the reports it gathers, bytes. */
+  shardBytes: number
+  /** Heap the program and its share take, with messages that wait, bytes. */
   heapBytes: number
   heapPercent: number
   /** Time it needs for each image when many are under way. */
@@ -448,14 +450,14 @@ function describe(network: Network, boards: PlannedOn[], layout: Layout): Plan {
   const lesson = msPerLesson(costs, profiles)
   return {
     boards: boards.map(({ id, profile }, b) => {
-      const empty = shares[b].length === 0
-      const heapBytes = PROGRAM_BYTES + (empty ? 0 : bytesOf(shards[b]))
+      const heapBytes = heapFor(shards[b])
       return {
         id,
         profile: profile.id,
         slices: shares[b],
         neurons: shares[b].reduce((n, s) => n + s.count, 0),
         links: linksIn(shards[b]),
+        shardBytes: shares[b].length === 0 ? 0 : bytesOf(shards[b]),
         heapBytes,
         heapPercent: (100 * heapBytes) / profile.heapBytes,
         msPerSample: msPerImage(costs[b], profile),

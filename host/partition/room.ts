@@ -1,5 +1,6 @@
 /** What a share of a network takes of a board's memory. */
 import "../device-script-buffer"
+import { PROGRAM_BYTES } from "../../src/heap"
 import { Header, Part, PartFlag } from "../../src/layout"
 import type { Network } from "../../src/network"
 import { MAX_PAYLOAD } from "../../src/protocol"
@@ -16,6 +17,26 @@ export function bytesOf(shard: Buffer): number {
     if (shard.getAt(partAt(i) + Part.Flags, "u16") & (PartFlag.Report | PartFlag.Output))
       bytes += MAX_PAYLOAD
   return bytes
+}
+
+/** Others' signals for one layer that wait while the board computes: about four messages. Measured. */
+const WAITING_BYTES = 1000
+
+/**
+ * Heap a board needs for a shard, bytes: the program, what it sets aside, and messages that wait.
+ * test/partition/heap-sweep.ts measures how near that is.
+ */
+export function heapFor(shard: Buffer): number {
+  let bytes = PROGRAM_BYTES
+  let before = 0
+  const parts = shard.getAt(Header.Parts, "u16")
+  for (let i = 0; i < parts; i++) {
+    const layer = shard.getAt(partAt(i) + Part.Layer, "u16")
+    const flags = shard.getAt(partAt(i) + Part.Flags, "u16")
+    if (layer !== before && (flags & PartFlag.Await) !== 0) bytes += WAITING_BYTES
+    before = layer
+  }
+  return parts === 0 ? bytes : bytes + bytesOf(shard)
 }
 
 /** The shards of all shares with as many slots as all boards have room for; with one if none has. */

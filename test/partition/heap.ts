@@ -5,8 +5,7 @@
 import { CountedBoards } from "../../host/fleet/counted-boards"
 import { Fleet } from "../../host/fleet/fleet"
 import type { PlannedOn } from "../../host/partition/board-spec"
-import { type Plan, planNetwork } from "../../host/partition/plan"
-import { PROGRAM_BYTES } from "../../src/heap"
+import { type Plan, type PlannedBoard, planNetwork } from "../../host/partition/plan"
 import type { Network } from "../../src/network"
 import { randomImage, uniform } from "../core/helpers"
 import { buildVariant } from "../firmware/variant"
@@ -14,6 +13,8 @@ import { buildVariant } from "../firmware/variant"
 const HEAP_BYTES = 65_536
 const NAMED = 12
 const LEARNT = 4
+/** Learning ends with reading all boards, for which more in one process are too slow. */
+const MOST_LEARNING = 8
 
 export interface Share {
   network: Network
@@ -21,13 +22,22 @@ export interface Share {
   on: PlannedOn[]
   /** Predicted for the board that needs most, bytes. */
   heapBytes: number
+  /** What the program is to set aside, bytes. */
+  shardBytes: number
 }
 
 /** @throws Error if the network does not fit */
 export function largestShare(network: Network, on: PlannedOn[]): Share {
   const plan = planNetwork(network, on)
   if (!plan.feasible) throw new Error(`${network.name} does not fit: ${plan.reason}`)
-  return { network, plan, on, heapBytes: Math.max(...plan.boards.map(b => b.heapBytes)) }
+  const most = (of: (b: PlannedBoard) => number) => Math.max(...plan.boards.map(of))
+  return {
+    network,
+    plan,
+    on,
+    heapBytes: most(b => b.heapBytes),
+    shardBytes: most(b => b.shardBytes),
+  }
 }
 
 /**
@@ -37,11 +47,11 @@ export function largestShare(network: Network, on: PlannedOn[]): Share {
  * @returns false if a board ran out of memory
  * @throws Error if it failed for another reason
  */
-export async function runsWith({ network, plan, on, heapBytes }: Share, ballast: number) {
+export async function runsWith({ network, plan, on, shardBytes }: Share, ballast: number) {
   const bytecode = await buildVariant(
     "arena.ts",
     /export const ARENA_BYTES = .*\nexport const arena = .*/,
-    `export const ARENA_BYTES = ${heapBytes - PROGRAM_BYTES}
+    `export const ARENA_BYTES = ${shardBytes}
 export const arena = Buffer.alloc(ARENA_BYTES)
 const ballast = Buffer.alloc(${ballast})
 ballast.setAt(0, "u8", 1)`,
@@ -58,8 +68,7 @@ ballast.setAt(0, "u8", 1)`,
     const images = Array.from({ length: NAMED }, () => randomImage(network.width, next, 0.4))
     await fleet.begin()
     await fleet.name(i => images[i], NAMED)
-    await fleet.learn(i => ({ image: images[i], label: i }), LEARNT)
-    await fleet.coefficients()
+    if (on.length <= MOST_LEARNING) await fleet.learn(i => ({ image: images[i], label: i }), LEARNT)
     return true
   } catch (error) {
     if (boards.logs.flat().some(line => /stats: \d+ objects/.test(line))) return false

@@ -14,6 +14,8 @@ const alone = [
   "test/native/**/*.test.ts",
   "test/network/boards-run-strict.test.ts",
   "test/panel/**/*.test.ts",
+  "test/partition/heap.test.ts",
+  "test/partition/prediction.test.ts",
   "test/profile/**/*.test.ts",
   "test/ring/board.test.ts",
   "test/rules/boards.test.ts",

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join, relative } from "node:path"
@@ -81,7 +81,11 @@ async function buildSized(
     const sized = text.replace("shardBytesOf(HEAP_BYTES)", String(shardBytes))
     if (sized === text) throw buildFailed(folder, "arena.ts does not state its size as it did", [])
     await writeFile(path, sized.replace(/^import .*heap"\n/m, ""))
-    return await buildFirmware({ ...options, folder: join(copy, "firmware") })
+    const built = await buildFirmware({ ...options, folder: join(copy, "firmware") })
+    const kept = join(folder, `.devicescript/bin/bytecode-${shardBytes}.devs`)
+    await mkdir(dirname(kept), { recursive: true })
+    await writeFile(kept, built.bytecode)
+    return { ...built, path: kept }
   } finally {
     await rm(copy, { recursive: true, force: true })
   }

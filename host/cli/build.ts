@@ -1,6 +1,7 @@
 /** `wuxing build`: compiles the firmware and says what came out. */
 import type { Command } from "commander"
 import { buildFirmware } from "../firmware"
+import { type BoardOption, shardBytesFor } from "./board-option"
 import type { Context, Outcome, Run } from "./command"
 import { grouped } from "./output"
 
@@ -8,12 +9,16 @@ export function addBuild(program: Command, run: Run): void {
   program
     .command("build")
     .description("compile the firmware; print its size and hash")
-    .action(run((_options: object, context) => build(context)))
+    .option("--board <profile>", "for the heap of this board (default: one of 64 KiB)")
+    .action(run(build))
 }
 
-async function build({ output, signal }: Context): Promise<Outcome> {
+async function build(options: BoardOption, { output, signal }: Context): Promise<Outcome> {
+  const shardBytes = shardBytesFor(options)
   output.status("compiling the firmware")
-  const { bytecode, sha256, path } = await buildFirmware({ quiet: output.quiet, signal })
+  const { bytecode, sha256, path } = await buildFirmware({
+    ...{ quiet: output.quiet, signal, shardBytes },
+  })
   output.field("bytecode", path)
   output.field("size", `${grouped(bytecode.length)} bytes`)
   output.field("SHA-256", sha256)

@@ -4,11 +4,12 @@ import { WuxingError } from "../errors"
 import { buildFirmware } from "../firmware"
 import type { Deployed } from "../fleet/deploy"
 import { findPorts } from "../fleet/place"
+import { type BoardOption, shardBytesFor } from "./board-option"
 import { startBoardProgress } from "./board-progress"
 import type { Context, Outcome, Run } from "./command"
 import type { Output } from "./output"
 
-export interface DeployOptions {
+export interface DeployOptions extends BoardOption {
   port?: string[]
 }
 
@@ -20,13 +21,18 @@ export function addDeploy(program: Command, run: Run): void {
       "--port <names...>",
       "serial ports, by path, serial number or pattern (default: $WUXING_PORTS, else every board's)",
     )
+    .option("--board <profile>", "for boards of this profile's heap (default: 64 KiB)")
     .action(run(deploy))
 }
 
-async function deploy({ port }: DeployOptions, { output, signal }: Context): Promise<Outcome> {
+async function deploy(
+  { port, board }: DeployOptions,
+  { output, signal }: Context,
+): Promise<Outcome> {
+  const shardBytes = shardBytesFor({ board })
   const paths = await findPorts(port ?? [])
   output.status("compiling the firmware")
-  const { bytecode, sha256 } = await buildFirmware({ quiet: output.quiet, signal })
+  const { bytecode, sha256 } = await buildFirmware({ quiet: output.quiet, signal, shardBytes })
   const boards = await deployWithProgress(paths, bytecode, { output, signal })
   printDeployed(output, boards)
   return { document: { sha256, bytes: bytecode.length, boards }, error: deployError(boards) }

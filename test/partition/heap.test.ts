@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
 import { buildFirmware } from "../../host/firmware"
 import { CountedBoards } from "../../host/fleet/counted-boards"
@@ -24,7 +25,8 @@ test("the program for a heap of 40 KiB sets aside what that allows, and runs a p
   const network = pico16(1)
   const plan = planNetwork(network, on)
   expect(plan.feasible).toBe(true)
-  const { bytecode } = await buildFirmware({ quiet: true, shardBytes })
+  const { bytecode, path } = await buildFirmware({ quiet: true, shardBytes })
+  expect(readFileSync(path).equals(bytecode)).toBe(true)
   const boards = await CountedBoards.start(3, bytecode, on[0].profile)
   const fleet = new Fleet(
     { network, boards: 3, bytecode, sampleDeadlineMs: 60_000 },

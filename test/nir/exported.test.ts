@@ -179,6 +179,24 @@ describe("an export that was changed", () => {
 describe("damage", () => {
   const model = { ...modelOf(net, spread(900)), training }
 
+  test.skipIf(!hasH5py)("what is missing is named (needs python3-h5py)", async () => {
+    const path = join(folder, "missing.nir")
+    for (const [what, said] of [
+      ["version", /"version"/],
+      ["node/edges", /"edges"/],
+      ["node/nodes/layer1/tau", /"layer1" \(LI\) has no "tau"/],
+      ["node/nodes/input/shape", /"input" \(Input\) has no "shape"/],
+      ["node/nodes/input/type", /"input" is of type unknown/],
+    ] as const) {
+      writeFileSync(path, await encodeNir(exported(model)))
+      changeByH5py(path, `del f["${what}"]`)
+      const reading = importNir(path)
+      await expect(reading).rejects.toThrow(said)
+      await expect(reading).rejects.toMatchObject({ kind: "data" })
+    }
+  })
+
+  // Last: now and then the HDF5 library itself breaks off over such a file and is no good afterwards.
   test("a flipped bit anywhere is refused, or changes nothing that is read", async () => {
     const bytes = await encodeNir(
       exported(
@@ -205,22 +223,5 @@ describe("damage", () => {
       }
     }
     expect(refused).toBeGreaterThan(10)
-  })
-
-  test.skipIf(!hasH5py)("what is missing is named (needs python3-h5py)", async () => {
-    const path = join(folder, "missing.nir")
-    for (const [what, said] of [
-      ["version", /"version"/],
-      ["node/edges", /"edges"/],
-      ["node/nodes/layer1/tau", /"layer1" \(LI\) has no "tau"/],
-      ["node/nodes/input/shape", /"input" \(Input\) has no "shape"/],
-      ["node/nodes/input/type", /"input" is of type unknown/],
-    ] as const) {
-      writeFileSync(path, await encodeNir(exported(model)))
-      changeByH5py(path, `del f["${what}"]`)
-      const reading = importNir(path)
-      await expect(reading).rejects.toThrow(said)
-      await expect(reading).rejects.toMatchObject({ kind: "data" })
-    }
   })
 })

@@ -42,8 +42,10 @@ const IMBALANCE = 1.05
 const RELAXATIONS = [1, 1.15, 1.5, 3, 100]
 /** Times the estimate of memory is put right by what shards really take. */
 const CORRECTIONS = 4
+/** To so many parts of a mean neuron's work are neurons' works rounded. */
+const GRAINS = 10
 /** Times that differ by less are taken for equal. */
-const SAME_SPEED = 1.01
+const SAME_SPEED = 1.02
 /** While it is still open what fits, this fraction of the usual effort. */
 const TRIES = 20
 
@@ -156,6 +158,11 @@ class Planner {
     this.operations = new Float64Array(this.vertices)
     this.bytes = new Float64Array(this.vertices)
     this.weigh()
+    // Neurons that cost about the same are to be exchanged freely.
+    const grain = sum(this.operations) / this.vertices / GRAINS
+    this.operations.forEach((x, v) => {
+      this.operations[v] = Math.max(1, Math.round(x / grain)) * grain
+    })
     this.nets = signalNets(network).map(({ pins, cost }) => ({
       pins: pins.map(p => this.vertexOf[p]),
       cost,

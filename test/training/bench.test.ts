@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 describe("wuxing bench", () => {
   test("gives every figure for the three networks", async () => {
-    const { status, stdout } = await wuxing(["bench", "--seconds", "0.02", "--json"])
+    const { status, stdout } = await wuxing(["bench", "--seconds", "0.05", "--json"])
     expect(status).toBe(0)
     const { networks, batch, peakMemoryBytes } = JSON.parse(stdout)
     expect(networks.map((n: { network: string }) => n.network)).toEqual([

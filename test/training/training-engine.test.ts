@@ -192,6 +192,29 @@ function batchByHand(
   return out
 }
 
+/** Wide links and large signals make the largest coefficient small, so that learning reaches it. */
+const tight = network(
+  [
+    { neurons: 8, inputs: 4, outputFirst: 4, outputs: 1, fanIn: 30 },
+    { neurons: 4, inputs: 4, outputFirst: 4, outputs: 1, fanIn: 8 },
+  ],
+  {
+    width: 40,
+    linking: "adder" as const,
+    inputSignals: 4,
+    seed: 1,
+    steps: 4,
+    signalBits: 12,
+    elementMax: 3 * 4096,
+    netMin: -4096,
+    netMax: 8192,
+    lambdaMax: 8192,
+    margin: 4096,
+    softmaxGain: 0,
+    learnShift: 9,
+  },
+)
+
 describe("a batch of several", () => {
   test("adds up what each sample would change by itself, and clamps the sum", async () => {
     let clamped = 0
@@ -226,7 +249,7 @@ describe("a batch of several", () => {
           }
         },
       ),
-      RUNS,
+      { ...RUNS, examples: [[tight, 9, 1, 9, 2]] },
     )
     // Else the clamp was not tested.
     expect(clamped).toBeGreaterThan(0)

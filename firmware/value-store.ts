@@ -1,0 +1,44 @@
+/**
+ * The board's own store of settings: a service of its runtime, asked over Jacdac like any other, but
+ * without leaving the board.
+ */
+import * as ds from "@devicescript/core"
+import type { ValueStore } from "../src/slots"
+
+/** A service on the board itself answers within a millisecond; asked again, it may have been busy. */
+const ANSWER_MS = 500
+const TRIES = 4
+
+const settings = new ds.Settings()
+const GET = settings.spec.lookup("get").code
+
+let asked = ""
+let answer: Buffer | undefined
+let listening = false
+
+async function get(name: string): Promise<Buffer> {
+  if (!listening) {
+    listening = true
+    settings.report().subscribe(packet => {
+      if (packet.serviceCommand !== GET) return
+      const p = packet.payload
+      // The name, a zero, the value.
+      if (p.length > asked.length && p.slice(0, asked.length).toString() === asked)
+        answer = p.slice(asked.length + 1)
+    })
+  }
+  for (let i = 0; i < TRIES; i++) {
+    asked = name
+    answer = undefined
+    await settings.get(name)
+    for (let waited = 0; waited < ANSWER_MS && answer === undefined; waited++) await ds.sleep(1)
+    if (answer !== undefined) return answer
+  }
+  throw new Error("no settings")
+}
+
+async function set(name: string, value: Buffer): Promise<void> {
+  await settings.set(name, value)
+}
+
+export const store: ValueStore = { get, set }

@@ -13,6 +13,7 @@ const alone = [
   "test/link/**/*.test.ts",
   "test/native/**/*.test.ts",
   "test/network/boards-run-strict.test.ts",
+  "test/packaging/install.test.ts",
   "test/panel/**/*.test.ts",
   "test/partition/heap.test.ts",
   "test/partition/prediction.test.ts",

@@ -1,6 +1,7 @@
 /**
  * Compiles `firmware/main.ts` to DeviceScript bytecode with the DeviceScript compiler, which wants
- * to run in the folder of `devsconfig.json` and always writes to the same place there.
+ * to run in the folder of `devsconfig.json` and always writes to the same place there. A published
+ * package brings it compiled.
  */
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -13,6 +14,7 @@ import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { HEAP_BYTES, shardBytesOf } from "../src/heap"
 import { WuxingError } from "./errors"
+import { firmwareName, prebuilt } from "./prebuilt"
 
 const FIRMWARE_FOLDER = fileURLToPath(new URL("../firmware", import.meta.url))
 const DEADLINE_MS = 60_000
@@ -50,6 +52,11 @@ export interface Firmware {
 export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firmware> {
   const folder = options.folder ?? FIRMWARE_FOLDER
   const { shardBytes, ...rest } = options
+  if (options.folder === undefined) {
+    const shipped = prebuilt(firmwareName(shardBytes ?? shardBytesOf(HEAP_BYTES)))
+    if (shipped)
+      return { bytecode: shipped.bytes, sha256: sha256(shipped.bytes), path: shipped.path }
+  }
   if (shardBytes !== undefined && shardBytes !== shardBytesOf(HEAP_BYTES))
     return await buildSized(folder, shardBytes, rest)
   const path = join(folder, ".devicescript/bin/bytecode.devs")
@@ -99,11 +106,15 @@ async function readConsistent(path: string, lines: string[]): Promise<Firmware> 
   for (let look = 0; look < 20; look++) {
     if (look > 0) await sleep(50)
     const bytecode = new Uint8Array(await readFile(path))
-    const sha256 = createHash("sha256").update(bytecode).digest("hex")
+    const hash = sha256(bytecode)
     const stated = await statedHash(join(dirname(path), "bytecode-dbg.json"))
-    if (bytecode.length > 0 && sha256 === stated) return { bytecode, sha256, path }
+    if (bytecode.length > 0 && hash === stated) return { bytecode, sha256: hash, path }
   }
   throw buildFailed(dirname(path), `${path} does not have the hash the compiler states`, lines)
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex")
 }
 
 async function statedHash(path: string): Promise<unknown> {

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The `wuxing` tool. The only place that turns an error into an exit status, and the only owner of
  * the process's signals.

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto"
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { WuxingError } from "../errors"
+import { coreName, prebuilt } from "../prebuilt"
 import { toAssemblyScript } from "./assembly-source"
 
 const SOURCES = [
@@ -26,10 +27,11 @@ const SOURCES = [
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "settle-fine", "settle-two", "links"]
-const INDEX = `export { learnWhole, predictWhole } from "./whole"
-export { applyDeltas, clearDeltas, mergeDeltas } from "./links"
-export { mergeInhibition } from "./elements"
-`
+const EXPORTED = {
+  whole: "learnWhole, predictWhole",
+  links: "applyDeltas, clearDeltas, mergeDeltas",
+  elements: "mergeInhibition",
+}
 /** 2 GiB of 64 KiB pages, as the engine: addresses stay positive. */
 const MOST_PAGES = 32768
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/wuxing/", import.meta.url))
@@ -40,6 +42,8 @@ const CACHE = fileURLToPath(new URL("../../node_modules/.cache/wuxing/", import.
  * @throws WuxingError "core-compile" (kind internal) with the compiler's own lines
  */
 export async function coreBinary(batched: boolean, vectors = true): Promise<Uint8Array> {
+  const shipped = vectors ? prebuilt(coreName(batched)) : undefined
+  if (shipped) return shipped.bytes
   const files = coreSources(batched, vectors)
   const hash = createHash("sha256")
     .update(JSON.stringify([...files]))
@@ -75,7 +79,11 @@ export function coreSources(batched: boolean, vectors: boolean): Map<string, str
       files.set(`${name}.ts`, readFileSync(path, "utf8"))
     }
   files.set("batched.ts", `export const BATCHED = ${batched}\n`)
-  files.set("index.ts", INDEX)
+  const exported = Object.entries(EXPORTED)
+  files.set(
+    "index.ts",
+    exported.map(([file, names]) => `export { ${names} } from "./${file}"`).join("\n"),
+  )
   return files
 }
 

@@ -14,7 +14,9 @@ import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
 import type { BoardSet, EmulatedTime } from "../../link/board-set"
 import type { Port } from "../../link/port"
 
-const PROCESS = fileURLToPath(new URL("./board-process.ts", import.meta.url))
+/** In a checkout it is TypeScript and takes a loader; in a published package it is compiled. */
+const COMPILED = import.meta.url.endsWith(".js")
+const PROCESS = fileURLToPath(new URL(`./board-process.${COMPILED ? "js" : "ts"}`, import.meta.url))
 const SCRATCH_PREFIX = join(tmpdir(), "wuxing-pico-")
 /** Node and its loader start within a second or two, the board within 50 ms of its own time. */
 const CONNECT_DEADLINE_MS = 20_000
@@ -129,7 +131,7 @@ class EmulatedBoard {
 
   start(): void {
     const child = fork(PROCESS, [this.id, join(this.directory, "flash.bin")], {
-      execArgv: ["--import", "tsx"],
+      execArgv: COMPILED ? [] : ["--import", "tsx"],
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       // Ctrl-C is for the host, which then ends its boards in order.

@@ -1,0 +1,78 @@
+/**
+ * Makes `dist/`, which is what is published beside the documentation (`npm pack` runs it): the tool
+ * and the library as JavaScript, the library's types, and compiled all that the tool would otherwise
+ * compile on a user's machine. The folders lie there as in the repository, so that a path from one
+ * file to another is the same in both.
+ */
+import { spawn } from "node:child_process"
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { boardIds, readBoardProfile } from "../host/boards"
+import { buildFirmware } from "../host/firmware"
+import { coreName, firmwareName } from "../host/prebuilt"
+import { coreBinary } from "../host/training/core-module"
+import { HEAP_BYTES, shardBytesOf } from "../src/heap"
+import { nodeImports } from "./imports"
+import { VENDORED, vendor } from "./vendor"
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url))
+const DIST = join(ROOT, "dist")
+const VENDOR = join(DIST, "vendor")
+
+/** What the tool reads while it runs, other than its own code. */
+const FILES = ["boards", "models", "firmware/native/wuxing-pico.uf2", "firmware/devsconfig.json"]
+/** Compiled, or used only to compile. */
+const NOT_COPIED = /\.ts$|[\\/]assembly[\\/]/
+
+rmSync(DIST, { recursive: true, force: true })
+await Promise.all([
+  compile("packaging/tsconfig.json"),
+  compile("packaging/tsconfig.types.json"),
+  vendor(VENDOR),
+  compileCore(),
+  compileFirmware(),
+])
+const vendored = { [VENDORED]: join(VENDOR, `${VENDORED}.cjs`) }
+for (const path of filesIn(DIST))
+  if (/\.js$|\.d\.ts$/.test(path))
+    writeFileSync(path, nodeImports(readFileSync(path, "utf8"), path, vendored))
+for (const file of FILES) cpSync(join(ROOT, file), join(DIST, file), { recursive: true })
+for (const path of filesIn(join(ROOT, "host")))
+  if (!NOT_COPIED.test(path)) cpSync(path, join(DIST, relative(ROOT, path)), { recursive: true })
+// The nearest manifest to dist/host/cli, as in the repository.
+const { name, version, type } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
+writeFileSync(join(DIST, "package.json"), `${JSON.stringify({ name, version, type })}\n`)
+
+async function compile(project: string): Promise<void> {
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc")
+  const child = spawn(process.execPath, [tsc, "-p", join(ROOT, project)], { stdio: "inherit" })
+  const status = await new Promise(resolve => child.once("close", resolve))
+  if (status !== 0) throw new Error(`tsc -p ${project} ended with status ${status}`)
+}
+
+async function compileCore(): Promise<void> {
+  for (const batched of [false, true]) keep(coreName(batched), await coreBinary(batched))
+}
+
+/** A program for each size of heap among the boards that run DeviceScript. */
+async function compileFirmware(): Promise<void> {
+  const heaps = boardIds()
+    .map(id => readBoardProfile(id))
+    .filter(({ deviceScriptBoard }) => deviceScriptBoard !== null)
+    .map(({ heapBytes }) => heapBytes)
+  const sizes = new Set([HEAP_BYTES, ...heaps].map(shardBytesOf))
+  for (const shardBytes of sizes)
+    keep(firmwareName(shardBytes), (await buildFirmware({ shardBytes, quiet: true })).bytecode)
+}
+
+function keep(file: string, bytes: Uint8Array): void {
+  mkdirSync(join(DIST, "prebuilt"), { recursive: true })
+  writeFileSync(join(DIST, "prebuilt", file), bytes)
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+}

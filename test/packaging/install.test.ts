@@ -1,0 +1,97 @@
+/** What a user gets: packed, installed into an empty folder, run from there. */
+import { execFile } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+const MOST_BYTES = 2_000_000
+const MANIFEST = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
+
+interface Packed {
+  filename: string
+  size: number
+  files: { path: string }[]
+}
+
+let folder: string
+let packed: Packed
+
+/** stdout of a program that ends with status 0; its stderr is in the error where it does not. */
+async function run(file: string, args: string[], cwd = folder): Promise<string> {
+  const { stdout } = await promisify(execFile)(file, args, { cwd, maxBuffer: 2 ** 24 })
+  return stdout
+}
+
+const wuxing = (...args: string[]) => run("npx", ["--no-install", "wuxing", ...args])
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "wuxing-installed-"))
+  const output = await run(
+    "npm",
+    ["pack", "--silent", "--json", "--pack-destination", folder],
+    ROOT,
+  )
+  // npm 12 and later name the packages; those before it list them.
+  const document = JSON.parse(output)
+  packed = Array.isArray(document) ? document[0] : document[MANIFEST.name]
+  writeFileSync(join(folder, "package.json"), "{}")
+  const quiet = ["--prefer-offline", "--no-audit", "--no-fund"]
+  await run("npm", ["install", ...quiet, `./${packed.filename}`])
+}, 240_000)
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe("the package", () => {
+  test("is small, and holds nothing that only development needs", () => {
+    expect(packed.size).toBeLessThan(MOST_BYTES)
+    const paths = packed.files.map(({ path }) => path)
+    expect(
+      paths.filter(path => !/^(dist\/|package\.json$|README\.md$|LICENSE$)/.test(path)),
+    ).toEqual([])
+    expect(paths.filter(path => /\.ts$/.test(path) && !/\.d\.ts$/.test(path))).toEqual([])
+    for (const part of ["models/pico-16.wuxing", "prebuilt/core.wasm", "boards/pico.json"])
+      expect(paths).toContain(`dist/${part}`)
+  })
+
+  test("installs no compiler and nothing that development alone takes", async () => {
+    const installed = JSON.parse(
+      readFileSync(join(folder, "node_modules/.package-lock.json"), "utf8"),
+    )
+    const names = Object.keys(installed.packages).map(path => path.split("node_modules/").at(-1))
+    for (const name of Object.keys(MANIFEST.devDependencies)) expect(names).not.toContain(name)
+    const serialports = Object.entries<{ version: string }>(installed.packages).filter(([path]) =>
+      path.endsWith("node_modules/serialport"),
+    )
+    // Those before 12 have no compiled binding for Node 20.
+    for (const [, { version }] of serialports)
+      expect(Number.parseInt(version, 10)).toBeGreaterThan(11)
+    expect(serialports.length).toBeGreaterThan(0)
+  })
+
+  test("runs the demo, which ends with the host's bits", async () => {
+    const document = JSON.parse(
+      await wuxing("demo", "--json", "--quiet", "--train", "20", "--test", "20"),
+    )
+    expect(document).toMatchObject({ trained: 20, tested: 20, hostMatches: true })
+    expect(document.boards).toHaveLength(2)
+  })
+
+  test("says its version, names images by its trained networks, has its front panel", async () => {
+    expect((await wuxing("--version")).trim()).toBe(MANIFEST.version)
+    const args = ["--model", "pico-16", "--trained", "--limit", "200", "--quiet", "--json"]
+    const { tested, testAccuracy } = JSON.parse(await wuxing("eval", ...args))
+    expect(tested).toBe(200)
+    expect(testAccuracy).toBeGreaterThan(0.9)
+    // Johnny-Five is inside: it finds what it needs of itself, and draws no other serialport in.
+    const panel = join(folder, "node_modules/wuxing/dist/host/panel/panel.js")
+    expect(
+      await run("node", [
+        "-e",
+        `import(${JSON.stringify(panel)}).then(m => console.log(typeof m.Panel))`,
+      ]),
+    ).toBe("function\n")
+  })
+})

@@ -22,6 +22,7 @@ import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
 import { addPanel } from "./panel"
 import { addPartition } from "./partition"
+import { addPredict } from "./predict"
 import { addProfile } from "./profile"
 import { addReproduce } from "./reproduce"
 import { watchSignals } from "./signals"
@@ -71,6 +72,7 @@ async function main(args: string[]): Promise<number> {
   addTrain(program, run)
   addReproduce(program, run)
   addEval(program, run)
+  addPredict(program, run)
   addBench(program, run)
   addPanel(program, run)
   addBoards(program, run)

@@ -314,12 +314,12 @@ export class Fleet {
   /**
    * Classes the boards name for images, several of which are under way at once.
    *
-   * @param onSample how many so far, and the class of the last
+   * @param onSample how many so far, the class of the last and its outputs, in the signal format
    */
   async name(
     images: (i: number) => Uint8Array,
     count: number,
-    onSample?: (done: number, named: number) => void,
+    onSample?: (done: number, named: number, outputs: Int16Array) => void,
   ): Promise<Int32Array> {
     const classes = new Int32Array(count)
     let done = 0
@@ -342,7 +342,7 @@ export class Fleet {
             watch?.named?.(images(done), outputs)
             done++
             this.position = `after test image ${done} of ${count}`
-            onSample?.(done, classes[done - 1])
+            onSample?.(done, classes[done - 1], outputs)
           },
         )
       }

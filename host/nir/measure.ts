@@ -1,10 +1,6 @@
 /** How far a linear graph is from the network it was made of. */
-import { Header, Part } from "../../src/layout"
-import { signalsOf } from "../../src/network"
-import { partAt } from "../../src/run"
-import { exchangeCoefficients, exchangeElements } from "../../src/shard"
-import { HostNetwork } from "../engine"
-import { ELEMENTS_ARRAY, type Model } from "../model-file"
+import type { Model } from "../model-file"
+import { runnerOf } from "../model-runner"
 import type { Rest } from "./rest"
 
 export interface Difference {
@@ -40,13 +36,13 @@ export async function measureDifference(
   labels: Uint8Array,
   { signal, onImage }: Watch = {},
 ): Promise<Difference> {
-  const { width } = model.network
+  const { width, signalBits } = model.network
   const run = runnerOf(model)
   let [right, same, rightAtRest] = [0, 0, 0]
   let [sum, most, size] = [0, 0, 0]
   for (const [i, label] of labels.entries()) {
     const image = images.subarray(i * width, (i + 1) * width)
-    const full = run(image)
+    const full = Float64Array.from(run(image), output => output / 2 ** signalBits)
     const linear = rest.run(Float64Array.from(image, pixel => pixel / 255))
     const classes = [largest(full), largest(linear)]
     if (classes[0] === label) right++
@@ -72,25 +68,6 @@ export async function measureDifference(
     meanDifference: sum / values,
     largestDifference: most,
     meanOutput: size / values,
-  }
-}
-
-/** The core itself, as boards run it: outputs for an image, 1 = 4096 in Q12. */
-function runnerOf(model: Model): (image: Uint8Array) => Float64Array {
-  const { network } = model
-  const host = new HostNetwork(network)
-  const { memory } = host
-  exchangeCoefficients(memory, network, model.coefficients, true)
-  const elements = model.arrays?.[ELEMENTS_ARRAY]
-  if (elements) exchangeElements(memory, network, elements, true)
-  const bus = memory.getAt(partAt(memory.getAt(Header.Parts, "u16") - 1) + Part.BusOut, "i32")
-  const outputs = signalsOf(network, network.layers.length)
-  return image => {
-    host.predict(image)
-    return Float64Array.from(
-      { length: outputs },
-      (_, o) => memory.getAt(bus + 2 * o, "i16") / 2 ** network.signalBits,
-    )
   }
 }
 

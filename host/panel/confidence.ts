@@ -1,28 +1,7 @@
-/** How sure the network is, and the light or needle that shows it. */
+/** The light or needle that shows how sure the network is. */
 import five from "johnny-five"
-import type { Network } from "../../src/network"
 import type { Connection } from "./connection"
 import type { ConfidenceLayout } from "./layout"
-
-/** Gain of the softmax for networks that were taught by margins: that of the presets' recipes. */
-const GAIN = 10
-
-/**
- * The softmax of the outputs at their largest: 1/outputs when all are equal, 1 when one is far ahead.
- * Its gain is the one the network was taught with (Network.softmaxGain, Q4 times log2 e).
- *
- * @param outputs in the network's signal format (Q signalBits)
- */
-export function confidenceOf(outputs: ArrayLike<number>, network: Network): number {
-  const bits = network.softmaxGain ? network.softmaxGain / 16 : GAIN * Math.LOG2E
-  const values = Array.from(outputs)
-  const best = Math.max(...values)
-  const sum = values.reduce(
-    (total, value) => total + 2 ** ((bits * (value - best)) / 2 ** network.signalBits),
-    0,
-  )
-  return 1 / sum
-}
 
 export interface ConfidenceDisplay {
   /** @param confidence 0…1 */

@@ -1,8 +1,8 @@
 /** Joins a fleet and its panel: shows what the boards do, hands them what the panel's user teaches. */
 import type { Network } from "../../src/network"
+import { confidenceOf } from "../confidence"
 import type { Lesson } from "../fleet/fleet"
 import type { BoardState, FleetWatch } from "../fleet/watch"
-import { confidenceOf } from "./confidence"
 import type { Panel } from "./panel"
 
 /** Presses that may wait for the boards: more would come as a surprise later. */

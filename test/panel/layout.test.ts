@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { confidenceOf } from "../../host/panel/confidence"
+import { confidenceOf } from "../../host/confidence"
 import { Debouncer, labelAt, QUIET_MS } from "../../host/panel/inputs"
 import { layoutNames, parseLayout, pinsOf, readLayout } from "../../host/panel/layout"
 import { drawLayout } from "../../host/panel/wiring"

@@ -1,0 +1,172 @@
+/** `wuxing predict`: what a network takes pictures for. */
+import type { Command } from "commander"
+import type { Scaling } from "../data/scale"
+import type { Place } from "../fleet/place"
+import type { Model } from "../model-file"
+import type { Context, Outcome, Run } from "./command"
+import { percent } from "./output"
+import { choiceOption, MOST_BOARDS, onOption } from "./usage"
+
+const DEFAULT_MODEL = "pico-16"
+/** A wider image leaves no room beside it. */
+const MOST_COLUMNS = 60
+
+interface PredictOptions {
+  model: string
+  on?: Place
+  scaling?: Scaling
+}
+
+export function addPredict(program: Command, run: Run): void {
+  const command = program
+    .command("predict <image...>")
+    .description("say what a network takes pictures for: PNG or PGM, of any size")
+    .option("--model <network>", "a preset, as trained, or a model file", DEFAULT_MODEL)
+    .option(
+      "--on <where>",
+      "ask boards: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
+      onOption("--on", MOST_BOARDS),
+    )
+    .option(
+      "--scaling <how>",
+      "mass: what is drawn is cut out and centred, as MNIST was made; box: the whole picture (default: as the network was taught)",
+      choiceOption("--scaling", ["mass", "box"]),
+    )
+  command.action((images: string[], options: PredictOptions) =>
+    run<PredictOptions>((given, context) => predict(images, given, context))(options),
+  )
+}
+
+interface Answer {
+  outputs: Int16Array
+  shares: number[]
+  best: number
+}
+
+async function predict(
+  paths: string[],
+  options: PredictOptions,
+  context: Context,
+): Promise<Outcome> {
+  const { output } = context
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { presetNames } = await import("../../src/presets")
+  const { readModel } = await import("../model-source")
+  const { trainedModel } = await import("../training/trained")
+  const { classesOf } = await import("../training/training")
+  const { picturePixels, scalingFor } = await import("../data/picture")
+  const { sharesOf } = await import("../confidence")
+
+  const model = presetNames.includes(options.model)
+    ? trainedModel(options.model)
+    : readModel(options.model, 1)
+  if (model.training === null)
+    output.status(`note: ${options.model} was never trained, so its answers mean nothing`)
+  const { network } = model
+  const scaling = options.scaling ?? scalingFor(model.training?.data)
+  // All of them before any board is started: a picture that cannot be read ends the run at once.
+  const images = paths.map(path => picturePixels(path, network.width, scaling))
+  const all = options.on
+    ? await outputsOnBoards(options.on, model, images, context)
+    : await outputsOnHost(model, images)
+  const names = classesOf(model) ?? []
+  const nameOf = (i: number) => names[i] ?? String(i)
+  const gain = model.training?.settings?.softmaxGain
+  const answers = all.map((outputs): Answer => {
+    const shares = sharesOf(outputs, network, typeof gain === "number" ? gain : undefined)
+    return { outputs, shares, best: outputs.indexOf(Math.max(...outputs)) }
+  })
+
+  for (const [i, image] of images.entries())
+    if (image.every(pixel => pixel === 0)) output.status(`note: nothing is drawn in ${paths[i]}`)
+  if (process.stdout.isTTY) await printPictures(output, images, network.width)
+  output.table(
+    ["image", "class", "share", "next", "share"],
+    answers.map(({ shares, best }, i) => {
+      const next = second(shares, best)
+      return [paths[i], nameOf(best), percent(shares[best]), nameOf(next), percent(shares[next])]
+    }),
+  )
+  if (answers.length === 1) {
+    const { outputs, shares } = answers[0]
+    output.table(
+      ["class", "output", "share"],
+      [...shares.keys()].map(o => [
+        nameOf(o),
+        (outputs[o] / 2 ** network.signalBits).toFixed(3),
+        percent(shares[o]),
+      ]),
+    )
+  }
+  return {
+    document: {
+      model: options.model,
+      network: network.name,
+      engine: options.on ? "boards" : "host",
+      scaling,
+      images: answers.map(({ outputs, shares, best }, i) => ({
+        image: paths[i],
+        class: nameOf(best),
+        share: shares[best],
+        classes: shares.map((share, o) => ({
+          class: nameOf(o),
+          output: outputs[o] / 2 ** network.signalBits,
+          share,
+        })),
+      })),
+    },
+  }
+}
+
+function second(shares: number[], best: number): number {
+  let next = best === 0 ? Math.min(1, shares.length - 1) : 0
+  for (const [i, share] of shares.entries()) if (i !== best && share > shares[next]) next = i
+  return next
+}
+
+async function outputsOnHost(model: Model, images: Uint8Array[]): Promise<Int16Array[]> {
+  const { runnerOf } = await import("../model-runner")
+  return images.map(runnerOf(model))
+}
+
+async function outputsOnBoards(
+  place: Place,
+  model: Model,
+  images: Uint8Array[],
+  context: Context,
+): Promise<Int16Array[]> {
+  const { openFleet, printBoards } = await import("./fleet-run")
+  const { checkpointOf } = await import("../training/training")
+  const fleet = await openFleet(place, model.network, "naming", checkpointOf(model), context)
+  try {
+    await printBoards(fleet, context.output)
+    const all: Int16Array[] = []
+    await fleet.name(
+      i => images[i],
+      images.length,
+      (done, _, outputs) => {
+        all[done - 1] = outputs.slice()
+      },
+    )
+    return all
+  } finally {
+    await fleet.close()
+  }
+}
+
+/** What the network sees, side by side as far as they fit. */
+async function printPictures(
+  output: Context["output"],
+  images: Uint8Array[],
+  pixels: number,
+): Promise<void> {
+  const { frameOf } = await import("../data/folder")
+  const { shaded } = await import("./pixels")
+  const { width } = frameOf(pixels)
+  if (width > MOST_COLUMNS) return
+  const beside = Math.max(1, Math.floor((process.stdout.columns ?? 80) / (width + 1)))
+  for (let from = 0; from < images.length; from += beside) {
+    const blocks = images.slice(from, from + beside).map(image => shaded(image, width))
+    for (const y of blocks[0].keys()) output.print(blocks.map(block => block[y]).join(" "))
+  }
+}

@@ -51,6 +51,30 @@ const DASHES = ["", "7 3", "2 3", "9 3 2 3"]
 
 /** The chart as a whole SVG document. */
 export function renderChart(chart: Chart): string {
+  return renderCharts([chart])
+}
+
+/** Charts one below the other, as one SVG document that bears the first one's title. */
+export function renderCharts(charts: Chart[]): string {
+  const drawn = charts.map(drawChart)
+  const height = drawn.reduce((sum, chart) => sum + chart.height, 0)
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#222222">`,
+    `<title>${escaped(charts[0].title)}</title>`,
+    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
+  ]
+  let top = 0
+  for (const chart of drawn) {
+    if (top === 0) parts.push(...chart.parts)
+    else parts.push(`<g transform="translate(0 ${top})">`, ...chart.parts, "</g>")
+    top += chart.height
+  }
+  parts.push("</svg>")
+  return `${parts.join("\n")}\n`
+}
+
+/** What is in a chart's own frame, and how high that is. */
+function drawChart(chart: Chart): { height: number; parts: string[] } {
   const drawn = chart.series.map(series => ({
     ...series,
     points: series.points.filter(point => drawable(chart, point)),
@@ -69,9 +93,6 @@ export function renderChart(chart: Chart): string {
   const px = (v: number) => LEFT + x.place(v) * (WIDTH - LEFT - RIGHT)
   const py = (v: number) => top + (1 - y.place(v)) * PLOT
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#222222">`,
-    `<title>${escaped(chart.title)}</title>`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     `<text x="${LEFT}" y="21" font-size="15" font-weight="bold">${escaped(chart.title)}</text>`,
     ...legend.items.map(item => legendItem(chart.series[item.index], item)),
   ]
@@ -96,8 +117,7 @@ export function renderChart(chart: Chart): string {
   )
   for (const [index, series] of chart.series.entries())
     parts.push(...seriesOf(chart, series, index, px, py))
-  parts.push("</svg>")
-  return `${parts.join("\n")}\n`
+  return { height, parts }
 }
 
 function drawable({ x, y }: Chart, [a, b]: readonly [number, number]): boolean {

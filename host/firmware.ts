@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { HEAP_BYTES, shardBytesOf } from "../src/heap"
 import { WuxingError } from "./errors"
-import { firmwareName, prebuilt } from "./prebuilt"
+import { demoName, firmwareName, prebuilt } from "./prebuilt"
 
 const FIRMWARE_FOLDER = fileURLToPath(new URL("../firmware", import.meta.url))
 const DEADLINE_MS = 60_000
@@ -29,6 +29,8 @@ export interface FirmwareOptions {
   signal?: AbortSignal
   /** Another folder with `main.ts` and `devsconfig.json`, for tests. */
   folder?: string
+  /** The program of a demo, by its folder in firmware/demos, in place of the board's usual one. */
+  demo?: string
   /**
    * Bytes the program sets aside for a shard and its reports: what a board's profile allows
    * (shardBytesOf, src/heap.ts) or a plan asks for; absent: what a heap of 64 KiB allows.
@@ -50,10 +52,11 @@ export interface Firmware {
  * message), "firmware-compiler-missing", "firmware-deadline"; the signal's reason when aborted
  */
 export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firmware> {
-  const folder = options.folder ?? FIRMWARE_FOLDER
-  const { shardBytes, ...rest } = options
+  const { shardBytes, demo, ...rest } = options
+  const folder = options.folder ?? join(FIRMWARE_FOLDER, ...(demo ? ["demos", demo] : []))
   if (options.folder === undefined) {
-    const shipped = prebuilt(firmwareName(shardBytes ?? shardBytesOf(HEAP_BYTES)))
+    const size = shardBytes ?? shardBytesOf(HEAP_BYTES)
+    const shipped = prebuilt(demo ? demoName(demo) : firmwareName(size))
     if (shipped)
       return { bytecode: shipped.bytes, sha256: sha256(shipped.bytes), path: shipped.path }
   }

@@ -11,6 +11,11 @@ export function firmwareName(shardBytes: number): string {
   return `firmware-${shardBytes}.devs`
 }
 
+/** DeviceScript bytecode of a demo's own program. */
+export function demoName(demo: string): string {
+  return `demo-${demo}.devs`
+}
+
 /** The core as WebAssembly. */
 export function coreName(batched: boolean): string {
   return `core${batched ? "-batched" : ""}.wasm`

@@ -10,7 +10,7 @@ import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { boardIds, readBoardProfile } from "../host/boards"
 import { buildFirmware } from "../host/firmware"
-import { coreName, firmwareName } from "../host/prebuilt"
+import { coreName, demoName, firmwareName } from "../host/prebuilt"
 import { coreBinary } from "../host/training/core-module"
 import { HEAP_BYTES, shardBytesOf } from "../src/heap"
 import { nodeImports } from "./imports"
@@ -55,7 +55,7 @@ async function compileCore(): Promise<void> {
   for (const batched of [false, true]) keep(coreName(batched), await coreBinary(batched))
 }
 
-/** A program for each size of heap among the boards that run DeviceScript. */
+/** A program for each size of heap among the boards that run DeviceScript, and those of the demos. */
 async function compileFirmware(): Promise<void> {
   const heaps = boardIds()
     .map(id => readBoardProfile(id))
@@ -64,6 +64,9 @@ async function compileFirmware(): Promise<void> {
   const sizes = new Set([HEAP_BYTES, ...heaps].map(shardBytesOf))
   for (const shardBytes of sizes)
     keep(firmwareName(shardBytes), (await buildFirmware({ shardBytes, quiet: true })).bytecode)
+  const demos = readdirSync(join(ROOT, "firmware/demos"), { withFileTypes: true })
+  for (const { name: demo } of demos.filter(entry => entry.isDirectory()))
+    keep(demoName(demo), (await buildFirmware({ demo, quiet: true })).bytecode)
 }
 
 function keep(file: string, bytes: Uint8Array): void {

@@ -12,6 +12,7 @@ import { type FaultRule, parseFaults } from "../faults/spec"
 import type { Place } from "../fleet/place"
 import type { Taught } from "../fleet/watch"
 import type { Context, Outcome, Run } from "./command"
+import { addDemoMemory } from "./demo-memory"
 import { grouped, percent } from "./output"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
 import { folderOption, integerOption, MOST_BOARDS, onOption, usageError } from "./usage"
@@ -67,6 +68,7 @@ export function addDemo(program: Command, run: Run): void {
       parseFaults,
     )
   addPanelOptions(command).action(run(demo))
+  addDemoMemory(command, run)
 }
 
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {

@@ -21,6 +21,7 @@ import {
   frameIsBridge,
   frameIsFor,
   JD_CONTROL_CMD_NOOP,
+  JD_CONTROL_CMD_RESET,
   JD_CONTROL_CMD_SERVICES,
   JD_CONTROL_REG_DEVICE_DESCRIPTION,
   JD_CONTROL_REG_FIRMWARE_VERSION,
@@ -449,6 +450,13 @@ export class BoardLink {
   ping(payload: Uint8Array = NO_PAYLOAD): Promise<void> {
     return this.sendAcked(
       this.commandFrame(this.board!, JD_SERVICE_INDEX_CONTROL, JD_CONTROL_CMD_NOOP, payload, true),
+    )
+  }
+
+  /** Tells the board to start anew. Its program loses its state, but nothing that is in flash. */
+  reset(): Promise<void> {
+    return this.write(
+      this.commandFrame(this.board!, JD_SERVICE_INDEX_CONTROL, JD_CONTROL_CMD_RESET),
     )
   }
 

@@ -1,0 +1,103 @@
+/**
+ * Messages of the programs of the demos (firmware/memory.ts and its neighbours), for both sides.
+ * All little-endian; Q12 unless a comment says otherwise.
+ */
+
+/** Class of the service `ring memory`. */
+export const MEMORY_CLASS = 0x1a6e2c4d
+
+/** A neuron here has the papers' five elements. */
+export const ELEMENTS = 5
+
+export enum MemoryCommand {
+  Store = 0x80,
+  Rounds = 0x81,
+  Recall = 0x82,
+  Trace = 0x83,
+  Found = 0x84,
+}
+
+/** What a demo's program answers first, u8. */
+export enum DemoStatus {
+  Ok = 0,
+  /** The payload is not as long as its command wants it. */
+  BadLength = 1,
+  BadValue = 2,
+  /** The targets cannot be stored: `StoreReply` says why. */
+  Refused = 3,
+  /** The value read back from flash is not the one written. */
+  NotKept = 4,
+  /** Nothing was found in flash. */
+  Nothing = 5,
+}
+
+/** Command store. */
+export enum StoreField {
+  /** u8: `Parameter.K1` or `Parameter.K3`. */
+  Set = 0,
+  /** u8: rounds, 1…100. */
+  Rounds = 1,
+  /** u16, Q8: see `storeRound`. */
+  Gain = 2,
+  /** u16, Q8: dt of the steps that are run on in each round, 1…256. */
+  Step = 4,
+  /** u16: how many of them, 0…16. */
+  Hold = 6,
+  /** i16 each. */
+  Targets = 8,
+  Length = 18,
+}
+
+/** Its answer. */
+export enum StoreReply {
+  Status = 0,
+  /** u8: why the targets were refused (`Refusal`), and for which element. */
+  Refusal = 1,
+  Element = 2,
+  Length = 4,
+}
+
+/** Report rounds: u16 the first round's number (from 0), then a record a round. */
+export enum RoundField {
+  First = 0,
+  Records = 2,
+}
+
+/** Of a record, i16 for each element: the error found, the parameter after it, the element after `Hold` steps. */
+export enum RoundRecord {
+  Errors = 0,
+  Parameters = 10,
+  Ends = 20,
+  Length = 30,
+}
+
+/** Command recall. */
+export enum RecallField {
+  /** u8 */
+  Set = 0,
+  /** u8: a state is reported after so many steps, 1…255. */
+  Every = 1,
+  /** u16: reports of a state in all, 1…1000. */
+  States = 2,
+  /** u16, Q8: dt. */
+  Step = 4,
+  /** i16 each: where the elements begin. */
+  Start = 6,
+  Length = 16,
+}
+
+/** Report trace: u16 the first state's number, then i16 for each element, state by state. */
+export enum TraceField {
+  First = 0,
+  States = 2,
+}
+
+/** Answer to found: status u8, u8 bits by `Parameter` of what was found, u32 a number drawn at the start. */
+export enum FoundReply {
+  Status = 0,
+  Sets = 1,
+  Boot = 2,
+  /** i16: K1, K2 and K3 of each element, of the memory by K1, then of that by K3; zeros where none was. */
+  Parameters = 6,
+  Length = 66,
+}

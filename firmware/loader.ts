@@ -1,6 +1,6 @@
 /** Loading a shard, reading it out, and its settings. */
 import * as ds from "@devicescript/core"
-import { checkLinks, isSound } from "../src/check"
+import { checkLinks, isSound, mostLearnShift } from "../src/check"
 import { PROGRAM_BYTES } from "../src/heap"
 import { Header, LAYOUT_VERSION, MAGIC, Part } from "../src/layout"
 import {
@@ -163,7 +163,7 @@ export async function set(p: Buffer): Promise<void> {
   if (state !== READY) return await refuse(Command.Set, p, Status.NoShard)
   const setting = p.getAt(2, "u8")
   const value = p.getAt(3, "i32")
-  if (setting === Setting.LearnShift && value >= 1 && value <= 16)
+  if (setting === Setting.LearnShift && value >= 1 && value <= mostLearnShift(arena))
     arena.setAt(Header.LearnShift, "u16", value)
   else if (setting === Setting.Margin && value >= 0 && value <= 32767)
     arena.setAt(Header.Margin, "i16", value)

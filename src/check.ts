@@ -5,15 +5,24 @@
  * yield, whatever samples it gets. What its numbers mean is not judged: a wrong coefficient gives a
  * wrong answer, never a fault.
  */
-import { Header, LAYOUT_VERSION, MAGIC, Part, PartFlag, Rule } from "./layout"
+import {
+  Header,
+  LAYOUT_VERSION,
+  MAGIC,
+  MOST_LEARN_SHIFT,
+  NOISE_BITS,
+  Part,
+  PartFlag,
+  Rule,
+} from "./layout"
 import { Neuron } from "./neuron"
 import {
   atOnceOperations,
   DENSE_SYNAPSE_OPERATIONS,
-  denseLinkOperations,
   ENTRY_OPERATIONS,
-  linkOperations,
   MOST_OPERATIONS,
+  mostDenseLinkOperations,
+  mostLinkOperations,
   NOISE_OPERATIONS,
   neuronOperations,
   SOURCE_OPERATIONS,
@@ -46,7 +55,7 @@ export function isSound(m: Buffer, size: number): boolean {
   const end = Header.Length + parts * Part.Length
   if (parts < 1 || parts > MOST_PARTS || slots < 1 || slots > MOST_SLOTS) return false
   if (used > size || image > used || end > image) return false
-  if (steps < 2 || steps > 16 || m.getAt(Header.LearnShift, "u16") > 16) return false
+  if (steps < 2 || steps > 16) return false
   if (m.getAt(Header.SignalShift, "u16") > 31 || m.getAt(Header.NetShift, "u16") > 31) return false
   const inputSignals = m.getAt(Header.InputSignals, "u16")
   if (inputSignals < 1 || inputSignals > 4) return false
@@ -208,10 +217,16 @@ function idsInside(m: Buffer, part: number, from: number, to: number): boolean {
   return neurons === 0 || inside(neurons, m.getAt(part + Part.Neurons, "u16") * 2, from, to)
 }
 
+/** The smallest rate of a shard, as a shift. */
+export function mostLearnShift(m: Buffer): number {
+  return (m.getAt(Header.Rule, "u16") & Rule.Fine) !== 0 ? MOST_LEARN_SHIFT : NOISE_BITS
+}
+
 /** Is the rule known, and can its shifts be carried out? */
 function isSoundRule(m: Buffer, rule: number): boolean {
   if (rule > 127 || m.getAt(Header.LinkBound, "u16") > 12) return false
   const shift = m.getAt(Header.LearnShift, "u16")
+  if (shift > mostLearnShift(m)) return false
   if ((rule & Rule.Pid) !== 0 && (shift < 2 || m.getAt(Header.Memory, "u16") > 31)) return false
   if (m.getAt(Header.ElementShift, "u16") > 24 || m.getAt(Header.ElementBound, "u16") > 12)
     return false
@@ -279,7 +294,7 @@ function yieldsInTime(m: Buffer, part: number, steps: number): boolean {
   const settle = Math.min(neurons, chunkNeurons) * neuronOperations(rule, steps)
   if (settle + synapses * NOISE_OPERATIONS + listOperations(m, part) > MOST_OPERATIONS) return false
   if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) === 0) return true
-  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * denseLinkOperations(rule)
+  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * mostDenseLinkOperations(rule)
   return Math.min(synapses, chunkSynapses) * synapse <= MOST_OPERATIONS
 }
 
@@ -305,7 +320,7 @@ function agrees(m: Buffer, part: number, before: number): boolean {
       before !== 0 ||
       m.getAt(Header.InputSignals, "u16") !== 1 ||
       m.getAt(part + Part.SourceIds, "i32") !== 0 ||
-      (m.getAt(Header.Rule, "u16") & Rule.OfLinks) !== 0)
+      (m.getAt(Header.Rule, "u16") & Rule.Listed) !== 0)
   )
     return false
   const output = (flags & PartFlag.Output) !== 0
@@ -386,7 +401,7 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
   if (m.getAt(start, "u16") !== 0 || m.getAt(start + sources * 2, "u16") !== links) return -2
   const chunk = Math.min(sources, m.getAt(part + Part.ChunkSources, "u16"))
   const room = MOST_OPERATIONS - listOperations(m, part)
-  const linkCost = linkOperations(m.getAt(Header.Rule, "u16"))
+  const linkCost = mostLinkOperations(m.getAt(Header.Rule, "u16"))
   const atOnce = (m.getAt(part + Part.Flags, "u16") & PartFlag.AtOnce) !== 0
   let source = from
   let left = CHECK_STRIDE

@@ -24,6 +24,13 @@ export const COEFFICIENT_BITS = 13
 /** The uniform fixed point B = (K1 − K2)/K3 = 1 (paper 000, eq. 3.4), in Q12. */
 export const FIXED_POINT = 4096
 
+/**
+ * Random bits that round a change: the shift of a rate up to which every one of them counts. Finer
+ * elements go further, to MOST_LEARN_SHIFT, with zeros below the noise.
+ */
+export const NOISE_BITS = 16
+export const MOST_LEARN_SHIFT = 20
+
 /** Offsets in the header. Fields are u16 unless a comment says otherwise; every address is i32. */
 export enum Header {
   Magic = 0,
@@ -122,6 +129,8 @@ export enum Rule {
   /** Any that concerns links; any for which neurons are settled in the scratch record. */
   OfLinks = 7,
   OfNeurons = 40,
+  /** Any under which pixels are listed, not summed at once: those loops know the plain product alone. */
+  Listed = 71,
 }
 
 /** Offsets in a part's descriptor, fields as in the header; descriptor i starts at Header.Length + i · Part.Length. */

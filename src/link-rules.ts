@@ -1,11 +1,11 @@
 /**
  * Links that learn otherwise than by the plain product (links.ts), or not at all: the product bounded
- * by atan(kt·G)/kt, PID control, links held fixed. Loops of their own, so that the usual ones stay
+ * by atan(kt·G)/kt, PID control, links held fixed, rates below 2^−16. Loops of their own, so that the usual ones stay
  * as fast as they are.
  */
 import { bounded } from "./atan"
 import { BATCHED } from "./batched"
-import { Header, Part, Rule } from "./layout"
+import { Header, NOISE_BITS, Part, Rule } from "./layout"
 import { drawNoise } from "./noise"
 import { controlled } from "./pid"
 import { SOURCE_SALT } from "./random"
@@ -13,12 +13,14 @@ import { SOURCE_SALT } from "./random"
 /**
  * Change of a link's coefficient, Q13.
  *
- * @param g S·λ, |g| ≤ 2^28
+ * @param g S·λ, |g| ≤ 2^28 (finer: < 2^30)
  * @param noise 16 random bits
  */
 function changeOf(m: Buffer, rule: number, record: number, g: number, noise: number): number {
   const shift = m.getAt(Header.LearnShift, "u16")
   if ((rule & Rule.LinkBound) !== 0) g = bounded(g, m.getAt(Header.LinkBound, "u16"))
+  // At most 2^16 · 2^4.
+  if (shift > NOISE_BITS) noise = noise << (shift - NOISE_BITS)
   if ((rule & Rule.Pid) === 0) return (g + (noise & ((1 << shift) - 1))) >> shift
   // A quarter of the change (≤ 2^30), so two bits less.
   return (controlled(m, record, g) + (noise & ((1 << (shift - 2)) - 1))) >> (shift - 2)

@@ -11,7 +11,8 @@
  * fan-in · CoefficientMax · largest signal < 2^31 and fan-out · CoefficientMax · LambdaMax < 2^31.
  */
 import { BATCHED } from "./batched"
-import { Header, Part } from "./layout"
+import { Header, NOISE_BITS, Part } from "./layout"
+import { learnDenseByRule, learnSparseByRule } from "./link-rules"
 import { SOURCE_SALT } from "./random"
 
 export { drawNoise, packNoise } from "./noise"
@@ -135,6 +136,11 @@ export function sumDense(m: Buffer, part: number, slot: number, from: number, to
  * ΔC = (S·λ + noise) >> LearnShift, C clamped. The noise makes the rounding stochastic.
  */
 export function learnSparse(m: Buffer, part: number, from: number, to: number): void {
+  // Rates this small need the noise shifted, which would cost every link of every network.
+  if (m.getAt(Header.LearnShift, "u16") > NOISE_BITS) {
+    learnSparseByRule(m, part, from, to)
+    return
+  }
   const start = m.getAt(part + Part.Start, "i32")
   const target = m.getAt(part + Part.Target, "i32")
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
@@ -258,6 +264,10 @@ export function learnRuns(m: Buffer, part: number, from: number): number {
 
 /** Dense links of the synapses from…to−1: backward sums and learning, as {@link learnSparse}. */
 export function learnDense(m: Buffer, part: number, slot: number, from: number, to: number): void {
+  if (m.getAt(Header.LearnShift, "u16") > NOISE_BITS) {
+    learnDenseByRule(m, part, slot, from, to)
+    return
+  }
   const sources = m.getAt(part + Part.Sources, "u16")
   const bus =
     m.getAt(part + Part.BusIn, "i32") + ((slot * m.getAt(part + Part.BusInWidth, "u16")) << 1)

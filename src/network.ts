@@ -1,7 +1,7 @@
 /**
  * What a network is: its layers, its number formats and clamps, and the links implied by its seed.
  */
-import { COEFFICIENT_BITS, FIXED_POINT } from "./layout"
+import { COEFFICIENT_BITS, FIXED_POINT, MOST_LEARN_SHIFT, NOISE_BITS } from "./layout"
 import { hash32, normalQ12, random15 } from "./random"
 import { strictFaultOf, strictInputs, strictLinks, strictOutputs } from "./strict"
 
@@ -61,7 +61,7 @@ export interface Network {
   elementMax: number
   /** Clamp of backward signals, Q12, at most 2. */
   lambdaMax: number
-  /** The rate: a product S·λ is shifted right by this to become ΔC. */
+  /** The rate: a product S·λ is shifted right by this to become ΔC; at most {@link mostLearnShift}. */
   learnShift: number
   /** Least lead of the label's output over the best other, Q12. */
   margin: number
@@ -177,6 +177,11 @@ export function elementsLearn(net: Network): boolean {
 /** Are elements finer than Q12? */
 export function isFine(net: Network): boolean {
   return net.elementBits === 16
+}
+
+/** The smallest rate, as a shift: more bits than round a change need products as large as finer ones. */
+export function mostLearnShift(net: Network): number {
+  return isFine(net) ? MOST_LEARN_SHIFT : NOISE_BITS
 }
 
 /** Fraction bits of the backward signals λ that links learn from. */
@@ -329,7 +334,8 @@ export function faultOf(net: Network): string {
   if (net.netMax > 4 * FIXED_POINT || net.netMax < 0) return "netMax must lie in 0…4"
   if (net.inputScale < 0 || net.inputScale > 4 * FIXED_POINT) return "inputScale must lie in 0…4"
   if (net.lambdaMax < 1 || net.lambdaMax > 2 * FIXED_POINT) return "lambdaMax must lie in 0…2"
-  if (net.learnShift < 1 || net.learnShift > 16) return "learnShift must be 1…16"
+  if (net.learnShift < 1 || net.learnShift > mostLearnShift(net))
+    return "learnShift must be 1…16, or 1…20 with elementBits 16"
   const inputSignals = inputSignalsOf(net)
   if (inputSignals < 1 || inputSignals > 4) return "inputSignals must be 1…4"
   if (net.width * inputSignals > 65535) return "the input gives more than 65,535 signals"

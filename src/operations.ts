@@ -47,6 +47,22 @@ export function denseLinkOperations(rule: number): number {
   return DENSE_LINK_OPERATIONS + extraOperations(rule)
 }
 
+/**
+ * The same, whatever the rate: a small one, which finer elements allow, takes the loops of the rules.
+ * What a board does between two yields must suit both.
+ */
+export function mostLinkOperations(rule: number): number {
+  return linkOperations(rule) + smallRateOperations(rule)
+}
+
+export function mostDenseLinkOperations(rule: number): number {
+  return denseLinkOperations(rule) + smallRateOperations(rule)
+}
+
+function smallRateOperations(rule: number): number {
+  return (rule & Rule.Fine) !== 0 && (rule & Rule.OfLinks) === 0 ? OWN_LINK_OPERATIONS : 0
+}
+
 function extraOperations(rule: number): number {
   if ((rule & Rule.OfLinks) === 0) return 0
   let extra = OWN_LINK_OPERATIONS

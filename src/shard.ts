@@ -33,10 +33,10 @@ import { INHIBITION, Neuron } from "./neuron"
 import {
   atOnceOperations,
   DENSE_SYNAPSE_OPERATIONS,
-  denseLinkOperations,
   ENTRY_OPERATIONS,
-  linkOperations,
   MOST_OPERATIONS,
+  mostDenseLinkOperations,
+  mostLinkOperations,
   neuronOperations,
   SOURCE_OPERATIONS,
 } from "./operations"
@@ -267,7 +267,7 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     writeLinks(m, net, slice, part, drawn[i], onBus[below])
     // Several parts share one list of pixels, which they sum one after the other.
     const alone = slices.length === 1 || slices[1].layer > 1
-    const plain = (m.getAt(Header.Rule, "u16") & Rule.OfLinks) === 0 && sourceIds[below] === 0
+    const plain = (m.getAt(Header.Rule, "u16") & Rule.Listed) === 0 && sourceIds[below] === 0
     if (slice.layer === 1 && alone && plain && inputSignalsOf(net) === 1 && fitsAtOnce(m, part))
       m.setAt(part + Part.Flags, "u16", flags | PartFlag.AtOnce)
     writeChunks(m, net, part)
@@ -444,8 +444,8 @@ function writeChunks(m: Buffer, net: Network, part: number): void {
   const input = (m.getAt(part + Part.Flags, "u16") & PartFlag.Input) !== 0
   const room = input ? CHUNK_OPERATIONS : MOST_OPERATIONS - sources * ENTRY_OPERATIONS
   const rule = m.getAt(Header.Rule, "u16")
-  const source = SOURCE_OPERATIONS + most * linkOperations(rule)
-  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * denseLinkOperations(rule)
+  const source = SOURCE_OPERATIONS + most * mostLinkOperations(rule)
+  const synapse = DENSE_SYNAPSE_OPERATIONS + sources * mostDenseLinkOperations(rule)
   const neuron = neuronOperations(rule, net.steps)
   m.setAt(part + Part.ChunkSources, "u16", chunk(Math.min(CHUNK_OPERATIONS, room), source))
   m.setAt(part + Part.ChunkSynapses, "u16", chunk(CHUNK_OPERATIONS, synapse))

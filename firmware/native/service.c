@@ -184,7 +184,7 @@ static void set(const uint8_t *p, int32_t length) {
   if (length != 7) return refuse(Command_Set, p, length, Status_BadLength);
   if (state != READY) return refuse(Command_Set, p, length, Status_NoShard);
   int32_t value = (int32_t)get32(p + 3);
-  if (p[2] == Setting_LearnShift && value >= 1 && value <= 16)
+  if (p[2] == Setting_LearnShift && value >= 1 && value <= mostLearnShift(arena))
     put16(arena + Header_LearnShift, (uint32_t)value);
   else if (p[2] == Setting_Margin && value >= 0 && value <= 32767)
     put16(arena + Header_Margin, (uint32_t)value);

@@ -83,7 +83,7 @@ export function addTrain(program: Command, run: Run): void {
     .option(
       "--learn-shift <bits>",
       "rate: bits ΔC is shifted right at first (default: the preset's)",
-      integerOption("--learn-shift", 1, 16),
+      integerOption("--learn-shift", 1, 20),
     )
     .option(
       "--epochs-per-bit <n>",
@@ -285,6 +285,13 @@ async function begin(
     images: options.limit ?? Math.max(1, rest),
     validation,
   }
+  const { mostLearnShift } = await import("../../src/network")
+  const most = mostLearnShift(model.network)
+  if (plan.learnShift > most)
+    throw usageError(
+      `--learn-shift is ${plan.learnShift}, but ${model.network.name} takes at most ${most}`,
+      most < 20 ? "only networks with finer elements, as model1, take up to 20" : "give less",
+    )
   const engine = engineOn(options, model, context)
   const training = await Training.start(model, plan, data, { workers, engine })
   return { training, command: commandOf(what, options.rule && model.network, plan, data) }

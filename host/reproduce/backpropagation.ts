@@ -91,7 +91,7 @@ async function floatCurve(
     // As much as with an error of 1. A product of two Q-formats shifted right, counted in
     // units of 2^−13.
     const bits = network.signalBits + lambdaBits(network) - 13
-    const rate = (1 / size) * 2 ** (bits - learnShiftAt(recipe, epoch))
+    const rate = (1 / size) * 2 ** (bits - learnShiftAt(recipe, epoch, network))
     let right = 0
     for (const [k, index] of epochOrder(train.count, task.seed, epoch).entries()) {
       const label = train.labels[index]

@@ -1,4 +1,5 @@
 /** Training a network on the host: epochs over shuffled images, with a falling rate. */
+import { mostLearnShift, type Network } from "../../src/network"
 import { hash32 } from "../../src/random"
 import { drawSamples } from "../data/samples"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
@@ -21,15 +22,14 @@ export interface Recipe {
   softmaxGain: number
 }
 
-/** The core takes no more. */
-const MOST_LEARN_SHIFT = 16
 /** Separate the random numbers of order and shifts from all others of the seed. */
 const ORDER_SALT = 0x6f726400
 const SHIFT_SALT = 0x73686966
 
 /** Learning shift of an epoch (0 = the first). */
-export function learnShiftAt(recipe: Recipe, epoch: number): number {
-  return Math.min(MOST_LEARN_SHIFT, recipe.learnShift + Math.floor(epoch / recipe.epochsPerBit))
+export function learnShiftAt(recipe: Recipe, epoch: number, network: Network): number {
+  const shift = recipe.learnShift + Math.floor(epoch / recipe.epochsPerBit)
+  return Math.min(mostLearnShift(network), shift)
 }
 
 /** Images of an epoch in the order they are learnt: a seeded shuffle of its own for each epoch. */
@@ -95,7 +95,7 @@ export async function trainEpoch(
   from: number,
   options: JobOptions,
 ): Promise<{ done: number; right: number }> {
-  engine.learnShift = learnShiftAt(recipe, epoch)
+  engine.learnShift = learnShiftAt(recipe, epoch, engine.network)
   engine.samples = epoch * count + from
   const order = epochOrder(count, seed, epoch)
   const shifts = recipe.shiftImages ? epochShifts(count, seed, epoch, width) : undefined

@@ -9,7 +9,14 @@ import "../device-script-buffer"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { Header, Part, PartFlag } from "../../src/layout"
-import { coefficientMax, elementsLearn, faultOf, type Network, signalsOf } from "../../src/network"
+import {
+  coefficientMax,
+  elementsLearn,
+  faultOf,
+  mostLearnShift,
+  type Network,
+  signalsOf,
+} from "../../src/network"
 import { partAt } from "../../src/run"
 import { buildShard, exchangeCoefficients, exchangeElements, MAX_SYNAPSES } from "../../src/shard"
 import { encodeRuns } from "../data/runs"
@@ -340,11 +347,15 @@ export class TrainingEngine implements LearningEngine {
   }
 
   /**
-   * Bits by which learning shifts, 1…16: the rate, for schedules. The rate of elements that learn
+   * Bits by which learning shifts, 1…{@link mostLearnShift}: the rate, for schedules. The rate of elements that learn
    * falls (or rises) with it.
    */
   set learnShift(bits: number) {
-    this.shard.setAt(Header.LearnShift, "u16", whole("learnShift", bits, 16))
+    this.shard.setAt(
+      Header.LearnShift,
+      "u16",
+      whole("learnShift", bits, mostLearnShift(this.network)),
+    )
     const { elements, learnShift } = this.network
     if (elements) {
       const shift = elements.shift + bits - learnShift

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import { z } from "zod"
+import { MOST_LEARN_SHIFT } from "../../src/layout"
 import { type Network, signalsOf } from "../../src/network"
 import { HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
@@ -51,7 +52,7 @@ export type Split = "train" | "validation" | "test"
 const settingsSchema = z.strictObject({
   classes: z.array(z.string()),
   epochs: z.int().min(1),
-  learnShift: z.int().min(1).max(16),
+  learnShift: z.int().min(1).max(MOST_LEARN_SHIFT),
   epochsPerBit: z.int().min(1),
   shiftImages: z.boolean(),
   softmaxGain: z.int().min(0).max(65535),
@@ -197,7 +198,7 @@ export class Training {
     if (this.position.done < plan.images) return undefined
     const figures = {
       epoch: epoch + 1,
-      learnShift: learnShiftAt(plan, epoch),
+      learnShift: learnShiftAt(plan, epoch, this.network),
       accuracy: this.position.right / plan.images,
     }
     this.history.push(figures)

@@ -57,6 +57,17 @@ describe("a shard that was built", () => {
   })
 })
 
+test("only finer elements take rates below 2^-16, down to 2^-20", () => {
+  const finer: Network = { ...net, elementBits: 16, elementMax: 11776 }
+  const shifted = (n: Network, shift: number) => {
+    const m = build(n)
+    m.setAt(Header.LearnShift, "u16", shift)
+    return trusted(m)
+  }
+  expect([16, 17].map(shift => shifted(net, shift))).toEqual([true, false])
+  expect([17, 20, 21].map(shift => shifted(finer, shift))).toEqual([true, true, false])
+})
+
 describe("a shard is refused", () => {
   const u16 = (at: number, value: number) => (m: Buffer) => m.writeUInt16LE(value, at)
   const i32 = (at: number, value: number) => (m: Buffer) => m.writeInt32LE(value, at)

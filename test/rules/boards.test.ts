@@ -144,7 +144,10 @@ describe("on the virtual machine", () => {
       await same(net, cut(net), 0.4)
     })
 
-  for (const name of ["mixed, all at once", "mixed", "links, finer elements"])
+  for (const name of [
+    ...["mixed, all at once", "mixed"],
+    ...["links, finer elements", "links, finer elements, a small rate"],
+  ])
     it(`${name}: the largest part of a board, every pixel lit`, async () => {
       // As much as a board can be asked to do between two yields.
       const layers = [

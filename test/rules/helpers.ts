@@ -39,6 +39,10 @@ export const rules: Record<string, Partial<Network>> = {
   },
   "links, the papers' backward equation": { backward: "bsp", errorShift: 3 },
   "links, finer elements": { elementBits: 16, elementMax: 11469, signalBits: 13 },
+  "links, finer elements, a small rate": {
+    ...{ elementBits: 16, elementMax: 11469, signalBits: 14 },
+    learnShift: 18,
+  },
   "links, two targets": { targets: { high: 1000, low: -300 } },
 }
 

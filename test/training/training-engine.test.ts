@@ -4,7 +4,7 @@ import { HostNetwork } from "../../host/engine"
 import { WuxingError } from "../../host/errors"
 import { type EngineOptions, TrainingEngine } from "../../host/training/training-engine"
 import { Header } from "../../src/layout"
-import { coefficientMax, faultOf, type Network } from "../../src/network"
+import { coefficientMax, faultOf, mostLearnShift, type Network } from "../../src/network"
 import { model1, model2, pico16 } from "../../src/presets"
 import { exchangeCoefficients } from "../../src/shard"
 import { network, randomImage, uniform } from "../core/helpers"
@@ -50,7 +50,7 @@ const networks: fc.Arbitrary<Network> = fc
     lambdaMax: fc.integer({ min: 40, max: 8192 }),
     margin: fc.integer({ min: 0, max: 4096 }),
     softmaxGain: fc.constantFrom(0, 60, 231, 2000),
-    learnShift: fc.integer({ min: 6, max: 16 }),
+    learnShift: fc.integer({ min: 6, max: 20 }),
   })
   .map(({ hidden, classes, fanIn, ...fields }) =>
     network(
@@ -96,8 +96,9 @@ describe("a batch of 1", () => {
         networks,
         fc.integer(),
         fc.double({ min: 0, max: 1, noNaN: true }),
-        fc.integer({ min: 1, max: 16 }),
-        async (net, seed, ink, secondRate) => {
+        fc.integer({ min: 1, max: 20 }),
+        async (net, seed, ink, secondShift) => {
+          const secondRate = Math.min(secondShift, mostLearnShift(net))
           const { images, labels } = samplesOf(net, 24, seed, ink)
           const next = uniform(seed + 1)
           const shifts = Int32Array.from(images, () => Math.floor(next() * 7) - 3)

@@ -7,7 +7,7 @@ import { type Plan, planOf, Training } from "../../host/training/training"
 import type { TrainingData } from "../../host/training/training-data"
 import { Header } from "../../src/layout"
 import { faultOf, type Network } from "../../src/network"
-import { pico16, preset, presetNames } from "../../src/presets"
+import { model1, pico16, preset, presetNames } from "../../src/presets"
 import { network, randomImage, uniform } from "../core/helpers"
 
 const WIDTH = 8
@@ -99,7 +99,7 @@ describe("a training", () => {
       // As far as an abort would have let it come: whole batches.
       const done = stopAfter * 8
       const { engine } = first
-      engine.learnShift = learnShiftAt(slow, 0)
+      engine.learnShift = learnShiftAt(slow, 0, engine.network)
       const store = engine.store(data.train.images, data.train.labels)
       await engine.train(store, epochOrder(40, 17, 0).subarray(0, done), {
         shifts: epochShifts(40, 17, 0, WIDTH).subarray(0, done),
@@ -223,17 +223,19 @@ describe("recipes", () => {
       expect(faultOf(made), name).toBe("")
       const recipe = recipeOf(made)
       expect(recipe.epochs, name).toBeGreaterThan(0)
-      expect(learnShiftAt(recipe, 0), name).toBe(recipe.learnShift)
-      expect(learnShiftAt(recipe, recipe.epochs - 1), name).toBeLessThanOrEqual(16)
+      expect(learnShiftAt(recipe, 0, made), name).toBe(recipe.learnShift)
+      const last = { ...made, learnShift: learnShiftAt(recipe, recipe.epochs - 1, made) }
+      expect(faultOf(last), name).toBe("")
     }
     expect(recipeOf({ ...pico16(1), name: "my own", learnShift: 9 }).learnShift).toBe(9)
   })
 
   test("the rate is halved every so many epochs, down to what the core takes", () => {
     const recipe = { ...plan, learnShift: 12, epochsPerBit: 5 }
-    expect([0, 4, 5, 9, 10, 24, 25, 90].map(e => learnShiftAt(recipe, e))).toEqual([
-      12, 12, 13, 13, 14, 16, 16, 16,
-    ])
+    const shifts = (net: Network) =>
+      [0, 4, 5, 9, 10, 24, 25, 90].map(epoch => learnShiftAt(recipe, epoch, net))
+    expect(shifts(pico16(1))).toEqual([12, 12, 13, 13, 14, 16, 16, 16])
+    expect(shifts(model1(1))).toEqual([12, 12, 13, 13, 14, 16, 17, 20])
   })
 
   test("every epoch has all images once, in an order of its own and of the seed's", () => {

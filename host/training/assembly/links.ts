@@ -6,7 +6,7 @@
  * where a 32-bit product takes several.
  */
 import { BATCHED } from "./batched"
-import { Header, Part } from "./layout"
+import { Header, NOISE_BITS, Part } from "./layout"
 
 export { learnRuns, listSignals, packNoise } from "./links-scalar"
 
@@ -128,6 +128,8 @@ export function learnSparse(m: usize, part: i32, from: i32, to: i32): void {
   const shift: i32 = load<u16>(m, Header.LearnShift)
   const max: i32 = load<i16>(m, Header.CoefficientMax)
   const mask: i32 = (1 << shift) - 1
+  // As changeOf in src/link-rules.ts.
+  const spread: i32 = max_i32(0, shift - NOISE_BITS)
   const masks = i32x4.splat(mask)
   const most = i32x4.splat(max)
   const least = i32x4.splat(-max)
@@ -159,7 +161,7 @@ export function learnSparse(m: usize, part: i32, from: i32, to: i32): void {
         w = v128.load_lane<i32>(packed + ((<usize>load<u8>(t, 3)) << 2), w, 3)
         const old = v128.load16x4_u(c)
         backs = i32x4.add(backs, i32x4.dot_i16x8_s(w, old))
-        const noise = v128.and(i32x4.add(i32x4.shr_u(w, 16), salts), masks)
+        const noise = v128.and(i32x4.shl(i32x4.add(i32x4.shr_u(w, 16), salts), spread), masks)
         // With λ = 0 the noise, below 2^shift, is shifted out: no change.
         const change = i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(w, signals), noise), shift)
         if (BATCHED) {
@@ -183,7 +185,7 @@ export function learnSparse(m: usize, part: i32, from: i32, to: i32): void {
       const l: i32 = (w << 16) >> 16
       const old: i32 = load<i16>(c)
       back += old * l
-      const change: i32 = (signal * l + (((w >>> 16) + salt) & mask)) >> shift
+      const change: i32 = (signal * l + ((((w >>> 16) + salt) << spread) & mask)) >> shift
       if (BATCHED) {
         store<i32>(d, load<i32>(d) + change)
         d += 4
@@ -210,6 +212,8 @@ export function learnDense(m: usize, part: i32, slot: i32, from: i32, to: i32): 
   const shift: i32 = load<u16>(m, Header.LearnShift)
   const max: i32 = load<i16>(m, Header.CoefficientMax)
   const mask: i32 = (1 << shift) - 1
+  // As changeOf in src/link-rules.ts.
+  const spread: i32 = max_i32(0, shift - NOISE_BITS)
   const masks = i32x4.splat(mask)
   const most = i32x4.splat(max)
   const least = i32x4.splat(-max)
@@ -226,7 +230,7 @@ export function learnDense(m: usize, part: i32, slot: i32, from: i32, to: i32): 
       let b = backOut
       let random: i32 = w >>> 16
       const lambdas = i32x4.splat(l & 0xffff)
-      // Only the low 16 bits of the random numbers count, so they may run over.
+      // Only the bits of the mask count, so they may run over.
       let randoms = i32x4.add(
         i32x4.splat(random),
         i32x4(0, SOURCE_SALT, 2 * SOURCE_SALT, 3 * SOURCE_SALT),
@@ -236,7 +240,8 @@ export function learnDense(m: usize, part: i32, slot: i32, from: i32, to: i32): 
         const old = v128.load16x4_u(c)
         v128.store(b, i32x4.add(v128.load(b), i32x4.dot_i16x8_s(old, lambdas)))
         const product = i32x4.dot_i16x8_s(v128.load16x4_u(at), lambdas)
-        const change = i32x4.shr_s(i32x4.add(product, v128.and(randoms, masks)), shift)
+        const noise = v128.and(i32x4.shl(randoms, spread), masks)
+        const change = i32x4.shr_s(i32x4.add(product, noise), shift)
         if (BATCHED) {
           v128.store(d, i32x4.add(v128.load(d), change))
           d += 16
@@ -253,7 +258,7 @@ export function learnDense(m: usize, part: i32, slot: i32, from: i32, to: i32): 
       for (; at < busEnd; at += 2) {
         const old: i32 = load<i16>(c)
         store<i32>(b, load<i32>(b) + old * l)
-        const change: i32 = (<i32>load<i16>(at) * l + (random & mask)) >> shift
+        const change: i32 = (<i32>load<i16>(at) * l + ((random << spread) & mask)) >> shift
         if (BATCHED) {
           store<i32>(d, load<i32>(d) + change)
           d += 4

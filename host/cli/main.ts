@@ -4,9 +4,9 @@
  * the process's signals.
  */
 import { setMaxListeners } from "node:events"
-import { readFileSync } from "node:fs"
 import { Command, CommanderError } from "commander"
 import { WuxingError } from "../errors"
+import { packageVersion } from "../package-version"
 import { addBench } from "./bench"
 import { addBoards } from "./boards"
 import { addBridge } from "./bridge"
@@ -14,6 +14,7 @@ import { addBuild } from "./build"
 import type { Outcome, Run } from "./command"
 import { addDemo } from "./demo"
 import { addDeploy } from "./deploy"
+import { addDoctor } from "./doctor"
 import { addEval } from "./eval"
 import { addExport } from "./export"
 import { addFlash } from "./flash"
@@ -47,7 +48,7 @@ async function main(args: string[]): Promise<number> {
 
   const program = new Command("wuxing")
     .description("Wuxing neural networks that run and learn on small boards")
-    .version(version(), "--version", "print the version")
+    .version(packageVersion(), "--version", "print the version")
     .helpCommand("help [command]", "describe a command")
     .option("--json", "print one JSON document on stdout, also for errors")
     .option("--quiet", "say nothing on stderr but errors")
@@ -67,6 +68,7 @@ async function main(args: string[]): Promise<number> {
     outcome = await work(options, { output, signal: interruption.signal })
   }
   addDemo(program, run)
+  addDoctor(program, run)
   addBuild(program, run)
   addInspect(program, run)
   addTrain(program, run)
@@ -93,7 +95,7 @@ async function main(args: string[]): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) {
       output.print(text.trimEnd())
       output.finish(
-        error.code === "commander.version" ? { version: version() } : { help: text },
+        error.code === "commander.version" ? { version: packageVersion() } : { help: text },
         undefined,
       )
       return 0
@@ -138,11 +140,6 @@ function describeUsage(error: CommanderError, program: Command): WuxingError {
     message,
     suggestion ?? "see `wuxing help`, or `wuxing help demo` for its options",
   )
-}
-
-function version(): string {
-  const manifest = new URL("../../package.json", import.meta.url)
-  return JSON.parse(readFileSync(manifest, "utf8")).version
 }
 
 function interrupt(name: string): void {

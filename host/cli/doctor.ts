@@ -1,0 +1,144 @@
+/** `wuxing doctor`: what may be wrong with this machine, and what to do about it. */
+import { createHash } from "node:crypto"
+import { existsSync, writeFileSync } from "node:fs"
+import type { Command } from "commander"
+import type { BoardRun } from "../doctor/report"
+import { WuxingError } from "../errors"
+import type { Place } from "../fleet/place"
+import { packageVersion } from "../package-version"
+import type { Context, Outcome, Run } from "./command"
+import { MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
+
+/** Enough for a rate, and for every link to have learnt. */
+const LEARNT = 100
+const NAMED = 100
+const SEED = 1
+
+interface DoctorOptions {
+  on?: Place
+  report?: string
+}
+
+export function addDoctor(program: Command, run: Run): void {
+  program
+    .command("doctor")
+    .description("look for what is wrong with this machine and its boards; say how to mend it")
+    .option(
+      "--on <where>",
+      `let these boards learn ${LEARNT} images and compare with the host: serial:PORT,PORT,…, serial, sim:N or emu:N`,
+      onOption("--on", MOST_BOARDS),
+    )
+    .option(
+      "--report <file>",
+      "write all of it to a file, to attach to a bug or to send as a run on hardware",
+      pathOption("--report"),
+    )
+    .action(run(doctor))
+}
+
+async function doctor({ on, report: path }: DoctorOptions, context: Context): Promise<Outcome> {
+  if (path !== undefined && existsSync(path)) throw inTheWay(path)
+  const { examine } = await import("../doctor/examine")
+  const { reportOf, toMarkdown } = await import("../doctor/report")
+  const { output, signal } = context
+  output.status("looking")
+  const findings = await examine(signal)
+  const width = Math.max(...findings.map(({ check }) => check.length))
+  for (const { verdict, check, found, fix } of findings) {
+    output.print(`${verdict.padEnd(7)}  ${check.padEnd(width)}  ${found}`)
+    if (fix) output.print(`${" ".repeat(9 + width)}  → ${fix}`)
+  }
+  const problems = findings.filter(({ verdict }) => verdict === "problem").length
+  if (problems === 0) output.print("nothing is wrong")
+
+  const board = on && (await tryBoards(on, context))
+  const document = reportOf(packageVersion(), findings, board)
+  if (path !== undefined) {
+    keep(path, toMarkdown(document))
+    output.status(`report written to ${path}; it names ports and boards, look through it first`)
+  }
+  return {
+    document: { ...document, problems, ...(path !== undefined && { report: path }) },
+    ...(board?.hostMatches === false && { error: different() }),
+  }
+}
+
+function different(): WuxingError {
+  return new WuxingError({
+    code: "host-mismatch",
+    kind: "mismatch",
+    message: `after ${LEARNT} images the boards' coefficients differ from the host's`,
+    cause: "a board runs another program than this wuxing brings",
+    help: "run `wuxing deploy`, then this again; if it repeats, report it with --report",
+  })
+}
+
+function inTheWay(path: string): WuxingError {
+  return usageError(`${path} exists already`, "name another file", "an earlier run wrote it")
+}
+
+/** The network of the demo on these boards, a short while, and the same on the host. */
+async function tryBoards(place: Place, context: Context): Promise<BoardRun> {
+  const { readMnist, imageAt } = await import("../data/mnist")
+  const { drawSamples } = await import("../data/samples")
+  const { HostNetwork } = await import("../engine")
+  const { pico16 } = await import("../../src/presets")
+  const { openFleet, printBoards } = await import("./fleet-run")
+  const { train } = readMnist()
+  const network = pico16(SEED)
+  const learning = drawSamples(train.count, LEARNT, SEED, SEED)
+  const fleet = await openFleet(place, network, "learning", undefined, context)
+  try {
+    const boards = await printBoards(fleet, context.output)
+    const { output } = context
+    let start = performance.now()
+    const rate = (count: number) => {
+      const perSecond = count / ((performance.now() - start) / 1000)
+      start = performance.now()
+      return perSecond
+    }
+    output.status(`learning ${LEARNT} images`)
+    await fleet.train(train, learning)
+    const learntPerSecond = rate(LEARNT)
+    output.status(`naming ${NAMED} images`)
+    await fleet.name(i => imageAt(train, i), NAMED)
+    const namedPerSecond = rate(NAMED)
+    const hash = sha256(await fleet.coefficients())
+    const host = new HostNetwork(network)
+    for (const index of learning) host.train(imageAt(train, index), train.labels[index])
+    const hostMatches = hash === sha256(host.coefficients())
+    output.field("learnt a second", learntPerSecond.toFixed(1))
+    output.field("named a second", namedPerSecond.toFixed(1))
+    output.field("host's own run", hostMatches ? "same coefficients, bit for bit" : "different")
+    return {
+      network: network.name,
+      boards,
+      ...{ learnt: LEARNT, named: NAMED, learntPerSecond, namedPerSecond },
+      ...{ recoveries: fleet.recoveries, hostMatches, coefficientsHash: hash },
+    }
+  } finally {
+    await fleet.close()
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex")
+}
+
+function keep(path: string, text: string): void {
+  try {
+    // Also against a file that has come since.
+    writeFileSync(path, text, { flag: "wx" })
+  } catch (error) {
+    throw new WuxingError(
+      {
+        code: "report-unwritable",
+        kind: "data",
+        message: `report ${path} cannot be written: ${error instanceof Error ? error.message : error}`,
+        cause: "the folder does not exist, or may not be written to",
+        help: "name another file",
+      },
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,82 @@
+/** All checks, in the order in which one thing rests on another. */
+import { platform } from "node:os"
+import type { PortInfo } from "../link/port-list"
+import type { Finding } from "./finding"
+import { problem } from "./finding"
+import {
+  checkDeviceScript,
+  checkMemory,
+  checkMnist,
+  checkNativeImage,
+  checkNode,
+  checkProgram,
+  checkScratch,
+  checkVirtualBoardPort,
+} from "./machine-checks"
+import { checkBoard, checkFound, checkListing, checkPermission, systemAccess } from "./port-checks"
+
+/** @throws WuxingError only of kind "interrupted" */
+export async function examine(signal: AbortSignal): Promise<Finding[]> {
+  return [
+    checkNode(),
+    checkMemory(),
+    checkScratch(),
+    checkDeviceScript(),
+    checkMnist(),
+    checkNativeImage(),
+    await checkVirtualBoardPort(),
+    ...(platform() === "linux" ? programs() : []),
+    ...(await ports(signal)),
+  ]
+}
+
+function programs(): Finding[] {
+  return [
+    checkProgram(
+      "udevadm",
+      "ports are listed without it, but a container may lack some",
+      "apt install udev, or what your system calls it",
+    ),
+    checkProgram("socat", "only `wuxing bridge` and `bench --link` want it", "apt install socat"),
+  ]
+}
+
+async function ports(signal: AbortSignal): Promise<Finding[]> {
+  let serial: typeof import("../link/identify")
+  try {
+    serial = await import("../link/identify")
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return [
+      problem(
+        "serial ports",
+        `the binding of serialport does not load: ${why}`,
+        "install wuxing again on this machine: the binding is of its system and processor",
+      ),
+    ]
+  }
+  const { listPorts } = await import("../link/port-list")
+  const listing = await listPorts()
+  const access = systemAccess()
+  const findings = [checkListing(listing)]
+  const allowed: PortInfo[] = []
+  for (const port of listing.ports) {
+    // A Windows port is no file, and whoever is logged in may open it.
+    const finding = platform() === "win32" ? undefined : checkPermission(port.path, access)
+    if (finding) findings.push(finding)
+    if (finding?.verdict !== "problem") allowed.push(port)
+  }
+  const { mayBeDeviceScript, mayBeFirmata, identify } = serial
+  const asked = await Promise.all(
+    allowed.map(async port => {
+      const ask = mayBeDeviceScript(port) || mayBeFirmata(port)
+      return { port, identity: ask ? await identify(port.path, signal) : undefined }
+    }),
+  )
+  const found = asked.filter(({ identity }) => identity?.kind === "devicescript").length
+  return [
+    ...findings,
+    ...asked.map(({ port, identity }) => checkBoard(port, identity)),
+    checkFound(found),
+  ]
+}

@@ -1,0 +1,108 @@
+/** The machine and what is installed on it. */
+import { existsSync, readFileSync, statSync } from "node:fs"
+import { createRequire } from "node:module"
+import { createServer } from "node:net"
+import { freemem, tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import { readMnist } from "../data/mnist"
+import { WuxingError } from "../errors"
+import { VM_TCP_PORT } from "../link/virtual-boards"
+import { UF2_PATH } from "../native/firmware-file"
+import { type Finding, good, note, problem } from "./finding"
+
+const LEAST_NODE = 20
+/** What a virtual board's process takes, bytes; measured with two networks of the presets. */
+const VIRTUAL_BOARD_BYTES = 215e6
+/** The first bytes of a UF2 file, "UF2\n". */
+const UF2_MAGIC = 0x0a324655
+
+/** @param version as process.versions.node has it */
+export function checkNode(version = process.versions.node): Finding {
+  const major = Number.parseInt(version, 10)
+  if (major >= LEAST_NODE) return good("Node", version)
+  const fix = `install Node ${LEAST_NODE} or newer (nodejs.org, or your system's package)`
+  return problem("Node", `${version}, older than ${LEAST_NODE}`, fix)
+}
+
+/** The port every virtual board dials, and only one run at a time can listen on. */
+export async function checkVirtualBoardPort(port = VM_TCP_PORT): Promise<Finding> {
+  const check = `port ${port}`
+  const server = createServer()
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject)
+      server.listen(port, "127.0.0.1", resolve)
+    })
+    return good(check, "free: virtual boards can connect")
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === "EADDRINUSE")
+      return problem(
+        check,
+        "in use, so virtual boards (`sim:`) cannot start",
+        "end the other run of wuxing, or DeviceScript's own tools; `ss -ltnp` says which it is",
+      )
+    return problem(check, `cannot be listened on (${code})`, "look at the machine's firewall rules")
+  } finally {
+    server.close()
+  }
+}
+
+export function checkMemory(free = freemem()): Finding {
+  const boards = Math.floor(free / VIRTUAL_BOARD_BYTES)
+  const found = `${Math.round(free / 1e6)} MB free, enough for ${Math.min(boards, 8)} virtual boards`
+  if (boards >= 2) return good("memory", found)
+  return note("memory", found, "end other programs, or use fewer boards (`--on sim:1`)")
+}
+
+/** The DeviceScript command: it compiles the program, runs virtual boards and flashes. */
+export function checkDeviceScript(require = createRequire(import.meta.url)): Finding {
+  const check = "DeviceScript"
+  try {
+    const manifest = require.resolve("@devicescript/cli/package.json")
+    return good(check, `@devicescript/cli ${JSON.parse(readFileSync(manifest, "utf8")).version}`)
+  } catch {
+    return problem(check, "the npm package @devicescript/cli is missing", REINSTALL)
+  }
+}
+
+const REINSTALL = "run `npm ci` in a checkout, or install wuxing again"
+
+/** @param read replaced in tests */
+export function checkMnist(read = () => readMnist().test.count): Finding {
+  try {
+    return good("MNIST", `${read()} test images`)
+  } catch (error) {
+    if (!(error instanceof WuxingError)) throw error
+    return problem("MNIST", error.message, error.help ?? REINSTALL)
+  }
+}
+
+export function checkNativeImage(path = UF2_PATH): Finding {
+  const check = "native program"
+  try {
+    if (readFileSync(path).readUInt32LE(0) === UF2_MAGIC)
+      return good(check, `${path}, ${Math.round(statSync(path).size / 1e3)} kB`)
+    return problem(check, `${path} is no UF2 file`, REINSTALL)
+  } catch {
+    return problem(check, `${path} cannot be read`, REINSTALL)
+  }
+}
+
+/** Programs of the system that single commands want. */
+export function checkProgram(name: string, wanted: string, fix: string, path?: string): Finding {
+  const found = (path ?? process.env.PATH ?? "")
+    .split(delimiter)
+    .map(folder => join(folder, name))
+    .find(existsSync)
+  return found ? good(name, found) : note(name, `not installed; ${wanted}`, fix)
+}
+
+/** Boards' flash and compiled programs lie in the temporary folder. */
+export function checkScratch(folder = tmpdir()): Finding {
+  const check = "temporary folder"
+  try {
+    if (statSync(folder).isDirectory()) return good(check, folder)
+  } catch {}
+  return problem(check, `${folder} is no folder`, "set TMPDIR to a folder that can be written to")
+}

@@ -15,9 +15,10 @@ const SYNAPSE_SALT = 32749
 
 /**
  * Behind the shard: for each synapse of the part in hand λ (low half) and its random state (high
- * half), so that a link reads both at once. The engine keeps {@link SCRATCH_BYTES} free there.
+ * half), so that a link reads both at once. Before, the neurons to settle (settle-fine.ts). The engine
+ * keeps SCRATCH_BYTES free there.
  */
-function scratchOf(m: usize): usize {
+export function scratchOf(m: usize): usize {
   return m + ((load<i32>(m, Header.Size) + 63) & ~63)
 }
 

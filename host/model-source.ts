@@ -1,4 +1,4 @@
-/** A network by what a user calls it: a preset's name, a model file or a links file. */
+/** A network by what a user calls it: a preset's name, its size, a model file or a links file. */
 import "./device-script-buffer"
 import { existsSync } from "node:fs"
 import type { Network } from "../src/network"
@@ -7,6 +7,7 @@ import { HostNetwork } from "./engine"
 import { WuxingError } from "./errors"
 import { parseLinks } from "./links-file"
 import { decodeModel, looksLikeModel, type Model, readModelBytes } from "./model-file"
+import { isSize, sizedNetwork } from "./sized-network"
 
 /**
  * The preset of that name.
@@ -31,19 +32,20 @@ export function untrained(network: Network): Model {
 }
 
 /**
- * @param what name of a preset, or path of a model file or a links file
- * @param seed of a preset; files have their own
+ * @param what name of a preset, a size ("64-16-3"), or path of a model file or a links file
+ * @param seed of a preset or size; files have their own
  * @throws WuxingError "model-unknown" (kind "usage") if it is neither; or as loadModel and parseLinks
  */
 export function readModel(what: string, seed: number): Model {
   if (presetNames.includes(what)) return untrained(presetOf(what, seed))
+  if (isSize(what)) return untrained(sizedNetwork(what, seed))
   if (!existsSync(what))
     throw new WuxingError({
       code: "model-unknown",
       kind: "usage",
-      message: `"${what}" is no preset, and no file of that name exists`,
+      message: `"${what}" is neither a preset nor a size, and no file of that name exists`,
       cause: "the name is misspelt, or the file lies in another folder",
-      help: `name a file, or one of: ${presetNames.join(", ")}`,
+      help: `name a file, a size such as 784-16-10, or one of: ${presetNames.join(", ")}`,
     })
   const bytes = readModelBytes(what)
   // A JSON text begins with a brace, perhaps behind a byte order mark and space.

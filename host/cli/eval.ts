@@ -27,9 +27,9 @@ export function addEval(program: Command, run: Run): void {
   const command = program
     .command("eval")
     .description("measure how well a network names the test images")
-    .option("--model <network>", "a preset, a model file or a links file")
+    .option("--model <network>", "a preset, a size such as 64-16-3, a model file or a links file")
     .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
-    .option("--data <what>", "mnist, or a folder of images", pathOption("--data"), "mnist")
+    .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
     .option(
       "--seed <n>",
       "seed of a preset; files have their own",

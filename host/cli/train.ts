@@ -48,7 +48,7 @@ export function addTrain(program: Command, run: Run): void {
   const command = program
     .command("train")
     .description("teach a network on the host or on boards; keep what it learnt")
-    .option("--model <network>", "a preset, a model file or a links file")
+    .option("--model <network>", "a preset, a size such as 64-16-3, a model file or a links file")
     .option(
       "--engine <where>",
       "where to learn without --on: host",
@@ -120,7 +120,11 @@ export function addTrain(program: Command, run: Run): void {
       "keep the last n training images apart and measure on them (default: 0)",
       integerOption("--validation", 1, 10_000_000),
     )
-    .option("--data <what>", "mnist, or a folder of images (default: mnist)", pathOption("--data"))
+    .option(
+      "--data <what>",
+      "mnist, a folder of images, or CSV (default: mnist)",
+      pathOption("--data"),
+    )
     .option(
       "--out <file>",
       "model file to write, after each epoch; with --on at every checkpoint too",

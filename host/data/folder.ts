@@ -80,7 +80,7 @@ export function readFolder(dir: string, options: FolderOptions): ImageSet {
   throw new WuxingError({
     code: "data-empty",
     kind: "data",
-    message: `${dir} holds neither IDX files nor class folders`,
+    message: `${dir} holds neither IDX files nor class folders nor train.csv`,
     cause:
       files.length > 0
         ? "its files have other names, or the pictures do not lie in one folder per class"

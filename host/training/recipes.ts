@@ -1,5 +1,6 @@
 /** How each preset is trained unless the user says otherwise. */
 import type { Network } from "../../src/network"
+import { isSize } from "../sized-network"
 import type { Recipe } from "./train-model"
 
 /** 16 · log2 e times the gain. */
@@ -41,10 +42,14 @@ const RECIPES: Record<string, Recipe> = {
   "pico-fast": SMALL,
 }
 
+/** For networks of a user's own size: data that need be no picture, so nothing is moved. */
+const SIZED = { ...SMALL, epochs: 30, epochsPerBit: 5, shiftImages: false }
+
 /** The preset's own; for any other network, one that starts at the rate it names itself. */
 export function recipeOf(network: Network): Recipe {
   return (
-    RECIPES[network.name] ?? {
+    RECIPES[network.name] ??
+    (isSize(network.name) ? SIZED : undefined) ?? {
       epochs: 10,
       learnShift: network.learnShift,
       epochsPerBit: 5,

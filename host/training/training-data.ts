@@ -1,5 +1,6 @@
 /** The images to train and test with, by what a user calls them. */
 import { type Network, signalsOf } from "../../src/network"
+import { isCsv, readCsv } from "../data/csv"
 import { frameOf, readFolder } from "../data/folder"
 import { CLASSES, readMnist } from "../data/mnist"
 
@@ -25,9 +26,9 @@ export interface TrainingData {
 
 /**
  * @param what "mnist" (the packaged files, or the folder in WUXING_MNIST), or a folder of IDX files or
- *   pictures, which are scaled to the network's input
+ *   pictures, which are scaled to the network's input, or CSV, whose columns are taken as they are
  * @param classes names of the classes the network has learnt, if it has
- * @throws WuxingError of kind "data", as readMnist and readFolder; for a folder at once
+ * @throws WuxingError of kind "data", as readMnist, readFolder and readCsv; for files at once
  */
 export function readTrainingData(what: string, network: Network, classes?: string[]): TrainingData {
   if (what === "mnist") {
@@ -44,9 +45,21 @@ export function readTrainingData(what: string, network: Network, classes?: strin
     }
   }
   const outputs = signalsOf(network, network.layers.length)
+  if (isCsv(what)) return readCsvData(what, network.width, outputs, classes)
   const frame = frameOf(network.width)
   const train = readFolder(what, { ...frame, split: "train", outputs, classes })
   // The same labels for both, also where a class has no test images.
   const test = readFolder(what, { ...frame, split: "test", outputs, classes: train.classes })
+  return { name: what, classes: train.classes, train, test }
+}
+
+function readCsvData(
+  what: string,
+  width: number,
+  outputs: number,
+  classes: string[] | undefined,
+): TrainingData {
+  const train = readCsv(what, { width, outputs, classes, split: "train" })
+  const test = readCsv(what, { width, outputs, classes: train.classes, split: "test" })
   return { name: what, classes: train.classes, train, test }
 }

@@ -72,11 +72,6 @@ test("pictures of any size are named as the images they show", async () => {
   expect(whole.map(n => n.classes)).not.toEqual(named.map(n => n.classes))
 })
 
-test("boards give the host's outputs", async () => {
-  const some = paths.slice(0, 3)
-  expect(await predict("--on", "sim:2", ...some)).toEqual(await predict(...some))
-}, 150_000)
-
 test("a picture that cannot be read ends with status 3 and its name", async () => {
   const path = join(folder, "broken.png")
   writeFileSync(path, "no picture")

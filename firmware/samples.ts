@@ -116,6 +116,15 @@ export function resetSamples(): void {
           ownEnd.getAt(below << 1, "u16") +
           ownFirst.getAt(below << 1, "u16"),
       )
+    // Outputs that other boards compute: the error needs them all.
+    if ((arena.getAt(part + Part.Flags, "u16") & PartFlag.Output) !== 0)
+      remote.setAt(
+        layers << 1,
+        "u16",
+        arena.getAt(part + Part.BusOutWidth, "u16") -
+          ownEnd.getAt(layers << 1, "u16") +
+          ownFirst.getAt(layers << 1, "u16"),
+      )
   }
   for (let slot = 0; slot < slots; slot++) emptySlot(slot)
 }
@@ -210,10 +219,12 @@ export async function signals(p: Buffer): Promise<void> {
   if (count < 1 || length < bytes || length % bytes !== 0)
     return await fault(Status.BadLength, Command.Signals, sample, 0)
   if (sample < 0) return await fault(Status.BadValue, Command.Signals, sample, 0)
-  if (layer < 1 || layer >= layers || remote.getAt(layer << 1, "u16") === 0)
+  if (layer < 1 || layer > layers || remote.getAt(layer << 1, "u16") === 0)
     return await fault(Status.WrongShard, Command.Signals, sample, layer)
-  const reader = readerOf(layer)
-  const width = arena.getAt(reader + Part.BusInWidth, "u16")
+  // Outputs are read by no part: the error is made of them where they are.
+  const outputs = layer === layers
+  const reader = outputs ? partAt(parts - 1) : readerOf(layer)
+  const width = arena.getAt(reader + (outputs ? Part.BusOutWidth : Part.BusInWidth), "u16")
   const end = first + count
   if (
     end > width ||
@@ -242,7 +253,9 @@ export async function signals(p: Buffer): Promise<void> {
         sample + i,
         slotSample.getAt(slot << 2, "i32"),
       )
-    const bus = arena.getAt(reader + Part.BusIn, "i32") + ((slot * width + first) << 1)
+    const bus =
+      arena.getAt(reader + (outputs ? Part.BusOut : Part.BusIn), "i32") +
+      ((slot * width + first) << 1)
     arena.blitAt(bus, p, SignalsField.Length + i * bytes, bytes)
     slotGot.setAt(got, "u16", total)
     // While its image still comes in, a sample waits.
@@ -259,7 +272,7 @@ function readerOf(layer: number): number {
   return part
 }
 
-/** Runs forward whatever part has all it needs. */
+/** Runs forward whatever part has all it needs; with all outputs there, the error goes back. */
 async function advance(slot: number): Promise<void> {
   while (slotNext.getAt(slot, "u8") < parts) {
     const index = slotNext.getAt(slot, "u8")
@@ -279,10 +292,26 @@ async function advance(slot: number): Promise<void> {
       await ds.sleep(0)
     }
     slotNext.setAt(slot, "u8", index + 1)
-    if ((flags & PartFlag.Output) !== 0 && learns) {
-      if (index + 1 === parts) return await learn(part, slot)
-    } else if (gatheredAt.getAt(index << 1, "u16") > 0) await gather(index, slot)
+    // Of a sample that is learnt, outputs are for the other boards that have some.
+    if ((flags & PartFlag.Output) !== 0 && learns && remote.getAt(layers << 1, "u16") === 0)
+      continue
+    if (gatheredAt.getAt(index << 1, "u16") > 0) await gather(index, slot)
   }
+  if (learnSample === NONE || learnSample !== slotSample.getAt(slot << 2, "i32")) return
+  const last = partAt(parts - 1)
+  if ((arena.getAt(last + Part.Flags, "u16") & PartFlag.Output) === 0) return
+  if (remote.getAt(layers << 1, "u16") > 0) {
+    await flush()
+    if (outputsMissing(slot)) return
+    // The machine sends when the program pauses: the other boards with outputs wait for these.
+    await ds.sleep(1)
+  }
+  await learn(last, slot)
+}
+
+/** Do outputs that other boards compute still have to come? */
+function outputsMissing(slot: number): boolean {
+  return slotGot.getAt(gotAt(slot, layers), "u16") < remote.getAt(layers << 1, "u16")
 }
 
 /** Adds the signals of a part to its report, which goes out when full or at the next flush. */
@@ -367,7 +396,7 @@ export async function back(p: Buffer): Promise<void> {
   const first = p.getAt(BackField.First, "u16")
   if (sample < 0) return await fault(Status.BadValue, Command.Back, sample, 0)
   const slot = sample % slots
-  if (sample !== learnSample || slotNext.getAt(slot, "u8") < parts)
+  if (sample !== learnSample || slotNext.getAt(slot, "u8") < parts || outputsMissing(slot))
     return await fault(Status.OutOfOrder, Command.Back, sample, learnSample)
   let owner = NONE
   for (let i = 0; i < parts; i++)

@@ -344,7 +344,6 @@ function agrees(m: Buffer, part: number, before: number): boolean {
     if (!same(m, part, before, Part.BackIn, Part.BackIn)) return false
     if (width !== m.getAt(before + Part.BusOutWidth, "u16")) return false
   } else {
-    if (output && first !== 0) return false
     if (before !== 0) {
       const flagsBefore = m.getAt(before + Part.Flags, "u16")
       if ((flagsBefore & PartFlag.Output) !== 0) return false
@@ -358,11 +357,6 @@ function agrees(m: Buffer, part: number, before: number): boolean {
       if (awaits === isWholeLayer(m, before, endBefore)) return false
     } else if (layer > 1 && !awaits) return false
   }
-  // The outputs are complete when the last part is.
-  if (output && isLast(m, part))
-    return (
-      first + m.getAt(part + Part.Neurons, "u16") * m.getAt(part + Part.Outputs, "u16") === width
-    )
   return true
 }
 
@@ -374,10 +368,6 @@ function isWholeLayer(m: Buffer, last: number, end: number): boolean {
   while (part > Header.Length && m.getAt(part - Part.Length + Part.Layer, "u16") === layer)
     part = part - Part.Length
   return m.getAt(part + Part.BusOutFirst, "u16") === 0
-}
-
-function isLast(m: Buffer, part: number): boolean {
-  return part + Part.Length === Header.Length + m.getAt(Header.Parts, "u16") * Part.Length
 }
 
 function same(m: Buffer, part: number, other: number, field: number, otherField: number): boolean {

@@ -92,6 +92,9 @@ void reset_samples(void) {
     int32_t below = u16_of(part, Part_Layer) - 1;
     if (has(part, PartFlag_Await))
       remote[below] = (uint16_t)(u16_of(part, Part_BusInWidth) - own_end[below] + own_first[below]);
+    /* Outputs that other boards compute: the error needs them all. */
+    if (has(part, PartFlag_Output))
+      remote[layers] = (uint16_t)(u16_of(part, Part_BusOutWidth) - own_end[layers] + own_first[layers]);
   }
   for (int32_t slot = 0; slot < slots; slot++) empty_slot(slot);
 }
@@ -209,7 +212,10 @@ static void learn(int32_t part, int32_t slot) {
   jacdac_report(Command_Back, report, sizeof report);
 }
 
-/* Runs forward whatever part has all it needs. */
+/* Do outputs that other boards compute still have to come? */
+static bool outputs_missing(int32_t slot) { return slot_got[slot][layers] < remote[layers]; }
+
+/* Runs forward whatever part has all it needs; with all outputs there, the error goes back. */
 static void advance(int32_t slot) {
   while (slot_next[slot] < parts) {
     int32_t index = slot_next[slot];
@@ -219,13 +225,18 @@ static void advance(int32_t slot) {
     for (int32_t at = 0; at >= 0; board_poll()) at = forward(arena, part, slot, at);
     slot_next[slot] = (uint8_t)(index + 1);
     bool learns = learn_sample != NONE && learn_sample == slot_sample[slot];
-    if (has(part, PartFlag_Output) && learns) {
-      if (index + 1 == parts) {
-        learn(part, slot);
-        return;
-      }
-    } else if (gathered_at[index] > 0) gather(index, slot);
+    /* Of a sample that is learnt, outputs are for the other boards that have some. */
+    if (has(part, PartFlag_Output) && learns && remote[layers] == 0) continue;
+    if (gathered_at[index] > 0) gather(index, slot);
   }
+  if (learn_sample == NONE || learn_sample != slot_sample[slot]) return;
+  int32_t last = partAt(parts - 1);
+  if (!has(last, PartFlag_Output)) return;
+  if (remote[layers] > 0) {
+    flush();
+    if (outputs_missing(slot)) return;
+  }
+  learn(last, slot);
 }
 
 /* Command image: ImageField, runs. */
@@ -305,10 +316,12 @@ void take_signals(const uint8_t *p, int32_t length) {
   if (count < 1 || values < bytes || values % bytes != 0)
     return fault(Status_BadLength, Command_Signals, sample, 0);
   if (sample < 0) return fault(Status_BadValue, Command_Signals, sample, 0);
-  if (layer < 1 || layer >= layers || remote[layer] == 0)
+  if (layer < 1 || layer > layers || remote[layer] == 0)
     return fault(Status_WrongShard, Command_Signals, sample, layer);
-  int32_t reader = reader_of(layer);
-  int32_t width = u16_of(reader, Part_BusInWidth);
+  /* Outputs are read by no part: the error is made of them where they are. */
+  bool outputs = layer == layers;
+  int32_t reader = outputs ? partAt(parts - 1) : reader_of(layer);
+  int32_t width = u16_of(reader, outputs ? Part_BusOutWidth : Part_BusInWidth);
   int32_t end = first + count;
   if (end > width || (first < own_end[layer] && end > own_first[layer]))
     return fault(Status_OutOfRange, Command_Signals, sample, width);
@@ -328,7 +341,8 @@ void take_signals(const uint8_t *p, int32_t length) {
         total > remote[layer])
       return fault(Status_OutOfOrder, Command_Signals, (int32_t)((uint32_t)sample + (uint32_t)i),
                    slot_sample[slot]);
-    uint8_t *bus = arena + i32_of(reader, Part_BusIn) + 2 * (slot * width + first);
+    uint8_t *bus =
+        arena + i32_of(reader, outputs ? Part_BusOut : Part_BusIn) + 2 * (slot * width + first);
     memcpy(bus, p + SignalsField_Length + i * bytes, (uint32_t)bytes);
     slot_got[slot][layer] = (uint16_t)total;
     /* While its image still comes in, a sample waits. */
@@ -348,7 +362,7 @@ void take_back(const uint8_t *p, int32_t length) {
   int32_t first = (int32_t)get16(p + BackField_First);
   if (sample < 0) return fault(Status_BadValue, Command_Back, sample, 0);
   int32_t slot = sample % slots;
-  if (sample != learn_sample || slot_next[slot] < parts)
+  if (sample != learn_sample || slot_next[slot] < parts || outputs_missing(slot))
     return fault(Status_OutOfOrder, Command_Back, sample, learn_sample);
   int32_t owner = NONE;
   for (int32_t i = 0; i < parts; i++)

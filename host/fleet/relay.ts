@@ -3,7 +3,7 @@
  * for other boards. It computes nothing.
  */
 
-import type { Network } from "../../src/network"
+import { type Network, signalsOf } from "../../src/network"
 import {
   BackField,
   BackFlag,
@@ -59,6 +59,18 @@ interface Assembly {
   missing: number
 }
 
+function emptyAssembly(count: number): Assembly {
+  return { values: new Int16Array(count), there: new Uint8Array(count), missing: count }
+}
+
+function put(assembly: Assembly, place: number, value: number): void {
+  // A signal of a place outside would be counted and never be there.
+  if (place >= assembly.values.length) return
+  assembly.values[place] = value
+  if (assembly.there[place] === 0) assembly.missing--
+  assembly.there[place] = 1
+}
+
 export class Relay {
   private readonly layers: Layer[]
   private readonly last: number
@@ -78,8 +90,10 @@ export class Relay {
   private readonly heard: { sample: number; count: number }[]
   /** By "layer/member/sample". */
   private readonly assemblies = new Map<string, Assembly>()
-  // Inference: outputs of the samples under way.
-  private outputs = new Map<number, Int16Array>()
+  // Inference: outputs of the samples under way, of which some may still be missing.
+  private outputs = new Map<number, Assembly>()
+  /** Signals of the output layer. */
+  private readonly width: number
   private outputArrived?: () => void
   // Learning: what has come for the sample in hand.
   private learning?: LearningSample
@@ -89,6 +103,7 @@ export class Relay {
     this.slots = options.slots ?? SLOTS
     this.deadlineMs = options.deadlineMs ?? SAMPLE_DEADLINE_MS
     this.last = network.layers.length
+    this.width = signalsOf(network, this.last)
     this.boards = members.map(({ board }) => board)
     this.heard = members.map(() => ({ sample: -1, count: 0 }))
     const shares = members.map(({ slices }) => slices)
@@ -179,7 +194,7 @@ export class Relay {
       resolve => {
         const look = () => {
           const found = this.outputs.get(sample)
-          if (found) resolve(found)
+          if (found?.missing === 0) resolve(found.values)
         }
         this.outputArrived = look
         look()
@@ -243,14 +258,8 @@ export class Relay {
     const { sample, samples, layer } = report
     this.outboxes[from].heard(sample + samples - 1, layer)
     this.count(from, sample + samples - 1, samples)
-    if (layer === this.last) {
-      for (let i = 0; i < samples; i++) {
-        const outputs = new Int16Array(report.count)
-        for (let o = 0; o < report.count; o++)
-          outputs[o] = report.values.getAt((i * report.count + o) * 2, "i16")
-        this.outputs.set(sample + i, outputs)
-      }
-      this.outputArrived?.()
+    if (layer === this.last && this.learning?.sample !== sample) {
+      this.takeOutputs(report)
       return
     }
     for (const reader of this.layers[layer]?.readers ?? []) {
@@ -265,6 +274,16 @@ export class Relay {
     }
   }
 
+  private takeOutputs({ sample, samples, first, count, values }: SignalsReport): void {
+    for (let i = 0; i < samples; i++) {
+      const outputs = this.outputs.get(sample + i) ?? emptyAssembly(this.width)
+      this.outputs.set(sample + i, outputs)
+      for (let o = 0; o < count; o++)
+        put(outputs, first + o, values.getAt((i * count + o) * 2, "i16"))
+    }
+    this.outputArrived?.()
+  }
+
   /** Puts what a report has for a reader in its place; returns the signals once all are there. */
   private assemble(
     reader: Reader,
@@ -274,21 +293,11 @@ export class Relay {
     wires: Wire[],
   ): Int16Array | undefined {
     const key = `${layer}/${reader.member}/${sample + i}`
-    let assembly = this.assemblies.get(key)
-    if (!assembly) {
-      assembly = {
-        values: new Int16Array(reader.count),
-        there: new Uint8Array(reader.count),
-        missing: reader.count,
-      }
-      this.assemblies.set(key, assembly)
-    }
+    const assembly = this.assemblies.get(key) ?? emptyAssembly(reader.count)
+    this.assemblies.set(key, assembly)
     for (const { from, to } of wires)
-      if (from >= first && from < first + count) {
-        assembly.values[to] = values.getAt((i * count + from - first) * 2, "i16")
-        if (assembly.there[to] === 0) assembly.missing--
-        assembly.there[to] = 1
-      }
+      if (from >= first && from < first + count)
+        put(assembly, to, values.getAt((i * count + from - first) * 2, "i16"))
     if (assembly.missing > 0) return undefined
     this.assemblies.delete(key)
     return assembly.values
@@ -422,7 +431,8 @@ export class Relay {
   private checkLearnt(learning: LearningSample): void {
     if (learning.learned === undefined) return
     if (learning.learned)
-      for (const [layer, { readers }] of this.layers.entries())
+      // Those that read the outputs report on the layer below.
+      for (const [layer, { readers }] of this.layers.slice(0, this.last).entries())
         for (const { member } of readers) if (!learning.done.has(`${layer}/${member}`)) return
     learning.finished?.()
   }

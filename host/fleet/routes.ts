@@ -43,13 +43,14 @@ export interface Layer {
   owners: Owner[]
 }
 
-/** For each layer (0 and the last are empty) who reads and who owns. */
+/**
+ * For each layer (0 is empty) who reads and who owns. The outputs are read, where a sample is learnt,
+ * by every board that has some: each makes the error of all of them, so no sums come back for them.
+ */
 export function routesOf(network: Network, shares: Slice[][]): Layer[] {
   const buses = shares.map(slices => busesOf(network, slices))
   return Array.from({ length: network.layers.length + 1 }, (_, layer) =>
-    layer === 0 || layer === network.layers.length
-      ? { readers: [], owners: [] }
-      : layerOf(network, shares, buses, layer),
+    layer === 0 ? { readers: [], owners: [] } : layerOf(network, shares, buses, layer),
   )
 }
 
@@ -71,11 +72,13 @@ function layerOf(network: Network, shares: Slice[][], buses: number[][][], layer
     for (let place = own[member].first; place < own[member].end; place++)
       home.set(buses[member][layer][place], { owner: member, place })
 
+  const outputs = layer === network.layers.length
   const readers: Reader[] = []
   for (const member of all) {
     const bus = buses[member][layer]
     const { first, end } = own[member]
-    if (neuronsAt(member, layer + 1) === 0 || bus.length === end - first) continue
+    const reads = outputs ? end > first : neuronsAt(member, layer + 1) > 0
+    if (!reads || bus.length === end - first) continue
     const ranges = [
       { first: 0, end: first },
       { first: end, end: bus.length },
@@ -88,6 +91,7 @@ function layerOf(network: Network, shares: Slice[][], buses: number[][][], layer
         wires[origins[place].owner].push({ from: origins[place].place, to: to++ })
     readers.push({ member, ranges, count: to, wires, origins })
   }
+  if (outputs) return { readers, owners: [] }
   const owners = all
     .filter(m => neuronsAt(m, layer) > 0 && neuronsAt(m, layer + 1) < neuronsOf(network, layer + 1))
     .map(member => ({

@@ -33,7 +33,10 @@ const FORWARD_NEURON = 0.65
 const DENSE_FORWARD = 12
 /** Learning, after it. */
 const BACKWARD_NEURON = 0.4
-/** Outputs that learn where the error is by margin: the label's and its best rival; others pass on. */
+/**
+ * Outputs that learn where the error is by margin: the label's and its best rival; others pass on.
+ * Where boards share them, those on the board that has most to do: one, and its part of the rest.
+ */
 const MARGIN_OUTPUTS = 2.5
 /** A step of a neuron whose inputs and outputs are neighbours (src/settle-two.ts). */
 const TWO_FORWARD_STEP = 190
@@ -89,8 +92,12 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     if (dense) summing = links * DENSE_FORWARD + synapses * DENSE_SYNAPSE_OPERATIONS
     else if ((flags & PartFlag.AtOnce) !== 0) summing = lit * links * AT_ONCE_LINK_OPERATIONS
     cost.forward[layer] += summing + listed + neurons * forwardNeuron(l, rule, steps)
-    const learning =
-      byMargin && (flags & PartFlag.Output) !== 0 ? Math.min(1, MARGIN_OUTPUTS / neurons) : 1
+    let learning = 1
+    if (byMargin && (flags & PartFlag.Output) !== 0) {
+      const others = network.layers[layer - 1].neurons - 1
+      const busy = 1 + ((MARGIN_OUTPUTS - 1) * (neurons - 1)) / Math.max(1, others)
+      learning = Math.min(1, busy / neurons)
+    }
     cost.backward[layer] +=
       learning * (passing + synapses * NOISE_OPERATIONS) +
       listed +
@@ -113,6 +120,13 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
       cost.learnMessages += Math.ceil(signals / MOST_SIGNALS)
       cost.learnBytes += signals * 6
       handled++
+    }
+    // Boards that share the outputs tell each other theirs, where a sample is learnt.
+    const classes = shard.getAt(part + Part.BusOutWidth, "u16")
+    if ((flags & PartFlag.Output) !== 0 && ownSignals(shard, layer) < classes) {
+      cost.learnMessages += Math.ceil(signals / MOST_SIGNALS)
+      cost.learnBytes += classes * 2
+      if (layer !== before) handled++
     }
     if ((flags & PartFlag.Await) !== 0 && layer !== before) {
       const own = ownSignals(shard, layer - 1)

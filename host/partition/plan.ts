@@ -4,8 +4,8 @@
  *
  * The neurons are cut as a hypergraph (hypergraph.ts): a signal costs once for each board beyond its
  * own that needs it, on its way forward and for its backward sum, however many links it has there.
- * Boards get shares of the work to match their speed. All output neurons lie on one board, which
- * names the class.
+ * Boards get shares of the work to match their speed. The output neurons lie on one board, unless it
+ * is faster, or the only way, to share them too.
  */
 import { checkLinks, isSound } from "../../src/check"
 import { shardBytesOf } from "../../src/heap"
@@ -48,6 +48,8 @@ const GRAINS = 10
 const SAME_SPEED = 1.02
 /** While it is still open what fits, this fraction of the usual effort. */
 const TRIES = 20
+/** Outputs of less work than this, in fair shares of a board, are not worth sharing. */
+const WORTH_SHARING = 0.5
 
 export interface PlannedBoard {
   id: string
@@ -113,8 +115,21 @@ export type Goal = "naming" | "learning"
 
 /** Plans a network for the boards given. */
 export function planNetwork(network: Network, boards: PlannedOn[], goal: Goal = "naming"): Plan {
-  const planner = new Planner(network, boards)
-  const layout = planner.best(goal)
+  const profiles = boards.map(b => b.profile)
+  const time = ({ costs }: Layout) =>
+    goal === "learning" ? msPerLesson(costs, profiles) : slowestMs(costs, profiles)
+  const together = new Planner(network, boards, true)
+  let planner = together
+  let layout = planner.best(time)
+  if (boards.length > 1 && (!layout.fits || together.outputsWeigh())) {
+    const apart = new Planner(network, boards)
+    const shared = apart.best(time)
+    // Outputs in one place take fewer messages: to share them must be faster, not just as fast.
+    if (!layout.fits || (shared.fits && time(shared) * SAME_SPEED < time(layout))) {
+      planner = apart
+      layout = shared
+    }
+  }
   if (layout.fits) return describe(network, boards, layout)
   const partial = planner.placed(layout)
   return {
@@ -128,7 +143,7 @@ class Planner {
   readonly room: number[]
   /** Operations each board does in a millisecond. */
   private readonly speed: number[]
-  /** Vertex of each neuron: the outputs share the last one. */
+  /** Vertex of each neuron; outputs that are to stay together share the last one. */
   private readonly vertexOf: Int32Array
   private readonly vertices: number
   /** Layer of each vertex. */
@@ -142,6 +157,8 @@ class Planner {
   constructor(
     readonly network: Network,
     readonly boards: PlannedOn[],
+    /** Are all outputs to lie on one board? */
+    together = false,
     /** Bytes a shard takes beyond the estimates at least, where that is known. */
     overhead = 0,
   ) {
@@ -150,11 +167,9 @@ class Planner {
     this.speed = boards.map(b => b.profile.clockHz / b.profile.cyclesPerOperation / 1000)
     const last = network.layers.length
     const firstOutput = firstNeuronOf(network, last)
-    this.vertices = firstOutput + 1
-    this.vertexOf = new Int32Array(firstOutput + neuronsOf(network, last))
-    this.vertexOf.forEach((_, i) => {
-      this.vertexOf[i] = Math.min(i, firstOutput)
-    })
+    const neurons = firstOutput + neuronsOf(network, last)
+    this.vertices = together ? firstOutput + 1 : neurons
+    this.vertexOf = Int32Array.from({ length: neurons }, (_, i) => Math.min(i, this.vertices - 1))
     this.operations = new Float64Array(this.vertices)
     this.bytes = new Float64Array(this.vertices)
     this.weigh()
@@ -194,11 +209,15 @@ class Planner {
     }
   }
 
+  /** Is the work of the outputs such that a board with all of them may keep the others waiting? */
+  outputsWeigh(): boolean {
+    const outputs = this.operations[this.vertices - 1]
+    return outputs * this.boards.length > WORTH_SHARING * sum(this.operations)
+  }
+
   /** The layout with the least time; of those that do not fit the one that comes nearest. */
-  best(goal: Goal): Layout {
+  best(time: (layout: Layout) => number): Layout {
     if (this.boards.length === 1) return this.judge(new Int32Array(this.vertices))
-    // Then no cut helps, and the report needs only some layout.
-    if (!this.outputsFit()) return this.judge(this.packed(this.room, true)!)
     const total = [this.operations]
     const byLayer = Array.from({ length: this.network.layers.length }, (_, i) =>
       this.operations.map((x, v) => (this.layerOf[v] === i + 1 ? x : 0)),
@@ -210,15 +229,8 @@ class Planner {
     const fit = layouts.filter(l => l.fits)
     // Room as it was before the search found what its own cuts take beyond the estimates.
     if (fit.length === 0) return new Planner(this.network, this.boards).packedTight() ?? layouts[0]
-    const profiles = this.boards.map(b => b.profile)
-    const time = (l: Layout) =>
-      goal === "learning" ? msPerLesson(l.costs, profiles) : this.slowest(l)
     // The first has the fewest signals to carry: another must be faster, not just as fast.
     return fit.reduce((a, b) => (time(b) * SAME_SPEED < time(a) ? b : a))
-  }
-
-  private slowest(layout: Layout): number {
-    return Math.max(...layout.costs.map((c, b) => msPerImage(c, this.boards[b].profile)))
   }
 
   /** Cuts with these kinds of work shared fairly, memory permitting. */
@@ -292,8 +304,7 @@ class Planner {
       const mine: number[][] = this.boards.map(() => [])
       for (let n = 0; n < neuronsOf(network, layer); n++)
         mine[parts[this.vertexOf[first + n]]]?.push(n)
-      // Every neuron of the next layer reads all of these, by place: ranges, and no signal the more.
-      if (layer < network.layers.length && isDense(network, layer + 1)) {
+      if (byPlace(network, layer)) {
         let next = 0
         for (const neurons of mine) for (let i = 0; i < neurons.length; i++) neurons[i] = next++
       }
@@ -307,7 +318,7 @@ class Planner {
   /** A layout by memory alone, where there is one: what is tight fits sooner without a thought of speed. */
   packedTight(): Layout | undefined {
     for (let round = 0; round < CORRECTIONS; round++) {
-      const parts = this.packed(this.free)
+      const parts = this.packed()
       if (!parts) return undefined
       const layout = this.judge(parts)
       if (layout.fits) return layout
@@ -316,13 +327,13 @@ class Planner {
     return undefined
   }
 
-  private packed(room: number[], anyhow = false): Int32Array | undefined {
-    const left = [...room]
+  private packed(): Int32Array | undefined {
+    const left = [...this.free]
     const parts = new Int32Array(this.vertices)
     const order = [...this.bytes.keys()].sort((a, b) => this.bytes[b] - this.bytes[a] || a - b)
     for (const v of order) {
       const b = left.indexOf(Math.max(...left))
-      if (left[b] < this.bytes[v] && !anyhow) return undefined
+      if (left[b] < this.bytes[v]) return undefined
       left[b] -= this.bytes[v]
       parts[v] = b
     }
@@ -344,20 +355,24 @@ class Planner {
       const count = this.mostThatFit(b, mine, rest)
       mine.push(...rest.splice(0, count))
     })
+    this.renumber([...kept, rest])
     return { shares: kept.map(mine => this.slicesOf(mine)), rest }
+  }
+
+  /** Where neurons must lie in ranges and each is as good as another, every group gets its range. */
+  private renumber(groups: Neuron[][]): void {
+    for (let layer = 1; layer <= this.network.layers.length; layer++) {
+      if (!byPlace(this.network, layer)) continue
+      let next = 0
+      for (const group of groups)
+        for (const [i, neuron] of group.entries())
+          if (neuron.layer === layer) group[i] = { layer, index: next++ }
+    }
   }
 
   /** Bytes that all shards were found to take beyond the estimates. */
   get overhead(): number {
     return Math.max(0, Math.min(...this.room.map((bytes, b) => bytes - this.free[b])))
-  }
-
-  /** Could the roomiest board hold the output neurons, and nothing else? */
-  outputsFit(): boolean {
-    const slices: Slice[] = []
-    const layer = this.network.layers.length
-    addSlices(this.network, slices, layer, 0, neuronsOf(this.network, layer))
-    return bytesOf(buildShard(this.network, slices, 1)) <= Math.max(...this.room)
   }
 
   /** How many of `more`, beginning with the first, board b can hold beside `mine`. */
@@ -380,8 +395,7 @@ class Planner {
       mine.sort((a, b) => a - b)
       const last = neuronsOf(this.network, layer) - mine.length
       if (mine.length === 0) continue
-      // Only how many there are counts where each is as good as another, and places must be a range.
-      if (layer < this.network.layers.length && isDense(this.network, layer + 1))
+      if (byPlace(this.network, layer))
         addSlices(this.network, slices, layer, Math.min(mine[0], last), mine.length)
       else addNeurons(this.network, slices, layer, mine)
     }
@@ -389,10 +403,21 @@ class Planner {
   }
 
   bytesOfNeuron({ layer, index }: Neuron): number {
-    const outputs = layer === this.network.layers.length
-    const bytes = this.bytes[this.vertexOf[firstNeuronOf(this.network, layer) + index]]
-    return outputs ? bytes / neuronsOf(this.network, layer) : bytes
+    return this.bytes[this.vertexOf[firstNeuronOf(this.network, layer) + index]]
   }
+}
+
+/**
+ * Do neurons of a layer lie on a board in a range? All of an output layer's signals, and those that
+ * every neuron of the next layer reads, are found by their place. Then only how many a board has
+ * counts, and no signal the more crosses.
+ */
+function byPlace(network: Network, layer: number): boolean {
+  return layer === network.layers.length || isDense(network, layer + 1)
+}
+
+function slowestMs(costs: ShareCost[], profiles: PlannedOn["profile"][]): number {
+  return Math.max(...costs.map((c, b) => msPerImage(c, profiles[b])))
 }
 
 interface Neuron {
@@ -453,7 +478,7 @@ function describe(network: Network, boards: PlannedOn[], layout: Layout): Plan {
   const { shares, shards, costs } = layout
   const profiles = boards.map(b => b.profile)
   const traffic = trafficOf(network, shares)
-  const msPerSample = Math.max(...costs.map((c, b) => msPerImage(c, profiles[b])))
+  const msPerSample = slowestMs(costs, profiles)
   const lesson = msPerLesson(costs, profiles)
   return {
     boards: boards.map(({ id, profile }, b) => {
@@ -537,9 +562,7 @@ function explain(planner: Planner, layout: Layout, { shares, rest }: Placed) {
   const bytes = sum(unplaced.map(u => u.bytes))
   let reason = `a part cannot be run within the ${MOST_OPERATIONS} operations that a board may do without a pause`
   if (short)
-    reason = planner.outputsFit()
-      ? `the boards' heap is too small: ${sum(unplaced.map(u => u.neurons))} neurons of ${bytes} B have no place`
-      : `no board has the heap for all output neurons of ${network.name}, which must lie on one`
+    reason = `the boards' heap is too small: ${sum(unplaced.map(u => u.neurons))} neurons of ${bytes} B have no place`
   const shortfall: Shortfall = {
     resource,
     placed: {
@@ -561,18 +584,16 @@ function remediesFor(planner: Planner, missing: number, short: boolean): string[
   const { network, boards, room } = planner
   const remedies: string[] = []
   const fits = (net: Network, on: PlannedOn[], overhead = 0) =>
-    new Planner(net, on, overhead).packedTight() !== undefined
+    new Planner(net, on, false, overhead).packedTight() !== undefined
   const most = Math.max(...room)
   const roomiest = boards[room.indexOf(most)]
   const least = short ? Math.max(1, Math.floor(missing / most)) : 1
-  // However many there are, all outputs must lie on one.
-  if (planner.outputsFit())
-    for (let more = least; boards.length + more <= MOST_BOARDS && more <= 2 * least + 4; more++) {
-      const all = [...boards, ...new Array<PlannedOn>(more).fill(roomiest)]
-      if (!fits(network, all, planner.overhead)) continue
-      remedies.push(`${more} more board${more === 1 ? "" : "s"} of profile ${roomiest.profile.id}`)
-      break
-    }
+  for (let more = least; boards.length + more <= MOST_BOARDS && more <= 2 * least + 4; more++) {
+    const all = [...boards, ...new Array<PlannedOn>(more).fill(roomiest)]
+    if (!fits(network, all, planner.overhead)) continue
+    remedies.push(`${more} more board${more === 1 ? "" : "s"} of profile ${roomiest.profile.id}`)
+    break
+  }
   if (linkingOf(network) === "adder") {
     const widest = Math.max(...network.layers.map((_, i) => fanInOf(network, i + 1)))
     const narrowed = (to: number) => ({

@@ -31,8 +31,8 @@ it("demo --on emu:2 ends with the host's bits and tells the boards' own time", a
   expect(document.emulated.samplesPerSecond).toBeLessThan(6000)
 })
 
-it("a DeviceScript board and a native one learn one network with the host's bits", async () => {
-  const net = preset("pico-16", 6)!
+it("a DeviceScript board and a native one share a network, outputs too, and learn with the host's bits", async () => {
+  const net = { ...preset("pico-16", 6)!, softmaxGain: 160 }
   const virtual = await VirtualBoards.start(1)
   const port = new PicoPort("pico", new EmulatedPico({ uf2: readFileSync(UF2_PATH) }))
   const boards: BoardSet = {
@@ -47,6 +47,10 @@ it("a DeviceScript board and a native one learn one network with the host's bits
   const { train } = readMnist()
   const fleet = await startFleet({
     ...{ network: net, boards: 2, bytecode: await firmware() },
+    shares: [0, 1].map(half => [
+      { layer: 1, first: half * 8, count: 8 },
+      { layer: 2, first: half * 5, count: 5 },
+    ]),
     open: async () => boards,
   })
   try {

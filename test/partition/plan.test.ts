@@ -41,6 +41,24 @@ function pairsOf(net: Network, owners: number[][]): number {
   return pairs.size
 }
 
+interface Timed {
+  plan: Plan
+  cpuSeconds: number
+}
+
+/** Plans of presets, each made once: MODEL1's take seconds. */
+const made = new Map<string, Timed>()
+function timed(net: Network, spec: string, goal: "naming" | "learning" = "naming"): Timed {
+  const key = `${net.name} ${spec} ${goal}`
+  const start = process.cpuUsage()
+  const found = made.get(key) ?? {
+    plan: planNetwork(net, parseBoards(spec), goal),
+    cpuSeconds: process.cpuUsage(start).user / 1e6,
+  }
+  made.set(key, found)
+  return found
+}
+
 const layers = fc.array(
   fc.record({
     neurons: fc.integer({ min: 4, max: 40 }),
@@ -63,8 +81,9 @@ describe("a plan", () => {
         expect(plan).toMatchObject({ feasible: true, reason: null })
         const owners = ownersOf(net, plan)
         for (const of of owners) expect(of).not.toContain(-1)
-        // The outputs lie on one board.
-        expect(new Set(owners[net.layers.length]).size).toBe(1)
+        // Every board's outputs are a range of them.
+        const outputs = owners[net.layers.length]
+        expect(outputs.filter((b, i) => b !== outputs[i - 1])).toHaveLength(new Set(outputs).size)
         const dense = net.layers.some((_, i) => i > 0 && net.layers[i].fanIn >= 80)
         if (!dense) expect(plan.cutSignals).toBe(pairsOf(net, owners))
         else expect(plan.cutSignals).toBeGreaterThanOrEqual(pairsOf(net, owners))
@@ -128,15 +147,14 @@ describe("a plan", () => {
 
   test("predicts more images a second with more boards", () => {
     const rate = (net: Network, count: number) =>
-      planNetwork(net, parseBoards(`pico:${count}`)).predictedSamplesPerSecond
+      timed(net, `pico:${count}`).plan.predictedSamplesPerSecond
     expect(rate(pico32(1), 2)).toBeGreaterThan(1.5 * rate(pico32(1), 1))
     expect(rate(model1(1), 8)).toBeGreaterThan(1.1 * rate(model1(1), 7))
   })
 
   test("of MODEL1 for 8 boards crosses hardly more than equal parts without a board for all outputs", () => {
-    const start = process.cpuUsage()
-    const plan = planNetwork(model1(1), parseBoards("pico:8"))
-    expect(process.cpuUsage(start).user / 1e6).toBeLessThan(5)
+    const { plan, cpuSeconds } = timed(model1(1), "pico:8")
+    expect(cpuSeconds).toBeLessThan(5)
     expect(plan.feasible).toBe(true)
     // Equal parts with the outputs anywhere reach 201.
     expect(plan.cutSignals).toBeLessThan(225)
@@ -150,8 +168,8 @@ test("a plan for learning learns at least as fast as one for naming, which names
     [fleet64(1), "pico:4"],
     [model1(1), "pico:8"],
   ] as const) {
-    const named = planNetwork(net, parseBoards(spec))
-    const learnt = planNetwork(net, parseBoards(spec), "learning")
+    const named = timed(net, spec).plan
+    const learnt = timed(net, spec, "learning").plan
     expect(learnt.learning.msPerSample).toBeLessThanOrEqual(named.learning.msPerSample)
     expect(named.predictedSamplesPerSecond * 1.02).toBeGreaterThan(learnt.predictedSamplesPerSecond)
   }
@@ -206,11 +224,44 @@ describe("a network that does not fit", () => {
     },
     60_000,
   )
+})
 
-  test("says so where all outputs cannot lie on one board", () => {
-    const { reason } = planNetwork(fleet300(1), parseBoards("esp32-s2:2"))
-    expect(reason).toMatch(/all output neurons/)
-  }, 60_000)
+describe("the outputs", () => {
+  const boardsWithOutputs = (net: Network, plan: Plan) =>
+    plan.boards.filter(b => b.slices.some(s => s.layer === net.layers.length)).length
+
+  test("stay together where sharing them would bring nothing", () => {
+    const net = model1(1)
+    expect(boardsWithOutputs(net, timed(net, "pico:8").plan)).toBe(1)
+  })
+
+  test("are shared where a board with all of them would keep the others waiting", () => {
+    const net = fleet64(1)
+    for (const goal of ["naming", "learning"] as const) {
+      const { plan } = timed(net, "pico:8", goal)
+      expect(boardsWithOutputs(net, plan)).toBeGreaterThan(1)
+      // All of them on one board take 85,000 operations for each image, a quarter of a second.
+      if (goal === "naming") expect(plan.predictedSamplesPerSecond).toBeGreaterThan(4.5)
+    }
+  })
+
+  test("are shared where no board has the heap for all", () => {
+    const layers = [
+      { neurons: 24, inputs: 2, outputFirst: 3, outputs: 2, fanIn: 20 },
+      { neurons: 100, inputs: 4, outputFirst: 4, outputs: 1, fanIn: 48 },
+    ]
+    const net = network(layers, { width: 100, seed: 1 })
+    const boards = parseBoards("esp32-s2:4")
+    const whole = buildShard(
+      net,
+      [0, 50].map(first => ({ layer: 2, first, count: 50 })),
+      1,
+    )
+    expect(bytesOf(whole)).toBeGreaterThan(shardBytesOf(boards[0].profile.heapBytes))
+    const plan = planNetwork(net, boards)
+    expect(plan.feasible).toBe(true)
+    expect(boardsWithOutputs(net, plan)).toBeGreaterThan(1)
+  })
 })
 
 test("the presets for one board fit one Pico", () => {

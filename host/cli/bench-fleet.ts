@@ -12,8 +12,8 @@ const SEED = 1
 export async function benchFleetsOf({ output, signal }: Context) {
   const { readMnist } = await import("../data/mnist")
   const { buildFirmware } = await import("../firmware")
-  const { benchFleets, fleetChart } = await import("../fleet/fleet-bench")
-  const { renderChart } = await import("../chart")
+  const { benchFleets, fleetCharts, lossOf } = await import("../fleet/fleet-bench")
+  const { renderCharts } = await import("../chart")
   output.status("compiling the firmware")
   const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
   const fleets = await benchFleets(readMnist().train, {
@@ -24,26 +24,30 @@ export async function benchFleetsOf({ output, signal }: Context) {
     output.print(`${kind}, on boards of profile ${PROFILE}:`)
     output.table(
       [
-        ...["network", "boards", "samples/s", "if none waited", "throttle allows"],
+        ...["network", "boards", "samples/s", "predicted", "if none waited", "throttle allows"],
         ...["operations, busiest", "messages, busiest", "of ideal gain"],
       ],
       fleets.map(point => row(point, point[kind])),
     )
+    for (const { network, boards, [kind]: rate } of fleets) {
+      const loss = rate && lossOf(rate)
+      if (loss) output.print(`${network} on ${boards} boards: ${loss}`)
+    }
   }
   for (const { network, boards, unfit } of fleets)
     if (unfit) output.print(`${network} on ${boards} boards does not fit: ${unfit}`)
   return {
     document: { fleets, profile: PROFILE, named: NAMED, learnt: LEARNT, seed: SEED },
-    figure: renderChart(fleetChart(fleets, PROFILE)),
+    figure: renderCharts(fleetCharts(fleets, PROFILE)),
   }
 }
 
 function row({ network, boards }: FleetPoint, rate: FleetRate | undefined): (string | number)[] {
-  if (!rate) return [network, boards, "does not fit", "", "", "", "", ""]
-  const { samplesPerSecond, withoutWaiting, throttleAllows } = rate
+  if (!rate) return [network, boards, "does not fit", "", "", "", "", "", ""]
+  const { samplesPerSecond, predicted, withoutWaiting, throttleAllows } = rate
   return [
-    ...[network, boards, samplesPerSecond.toFixed(2), withoutWaiting.toFixed(2)],
-    throttleAllows.toFixed(0),
+    ...[network, boards, samplesPerSecond.toFixed(2), predicted.toFixed(2)],
+    ...[withoutWaiting.toFixed(2), throttleAllows.toFixed(0)],
     ...[Math.round(rate.busiestOperations), rate.messages.toFixed(2), percent(rate.efficiency)],
   ]
 }

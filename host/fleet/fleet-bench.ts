@@ -3,21 +3,26 @@
  * its boards' own clocks say how long it took.
  */
 
-import type { Network } from "../../src/network"
-import type { Slice } from "../../src/shard"
+import { shardBytesOf } from "../../src/heap"
+import { linksOf, type Network } from "../../src/network"
+import { isDense } from "../../src/shard"
 import { readBoardProfile } from "../boards"
 import type { Chart } from "../chart"
 import { type Dataset, imageAt } from "../data/mnist"
-import { WuxingError } from "../errors"
 import { presetOf } from "../model-source"
-import { splitEvenly } from "../partition/partition"
+import { type Goal, type Plan, planNetwork } from "../partition/plan"
 import { CountedBoards } from "./counted-boards"
 import { Fleet } from "./fleet"
-import { planFor } from "./plan"
+
+/** From here on nothing need be said of what is lost. */
+const MOST_OF_THE_GAIN = 0.9
+const NEAR_THE_LIMIT = 0.9
 
 export interface FleetRate {
   /** By the boards' clocks: operations at the profile's speed, messages at its throttle and link. */
   samplesPerSecond: number
+  /** The same as the plan has it, before anything runs. */
+  predicted: number
   /** What it would be if no board ever waited: by the one with most operations a sample. */
   withoutWaiting: number
   /** Operations a sample on the busiest board, and on all together. */
@@ -28,6 +33,17 @@ export interface FleetRate {
   throttleAllows: number
   /** Samples a second to those of the smallest fleet that fits, over boards to boards. */
   efficiency: number
+  /** Where the time between two samples goes, as shares of 1 on a mean board. */
+  time: {
+    /** Even the busiest board waits: for messages, or layer for layer. */
+    waiting: number
+    /** It has more to do than a mean board. */
+    uneven: number
+    /** Work the smallest fleet does not have: messages. */
+    messages: number
+  }
+  /** Does the busiest board compute outputs? */
+  busiestHasOutputs: boolean
 }
 
 export interface FleetPoint {
@@ -73,9 +89,13 @@ export async function benchFleets(
       const base = own.find(p => p[kind])
       for (const point of own) {
         const rate = point[kind]
-        if (base && rate)
-          rate.efficiency =
-            rate.samplesPerSecond / base[kind]!.samplesPerSecond / (point.boards / base.boards)
+        if (!base || !rate) continue
+        const first = base[kind]!
+        rate.efficiency =
+          rate.samplesPerSecond / first.samplesPerSecond / (point.boards / base.boards)
+        // Of a mean board's work what is beyond its part of the smallest fleet's.
+        const working = 1 - rate.time.waiting - rate.time.uneven
+        rate.time.messages = working * Math.max(0, 1 - first.operations / rate.operations)
       }
     }
     points.push(...own)
@@ -89,45 +109,64 @@ async function benchFleet(
   data: Dataset,
   options: FleetBenchOptions,
 ): Promise<FleetPoint> {
-  try {
-    const network = presetOf(name, options.seed)
-    const { named, learnt } = options
-    const naming = await measured(
-      network,
-      count,
-      planFor(network, count),
-      named,
-      options,
-      fleet => onSample => fleet.name(i => imageAt(data, i), named, onSample),
-    )
-    const indices = Array.from({ length: learnt }, (_, i) => i)
-    const even = splitEvenly(network, count)
-    const learning = await measured(
-      network,
-      count,
-      even,
-      learnt,
-      options,
-      fleet => onSample => fleet.train(data, indices, onSample),
-    )
-    return { network: name, boards: count, naming, learning }
-  } catch (error) {
-    if (error instanceof WuxingError && error.kind === "capacity")
-      return { network: name, boards: count, unfit: error.message }
-    throw error
+  const network = presetOf(name, options.seed)
+  const { named, learnt, profile } = options
+  const planned = (goal: Goal) => {
+    const on = Array.from({ length: count }, (_, i) => ({
+      id: `board ${i}`,
+      profile: readBoardProfile(profile),
+    }))
+    return planNetwork(network, on, goal)
   }
+  const plan = planned("naming")
+  if (!plan.feasible)
+    return { network: name, boards: count, unfit: `${plan.reason}; ${roomOf(network, plan)}` }
+  const naming = await measured(
+    network,
+    plan,
+    plan.predictedSamplesPerSecond,
+    named,
+    options,
+    fleet => onSample => fleet.name(i => imageAt(data, i), named, onSample),
+  )
+  const indices = Array.from({ length: learnt }, (_, i) => i)
+  const forLearning = planned("learning")
+  const learning = await measured(
+    network,
+    forLearning,
+    forLearning.learning.predictedSamplesPerSecond,
+    learnt,
+    options,
+    fleet => onSample => fleet.train(data, indices, onSample),
+  )
+  return { network: name, boards: count, naming, learning }
+}
+
+/** The least a network's links take beside what boards set aside: two bytes a link, and one for its place. */
+function roomOf(network: Network, { boards }: Plan): string {
+  const bytes = network.layers.reduce(
+    (sum, _, i) => sum + linksOf(network, i + 1) * (isDense(network, i + 1) ? 2 : 3),
+    0,
+  )
+  const room = boards.reduce(
+    (sum, b) => sum + shardBytesOf(readBoardProfile(b.profile).heapBytes),
+    0,
+  )
+  return `its links alone take ${bytes} B of the ${room} B these boards set aside`
 }
 
 /** @param work does so many samples and says when each is done */
 async function measured(
   network: Network,
-  count: number,
-  shares: Slice[][],
+  plan: Plan,
+  predicted: number,
   samples: number,
   { bytecode, profile: id, signal }: FleetBenchOptions,
   work: (fleet: Fleet) => (onSample: () => void) => Promise<unknown>,
 ): Promise<FleetRate> {
   const profile = readBoardProfile(id)
+  const count = plan.boards.length
+  const shares = plan.boards.map(b => b.slices)
   const boards = await CountedBoards.start(count, bytecode, profile)
   // Wall time says nothing here, so waits end late.
   const fleet = new Fleet(
@@ -144,48 +183,71 @@ async function measured(
     await work(fleet)(() => {
       end = look()
     })
-    const seconds = end.at - start.at
+    const seconds = (end.at - start.at) / samples
     const now = end.counts
     const operations = now.map((c, i) => (c.operations - start.counts[i].operations) / samples)
     const busy = now.map((c, i) => (c.busySeconds - start.counts[i].busySeconds) / samples)
+    const busiest = Math.max(...busy)
+    const mean = busy.reduce((sum, s) => sum + s, 0) / count
     const messages = end.messages.map((n, i) => (n - start.messages[i]) / samples)
+    const outputs = shares[busy.indexOf(busiest)].some(s => s.layer === network.layers.length)
     return {
-      samplesPerSecond: samples / seconds,
-      withoutWaiting: 1 / Math.max(...busy),
+      samplesPerSecond: 1 / seconds,
+      predicted,
+      withoutWaiting: 1 / busiest,
       busiestOperations: Math.max(...operations),
       operations: operations.reduce((sum, n) => sum + n, 0),
       messages: Math.max(...messages),
       throttleAllows: 1000 / (profile.messageThrottle.intervalMs * Math.max(...messages)),
       efficiency: 1,
+      time: {
+        waiting: (seconds - busiest) / seconds,
+        uneven: (busiest - mean) / seconds,
+        messages: 0,
+      },
+      busiestHasOutputs: outputs,
     }
   } finally {
     await fleet.close()
   }
 }
 
-/** Samples a second against boards, with lines for what each fleet would do if no board waited. */
-export function fleetChart(points: FleetPoint[], profile: string): Chart {
+/** Samples a second against boards: as counted, as the plan has it, and what the throttle would allow. */
+export function fleetCharts(points: FleetPoint[], profile: string): Chart[] {
   const names = [...new Set(points.map(p => p.network))]
-  return {
-    title: `Samples a second against boards (${profile})`,
+  return (["naming", "learning"] as const).map(kind => ({
+    title: `Samples a second against boards (${profile}, ${kind})`,
     x: { label: "boards", log: true },
     y: { label: "samples a second", log: true },
-    series: names.flatMap(name =>
-      (["naming", "learning"] as const).flatMap(kind => {
-        const mine = points.filter(p => p.network === name && p[kind])
-        return [
-          {
-            name: `${name}, ${kind}`,
-            points: mine.map(p => [p.boards, p[kind]!.samplesPerSecond] as const),
-            draw: "marks" as const,
-          },
-          {
-            name: `${name}, ${kind}: if no board waited`,
-            points: mine.map(p => [p.boards, p[kind]!.withoutWaiting] as const),
-            ...{ draw: "line" as const, dashed: true },
-          },
-        ]
-      }),
-    ),
-  }
+    series: names.flatMap(name => {
+      const mine = points.filter(p => p.network === name && p[kind])
+      const line = (of: (rate: FleetRate) => number) =>
+        mine.map(p => [p.boards, of(p[kind]!)] as const)
+      return [
+        { name: `${name}, counted`, points: line(r => r.samplesPerSecond), draw: "marks" as const },
+        { name: `${name}, predicted`, points: line(r => r.predicted), draw: "line" as const },
+        {
+          name: `${name}, throttle's limit`,
+          points: line(r => r.throttleAllows),
+          ...{ draw: "line" as const, dashed: true },
+        },
+      ]
+    }),
+  }))
+}
+
+/** What keeps a fleet from the gain its boards could bring, in words; undefined where little does. */
+export function lossOf({ efficiency, time, ...rate }: FleetRate): string | undefined {
+  if (efficiency > MOST_OF_THE_GAIN) return undefined
+  const percent = (share: number) => `${Math.round(100 * share)} %`
+  const whose = rate.busiestHasOutputs ? ", which has outputs," : ""
+  return [
+    `${percent(efficiency)} of the ideal gain: of the time`,
+    `even the busiest board${whose} waits ${percent(time.waiting)}`,
+    `a mean board has less to do for ${percent(time.uneven)}`,
+    `and ${percent(time.messages)} go into messages`,
+    rate.samplesPerSecond > rate.throttleAllows * NEAR_THE_LIMIT
+      ? "the throttle is the limit"
+      : `the throttle would allow ${rate.throttleAllows.toFixed(0)} a second`,
+  ].join("; ")
 }

@@ -101,3 +101,57 @@ export enum FoundReply {
   Parameters = 6,
   Length = 66,
 }
+
+/** Class of the service `ring oscillator`. */
+export const OSCILLATOR_CLASS = 0x1b39d0e6
+
+export enum OscillatorCommand {
+  Tune = 0x80,
+  Input = 0x81,
+  Cycle = 0x82,
+  State = 0x83,
+}
+
+/** Command tune; its answer is a status, u8. */
+export enum TuneField {
+  /** i16 each, the same for all elements. */
+  K1 = 0,
+  K2 = 2,
+  K3 = 4,
+  /** u16, Q8: dt, 1…256. */
+  Step = 6,
+  /** u16, ms: a step is made so often; 1…1000. */
+  Pace = 8,
+  Length = 10,
+}
+
+/** Command input; its answer is a status, u8. */
+export enum InputField {
+  /** u16: steps after which the inputs are zero again; 0: never. */
+  Steps = 0,
+  /** i16 each. */
+  Inputs = 2,
+  Length = 12,
+}
+
+/**
+ * Report cycle: u32 the step after which J was above its mean; u16 the share of that step, of 65536, in
+ * which it still was below; i16 its highest and its lowest displacement from the mean since the last
+ * report.
+ */
+export enum CycleField {
+  Step = 0,
+  Below = 4,
+  High = 6,
+  Low = 8,
+  Length = 10,
+}
+
+/** Answer to state: status u8, LED u8 (0 or 1), u32 steps so far, i16 each element. */
+export enum StateReply {
+  Status = 0,
+  Led = 1,
+  Steps = 2,
+  Elements = 6,
+  Length = 16,
+}

@@ -13,6 +13,7 @@ import type { Place } from "../fleet/place"
 import type { Taught } from "../fleet/watch"
 import type { Context, Outcome, Run } from "./command"
 import { addDemoMemory } from "./demo-memory"
+import { addDemoOscillator } from "./demo-oscillator"
 import { grouped, percent } from "./output"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
 import { folderOption, integerOption, MOST_BOARDS, onOption, usageError } from "./usage"
@@ -69,6 +70,7 @@ export function addDemo(program: Command, run: Run): void {
     )
   addPanelOptions(command).action(run(demo))
   addDemoMemory(command, run)
+  addDemoOscillator(command, run)
 }
 
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {

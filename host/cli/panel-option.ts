@@ -2,6 +2,7 @@
 import type { Command } from "commander"
 import { type Network, signalsOf } from "../../src/network"
 import type { Desk } from "../panel/desk"
+import type { Panel } from "../panel/panel"
 import type { Context } from "./command"
 import { pathOption, usageError } from "./usage"
 
@@ -44,29 +45,40 @@ export function checkPanelOptions({ panel, layout }: PanelOptions, on: unknown):
 }
 
 /**
- * The panel, if there is to be one, ready to look on.
+ * The panel, if there is to be one.
  *
+ * @param classes labels to choose from
  * @throws as readLayout and Panel.open
  */
-export async function openDesk(
+export async function openPanel(
   { panel: port, layout }: PanelOptions,
-  network: Network,
+  classes: number,
   { output, signal }: Context,
-): Promise<Desk | undefined> {
+): Promise<Panel | undefined> {
   if (port === undefined) return undefined
   const { DEFAULT_LAYOUT, readLayout } = await import("../panel/layout")
   const { Panel } = await import("../panel/panel")
-  const { Desk } = await import("../panel/desk")
   const read = readLayout(layout ?? DEFAULT_LAYOUT)
   output.status(`opening the panel on ${port}`)
-  const status = (text: string) => output.status(text)
-  const panel = await Panel.open({
-    port,
-    layout: read,
-    classes: signalsOf(network, network.layers.length),
-    signal,
-    status,
+  return await Panel.open({
+    ...{ port, layout: read, classes, signal },
+    status: text => output.status(text),
     log: line => output.log(line),
   })
-  return new Desk(network, panel, status)
+}
+
+/**
+ * The panel as a desk, if there is to be one, ready to look on.
+ *
+ * @throws as openPanel
+ */
+export async function openDesk(
+  options: PanelOptions,
+  network: Network,
+  context: Context,
+): Promise<Desk | undefined> {
+  const panel = await openPanel(options, signalsOf(network, network.layers.length), context)
+  if (!panel) return undefined
+  const { Desk } = await import("../panel/desk")
+  return new Desk(network, panel, text => context.output.status(text))
 }

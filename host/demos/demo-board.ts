@@ -5,6 +5,7 @@ import { buildFirmware } from "../firmware"
 import { findBoards, type Place } from "../fleet/place"
 import type { BoardLink } from "../link/board-link"
 import type { BoardSet } from "../link/board-set"
+import { JD_CONTROL_CMD_SET_STATUS_LIGHT, JD_SERVICE_INDEX_CONTROL } from "../link/jacdac"
 import { seconds, wait } from "../link/wait"
 
 /** A program announces itself within half a second of its start, and starts 5 s after a fault. */
@@ -32,11 +33,21 @@ export interface DemoBoardOptions {
 export type PowerCut = "process killed" | "cable pulled" | "reset"
 
 export class DemoBoard {
+  /** Reports that are no answers. */
+  onReport?: (command: number, payload: Buffer) => void
+  /** The program lights the board's LED; 0 is dark. */
+  onLed?: (level: number) => void
+  private readonly answers = new Map<number, (payload: Buffer) => void>()
+  private readonly listeners = new Set<() => void>()
+  private readonly mourners = new Set<(reason: Error) => void>()
+
   private constructor(
     private readonly options: DemoBoardOptions,
     private readonly boards: BoardSet,
     private link: BoardLink,
-  ) {}
+  ) {
+    this.listen()
+  }
 
   /**
    * Compiles the program, opens the board and puts the program on it.
@@ -73,54 +84,110 @@ export class DemoBoard {
     return this.boards.profile(0)
   }
 
-  /** Sends a command that has no answer. */
-  async send(command: number, payload: Uint8Array): Promise<void> {
-    await this.link.send(command, payload)
+  /**
+   * Sends a command and waits for the report of the same number, which is its answer. One at a time.
+   *
+   * @throws WuxingError "board-no-answer", "board-gone", "board-stopped"
+   */
+  async ask(command: number, payload: Uint8Array, deadlineMs: number): Promise<Buffer> {
+    return await this.wait<Buffer>(
+      `command 0x${command.toString(16)}`,
+      deadlineMs,
+      (resolve, reject) => {
+        this.answers.set(command, resolve)
+        this.link.send(command, payload).catch(reject)
+        return () => this.answers.delete(command)
+      },
+    )
   }
 
   /**
-   * Sends a command and waits for the report of the same number, which is its answer.
+   * Waits until something is so, looked at after every report and LED change and now.
    *
-   * @param onReport hears of the other reports that come meanwhile
-   * @throws WuxingError "board-no-answer", "board-gone", "board-stopped"
+   * @param what "its LED to go dark"
+   * @throws as `ask`
    */
-  async ask(
-    command: number,
-    payload: Uint8Array,
+  async until(what: string, deadlineMs: number, isSo: () => boolean): Promise<void> {
+    await this.wait<void>(what, deadlineMs, resolve => {
+      const look = () => {
+        if (isSo()) resolve()
+      }
+      this.listeners.add(look)
+      look()
+      return () => this.listeners.delete(look)
+    })
+  }
+
+  /** Lets time go by while the board does its work. @throws as `ask` */
+  async pause(ms: number): Promise<void> {
+    await this.wait<void>("to work", ms + 1_000, resolve => {
+      const timer = setTimeout(resolve, ms)
+      return () => clearTimeout(timer)
+    })
+  }
+
+  private async wait<T>(
+    what: string,
     deadlineMs: number,
-    onReport?: (command: number, payload: Buffer) => void,
-  ): Promise<Buffer> {
-    const { link } = this
-    return await wait<Buffer>({
+    start: (resolve: (value: T) => void, reject: (reason: Error) => void) => () => void,
+  ): Promise<T> {
+    return await wait<T>({
       deadlineMs,
       signal: this.options.signal,
-      what: "the board to answer",
+      what: `the board: ${what}`,
       late: () =>
         new WuxingError({
           code: "board-no-answer",
           kind: "board",
-          message: `the board (${this.id}) did not answer command 0x${command.toString(16)} within ${seconds(deadlineMs)}`,
+          message: `the board (${this.id}) did not come as far as this within ${seconds(deadlineMs)}: ${what}`,
           cause: "it was reset, hangs, or lost its connection",
           help: "check its cable and supply, then run the command again",
         }),
       start: (resolve, reject) => {
-        link.onReport = (from, bytes) => {
-          if (from === command) resolve(Buffer.from(bytes))
-          else onReport?.(from, Buffer.from(bytes))
-        }
-        link.onClose = reject
-        const stopped = (what: string) => reject(stopError(this.id, what))
-        link.onPanic = code => stopped(`its program stopped with panic ${code}`)
-        link.onRestart = what => stopped(`the ${what} restarted`)
-        link.send(command, payload).catch(reject)
+        this.mourners.add(reject)
+        const stop = start(resolve, reject)
         return () => {
-          link.onReport = undefined
-          link.onClose = undefined
-          link.onPanic = undefined
-          link.onRestart = undefined
+          this.mourners.delete(reject)
+          stop()
         }
       },
     })
+  }
+
+  private listen(): void {
+    const { link } = this
+    const changed = () => {
+      for (const look of [...this.listeners]) look()
+    }
+    const fail = (reason: Error) => {
+      for (const reject of [...this.mourners]) reject(reason)
+    }
+    link.onReport = (command, bytes) => {
+      const answer = this.answers.get(command)
+      // Bytes of the port's own: the next ones may come into the same place.
+      const payload = Buffer.from(bytes)
+      if (answer) answer(payload)
+      else this.onReport?.(command, payload)
+      changed()
+    }
+    link.onSelfCommand = ({ serviceIndex, command, payload }) => {
+      if (serviceIndex !== JD_SERVICE_INDEX_CONTROL) return
+      if (command !== JD_CONTROL_CMD_SET_STATUS_LIGHT || payload.length < 3) return
+      this.onLed?.(Math.max(payload[0], payload[1], payload[2]))
+      changed()
+    }
+    link.onClose = fail
+    link.onPanic = code => fail(stopError(this.id, `its program stopped with panic ${code}`))
+    link.onRestart = what => fail(stopError(this.id, `the ${what} restarted`))
+  }
+
+  private deafen(): void {
+    const { link } = this
+    link.onReport = undefined
+    link.onSelfCommand = undefined
+    link.onClose = undefined
+    link.onPanic = undefined
+    link.onRestart = undefined
   }
 
   /**
@@ -130,6 +197,7 @@ export class DemoBoard {
    */
   async powerCycle(): Promise<PowerCut> {
     const { place, serviceClass, status } = this.options
+    this.deafen()
     let how: PowerCut = "process killed"
     if (place.kind === "serial") {
       how = this.options.attended ? "cable pulled" : "reset"
@@ -144,6 +212,7 @@ export class DemoBoard {
     const name = { name: "the board", signal: this.options.signal }
     this.link = await this.boards.reconnect(0, this.link, name)
     await this.link.waitForService(serviceClass, SERVICE_DEADLINE_MS)
+    this.listen()
     return how
   }
 

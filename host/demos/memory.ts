@@ -149,7 +149,7 @@ async function store(
   const errors: number[] = []
   const parameters: number[] = []
   const ends: number[] = []
-  const answer = await board.ask(MemoryCommand.Store, p, ANSWER_MS, (command, report) => {
+  board.onReport = (command, report) => {
     if (command !== MemoryCommand.Rounds) return
     for (
       let at: number = RoundField.Records;
@@ -161,7 +161,8 @@ async function store(
         parameters.push(report.readInt16LE(at + RoundRecord.Parameters + i * 2))
         ends.push(report.readInt16LE(at + RoundRecord.Ends + i * 2))
       }
-  })
+  }
+  const answer = await board.ask(MemoryCommand.Store, p, ANSWER_MS)
   const memory: Memory = {
     ...{ by, values, errors: [], ends: [], parameters: [], trace: [], recalled: [] },
     ...{ farthest: Number.NaN, sameAsHost: false },
@@ -198,11 +199,12 @@ async function recall(board: DemoBoard, memory: Memory, kept: number[]): Promise
   const start = RECALL_START.map(v => Math.round(v * Q12))
   for (const [i, e] of start.entries()) p.writeInt16LE(e, RecallField.Start + i * 2)
   const states: number[] = []
-  const answer = await board.ask(MemoryCommand.Recall, p, ANSWER_MS, (command, report) => {
+  board.onReport = (command, report) => {
     if (command !== MemoryCommand.Trace) return
     for (let at: number = TraceField.States; at + 2 <= report.length; at += 2)
       states.push(report.readInt16LE(at))
-  })
+  }
+  const answer = await board.ask(MemoryCommand.Recall, p, ANSWER_MS)
   expectOk(board, "recall", answer.readUInt8(0))
   const targets = memory.values.map(v => Math.round(v * Q12))
   const { m } = makeRingFor(set, targets, memory.errors.length)

@@ -151,6 +151,8 @@ export class BoardLink {
   readonly port: Port
   /** Reports of the awaited service: commands' answers, and register values (0x1000 | register). */
   onReport?: (command: number, payload: Uint8Array) => void
+  /** Commands the board's program gives to the board itself pass by: what its LED is to do, say. */
+  onSelfCommand?: (packet: Packet) => void
   onLog?: (line: string) => void
   /**
    * The program stopped itself: code 0 is a wanted reboot, anything else a failure (60000 and up:
@@ -486,7 +488,11 @@ export class BoardLink {
 
   private receive(frame: Uint8Array): void {
     if (frameIsBridge(frame)) return
-    if (frameFlags(frame) & JD_FRAME_FLAG_COMMAND) return
+    if (frameFlags(frame) & JD_FRAME_FLAG_COMMAND) {
+      if (this.board && this.onSelfCommand && frameIsFor(frame, this.board))
+        for (const packet of packetsOf(frame)) this.onSelfCommand(packet)
+      return
+    }
     if (!this.board) this.tryAdopt(frame)
     const board = this.board
     if (!board) return

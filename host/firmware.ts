@@ -5,6 +5,7 @@
  */
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
+import { readdirSync, readFileSync } from "node:fs"
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
@@ -13,10 +14,14 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { HEAP_BYTES, shardBytesOf } from "../src/heap"
+import { builtOnce } from "./built-once"
 import { WuxingError } from "./errors"
 import { demoName, firmwareName, prebuilt } from "./prebuilt"
 
 const FIRMWARE_FOLDER = fileURLToPath(new URL("../firmware", import.meta.url))
+const CORE_FOLDER = fileURLToPath(new URL("../src", import.meta.url))
+/** What the compiler generates and installs in its folder. */
+const GENERATED = /node_modules|\.devicescript/
 const DEADLINE_MS = 60_000
 /** The compiler's lines shown in an error; the rest is counted. */
 const MOST_LINES = 20
@@ -36,6 +41,8 @@ export interface FirmwareOptions {
    * (shardBytesOf, src/heap.ts) or a plan asks for; absent: what a heap of 64 KiB allows.
    */
   shardBytes?: number
+  /** Compiles though nothing changed since the last time. */
+  anew?: boolean
   /** Milliseconds the compiler may take; 60 s unless given. */
   deadlineMs?: number
 }
@@ -48,20 +55,52 @@ export interface Firmware {
 }
 
 /**
+ * Compiles what changed since the last time, the program of another folder always.
+ *
  * @throws WuxingError of kind "firmware": "firmware-build" (the compiler's own lines in the
  * message), "firmware-compiler-missing", "firmware-deadline"; the signal's reason when aborted
  */
 export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firmware> {
-  const { shardBytes, demo, ...rest } = options
-  const folder = options.folder ?? join(FIRMWARE_FOLDER, ...(demo ? ["demos", demo] : []))
-  if (options.folder === undefined) {
-    const size = shardBytes ?? shardBytesOf(HEAP_BYTES)
-    const shipped = prebuilt(demo ? demoName(demo) : firmwareName(size))
-    if (shipped)
-      return { bytecode: shipped.bytes, sha256: sha256(shipped.bytes), path: shipped.path }
-  }
-  if (shardBytes !== undefined && shardBytes !== shardBytesOf(HEAP_BYTES))
-    return await buildSized(folder, shardBytes, rest)
+  const { demo, folder, shardBytes = shardBytesOf(HEAP_BYTES), ...rest } = options
+  if (folder !== undefined) return compileSized(folder, shardBytes, rest)
+  options.signal?.throwIfAborted()
+  const name = demo ? demoName(demo) : firmwareName(shardBytes)
+  const shipped = prebuilt(name)
+  if (shipped) return { bytecode: shipped.bytes, sha256: sha256(shipped.bytes), path: shipped.path }
+  const own = join(FIRMWARE_FOLDER, ...(demo ? ["demos", demo] : []))
+  if (options.anew) return compileSized(own, shardBytes, rest)
+  const { path, bytes } = await builtOnce(
+    name,
+    sources(),
+    async () => (await compileSized(own, shardBytes, rest)).bytecode,
+  )
+  return { bytecode: new Uint8Array(bytes), sha256: sha256(bytes), path }
+}
+
+/** All that the programs are compiled from: the compiler's own version, firmware/ and src/. */
+function sources(): string[] {
+  const folders = [FIRMWARE_FOLDER, CORE_FOLDER]
+  const files = folders.flatMap(folder =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter(path => /\.(ts|json|md)$/.test(path) && !GENERATED.test(path))
+      .sort()
+      .map(path => join(folder, path)),
+  )
+  const manifest = join(dirname(compiler()), "package.json")
+  return [manifest, ...files].flatMap(path => [path, readFileSync(path, "utf8")])
+}
+
+async function compileSized(
+  folder: string,
+  shardBytes: number,
+  options: FirmwareOptions,
+): Promise<Firmware> {
+  return shardBytes === shardBytesOf(HEAP_BYTES)
+    ? compileIn(folder, options)
+    : compileCopy(folder, shardBytes, options)
+}
+
+async function compileIn(folder: string, options: FirmwareOptions): Promise<Firmware> {
   const path = join(folder, ".devicescript/bin/bytecode.devs")
   const before = await modifiedAt(path)
   const { status, lines } = await runCompiler(folder, options)
@@ -73,7 +112,7 @@ export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firm
 }
 
 /** Compiles a copy, since the compiler knows no definitions from outside and writes beside its source. */
-async function buildSized(
+async function compileCopy(
   folder: string,
   shardBytes: number,
   options: FirmwareOptions,
@@ -84,14 +123,14 @@ async function buildSized(
       await cp(part === "src" ? join(folder, "..", part) : folder, join(copy, part), {
         recursive: true,
         // What the compiler generates, it generates anew.
-        filter: source => !/node_modules|\.devicescript/.test(relative(folder, source)),
+        filter: source => !GENERATED.test(relative(folder, source)),
       })
     const path = join(copy, "firmware/arena.ts")
     const text = await readFile(path, "utf8")
     const sized = text.replace("shardBytesOf(HEAP_BYTES)", String(shardBytes))
     if (sized === text) throw buildFailed(folder, "arena.ts does not state its size as it did", [])
     await writeFile(path, sized.replace(/^import .*heap"\n/m, ""))
-    const built = await buildFirmware({ ...options, folder: join(copy, "firmware") })
+    const built = await compileIn(join(copy, "firmware"), options)
     const kept = join(folder, `.devicescript/bin/bytecode-${shardBytes}.devs`)
     await mkdir(dirname(kept), { recursive: true })
     await writeFile(kept, built.bytecode)

@@ -17,7 +17,7 @@ async function build(options: BoardOption, { output, signal }: Context): Promise
   const shardBytes = shardBytesFor(options)
   output.status("compiling the firmware")
   const { bytecode, sha256, path } = await buildFirmware({
-    ...{ quiet: output.quiet, signal, shardBytes },
+    ...{ quiet: output.quiet, signal, shardBytes, anew: true },
   })
   output.field("bytecode", path)
   output.field("size", `${grouped(bytecode.length)} bytes`)

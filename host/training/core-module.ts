@@ -1,10 +1,7 @@
-/**
- * The core as WebAssembly: compiled from src/ through AssemblyScript, and kept on disk under a name
- * that follows from the sources, so that it is compiled once and never out of date.
- */
-import { createHash } from "node:crypto"
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+/** The core as WebAssembly: compiled from src/ through AssemblyScript. */
+import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { builtOnce } from "../built-once"
 import { WuxingError } from "../errors"
 import { coreName, prebuilt } from "../prebuilt"
 import { toAssemblyScript } from "./assembly-source"
@@ -34,7 +31,6 @@ const EXPORTED = {
 }
 /** 2 GiB of 64 KiB pages, as the engine: addresses stay positive. */
 const MOST_PAGES = 32768
-const CACHE = fileURLToPath(new URL("../../node_modules/.cache/wuxing/", import.meta.url))
 
 /**
  * @param batched the variant that gathers a batch's changes (src/batched.ts)
@@ -45,24 +41,7 @@ export async function coreBinary(batched: boolean, vectors = true): Promise<Uint
   const shipped = vectors ? prebuilt(coreName(batched)) : undefined
   if (shipped) return shipped.bytes
   const files = coreSources(batched, vectors)
-  const hash = createHash("sha256")
-    .update(JSON.stringify([...files]))
-    .digest("hex")
-    .slice(0, 24)
-  const path = `${CACHE}core-${hash}.wasm`
-  try {
-    return readFileSync(path)
-  } catch {
-    const binary = await compile(files)
-    // A cache only: a folder that cannot be written costs two seconds the next time.
-    try {
-      mkdirSync(CACHE, { recursive: true })
-      const fresh = `${path}.${process.pid}`
-      writeFileSync(fresh, binary)
-      renameSync(fresh, path)
-    } catch {}
-    return binary
-  }
+  return (await builtOnce("core.wasm", [...files], () => compile(files))).bytes
 }
 
 /** The core's sources as AssemblyScript, by file name. */

@@ -51,14 +51,23 @@ const sources = Object.fromEntries(Object.keys(figures).map(name => [name, sourc
   [Figure in keyof typeof figures]: typeof source
 }
 
-const profileSchema = z.strictObject({
-  id: z.string().regex(/^[a-z][a-z0-9-]*$/, "lower-case letters, digits and hyphens"),
-  name: z.string().min(1),
-  /** The board's id in DeviceScript's list; null for a board that exists only as a process. */
-  deviceScriptBoard: z.string().min(1).nullable(),
-  ...figures,
-  sources: z.strictObject(sources),
-})
+const profileSchema = z
+  .strictObject({
+    id: z.string().regex(/^[a-z][a-z0-9-]*$/, "lower-case letters, digits and hyphens"),
+    name: z.string().min(1),
+    /** The board's id in DeviceScript's list; null for a board that exists only as a process. */
+    deviceScriptBoard: z.string().min(1).nullable(),
+    ...figures,
+    /** What the board draws while it computes: supply voltage, V, and current, mA; absent: not known. */
+    supply: z
+      .strictObject({ volts: z.number().positive(), milliamps: z.number().positive() })
+      .optional(),
+    sources: z.strictObject({ ...sources, supply: source.optional() }),
+  })
+  .refine(({ supply, sources }) => !supply === !sources.supply, {
+    message: "supply and its source belong together",
+    path: ["supply"],
+  })
 
 export type BoardProfile = z.infer<typeof profileSchema>
 

@@ -4,7 +4,7 @@
  *     offset  bytes  content (little-endian)
  *          0      8  89 57 58 4D 0D 0A 1A 0A: "WXM" framed as in PNG, so that a transfer which strips
  *                    the eighth bit or converts line ends is found out
- *          8      4  u32 version: 1
+ *          8      4  u32 version: 1; older ones are brought up to date as they are read
  *         12      4  u32 length of the header in bytes
  *         16         header: JSON in UTF-8, keys sorted, no spaces
  *                      network   what src/network.ts calls a Network
@@ -80,7 +80,15 @@ const headerSchema = z.strictObject({
 /** Name of the array that holds what elements have of their own (shard.ts, exchangeElements). */
 export const ELEMENTS_ARRAY = "elements"
 
-export const MODEL_VERSION = 1
+/**
+ * What turns a header of version n into one of version n + 1, the first for n = 1: every version ever
+ * published stays readable. A member that is new and may be missing needs no new version; one whose
+ * meaning changes does, with a step here and a file of the old version among the tests' fixtures.
+ */
+const MIGRATIONS: readonly Migration[] = []
+export type Migration = (header: unknown) => unknown
+
+export const MODEL_VERSION = MIGRATIONS.length + 1
 const MAGIC = Buffer.from([0x89, 0x57, 0x58, 0x4d, 0x0d, 0x0a, 0x1a, 0x0a])
 const PREFIX_BYTES = MAGIC.length + 8
 const HASH_BYTES = 32
@@ -114,10 +122,15 @@ export function encodeModel(model: Model): Buffer {
 
 /**
  * @param name what to call the bytes in an error, for example the path
+ * @param migrations from version 1 on, replaced in tests
  * @throws WuxingError of kind "data": "model-foreign", "model-version", "model-damaged" or
  * "model-invalid"
  */
-export function decodeModel(bytes: Buffer, name: string): Model {
+export function decodeModel(
+  bytes: Buffer,
+  name: string,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Model {
   if (bytes.length < MAGIC.length || !bytes.subarray(0, MAGIC.length).equals(MAGIC))
     throw foreign(name, bytes)
   if (bytes.length < PREFIX_BYTES + HASH_BYTES)
@@ -127,7 +140,7 @@ export function decodeModel(bytes: Buffer, name: string): Model {
       "it was cut short",
     )
   const version = bytes.readUInt32LE(MAGIC.length)
-  if (version !== MODEL_VERSION) throw otherVersion(name, version)
+  if (version < 1 || version > migrations.length + 1) throw otherVersion(name, version)
   const content = bytes.subarray(0, bytes.length - HASH_BYTES)
   if (!sha256(content).equals(bytes.subarray(content.length)))
     throw damaged(
@@ -141,7 +154,8 @@ export function decodeModel(bytes: Buffer, name: string): Model {
       name,
       `its header ends at byte ${headerEnd}, but its content at ${content.length}`,
     )
-  const header = readHeader(content.subarray(PREFIX_BYTES, headerEnd), name)
+  const steps = migrations.slice(version - 1)
+  const header = readHeader(content.subarray(PREFIX_BYTES, headerEnd), name, steps)
   const arrays: Record<string, Buffer> = {}
   let at = headerEnd
   for (const { name: array, values } of header.arrays) {
@@ -241,11 +255,12 @@ export function readModelBytes(path: string, what = "model file"): Buffer {
 
 type Header = z.infer<typeof headerSchema>
 
-function readHeader(bytes: Buffer, name: string): Header {
+function readHeader(bytes: Buffer, name: string, steps: readonly Migration[]): Header {
   let parsed: ReturnType<typeof headerSchema.safeParse>
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-    parsed = headerSchema.safeParse(JSON.parse(text))
+    const header = steps.reduce<unknown>((older, step) => step(older), JSON.parse(text))
+    parsed = headerSchema.safeParse(header)
   } catch (error) {
     throw invalid(name, `its header is not JSON in UTF-8: ${messageOf(error)}`)
   }

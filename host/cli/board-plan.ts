@@ -1,5 +1,6 @@
 /** `wuxing partition --boards pico:4`: which board computes which neurons. */
 import type { Network } from "../../src/network"
+import { energyTogether } from "../energy"
 import { WuxingError } from "../errors"
 import type { PlannedOn } from "../partition/board-spec"
 import type { Goal, Plan, Shortfall } from "../partition/plan"
@@ -17,10 +18,23 @@ export async function planOnBoards(
   const { planNetwork } = await import("../partition/plan")
   const { renderPlan } = await import("../partition/plan-picture")
   const plan = planNetwork(network, boards, goal)
+  const profiles = boards.map(({ profile }) => profile)
+  const energy = plan.feasible
+    ? {
+        perSample: energyTogether(profiles, 1000 / plan.predictedSamplesPerSecond) ?? null,
+        perLearnt: energyTogether(profiles, plan.learning.msPerSample) ?? null,
+      }
+    : null
   printPlan(network, plan, output)
+  if (energy?.perSample)
+    output.field(
+      "energy an image",
+      `≈ ${energy.perSample.toPrecision(2)} mJ (estimate, all boards on)`,
+    )
   const document = {
     network: network.name,
     ...plan,
+    estimatedMillijoules: energy,
     boards: plan.boards.map(({ slices, ...board }) => board),
   }
   const picture = renderPlan(network, plan)

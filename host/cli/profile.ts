@@ -69,6 +69,7 @@ async function speedOf(
   const { milliseconds, profileModel } = await import("../profile/profile")
   const { cyclesOf } = await import("../profile/cycles")
   const { boardIds, readBoardProfile } = await import("../boards")
+  const { energyMillijoules } = await import("../energy")
   const data = readTrainingData("mnist", model.network)
   checkImages(model.network, data.name, data.test)
   const progress = startProgress(output, "counting", 2 * images)
@@ -82,16 +83,22 @@ async function speedOf(
     .filter(board => board.deviceScriptBoard !== null)
   const times = boards.map(board => {
     const cycles = cyclesOf(board)
+    const inference = milliseconds(profile, cycles, "inference")
+    const learn = milliseconds(profile, cycles, "learn")
     return {
       id: board.id,
-      inference: milliseconds(profile, cycles, "inference"),
-      learn: milliseconds(profile, cycles, "learn"),
+      ...{ inference, learn },
+      energy: energyMillijoules(board, inference),
+      learnEnergy: energyMillijoules(board, learn),
       compute: milliseconds(profile, cycles, "inference", ["service"]),
       computeLearn: milliseconds(profile, cycles, "learn", ["service"]),
     }
   })
   const msOf = (kind: "inference" | "learn" | "compute" | "computeLearn") =>
     Object.fromEntries(times.map(time => [time.id, round(time[kind])]))
+
+  const energyOf = (kind: "energy" | "learnEnergy") =>
+    Object.fromEntries(times.map(time => [time.id, time[kind] ?? null]))
 
   output.field(
     "images",
@@ -105,15 +112,14 @@ async function speedOf(
     ],
   )
   output.table(
-    ["board", "ms an inference", "a second", "ms a learnt image", "a second"],
+    ["board", "ms an inference", "a second", "≈ mJ", "ms a learnt image", "a second", "≈ mJ"],
     times.map(time => [
       time.id,
-      round(time.inference),
-      rate(time.inference),
-      round(time.learn),
-      rate(time.learn),
+      ...[round(time.inference), rate(time.inference), millijoules(time.energy)],
+      ...[round(time.learn), rate(time.learn), millijoules(time.learnEnergy)],
     ]),
   )
+  output.print("≈ mJ: estimated from the time and the profile's supply; not measured")
   if (profile.learned === 0) output.print("no image taught it anything: it named all by the margin")
   return {
     document: {
@@ -130,6 +136,9 @@ async function speedOf(
       opsPerPassed: Math.round(profile.opsPerPassed),
       msPerInference: msOf("inference"),
       msPerLearn: msOf("learn"),
+      // Estimates: time times the profile's supply; null where it knows none.
+      estimatedMillijoulesPerInference: energyOf("energy"),
+      estimatedMillijoulesPerLearn: energyOf("learnEnergy"),
       computeMsPerInference: msOf("compute"),
       computeMsPerLearn: msOf("computeLearn"),
       parts: profile.parts.map(p => ({
@@ -206,6 +215,10 @@ async function memoryOf(
 
 function round(value: number): number {
   return Math.round(value * 10) / 10
+}
+
+function millijoules(value: number | undefined): number | string {
+  return value === undefined ? "–" : Number(value.toPrecision(2))
 }
 
 function rate(ms: number): number {

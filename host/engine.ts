@@ -1,5 +1,6 @@
 /** The whole network in one shard on the host: the core of the boards, run by Node. */
 import "./device-script-buffer"
+import { Header } from "../src/layout"
 import { elementsLearn, linksOf, type Network } from "../src/network"
 import {
   buildShard,
@@ -35,6 +36,17 @@ export class HostNetwork {
   train(image: Uint8Array, label: number, sample?: number): number {
     const runs = encodeRuns(image)
     return learnWhole(this.memory, runs, 0, runs.length, 0, label, sample ?? this.samples++)
+  }
+
+  /** Takes over what was learnt elsewhere; both as below. */
+  load(coefficients: Buffer, elements: Buffer): void {
+    exchangeCoefficients(this.memory, this.network, coefficients, true)
+    exchangeElements(this.memory, this.network, elements, true)
+  }
+
+  /** Bits by which a link's change is shifted: the rate. */
+  set learnShift(bits: number) {
+    this.memory.setAt(Header.LearnShift, "u16", bits)
   }
 
   /** Coefficients in the network's own order, int16 little-endian, Q13. */

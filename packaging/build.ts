@@ -23,7 +23,7 @@ const VENDOR = join(DIST, "vendor")
 /** What the tool reads while it runs, other than its own code. */
 const FILES = ["boards", "models", "firmware/native/wuxing-pico.uf2", "firmware/devsconfig.json"]
 /** Compiled, or used only to compile. */
-const NOT_COPIED = /\.ts$|[\\/]assembly[\\/]/
+const NOT_COPIED = /\.ts$|[\\/]assembly[\\/]|[\\/]dashboard[\\/]page[\\/]/
 
 rmSync(DIST, { recursive: true, force: true })
 await Promise.all([

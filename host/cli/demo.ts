@@ -10,8 +10,14 @@ import { WuxingError } from "../errors"
 import type { FaultInjector } from "../faults/injector"
 import { type FaultRule, parseFaults } from "../faults/spec"
 import type { Place } from "../fleet/place"
-import type { Taught } from "../fleet/watch"
+import { slowedBy } from "../fleet/rate"
+import type { Slowed, Taught } from "../fleet/watch"
 import type { Context, Outcome, Run } from "./command"
+import {
+  addDashboardOptions,
+  checkDashboardOptions,
+  type DashboardOptions,
+} from "./dashboard-option"
 import { addDemoMemory } from "./demo-memory"
 import { addDemoOscillator } from "./demo-oscillator"
 import { grouped, percent } from "./output"
@@ -26,7 +32,7 @@ const TEST_SALT = 0x7465
 /** Host samples between two looks at the signal. */
 const HOST_STRIDE = 25
 
-export interface DemoOptions extends PanelOptions {
+export interface DemoOptions extends PanelOptions, DashboardOptions {
   boards?: number
   on?: Place
   train: number
@@ -68,7 +74,8 @@ export function addDemo(program: Command, run: Run): void {
       "faults on the way to the boards, by --seed: drop@0.5%,reset@1.out.image#7",
       parseFaults,
     )
-  addPanelOptions(command).action(run(demo))
+  addPanelOptions(command)
+  addDashboardOptions(command).action(run(demo))
   addDemoMemory(command, run)
   addDemoOscillator(command, run)
 }
@@ -76,6 +83,7 @@ export function addDemo(program: Command, run: Run): void {
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {
   const place = placeOf(options)
   checkPanelOptions(options, place)
+  checkDashboardOptions(options, place)
   if (place.kind === "serial" && options.faults?.some(({ kind }) => kind === "kill"))
     throw usageError(
       "--faults has a kill, which takes a board's power away, and --on names ports",
@@ -124,11 +132,14 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
     output.field("accuracy before", shareOf(before))
 
     const busyBefore = await fleet.busySeconds()
+    const heldBefore = fleet.heldMs
     const start = performance.now()
     await withProgress("training", training.length, onSample =>
       fleet.train(mnist.train, training, onSample),
     )
-    const samplesPerSecond = training.length / ((performance.now() - start) / 1000)
+    // Not what somebody held the run for.
+    const ms = performance.now() - start - (fleet.heldMs - heldBefore)
+    const samplesPerSecond = training.length / (ms / 1000)
     const busyAfter = await fleet.busySeconds()
 
     const after = await evaluate("testing after")
@@ -145,7 +156,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
 
     output.status("repeating the run on the host")
     const host = new HostNetwork(network)
-    await trainHost(host, mnist.train, training, fleet.taught, signal)
+    await trainHost(host, mnist.train, training, fleet.beside, signal)
     const hostHash = sha256(host.coefficients())
     const hostMatches = hostHash === coefficientsHash
     output.field(
@@ -168,7 +179,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
         hostHash,
         hostMatches,
         recoveries: fleet.recoveries,
-        ...(options.panel !== undefined && { taught: fleet.taught.length }),
+        ...((options.panel ?? options.dashboard) !== undefined && { taught: fleet.taught.length }),
         ...(faults && { faults: faults.totals }),
       },
       error: hostMatches ? undefined : mismatch(coefficientsHash, hostHash, training.length),
@@ -211,18 +222,24 @@ function draw(flag: string, data: Dataset, take: number, seed: number, salt: num
 /**
  * The same samples in the same order as the boards, pausing so that Ctrl-C is heard.
  *
- * @param taught what they learnt between them from the panel
+ * @param beside what somebody taught them meanwhile, and by how much he changed the rate
  */
 async function trainHost(
   host: HostNetwork,
   data: Dataset,
   indices: number[],
-  taught: readonly Taught[],
+  beside: readonly (Taught | Slowed)[],
   signal: AbortSignal,
 ): Promise<void> {
   const give = (done: number) => {
-    for (const { lesson, after, sample } of taught)
-      if (after === done) host.train(lesson.image, lesson.label, sample)
+    for (const word of beside) {
+      if (word.after !== done) continue
+      if ("lesson" in word) host.train(word.lesson.image, word.lesson.label, word.sample)
+      else {
+        const { network } = host
+        host.learnShift = slowedBy({ links: network.learnShift }, word.bits, network).links
+      }
+    }
   }
   for (const [done, index] of indices.entries()) {
     give(done)

@@ -6,6 +6,7 @@ import { buildFirmware } from "../firmware"
 import type { Checkpoint, Fleet, FleetOptions, Messages } from "../fleet/fleet"
 import type { FoundBoards, Place } from "../fleet/place"
 import type { Context } from "./command"
+import { openDashboard, type ViewOptions } from "./dashboard-option"
 import { grouped, type Output } from "./output"
 import { openDesk, type PanelOptions } from "./panel-option"
 import { type Progress, startProgress } from "./progress"
@@ -16,9 +17,12 @@ const PATIENCE_MS = 4_000
 /** Messages a second are those of the last so many ms. */
 const RATE_MS = 2_000
 
+/** Who is to look on. */
+export interface WatchOptions extends PanelOptions, ViewOptions {}
+
 /**
- * @param panel closed with the fleet
- * @throws WuxingError as findBoards, openDesk, buildFirmware and startFleet
+ * @param watch closed with the fleet
+ * @throws WuxingError as findBoards, openDesk, openDashboard, buildFirmware and startFleet
  */
 export async function openFleet(
   place: Place,
@@ -26,23 +30,35 @@ export async function openFleet(
   plan: "naming" | "learning",
   start: Checkpoint | undefined,
   { output, signal }: Context,
-  panel: PanelOptions = {},
+  watch: WatchOptions = {},
   faults?: FaultInjector,
 ): Promise<Fleet> {
   // Ports that are not there are said before the time is spent on compiling.
   const { findBoards } = await import("../fleet/place")
   const boards = await findBoards(place)
-  const desk = await openDesk(panel, network, { output, signal })
+  const { allOf } = await import("../fleet/watch")
+  const desk = await openDesk(watch, network, { output, signal })
+  const dashboard = await openDashboard(watch, network, { output, signal }).catch(async error => {
+    await desk?.close()
+    throw error
+  })
+  const watches = [...(desk ? [desk] : []), ...(dashboard ? [dashboard] : [])]
   try {
     const { planFor, plannedShares } = await import("../fleet/plan")
     // Virtual boards are planned for as what they stand for: their own speed says nothing.
     const shares =
       plannedShares(network, boards.count, plan, boards.native ? "pico-native" : "pico") ??
       (plan === "naming" ? planFor(network, boards.count) : undefined)
-    const options = { network, shares, start, watch: desk, faults }
-    return await startFleetOn(place, boards, options, { output, signal })
+    const options = { network, shares, start, faults }
+    const fleet = await startFleetOn(
+      ...([place, boards] as const),
+      watches.length > 0 ? { ...options, watch: allOf(watches) } : options,
+      { output, signal },
+    )
+    await dashboard?.attach(fleet)
+    return fleet
   } catch (error) {
-    await desk?.close()
+    await Promise.all(watches.map(one => one.close()))
     throw error
   }
 }
@@ -78,7 +94,7 @@ export async function openPatientFleet(
   network: Network,
   start: Checkpoint,
   { output, signal }: Context,
-  panel: PanelOptions = {},
+  watch: WatchOptions = {},
 ): Promise<Fleet> {
   const end = new AbortController()
   let patienceMs = 0
@@ -89,7 +105,8 @@ export async function openPatientFleet(
   if (signal.aborted) end.abort(signal.reason)
   signal.addEventListener("abort", interrupt)
   const fleet = await openFleet(
-    ...([place, network, "learning", start, { output, signal: end.signal }, panel] as const),
+    ...([place, network, "learning", start, { output, signal: end.signal }] as const),
+    { ...watch, until: signal },
   )
   patienceMs = PATIENCE_MS
   return fleet

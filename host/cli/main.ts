@@ -12,6 +12,7 @@ import { addBoards } from "./boards"
 import { addBridge } from "./bridge"
 import { addBuild } from "./build"
 import type { Outcome, Run } from "./command"
+import { addDashboard } from "./dashboard"
 import { addDemo } from "./demo"
 import { addDeploy } from "./deploy"
 import { addDoctor } from "./doctor"
@@ -77,6 +78,7 @@ async function main(args: string[]): Promise<number> {
   addPredict(program, run)
   addBench(program, run)
   addPanel(program, run)
+  addDashboard(program, run)
   addBoards(program, run)
   addDeploy(program, run)
   addFlash(program, run)

@@ -13,6 +13,11 @@ import type { Recipe } from "../training/train-model"
 import type { Plan, StartEngine, Training } from "../training/training"
 import type { TrainingData } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
+import {
+  addDashboardOptions,
+  checkDashboardOptions,
+  type DashboardOptions,
+} from "./dashboard-option"
 import { printBoards, startFleetProgress } from "./fleet-run"
 import { grouped, type Output, percent } from "./output"
 import { refuseToOverwrite } from "./overwrite"
@@ -22,7 +27,7 @@ import { choiceOption, integerOption, MOST_BOARDS, onOption, pathOption, usageEr
 
 const MOST_SEED = 2 ** 31 - 1
 
-interface TrainOptions extends PanelOptions {
+interface TrainOptions extends PanelOptions, DashboardOptions {
   engine: string
   on?: Place
   model?: string
@@ -132,7 +137,8 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option("--resume <file>", "go on where this file's training stopped", pathOption("--resume"))
     .option("--force", "write over a file that exists")
-  addPanelOptions(command).action(run(train))
+  addPanelOptions(command)
+  addDashboardOptions(command).action(run(train))
 }
 
 async function train(options: TrainOptions, context: Context): Promise<Outcome> {
@@ -180,7 +186,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       command,
       out: keeper.path,
       ...(fleet && { boards, recoveries: fleet.recoveries }),
-      ...(options.panel !== undefined && { taught: fleet?.taught.length }),
+      ...((options.panel ?? options.dashboard) !== undefined && { taught: fleet?.taught.length }),
     }
     print(output, document)
     return {
@@ -194,6 +200,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
 
 function checkOptions(options: TrainOptions): void {
   checkPanelOptions(options, options.on)
+  checkDashboardOptions(options, options.on)
   if (options.on && (options.batch ?? 1) > 1)
     throw usageError(
       `--batch is ${options.batch}, but boards learn one image at a time`,
@@ -325,8 +332,14 @@ async function ruled(model: Model, options: TrainOptions, recipe: Recipe): Promi
 
 /** What the command alone does not make again. */
 function lessonsIn(training: Training): string {
-  const taught = fleetOf(training)?.taught.length ?? 0
-  return taught > 0 ? ` # and ${taught} lessons from a panel` : ""
+  const beside = fleetOf(training)?.beside ?? []
+  const lessons = beside.filter(word => "lesson" in word).length
+  const rates = beside.length - lessons
+  const words = [
+    ...(lessons > 0 ? [`${lessons} lessons by hand`] : []),
+    ...(rates > 0 ? [`${rates} changes of the rate by hand`] : []),
+  ]
+  return words.length > 0 ? ` # and ${words.join(", ")}` : ""
 }
 
 /** Boards to learn on; undefined: the host. */

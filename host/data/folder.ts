@@ -21,7 +21,8 @@
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { extname, join } from "node:path"
 import { WuxingError } from "../errors"
-import { decodeImage, type Grey, IMAGE_ENDINGS } from "./image-file"
+import type { Grey } from "./grey"
+import { decodeImage, IMAGE_ENDINGS } from "./image-file"
 import { invert, isOnPaper, type Scaling, scaleTo } from "./scale"
 
 export interface ImageSet {

@@ -1,12 +1,6 @@
 /** Pictures as grey values: PNG of any kind, PGM (netpbm) as text or binary. */
 import { PNG } from "pngjs"
-
-/** 0 = black, 255 = white, row by row. */
-export interface Grey {
-  width: number
-  height: number
-  pixels: Uint8Array
-}
+import type { Grey } from "./grey"
 
 /** File name endings of pictures that are read. */
 export const IMAGE_ENDINGS = [".png", ".pgm"]

@@ -1,5 +1,5 @@
 /** Brings an image to the size of a network's input. */
-import type { Grey } from "./image-file"
+import type { Grey } from "./grey"
 
 /**
  * - box: the whole image, its sides in proportion, as large as the frame holds and in its middle;

@@ -17,8 +17,9 @@ import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { SLOTS, shardsFor } from "../partition/room"
 import { Board } from "./board"
-import { type Member, Relay } from "./relay"
-import type { BoardState, FleetWatch, Taught } from "./watch"
+import { type Shifts, slowedBy } from "./rate"
+import { type Member, type PartTime, Relay } from "./relay"
+import type { BoardState, FleetWatch, Slowed, Taught, Wish } from "./watch"
 
 /** A program announces itself within half a second of its start. */
 const SERVICE_DEADLINE_MS = 8_000
@@ -38,8 +39,8 @@ const ANNOUNCED_WAIT_MS = 10_000
 const INFERENCE_SAMPLES = 0x40000000
 /** Numbers of lessons learnt beside a run start here. */
 const LESSON_SAMPLES = 0x20000000
-/** Images named between two looks for such a lesson; all under way must have ended first. */
-const IMAGES_BETWEEN_LESSONS = 32
+/** Images named between two looks for wishes; all under way must have ended first. */
+const IMAGES_BETWEEN_WISHES = 32
 
 export interface FleetOptions {
   network: Network
@@ -81,6 +82,17 @@ export interface BoardReport {
   heapBytes: number
 }
 
+/** How a board is, by its program's own account. */
+export interface BoardHealth {
+  heapBytes: number
+  /** Messages dealt with, refused, and lost for want of room since the program started. */
+  handled: number
+  refused: number
+  dropped: number
+  /** Differs after a restart. */
+  boot: number
+}
+
 export interface Messages {
   fromBoards: number
   toBoards: number
@@ -97,6 +109,9 @@ export interface LiveBoard {
   samples: number
   /** Frames from and to it since it was connected, and errors among them. */
   messages: number
+  /** Of the service: reports of its program, and frames to it. */
+  fromBoard: number
+  toBoard: number
   errors: number
   /** Since its program last said something. */
   silentSeconds: number
@@ -127,7 +142,10 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const open = options.open ?? ((how: OpenOptions) => VirtualBoards.start(options.boards, how))
   const boards = await open({
     signal: options.signal,
-    onLog: (board, line) => options.log?.(`board ${board}: ${line}`),
+    onLog: (board, line) => {
+      options.log?.(`board ${board}: ${line}`)
+      options.watch?.log?.(board, line)
+    },
     wrap: options.faults && faultyPorts(options.faults),
   })
   const fleet = new Fleet(options, boards, shares)
@@ -152,10 +170,18 @@ export class Fleet {
   private samples = 0
   private updates = 0
   private inferred = INFERENCE_SAMPLES
-  /** What was learnt beside the run, in order; so many of it by the boards, and at the checkpoint. */
-  readonly taught: Taught[] = []
+  /** What was done beside the run, in order; so much of it by the boards, and at the checkpoint. */
+  private readonly words: (Taught | Slowed)[] = []
   private given = 0
   private kept = 0
+  /** A wish in hand, to be tried again if a board stops meanwhile. */
+  private wish?: Wish
+  /** Learning shifts as the run's own plan has them, and bits beside it: now and at the checkpoint. */
+  private shifts: Shifts
+  private bits = 0
+  private keptBits = 0
+  /** Spent waiting for leave to go on, ms. */
+  heldMs = 0
   /** How far the work in hand is, for messages: "after sample 118 of 600". */
   private position = "before the first sample"
   /** Times boards had to be started or loaded again, in all and since the last checkpoint. */
@@ -167,9 +193,11 @@ export class Fleet {
   constructor(
     private readonly options: FleetOptions,
     private readonly boardSet: BoardSet,
-    private readonly shares: Slice[][],
+    readonly shares: Slice[][],
   ) {
     this.stride = options.checkpointSamples ?? CHECKPOINT_SAMPLES
+    const { learnShift, elements } = options.network
+    this.shifts = { links: learnShift, elements: elements?.shift }
     if (options.start) this.checkpoint = options.start
     else {
       const host = new HostNetwork(options.network)
@@ -240,6 +268,8 @@ export class Fleet {
   private async loadAll(): Promise<void> {
     const { network, signal } = this.options
     this.showAll("loading")
+    this.bits = this.keptBits
+    this.setShifts()
     await Promise.all(
       this.members.map(async ({ board }, index) => {
         exchangeCoefficients(this.shards[index], network, this.checkpoint.coefficients, true)
@@ -251,6 +281,7 @@ export class Fleet {
     this.given = this.kept
     this.updates = 0
     this.loaded = true
+    this.options.watch?.kept?.(this.checkpoint)
     const { sampleDeadlineMs: deadlineMs } = this.options
     this.relay = new Relay(network, this.members, { signal, slots: this.slots, deadlineMs })
     for (const { board } of this.members) {
@@ -293,6 +324,15 @@ export class Fleet {
     )
   }
 
+  private async health(): Promise<BoardHealth[]> {
+    return await Promise.all(
+      this.members.map(async ({ board }) => {
+        const { heapBytes, handled, refused, dropped, boot } = await board.status()
+        return { heapBytes, handled, refused, dropped, boot }
+      }),
+    )
+  }
+
   /** Classifies images on the boards. `onSample` hears of each: how many so far, how many right. */
   async evaluate(
     data: Dataset,
@@ -307,6 +347,7 @@ export class Fleet {
         if (named === data.labels[indices[done - 1]]) correct++
         onSample?.(done, correct)
       },
+      i => data.labels[indices[i]],
     )
     return { correct, tested: named.length }
   }
@@ -315,22 +356,23 @@ export class Fleet {
    * Classes the boards name for images, several of which are under way at once.
    *
    * @param onSample how many so far, the class of the last and its outputs, in the signal format
+   * @param labels what the images show, for who looks on
    */
   async name(
     images: (i: number) => Uint8Array,
     count: number,
     onSample?: (done: number, named: number, outputs: Int16Array) => void,
+    labels?: (i: number) => number,
   ): Promise<Int32Array> {
     const classes = new Int32Array(count)
     let done = 0
     this.position = "before the first test image"
     const { watch } = this.options
-    const most = watch?.lesson ? IMAGES_BETWEEN_LESSONS : count
+    const most = watch?.wish ? IMAGES_BETWEEN_WISHES : count
     await this.persist(async () => {
       while (done < count) {
-        await this.giveLessons()
         const from = done
-        const chunk = Math.min(most, count - from)
+        const chunk = await this.between(Math.min(most, count - from))
         const first = this.inferred
         this.inferred += chunk
         await this.relay.infer(
@@ -339,14 +381,14 @@ export class Fleet {
           first,
           (_, outputs) => {
             classes[done] = outputs.indexOf(Math.max(...outputs))
-            watch?.named?.(images(done), outputs)
+            watch?.named?.(images(done), outputs, labels?.(done))
             done++
             this.position = `after test image ${done} of ${count}`
             onSample?.(done, classes[done - 1], outputs)
           },
         )
       }
-      await this.giveLessons()
+      await this.grantWishes()
       if (this.given > this.kept) await this.takeCheckpoint()
     })
     return classes
@@ -401,14 +443,15 @@ export class Fleet {
       correct = right.slice(0, done).filter(Boolean).length
       this.showAll("learning")
       while (done < count && !stopped?.()) {
-        await this.giveLessons()
+        await this.between(1, stopped)
+        if (stopped?.()) break
         const { image, label } = lessons(done)
         const { predicted, learned } = await this.relay.learn(
           ...([image, label, this.samples, this.updates] as const),
         )
         this.samples++
         if (learned) this.updates++
-        this.options.watch?.learnt?.(image, predicted)
+        this.options.watch?.learnt?.(image, predicted, label, learned)
         right[done] = predicted === label
         if (right[done]) correct++
         done++
@@ -420,7 +463,7 @@ export class Fleet {
           if (done < count) onCheckpoint?.(done, correct)
         }
       }
-      await this.giveLessons()
+      await this.grantWishes()
       if (this.samples > this.checkpoint.samples || this.given > this.kept)
         await this.takeCheckpoint()
     })
@@ -433,31 +476,84 @@ export class Fleet {
     this.note(lesson)
     await this.persist(async () => {
       this.showAll("learning")
-      await this.giveLessons()
+      await this.grantWishes()
       await this.takeCheckpoint()
     })
     this.showAll("running")
   }
 
-  private note(lesson: Lesson): void {
-    const sample = LESSON_SAMPLES + this.taught.length
-    this.taught.push({ lesson, after: this.samples, sample })
+  /** Lessons learnt beside the run, in order. */
+  get taught(): Taught[] {
+    return this.words.filter(word => "lesson" in word)
   }
 
-  /** Lessons of before that a recovery undid, each in its place, and those that wait now. */
-  private async giveLessons(): Promise<void> {
+  /** Lessons and changes of the rate beside the run, in order. */
+  get beside(): readonly (Taught | Slowed)[] {
+    return this.words
+  }
+
+  private note(lesson: Lesson): void {
+    const sample = LESSON_SAMPLES + this.taught.length
+    this.words.push({ lesson, after: this.samples, sample })
+  }
+
+  /**
+   * Between two samples: does what is wished for, and waits for leave to go on.
+   *
+   * @returns samples that may follow before this is asked again, 1…most
+   */
+  private async between(most: number, stopped?: () => boolean): Promise<number> {
+    const { watch, signal } = this.options
     for (;;) {
-      if (this.given === this.taught.length) {
-        const lesson = this.options.watch?.lesson?.()
-        if (!lesson) return
-        this.note(lesson)
-      }
-      const { lesson, after, sample } = this.taught[this.given]
-      if (after > this.samples) return
-      const { learned } = await this.relay.learn(lesson.image, lesson.label, sample, this.updates)
-      this.given++
-      if (learned) this.updates++
+      await this.grantWishes()
+      const leave = watch?.leave?.(most) ?? most
+      if (leave > 0 || stopped?.() || !watch?.changed) return Math.max(1, leave)
+      const start = performance.now()
+      await watch.changed()
+      this.heldMs += performance.now() - start
+      signal?.throwIfAborted()
     }
+  }
+
+  /** What a recovery undid, each in its place, then what is wished for now. */
+  private async grantWishes(): Promise<void> {
+    for (;;) {
+      for (; this.given < this.words.length; this.given++) {
+        const word = this.words[this.given]
+        if (word.after > this.samples) return
+        if ("lesson" in word) {
+          const { image, label } = word.lesson
+          const { learned } = await this.relay.learn(image, label, word.sample, this.updates)
+          if (learned) this.updates++
+        } else await this.slow(word.bits)
+      }
+      this.wish ??= this.options.watch?.wish?.()
+      if (!this.wish) return
+      await this.grant(this.wish)
+      this.wish = undefined
+    }
+  }
+
+  private async grant(wish: Wish): Promise<void> {
+    if (wish.do === "teach") this.note(wish.lesson)
+    else if (wish.do === "slow") this.words.push({ bits: wish.bits, after: this.samples })
+    else if (wish.do === "report") wish.answered(await this.health())
+    else if (wish.do === "read") {
+      await this.takeCheckpoint()
+      wish.answered?.()
+    } else
+      await this.relay.infer(
+        () => wish.image,
+        1,
+        this.inferred++,
+        (_, outputs) => wish.answered(outputs),
+      )
+  }
+
+  private async slow(bits: number): Promise<void> {
+    this.bits = bits
+    this.setShifts()
+    await this.sendShifts()
   }
 
   /** Messages of the service so far, in all. */
@@ -468,6 +564,11 @@ export class Fleet {
       toBoards: boards.reduce((sum, b) => sum + b.link.counters.framesOut, 0),
       busiestBoard: Math.max(...boards.map(b => b.reports)),
     }
+  }
+
+  /** As Relay.partTimes. */
+  get partTimes(): PartTime[] {
+    return this.relay?.partTimes ?? []
   }
 
   /** Messages each board's program has sent. */
@@ -505,6 +606,7 @@ export class Fleet {
         share: neuronsIn(slices) / all,
         samples: this.relay?.heardOf(i) ?? 0,
         messages: framesIn + framesOut,
+        ...{ fromBoard: board.reports, toBoard: framesOut },
         errors: crcErrors + gaps,
         silentSeconds: Math.max(0, now - board.link.lastHeardProgram) / 1000,
       }
@@ -522,18 +624,33 @@ export class Fleet {
    * @param elements the same for elements that learn
    */
   async setLearnShift(links: number, elements?: number): Promise<void> {
+    this.shifts = { links, elements: elements ?? this.shifts.elements }
+    this.setShifts()
+    await this.persist(() => this.sendShifts())
+  }
+
+  /** Learning shifts in force: the plan's, and the bits somebody added. */
+  get learnShifts(): Shifts {
+    return slowedBy(this.shifts, this.bits, this.options.network)
+  }
+
+  /** Puts them into the shards, for boards that are loaded from now on. */
+  private setShifts(): void {
+    const { links, elements } = this.learnShifts
     for (const shard of this.shards) {
       shard.setAt(Header.LearnShift, "u16", links)
       if (elements !== undefined) shard.setAt(Header.ElementShift, "u16", elements)
     }
-    await this.persist(async () => {
-      await Promise.all(
-        this.members.map(async ({ board }) => {
-          await board.set(Setting.LearnShift, links)
-          if (elements !== undefined) await board.set(Setting.ElementShift, elements)
-        }),
-      )
-    })
+  }
+
+  private async sendShifts(): Promise<void> {
+    const { links, elements } = this.learnShifts
+    await Promise.all(
+      this.members.map(async ({ board }) => {
+        await board.set(Setting.LearnShift, links)
+        if (elements !== undefined) await board.set(Setting.ElementShift, elements)
+      }),
+    )
   }
 
   /** Coefficients of all boards, read back, in the network's order (int16, Q13). */
@@ -567,7 +684,9 @@ export class Fleet {
       elements: elementsOf(network, memories),
     }
     this.kept = this.given
+    this.keptBits = this.bits
     this.fruitless = 0
+    this.options.watch?.kept?.(this.checkpoint)
   }
 
   /**

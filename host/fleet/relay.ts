@@ -30,6 +30,8 @@ const SAMPLE_DEADLINE_MS = 2_500
 const IMAGE_BYTES = MAX_PAYLOAD - ImageField.Length
 const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
 const MOST_SUMS = (MAX_PAYLOAD - BackField.Length) >> 2
+/** A new sample's weight in the mean times of parts. */
+const TIME_WEIGHT = 0.05
 /** Sums that come with their places; and so many in a row go without. */
 const MOST_LISTED = Math.floor((MAX_PAYLOAD - BackField.Length) / 6)
 const LEAST_RUN = 4
@@ -38,6 +40,13 @@ const LEAST_RUN = 4
 export interface Member {
   board: Board
   slices: Slice[]
+}
+
+/** A part of a learnt sample, from the message that began it to the one that brought its result. */
+export interface PartTime {
+  name: string
+  /** Mean over the last samples. */
+  ms: number
 }
 
 export interface RelayOptions {
@@ -97,6 +106,7 @@ export class Relay {
   private outputArrived?: () => void
   // Learning: what has come for the sample in hand.
   private learning?: LearningSample
+  private readonly times = new Map<string, number>()
 
   constructor(network: Network, members: Member[], options: RelayOptions = {}) {
     this.signal = options.signal
@@ -222,9 +232,10 @@ export class Relay {
   ): Promise<{ predicted: number; learned: boolean }> {
     const learning: LearningSample = {
       ...{ sample, done: new Set(), sums: new Map(), handed: new Set() },
-      ...{ heard: new Set(), missing: new Map() },
+      ...{ heard: new Set(), missing: new Map(), marks: new Map() },
     }
     this.learning = learning
+    const start = performance.now()
     this.sendImage(sample, this.encode(image), ImageFlag.Learn, label, updates)
     await this.wait<void>(`sample ${sample} was not learnt`, resolve => {
       learning.finished = resolve
@@ -234,7 +245,26 @@ export class Relay {
       }
     })
     for (const outbox of this.outboxes) outbox.forget(sample)
+    if (learning.learned) this.keepTimes(start, learning.marks)
     return { predicted: learning.predicted!, learned: learning.learned! }
+  }
+
+  /**
+   * Where the time of learnt samples goes, as it looks from here: boards tell no times, so a part ends
+   * when the last message with its result comes, the way and the boards' wait for one another
+   * included. What boards do behind their last report counts to the next sample's first part.
+   */
+  get partTimes(): PartTime[] {
+    return Array.from(this.times, ([name, ms]) => ({ name, ms }))
+  }
+
+  private keepTimes(start: number, marks: Map<string, number>): void {
+    let before = start
+    for (const [name, at] of Array.from(marks).sort(([, a], [, b]) => a - b)) {
+      const known = this.times.get(name) ?? at - before
+      this.times.set(name, known + TIME_WEIGHT * (at - before - known))
+      before = at
+    }
   }
 
   private sendImage(sample: number, each: Slices[], flags: number, label = 0, updates = 0): void {
@@ -262,6 +292,8 @@ export class Relay {
       this.takeOutputs(report)
       return
     }
+    if (this.learning?.sample === sample)
+      this.learning.marks.set(`forward, layer ${layer}`, performance.now())
     for (const reader of this.layers[layer]?.readers ?? []) {
       const wires = reader.wires[from]
       if (wires.length === 0) continue
@@ -343,27 +375,30 @@ export class Relay {
     this.count(from, sample, 1)
     const learning = this.learning
     if (learning?.sample !== sample) return
+    const part =
+      layer + 1 === this.last ? "outputs, error, back to their layer" : `back, layer ${layer + 1}`
+    learning.marks.set(part, performance.now())
     if (report.predicted !== undefined) {
       learning.predicted = report.predicted
       learning.learned = report.learned
     }
     const reader = this.layers[layer]?.readers.find(r => r.member === from)
-    const part = `${layer}/${from}`
-    const repeated = learning.heard.has(`${part}/${report.first}`)
-    learning.heard.add(`${part}/${report.first}`)
-    let missing = learning.missing.get(part) ?? reader?.count ?? 0
+    const key = `${layer}/${from}`
+    const repeated = learning.heard.has(`${key}/${report.first}`)
+    learning.heard.add(`${key}/${report.first}`)
+    let missing = learning.missing.get(key) ?? reader?.count ?? 0
     if (reader && report.learned && !repeated)
       for (let i = 0; i < report.values.length >> 2; i++) {
         const { owner, place } = reader.origins[report.first + i]
-        const key = `${layer}/${owner}`
-        const sums = learning.sums.get(key) ?? []
+        const home = `${layer}/${owner}`
+        const sums = learning.sums.get(home) ?? []
         sums.push({ place, value: report.values.getAt(i << 2, "i32") })
-        learning.sums.set(key, sums)
+        learning.sums.set(home, sums)
         missing--
       }
-    learning.missing.set(part, missing)
+    learning.missing.set(key, missing)
     // The last report alone says nothing of those before it: they may be lost, or come behind.
-    if (report.learned ? missing === 0 : report.last) learning.done.add(part)
+    if (report.learned ? missing === 0 : report.last) learning.done.add(key)
     if (learning.learned) this.handBack(learning)
     this.checkLearnt(learning)
   }
@@ -533,5 +568,7 @@ interface LearningSample {
   sums: Map<string, Sum[]>
   /** Owners that got theirs. */
   handed: Set<string>
+  /** When the last message of each part came, ms. */
+  marks: Map<string, number>
   finished?: () => void
 }

@@ -1,19 +1,48 @@
-/** Who looks on while a fleet works, and may put in a word: a panel, say. */
-import type { Lesson } from "./fleet"
+/** Who looks on while a fleet works, and may put in a word: a panel, a dashboard. */
+import type { BoardHealth, Checkpoint, Lesson } from "./fleet"
 
 export type BoardState = "loading" | "running" | "learning" | "fault"
+
+/** What is to be done between two samples of a run, with no sample under way. */
+export type Wish =
+  /** Learn this, once. */
+  | { do: "teach"; lesson: Lesson }
+  /** Learn from now on 2^−bits times as fast as the run's own plan says. */
+  | { do: "slow"; bits: number }
+  /** Name an image. */
+  | { do: "name"; image: Uint8Array; answered(outputs: Int16Array): void }
+  /** Read back what has been learnt. */
+  | { do: "read"; answered?(): void }
+  /** Ask the boards how they are. */
+  | { do: "report"; answered(boards: BoardHealth[]): void }
 
 export interface FleetWatch {
   /** What a board does from now on. */
   state?(board: number, state: BoardState): void
   /** A board does not answer. It is connected to anew when this resolves; it must not reject. */
   hung?(board: number): Promise<unknown>
-  /** What the boards gave for an image, in the signal format. */
-  named?(image: Uint8Array, outputs: Int16Array): void
-  /** What the boards took an image for before they learnt it. */
-  learnt?(image: Uint8Array, predicted: number): void
-  /** Asked between samples: a lesson that is to be learnt beside those of the run, if any. */
-  lesson?(): Lesson | undefined
+  /**
+   * What the boards gave for an image, in the signal format.
+   *
+   * @param label what it shows, where that is known
+   */
+  named?(image: Uint8Array, outputs: Int16Array, label?: number): void
+  /**
+   * What the boards took an image for before they learnt it.
+   *
+   * @param learned whether there was anything to learn: an error at the outputs
+   */
+  learnt?(image: Uint8Array, predicted: number, label: number, learned: boolean): void
+  /** All that was learnt, as just read from the boards, or as they were loaded with it. */
+  kept?(checkpoint: Checkpoint): void
+  /** A line of a board's log. */
+  log?(board: number, line: string): void
+  /** Asked between samples: what is to be done beside the run, if anything. */
+  wish?(): Wish | undefined
+  /** Asked when a run may go on: how many samples, at most `most`; 0: none for now. */
+  leave?(most: number): number
+  /** Where `leave` was 0: resolves when there is a wish or leave again. */
+  changed?(): Promise<void>
   /** The fleet has ended. */
   close?(): Promise<void>
 }
@@ -25,4 +54,45 @@ export interface Taught {
   after: number
   /** Its own number, which decides the rounding; out of the way of those of the run. */
   sample: number
+}
+
+/** The rate as somebody changed it while a run went on. */
+export interface Slowed {
+  /** As in the wish. */
+  bits: number
+  after: number
+}
+
+/** Several that look on as one: all are told, all may wish, all must give leave. */
+export function allOf(watches: readonly FleetWatch[]): FleetWatch {
+  return {
+    state: (board, state) => {
+      for (const w of watches) w.state?.(board, state)
+    },
+    hung: async board => await Promise.all(watches.map(w => w.hung?.(board))),
+    named: (image, outputs, label) => {
+      for (const w of watches) w.named?.(image, outputs, label)
+    },
+    learnt: (image, predicted, label, learned) => {
+      for (const w of watches) w.learnt?.(image, predicted, label, learned)
+    },
+    kept: checkpoint => {
+      for (const w of watches) w.kept?.(checkpoint)
+    },
+    log: (board, line) => {
+      for (const w of watches) w.log?.(board, line)
+    },
+    wish: () => {
+      for (const w of watches) {
+        const wish = w.wish?.()
+        if (wish) return wish
+      }
+      return undefined
+    },
+    leave: most => watches.reduce((least, w) => Math.min(least, w.leave?.(least) ?? least), most),
+    changed: () => Promise.race(watches.flatMap(w => w.changed?.() ?? [])),
+    close: async () => {
+      await Promise.all(watches.map(w => w.close?.()))
+    },
+  }
 }

@@ -2,7 +2,7 @@
 import type { Network } from "../../src/network"
 import { confidenceOf } from "../confidence"
 import type { Lesson } from "../fleet/fleet"
-import type { BoardState, FleetWatch } from "../fleet/watch"
+import type { BoardState, FleetWatch, Wish } from "../fleet/watch"
 import type { Panel } from "./panel"
 
 /** Presses that may wait for the boards: more would come as a surprise later. */
@@ -63,8 +63,9 @@ export class Desk implements FleetWatch {
     this.panel.show(predicted)
   }
 
-  lesson(): Lesson | undefined {
-    return this.waiting.shift()
+  wish(): Wish | undefined {
+    const lesson = this.waiting.shift()
+    return lesson && { do: "teach", lesson }
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,135 @@
+/** `wuxing dashboard`: boards that name what people draw, and learn while people look on. */
+import { createHash } from "node:crypto"
+import type { Command } from "commander"
+import type { Fleet } from "../fleet/fleet"
+import type { Place } from "../fleet/place"
+import type { Model } from "../model-file"
+import type { Context, Outcome, Run } from "./command"
+import { addServerOptions } from "./dashboard-option"
+import { grouped } from "./output"
+import { refuseToOverwrite } from "./overwrite"
+import { integerOption, MOST_BOARDS, onOption, pathOption } from "./usage"
+
+const MOST_SEED = 2 ** 31 - 1
+const ORDER_SALT = 0x6461
+
+interface DashboardCommandOptions {
+  on: Place
+  model: string
+  fresh?: boolean
+  data: string
+  seed: number
+  port?: number
+  host?: string
+  token?: string
+  out?: string
+  force?: boolean
+}
+
+export function addDashboard(program: Command, run: Run): void {
+  const command = program
+    .command("dashboard")
+    .description("show boards on a page until Ctrl-C: draw digits, watch them learn, look inside")
+    .option(
+      "--on <where>",
+      "where the boards are: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
+      onOption("--on", MOST_BOARDS),
+      { kind: "sim", boards: 2 } satisfies Place,
+    )
+    .option("--model <network>", "a preset, a model file or a links file", "pico-16")
+    .option("--fresh", "a preset as drawn by its seed, learning from the start")
+    .option("--data <what>", "mnist, or a folder of images", pathOption("--data"), "mnist")
+    .option(
+      "--seed <n>",
+      "seed of the images' order, and of a fresh preset",
+      integerOption("--seed", 0, MOST_SEED),
+      1,
+    )
+    .option(
+      "--out <file>",
+      "model file to keep what was learnt in, at the end",
+      pathOption("--out"),
+    )
+    .option("--force", "write over a file that exists")
+    .option("--port <n>", "port of the page", integerOption("--port", 0, 65_535))
+  addServerOptions(command).action(run(dashboard))
+}
+
+async function dashboard(options: DashboardCommandOptions, context: Context): Promise<Outcome> {
+  const { on, seed, port, host, token, out, force } = options
+  const { output, signal } = context
+  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
+  const { openPatientFleet, printBoards } = await import("./fleet-run")
+  const { readTrainingData } = await import("../training/training-data")
+  const { checkImages, checkpointOf, classesOf } = await import("../training/training")
+  const { drawSamples } = await import("../data/samples")
+  if (out !== undefined) refuseToOverwrite(out, force)
+  output.asLines()
+
+  const model = await modelOf(options)
+  const { network } = model
+  const data = readTrainingData(options.data, network, classesOf(model))
+  checkImages(network, data.name, data.train)
+  const { count, images, labels } = data.train
+  const order = drawSamples(count, count, seed, ORDER_SALT)
+
+  const fleet = await openPatientFleet(...([on, network, checkpointOf(model), context] as const), {
+    ...{ dashboard: port ?? true, host, token, classes: data.classes },
+    // A network that knows its digits is there to be asked first.
+    paused: !options.fresh,
+    announce: url => {
+      output.line({ event: "ready", url })
+      output.print(url)
+    },
+  })
+  let learnt = 0
+  try {
+    await printBoards(fleet, output)
+    output.status("Ctrl-C ends it")
+    const lesson = (i: number) => {
+      const at = order[i % count]
+      const image = images.subarray(at * network.width, (at + 1) * network.width)
+      return { image, label: labels[at] }
+    }
+    const { done } = await fleet.learn(lesson, Number.MAX_SAFE_INTEGER, {
+      stopped: () => signal.aborted,
+    })
+    learnt = done
+  } finally {
+    await fleet.close()
+  }
+  output.field("images learnt", grouped(learnt))
+  output.field("taught by hand", grouped(fleet.taught.length))
+  if (out !== undefined) {
+    await keep(out, model, fleet)
+    output.field("kept in", out)
+  }
+  return {
+    document: {
+      event: "end",
+      network: network.name,
+      learnt,
+      taught: fleet.taught.length,
+      coefficientsHash: createHash("sha256").update(fleet.learnt.coefficients).digest("hex"),
+      recoveries: fleet.recoveries,
+      out,
+    },
+  }
+}
+
+/** With what was learnt, and without the record of a training that these are no longer the bits of. */
+async function keep(path: string, model: Model, { learnt }: Fleet): Promise<void> {
+  const { ELEMENTS_ARRAY, saveModel } = await import("../model-file")
+  const { coefficients, elements } = learnt
+  saveModel(path, {
+    ...{ network: model.network, coefficients, training: null },
+    ...(elements.length > 0 ? { arrays: { [ELEMENTS_ARRAY]: elements } } : {}),
+  })
+}
+
+async function modelOf({ model, fresh, seed }: DashboardCommandOptions): Promise<Model> {
+  const { readModel } = await import("../model-source")
+  const { trainedModel } = await import("../training/trained")
+  const { presetNames } = await import("../../src/presets")
+  return presetNames.includes(model) && !fresh ? trainedModel(model) : readModel(model, seed)
+}

@@ -1,0 +1,74 @@
+/** What a page needs to know of a network and the boards that share it, once. */
+import { linksOf, type Network, neuronsOf } from "../../src/network"
+import { neuronOf, type Slice } from "../../src/shard"
+import { boardIds, readBoardProfile } from "../boards"
+import type { Fleet } from "../fleet/fleet"
+import { routesOf } from "../fleet/routes"
+import { linkRatios } from "../link-ratio"
+import type { Hello } from "./messages"
+
+export async function describe(
+  fleet: Fleet,
+  network: Network,
+  classes: string[],
+): Promise<Omit<Hello, "tallies" | "log">> {
+  const { shares } = fleet
+  const titles = fleet.live().map(({ title }) => title)
+  const all = network.layers.reduce((sum, { neurons }) => sum + neurons, 0)
+  const boards = await fleet.boards()
+  const { pooled } = linkRatios(network)
+  return {
+    type: "hello",
+    network: {
+      ...{ name: network.name, links: pooled.links, steps: network.steps },
+      ...frameOf(network.width),
+      layers: network.layers.map(({ neurons, inputs, outputFirst, outputs }, i) => ({
+        ...{ neurons, inputs, outputFirst, outputs },
+        links: linksOf(network, i + 1),
+        owners: ownersOf(network, shares, i + 1),
+      })),
+    },
+    classes,
+    boards: boards.map(({ profile, neurons, links }, i) => ({
+      ...{ title: titles[i], profile, neurons, links, share: neurons / all },
+      heapMost: heapOf(profile),
+    })),
+    cut: cutOf(network, shares),
+  }
+}
+
+/** A square where the pixels make one, else one row. */
+function frameOf(width: number): { columns: number; rows: number } {
+  const side = Math.round(Math.sqrt(width))
+  return side * side === width ? { columns: side, rows: side } : { columns: width, rows: 1 }
+}
+
+/** Neurons of a layer in a row that one board computes: first, how many, which board. */
+function ownersOf(network: Network, shares: Slice[][], layer: number): [number, number, number][] {
+  const owner: number[] = Array(neuronsOf(network, layer)).fill(0)
+  for (const [board, slices] of shares.entries())
+    for (const slice of slices)
+      if (slice.layer === layer)
+        for (let i = 0; i < slice.count; i++) owner[neuronOf(slice, i)] = board
+  const runs: [number, number, number][] = []
+  for (const [neuron, board] of owner.entries()) {
+    const last = runs[runs.length - 1]
+    if (last?.[2] === board) last[1]++
+    else runs.push([neuron, 1, board])
+  }
+  return runs
+}
+
+/** Signals of a sample that one board (row) computes and another (column) needs. */
+function cutOf(network: Network, shares: Slice[][]): number[][] {
+  const cut = shares.map(() => shares.map(() => 0))
+  for (const { readers } of routesOf(network, shares))
+    for (const { member, wires } of readers)
+      for (const [from, { length }] of wires.entries()) cut[from][member] += length
+  return cut
+}
+
+function heapOf(profile: string): number {
+  const known = boardIds().includes(profile)
+  return known ? readBoardProfile(profile).heapBytes : readBoardProfile("virtual").heapBytes
+}

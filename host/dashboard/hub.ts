@@ -1,0 +1,361 @@
+/**
+ * Between a fleet and the pages that look at it: gathers what the fleet does into messages, hands the
+ * fleet what people want of it.
+ */
+import type { Network } from "../../src/network"
+import { confidenceOf } from "../confidence"
+import type { BoardHealth, Checkpoint, Fleet } from "../fleet/fleet"
+import type { BoardState, FleetWatch, Wish } from "../fleet/watch"
+import { describe } from "./describe"
+import { Inside } from "./inside"
+import { Ledger } from "./ledger"
+import {
+  type Control,
+  decodeBytes,
+  encodeBytes,
+  type FleetView,
+  type FromPage,
+  type Hello,
+  type Kind,
+  type ToPage,
+  type Update,
+} from "./messages"
+
+/** Updates a second at most. */
+const UPDATES = 60
+/** How often the boards' state is told, and they are asked for it, ms. */
+const FLEET_MS = 500
+const ASK_MS = 2_000
+/** A look inside costs the host a sample or two, so not every image gets one. */
+const LOOK_MS = 100
+/** Wishes that may wait for the boards: more would come as a surprise later. */
+const MOST_WAITING = 8
+/** Lines kept of the boards' logs. */
+const LOG_LINES = 200
+/** The rate is that of the last so many ms. */
+const RATE_MS = 2_000
+
+type Look = Extract<FromPage, { type: "look" }>
+type Send = (message: ToPage) => void
+
+/** One page. */
+interface Visitor {
+  send: Send
+  look?: Look
+}
+
+export interface HubOptions {
+  network: Network
+  classes: string[]
+  /** Holds the run before its first sample. */
+  paused?: boolean
+  /** Aborted: nothing is held any more. */
+  signal?: AbortSignal
+}
+
+export class Hub implements FleetWatch {
+  private readonly visitors = new Set<Visitor>()
+  private readonly ledgers: Record<Kind, Ledger>
+  private readonly inside: Inside
+  private readonly lines: { board: number; line: string }[] = []
+  private readonly states: BoardState[] = []
+  private health: BoardHealth[] = []
+  private readonly resets: number[] = []
+  private fleet?: Fleet
+  private hello?: Omit<Hello, "tallies" | "log">
+
+  private kind?: Kind
+  private paused: boolean
+  private steps = 0
+  private bits = 0
+  private taught = 0
+  private readonly waiting: Wish[] = []
+  private wake?: () => void
+  private asking = false
+  private asked = 0
+
+  private pending?: Update
+  private timer?: NodeJS.Timeout
+  private readonly clock: NodeJS.Timeout
+  private readonly doneAt: number[] = []
+  /** What a look inside is for, unless it names a drawing. */
+  private image?: Uint8Array
+  private label = -1
+  private looking?: NodeJS.Timeout
+
+  constructor(private readonly options: HubOptions) {
+    const { network, classes, paused, signal } = options
+    this.paused = paused ?? false
+    this.ledgers = { learning: new Ledger(classes.length), naming: new Ledger(classes.length) }
+    this.inside = new Inside(network)
+    this.clock = setInterval(() => this.beat(), FLEET_MS)
+    this.clock.unref()
+    signal?.addEventListener("abort", () => this.changedNow())
+  }
+
+  /** The fleet is there, and nothing under way yet: pages get to know it. */
+  async attach(fleet: Fleet): Promise<void> {
+    this.hello = await describe(fleet, this.options.network, this.options.classes)
+    this.fleet = fleet
+    for (const { send } of this.visitors) this.welcome(send)
+  }
+
+  /** A page has come. */
+  visit(send: Send): { ask(message: FromPage): void; leave(): void } {
+    const visitor: Visitor = { send }
+    this.visitors.add(visitor)
+    this.welcome(send)
+    return {
+      ask: message => this.carryOut(visitor, message),
+      leave: () => this.visitors.delete(visitor),
+    }
+  }
+
+  private welcome(send: Send): void {
+    if (!this.hello) {
+      send({ type: "waiting", text: "The boards are being started." })
+      return
+    }
+    // It is all in the tallies already.
+    this.flush()
+    const { learning, naming } = this.ledgers
+    const tallies = { learning: learning.tally(), naming: naming.tally() }
+    send({ ...this.hello, tallies, log: this.lines })
+    send(this.control())
+    send(this.fleetView())
+  }
+
+  private tell(message: ToPage): void {
+    for (const { send } of this.visitors) send(message)
+  }
+
+  // What the fleet says.
+
+  state(board: number, state: BoardState): void {
+    this.states[board] = state
+  }
+
+  named(image: Uint8Array, outputs: Int16Array, label?: number): void {
+    if (label === undefined) return
+    const named = digitOf(outputs)
+    this.add("naming", image, { label, named, error: named !== label })
+  }
+
+  learnt(image: Uint8Array, named: number, label: number, error: boolean): void {
+    this.add("learning", image, { label, named, error })
+  }
+
+  kept(checkpoint: Checkpoint): void {
+    this.inside.load(checkpoint)
+    this.lookSoon()
+  }
+
+  log(board: number, line: string): void {
+    this.lines.push({ board, line })
+    if (this.lines.length > LOG_LINES) this.lines.shift()
+    this.tell({ type: "log", lines: [{ board, line }] })
+  }
+
+  wish(): Wish | undefined {
+    return this.waiting.shift()
+  }
+
+  leave(most: number): number {
+    if (!this.held) return most
+    if (this.steps === 0) return 0
+    this.steps--
+    this.tell(this.control())
+    return 1
+  }
+
+  async changed(): Promise<void> {
+    if (this.waiting.length > 0 || this.steps > 0 || !this.held) return
+    await new Promise<void>(resolve => {
+      this.wake = resolve
+    })
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.clock)
+    clearTimeout(this.timer)
+    clearTimeout(this.looking)
+  }
+
+  private get held(): boolean {
+    return this.paused && !this.options.signal?.aborted
+  }
+
+  private changedNow(): void {
+    this.wake?.()
+    this.wake = undefined
+  }
+
+  // What pages ask for.
+
+  private carryOut(visitor: Visitor, message: FromPage): void {
+    const { send } = visitor
+    if (message.type === "look") {
+      if (!this.knows(message)) refuse(send, "There is no such neuron.")
+      else visitor.look = message
+      this.lookSoon()
+      return
+    }
+    if (message.type === "name" || message.type === "teach") this.draw(send, message)
+    else if (message.type === "read") this.want(send, { do: "read" })
+    else if (message.type === "rate") {
+      if (this.want(send, { do: "slow", bits: message.bits })) this.bits = message.bits
+    } else if (message.type === "step") this.steps += this.paused ? 1 : 0
+    else {
+      this.paused = message.type === "pause"
+      this.steps = 0
+    }
+    this.changedNow()
+    this.tell(this.control())
+  }
+
+  /** @returns whether all of them were taken on */
+  private want(send: Send, ...wishes: Wish[]): boolean {
+    if (!this.fleet) refuse(send, "The boards are not ready yet.")
+    else if (this.waiting.length + wishes.length > MOST_WAITING)
+      refuse(send, "The boards are busy: try again in a moment.")
+    else {
+      this.waiting.push(...wishes)
+      this.changedNow()
+      return true
+    }
+    return false
+  }
+
+  /** Has a drawing named, after it was learnt if it has a label. */
+  private draw(send: Send, message: Extract<FromPage, { type: "name" | "teach" }>): void {
+    const { network, classes } = this.options
+    const image = decodeBytes(message.image)
+    const label = message.type === "teach" ? message.label : undefined
+    if (image.length !== network.width || (label ?? 0) >= classes.length) {
+      refuse(send, `A drawing has ${network.width} pixels, and its class is one of the network's.`)
+      return
+    }
+    const answered = (outputs: Int16Array) => {
+      this.image = image
+      this.label = label ?? -1
+      send({
+        ...{ type: "answer", id: message.id, taught: label },
+        outputs: Array.from(outputs, o => o / 2 ** network.signalBits),
+        digit: digitOf(outputs),
+        confidence: confidenceOf(outputs, network),
+      })
+      this.lookSoon()
+    }
+    const name: Wish = { do: "name", image, answered }
+    if (label === undefined) this.want(send, name)
+    // Read back as well, so that a look inside shows what has changed.
+    else if (this.want(send, { do: "teach", lesson: { image, label } }, name, { do: "read" }))
+      this.taught++
+  }
+
+  private knows({ layer, neuron, image }: Look): boolean {
+    const { layers, width } = this.options.network
+    if (image !== undefined && decodeBytes(image).length !== width) return false
+    return layer >= 1 && layer <= layers.length && neuron < layers[layer - 1].neurons
+  }
+
+  // What pages are told.
+
+  private add(kind: Kind, image: Uint8Array, sample: Update["samples"][number]): void {
+    Object.assign(this, { kind, image, label: sample.label })
+    if (this.pending && this.pending.kind !== kind) this.flush()
+    this.pending ??= { type: "update", kind, samples: [], points: [], mistakes: [] }
+    const { point, mistake } = this.ledgers[kind].add(sample, () => encodeBytes(image))
+    this.pending.samples.push(sample)
+    if (point) this.pending.points.push(point)
+    if (mistake) this.pending.mistakes.push(mistake)
+    this.doneAt.push(performance.now())
+    this.timer ??= setTimeout(() => this.flush(), 1000 / UPDATES)
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    if (!this.pending) return
+    if (this.visitors.size > 0)
+      this.tell({ ...this.pending, image: this.image && encodeBytes(this.image) })
+    this.pending = undefined
+    this.lookSoon()
+  }
+
+  private control(): { type: "control" } & Control {
+    const now = performance.now()
+    while (this.doneAt.length > 0 && this.doneAt[0] < now - RATE_MS) this.doneAt.shift()
+    return {
+      ...{ type: "control", kind: this.kind, paused: this.paused, bits: this.bits },
+      shift: this.fleet?.learnShifts.links ?? this.options.network.learnShift,
+      samplesPerSecond: this.doneAt.length / (RATE_MS / 1000),
+      taught: this.taught,
+    }
+  }
+
+  private fleetView(): FleetView {
+    const live = this.fleet?.live() ?? []
+    return {
+      type: "fleet",
+      boards: live.map(({ samples, fromBoard, toBoard, errors, silentSeconds }, i) => ({
+        state: this.states[i] ?? "running",
+        ...{ samples, fromBoard, toBoard, errors, silentSeconds },
+        resets: this.resets[i] ?? 0,
+        ...(this.health[i] && healthOf(this.health[i])),
+      })),
+      recoveries: this.fleet?.recoveries ?? 0,
+      parts: this.fleet?.partTimes ?? [],
+    }
+  }
+
+  private beat(): void {
+    if (this.visitors.size === 0 || !this.fleet) return
+    this.tell(this.fleetView())
+    this.tell(this.control())
+    const now = performance.now()
+    if (this.asking || now - this.asked < ASK_MS) return
+    this.asking = true
+    this.asked = now
+    const answered = (health: BoardHealth[]) => {
+      this.asking = false
+      for (const [i, { boot }] of health.entries())
+        if (this.health[i] && this.health[i].boot !== boot)
+          this.resets[i] = (this.resets[i] ?? 0) + 1
+      this.health = health
+    }
+    this.waiting.push({ do: "report", answered })
+    this.changedNow()
+  }
+
+  private lookSoon(): void {
+    this.looking ??= setTimeout(() => {
+      this.looking = undefined
+      for (const visitor of this.visitors) this.showInside(visitor)
+    }, LOOK_MS)
+  }
+
+  private showInside({ look, send }: Visitor): void {
+    if (!look) return
+    const image = look.image === undefined ? this.image : decodeBytes(look.image)
+    const label = look.image === undefined ? this.label : (look.label ?? -1)
+    const blank = new Uint8Array(this.options.network.width)
+    send({
+      type: "inside",
+      ...this.inside.view(look.layer, look.neuron, image ?? blank, image ? label : -1),
+      image: image && encodeBytes(image),
+    })
+  }
+}
+
+function digitOf(outputs: Int16Array): number {
+  return outputs.indexOf(Math.max(...outputs))
+}
+
+function healthOf({ heapBytes, handled, refused, dropped }: BoardHealth) {
+  return { heapBytes, handled, refused, dropped }
+}
+
+function refuse(send: Send, what: string): void {
+  send({ type: "refused", what })
+}

@@ -1,0 +1,68 @@
+/** The way to the server: connects, says who asks, and connects again when the server was away. */
+import { type FromPage, toPage } from "../messages"
+import { apply, setLink } from "./store"
+
+const FIRST_WAIT_MS = 300
+const LONGEST_WAIT_MS = 3_000
+
+let socket: WebSocket | undefined
+let waitMs = FIRST_WAIT_MS
+/** What is to be said again to a server that has started anew. */
+const repeated = new Map<string, FromPage>()
+
+/** Behind the #, where no server and no log sees it. */
+function token(): string {
+  return location.hash.slice(1)
+}
+
+export function connect(): void {
+  setLink("connecting")
+  // A token that no WebSocket protocol can be is surely not ours.
+  if (!/^[\w-]+$/.test(token())) {
+    setLink("refused")
+    return
+  }
+  const mine = new WebSocket(`ws://${location.host}/socket`, ["wuxing", `token.${token()}`])
+  socket = mine
+  mine.onmessage = ({ data }) => {
+    const message = toPage.safeParse(JSON.parse(data))
+    if (!message.success) {
+      console.error("not a message of the dashboard", message.error)
+      return
+    }
+    waitMs = FIRST_WAIT_MS
+    apply(message.data)
+    if (message.data.type === "hello") for (const said of repeated.values()) say(said)
+  }
+  mine.onclose = () => {
+    if (socket === mine) void again()
+  }
+}
+
+export function say(message: FromPage): void {
+  if (message.type === "look") repeated.set("look", message)
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
+}
+
+async function again(): Promise<void> {
+  setLink("lost")
+  try {
+    // A browser does not tell why it was refused.
+    const { status } = await fetch("/token", { headers: { Authorization: `Bearer ${token()}` } })
+    if (status === 401) {
+      setLink("refused")
+      return
+    }
+  } catch {
+    // The server is away.
+  }
+  setTimeout(connect, waitMs)
+  waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 1.6)
+}
+
+addEventListener("hashchange", () => {
+  const before = socket
+  socket = undefined
+  before?.close()
+  connect()
+})

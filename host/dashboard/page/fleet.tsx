@@ -1,0 +1,180 @@
+/** The boards: what each holds and does, what goes between them, where a sample's time goes. */
+import { useEffect, useRef } from "preact/hooks"
+import { boardColour } from "./boards"
+import { useTopics } from "./store"
+
+const number = (n: number) => n.toLocaleString("en-GB")
+
+export function Fleet() {
+  const { hello, fleet, rates } = useTopics("hello", "fleet")
+  if (!hello || !fleet) return null
+  const whole = fleet.parts.reduce((sum, { ms }) => sum + ms, 0)
+  return (
+    <section id="fleet" tabIndex={-1} aria-labelledby="fleet-title">
+      <h2 id="fleet-title">Fleet</h2>
+      <ul class="boards">
+        {hello.boards.map((facts, i) => {
+          const live = fleet.boards[i]
+          if (!live) return null
+          return (
+            <li key={facts.title} style={{ "--board": boardColour(i) }}>
+              <h3>
+                Board {i} <span class={`pill ${live.state}`}>{live.state}</span>
+              </h3>
+              <p class="title">{facts.title}</p>
+              <Meter name="share of the neurons" part={facts.share}>
+                {(100 * facts.share).toFixed(0)} %: {number(facts.neurons)} neurons,{" "}
+                {number(facts.links)} links
+              </Meter>
+              <Meter name="heap" part={(live.heapBytes ?? 0) / facts.heapMost}>
+                {live.heapBytes === undefined
+                  ? "not asked yet"
+                  : `${number(live.heapBytes)} of ${number(facts.heapMost)} B`}
+              </Meter>
+              <dl>
+                <Fact name="samples">{number(live.samples)}</Fact>
+                <Fact name="messages a second">
+                  {(rates[i]?.from ?? 0).toFixed(0)} from it, {(rates[i]?.to ?? 0).toFixed(0)} to it
+                </Fact>
+                <Fact name="messages">
+                  {number(live.fromBoard)} from it, {number(live.toBoard)} to it
+                </Fact>
+                <Fact name="errors">
+                  {number(live.errors)} on the wire, {number(live.refused ?? 0)} refused,{" "}
+                  {number(live.dropped ?? 0)} dropped
+                </Fact>
+                <Fact name="resets">
+                  <span data-testid={`resets-${i}`}>{live.resets}</span>
+                </Fact>
+                <Fact name="silent for">{live.silentSeconds.toFixed(1)} s</Fact>
+              </dl>
+            </li>
+          )
+        })}
+      </ul>
+      <p class="hint">Recoveries of the run: {fleet.recoveries}</p>
+      <div class="pair">
+        <div>
+          <h3>The cut between boards</h3>
+          <Cut cut={hello.cut} />
+        </div>
+        <div>
+          <h3>Time per part of a learnt sample</h3>
+          {fleet.parts.length === 0 ? (
+            <p class="hint">Nothing has been learnt yet.</p>
+          ) : (
+            <>
+              <ol class="parts">
+                {fleet.parts.map(({ name, ms }) => (
+                  <li key={name}>
+                    <span>{name}</span>
+                    <div>
+                      <i style={{ width: `${(100 * ms) / whole}%` }} />
+                    </div>
+                    <output>{ms.toFixed(1)} ms</output>
+                  </li>
+                ))}
+              </ol>
+              <p class="hint">
+                From the boards' messages as they come: a part ends when the last message with its
+                result is here, ways and waiting included. Virtual boards compute far faster than a
+                Pico.
+              </p>
+            </>
+          )}
+        </div>
+      </div>
+      <h3>Log</h3>
+      <Log />
+    </section>
+  )
+}
+
+function Meter({
+  name,
+  part,
+  children,
+}: {
+  name: string
+  part: number
+  children: preact.ComponentChildren
+}) {
+  return (
+    <div class="meter">
+      <span>{name}</span>
+      <div>
+        <i style={{ width: `${Math.min(100, 100 * part)}%` }} />
+      </div>
+      <output>{children}</output>
+    </div>
+  )
+}
+
+function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function Cut({ cut }: { cut: number[][] }) {
+  if (cut.length < 2) return <p class="hint">One board holds all: nothing crosses.</p>
+  const most = Math.max(1, ...cut.flat())
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+    <section class="scrolls" tabIndex={0} aria-label="Cut">
+      <table class="cut">
+        <caption>Signals of a sample from board (rows) to board (columns)</caption>
+        <thead>
+          <tr>
+            <td />
+            {cut.map((_, i) => (
+              <th key={i} scope="col">
+                <i class="dot" style={{ background: boardColour(i) }} /> {i}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {cut.map((row, from) => (
+            <tr key={from}>
+              <th scope="row">
+                <i class="dot" style={{ background: boardColour(from) }} /> {from}
+              </th>
+              {row.map((n, to) => (
+                <td
+                  key={to}
+                  style={{ "--part": `${(100 * n) / most}%` }}
+                  class={n ? "some" : "none"}
+                >
+                  {from === to ? "" : n}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function Log() {
+  const { log } = useTopics("log")
+  const end = useRef<HTMLOListElement>(null)
+  useEffect(() => {
+    end.current?.scrollTo({ top: end.current.scrollHeight })
+  }, [log])
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+    <ol class="log" ref={end} tabIndex={0} aria-label="Log of the boards">
+      {log.length === 0 && <li class="hint">The boards have said nothing.</li>}
+      {log.map(({ board, line }, i) => (
+        <li key={i}>
+          <b>board {board}</b> {line}
+        </li>
+      ))}
+    </ol>
+  )
+}

@@ -1,0 +1,38 @@
+import { Draw } from "./draw"
+import { Fleet } from "./fleet"
+import { goTo } from "./go-to"
+import { Header } from "./header"
+import { Inside } from "./inside"
+import { Learn } from "./learn"
+import { useTopics } from "./store"
+
+const NEWS = {
+  connecting: "Connecting to the tool …",
+  waiting: "The boards are being started. This takes some seconds.",
+  lost: "The tool does not answer. This page goes on by itself when it is back.",
+  refused:
+    "The token is wrong, so nothing is shown. Open the address that the command printed: its end, behind the #, is the token. A tool that was started again has another one.",
+}
+
+export function Page() {
+  const { link, hello } = useTopics("link", "hello")
+  return (
+    <>
+      <button type="button" class="skip" onClick={goTo("draw")}>
+        Skip to drawing
+      </button>
+      <Header />
+      <div role="status" aria-live="polite">
+        {link !== "live" && <p class={`news ${link}`}>{NEWS[link]}</p>}
+      </div>
+      {hello && link !== "refused" && (
+        <main class={link === "live" ? "" : "stale"}>
+          <Draw />
+          <Learn />
+          <Inside />
+          <Fleet />
+        </main>
+      )}
+    </>
+  )
+}

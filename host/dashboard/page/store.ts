@@ -1,0 +1,137 @@
+/** What the page knows, and who is to be drawn anew when it changes: once a frame at most. */
+import { useEffect, useState } from "preact/hooks"
+import type { Answer, Control, FleetView, Hello, InsideView, ToPage } from "../messages"
+
+/** Points of a curve kept; beyond it every other goes. */
+const MOST_POINTS = 2_000
+const MOST_MISTAKES = 24
+const MOST_LINES = 200
+
+export type Link = "connecting" | "waiting" | "live" | "lost" | "refused"
+export type Topic = "link" | "hello" | "tally" | "control" | "fleet" | "answer" | "inside" | "log"
+
+export type Tally = Hello["tallies"]["learning"]
+
+/** A board's messages a second, from the board and to it. */
+export interface Rate {
+  from: number
+  to: number
+}
+
+interface State {
+  link: Link
+  hello?: Hello
+  tallies?: Hello["tallies"]
+  /** The image last named or learnt, base64. */
+  image?: string
+  last?: { label: number; named: number }
+  control?: Control
+  fleet?: FleetView
+  rates: Rate[]
+  answer?: Answer
+  refusal?: string
+  inside?: InsideView
+  log: Hello["log"]
+}
+
+export const state: State = { link: "connecting", log: [], rates: [] }
+
+const listeners = new Map<Topic, Set<() => void>>()
+const touched = new Set<Topic>()
+let frame = 0
+
+export function touch(...topics: Topic[]): void {
+  for (const topic of topics) touched.add(topic)
+  if (frame !== 0) return
+  frame = requestAnimationFrame(() => {
+    frame = 0
+    const now = new Set(Array.from(touched, topic => [...(listeners.get(topic) ?? [])]).flat())
+    touched.clear()
+    for (const listener of now) listener()
+  })
+}
+
+/** Draws a component anew when one of the topics has changed. */
+export function useTopics(...topics: Topic[]): State {
+  const [, set] = useState(0)
+  useEffect(() => {
+    const listener = () => set(n => n + 1)
+    for (const topic of topics) {
+      if (!listeners.has(topic)) listeners.set(topic, new Set())
+      listeners.get(topic)?.add(listener)
+    }
+    return () => {
+      for (const topic of topics) listeners.get(topic)?.delete(listener)
+    }
+  }, [])
+  return state
+}
+
+export function setLink(link: Link): void {
+  state.link = link
+  touch("link")
+}
+
+let fleetAt = 0
+
+export function apply(message: ToPage): void {
+  const { type } = message
+  if (type === "waiting") setLink("waiting")
+  else if (type === "update") update(message)
+  else if (type === "fleet") fleet(message)
+  else if (type === "hello") {
+    const { tallies, log } = message
+    Object.assign(state, { hello: message, tallies, log, inside: undefined, rates: [] })
+    setLink("live")
+    touch("hello", "tally", "log", "inside")
+  } else if (type === "control") {
+    state.control = message
+    touch("control")
+  } else if (type === "answer") {
+    Object.assign(state, { answer: message, refusal: undefined })
+    touch("answer")
+  } else if (type === "refused") {
+    state.refusal = message.what
+    touch("answer")
+  } else if (type === "inside") {
+    state.inside = message
+    touch("inside")
+  } else {
+    state.log = [...state.log, ...message.lines].slice(-MOST_LINES)
+    touch("log")
+  }
+}
+
+function update(message: Extract<ToPage, { type: "update" }>): void {
+  const tally = state.tallies?.[message.kind]
+  if (!tally) return
+  for (const { label, named } of message.samples) {
+    tally.samples++
+    if (label === named) tally.right++
+    if (tally.confusion[label]?.[named] !== undefined) tally.confusion[label][named]++
+    state.last = { label, named }
+  }
+  tally.curve.push(...message.points)
+  if (tally.curve.length > MOST_POINTS) tally.curve = tally.curve.filter((_, i) => i % 2 === 1)
+  tally.mistakes = [...message.mistakes.toReversed(), ...tally.mistakes].slice(0, MOST_MISTAKES)
+  state.image = message.image
+  if (state.control) state.control.kind = message.kind
+  touch("tally")
+}
+
+function fleet(message: FleetView): void {
+  const now = performance.now()
+  const seconds = (now - fleetAt) / 1000
+  const before = state.fleet?.boards
+  state.rates = message.boards.map(({ fromBoard, toBoard }, i) =>
+    before?.[i] && fleetAt > 0
+      ? {
+          from: Math.max(0, fromBoard - before[i].fromBoard) / seconds,
+          to: Math.max(0, toBoard - before[i].toBoard) / seconds,
+        }
+      : { from: 0, to: 0 },
+  )
+  fleetAt = now
+  state.fleet = message
+  touch("fleet")
+}

@@ -66,15 +66,14 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
     )
   checkPanelOptions(options, on)
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
-  const { readModel } = await import("../model-source")
-  const { trainedModel } = await import("../training/trained")
+  const { modelNamed } = await import("../training/trained")
   const { readTrainingData } = await import("../training/training-data")
   const { checkImages, classesOf } = await import("../training/training")
   const { evaluate } = await import("../training/confusion")
   const { linkRatios } = await import("../link-ratio")
   const { signalsOf } = await import("../../src/network")
 
-  const model = trained ? trainedModel(what) : readModel(what, seed)
+  const model = modelNamed(what, { trained, seed })
   const { network } = model
   const data = readTrainingData(dataName, network, classesOf(model))
   checkImages(network, data.name, data.test)

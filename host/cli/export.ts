@@ -64,15 +64,14 @@ async function exportModel(
     throw usageError("--model is missing", "for example --model pico-16 --trained")
   refuseToOverwrite(out, options.force)
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
-  const { readModel } = await import("../model-source")
-  const { trainedModel } = await import("../training/trained")
+  const { modelNamed } = await import("../training/trained")
   const { linearise } = await import("../nir/linearise")
   const { operatingPoint } = await import("../nir/operating-point")
   const { metadataOf } = await import("../nir/exported")
   const { encodeNir, fitsFloat32, saveNir } = await import("../nir/hdf5")
   const { sizesOf } = await import("../nir/graph")
 
-  const model = trained ? trainedModel(what) : readModel(what, seed)
+  const model = modelNamed(what, { trained, seed })
   const images = await testImages(model, options)
   const point =
     options.operatingPoint === undefined

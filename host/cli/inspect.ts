@@ -12,6 +12,7 @@ const BAR = 40
 
 interface InspectOptions {
   seed: number
+  trained?: boolean
 }
 
 export function addInspect(program: Command, run: Run): void {
@@ -25,6 +26,7 @@ export function addInspect(program: Command, run: Run): void {
       integerOption("--seed", 0, MOST_SEED),
       1,
     )
+    .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
     .action((network: string, options: InspectOptions) =>
       run((given: InspectOptions, context) => inspect(network, given, context))(options),
     )
@@ -32,16 +34,16 @@ export function addInspect(program: Command, run: Run): void {
 
 async function inspect(
   what: string,
-  { seed }: InspectOptions,
+  options: InspectOptions,
   { output }: Context,
 ): Promise<Outcome> {
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
-  const { readModel } = await import("../model-source")
+  const { modelNamed } = await import("../training/trained")
   const { linkRatios } = await import("../link-ratio")
   const { coefficientFigures, histogram } = await import("../coefficient-figures")
   const { isFine, lambdaBits, linkingOf, signalsOf } = await import("../../src/network")
 
-  const { network, coefficients, training } = readModel(what, seed)
+  const { network, coefficients, training } = modelNamed(what, options)
   const { pairs, pooled } = linkRatios(network)
   const figures = coefficientFigures(network, coefficients)
   const bins = histogram(coefficients)

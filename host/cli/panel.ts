@@ -239,10 +239,8 @@ function leadOf(label: number, { outputs, scale }: Answer): number {
 }
 
 async function modelOf({ model, fresh, seed }: PanelCommandOptions): Promise<Model> {
-  const { readModel } = await import("../model-source")
-  const { trainedModel } = await import("../training/trained")
-  const { presetNames } = await import("../../src/presets")
-  return presetNames.includes(model) && !fresh ? trainedModel(model) : readModel(model, seed)
+  const { modelNamed, trainedNames } = await import("../training/trained")
+  return modelNamed(model, { trained: trainedNames.includes(model) && !fresh, seed })
 }
 
 async function drawWiring(

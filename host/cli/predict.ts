@@ -50,14 +50,13 @@ async function predict(
 ): Promise<Outcome> {
   const { output } = context
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
-  const { presetNames } = await import("../../src/presets")
   const { readModel } = await import("../model-source")
-  const { trainedModel } = await import("../training/trained")
+  const { trainedModel, trainedNames } = await import("../training/trained")
   const { classesOf } = await import("../training/training")
   const { picturePixels, scalingFor } = await import("../data/picture")
   const { sharesOf } = await import("../confidence")
 
-  const model = presetNames.includes(options.model)
+  const model = trainedNames.includes(options.model)
     ? trainedModel(options.model)
     : readModel(options.model, 1)
   if (model.training === null)

@@ -43,12 +43,9 @@ async function profileNetwork(options: ProfileOptions, context: Context): Promis
   if (options.model === undefined)
     throw usageError("--model is missing", "for example --model pico-16 --trained")
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
-  const { readModel } = await import("../model-source")
-  const { trainedModel } = await import("../training/trained")
+  const { modelNamed } = await import("../training/trained")
   const { buildFirmware } = await import("../firmware")
-  const model = options.trained
-    ? trainedModel(options.model)
-    : readModel(options.model, options.seed)
+  const model = modelNamed(options.model, options)
   context.output.status("compiling the firmware")
   const { bytecode } = await buildFirmware({ quiet: true, signal: context.signal })
   return options.memory

@@ -31,6 +31,7 @@ interface TrainOptions extends PanelOptions, DashboardOptions {
   engine: string
   on?: Place
   model?: string
+  trained?: boolean
   resume?: string
   seed?: number
   epochs?: number
@@ -54,6 +55,7 @@ export function addTrain(program: Command, run: Run): void {
     .command("train")
     .description("teach a network on the host or on boards; keep what it learnt")
     .option("--model <network>", "a preset, a size such as 64-16-3, a model file or a links file")
+    .option("--trained", "begin from the preset as trained, not as drawn by its seed")
     .option(
       "--engine <where>",
       "where to learn without --on: host",
@@ -218,6 +220,7 @@ function checkOptions(options: TrainOptions): void {
   }
   const fixed = {
     "--model": options.model,
+    "--trained": options.trained,
     "--seed": options.seed,
     "--rule": options.rule,
     "--element-shift": options.elementShift,
@@ -244,6 +247,7 @@ async function begin(
   const { Training, classesOf, planOf } = await import("../training/training")
   const { readTrainingData } = await import("../training/training-data")
   const { readModel } = await import("../model-source")
+  const { modelNamed } = await import("../training/trained")
   const { recipeOf } = await import("../training/recipes")
   const { workers, epochs } = options
   if (options.resume !== undefined) {
@@ -278,7 +282,7 @@ async function begin(
   }
   if (options.out !== undefined) refuseToOverwrite(options.out, options.force)
   const what = options.model ?? ""
-  const given = readModel(what, options.seed ?? 1)
+  const given = modelNamed(what, { trained: options.trained, seed: options.seed })
   const recipe = recipeOf(given.network)
   const model = await ruled(given, options, recipe)
   const data = readTrainingData(options.data ?? "mnist", model.network)
@@ -305,7 +309,8 @@ async function begin(
     )
   const engine = engineOn(options, model, context)
   const training = await Training.start(model, plan, data, { workers, engine })
-  return { training, command: commandOf(what, options.rule && model.network, plan, data) }
+  const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
+  return { training, command: commandOf(named, options.rule && model.network, plan, data) }
 }
 
 /** The model as one that learns by the rule asked for, if any. */
@@ -365,16 +370,17 @@ function fleetOf({ engine }: Training): Fleet | undefined {
 /**
  * The command that makes the same bits again: whatever the defaults will be then, all of them.
  *
- * @param ruled the network, where its rule was asked for
+ * @param named the network, as a shell takes it
+ * @param ruled it, where its rule was asked for
  */
 function commandOf(
-  model: string,
+  named: string,
   ruled: Network | undefined,
   plan: Plan,
   data: TrainingData,
 ): string {
   const words = [
-    ...["wuxing", "train", "--model", quoted(model), "--seed", plan.seed, "--epochs", plan.epochs],
+    ...["wuxing", "train", "--model", named, "--seed", plan.seed, "--epochs", plan.epochs],
     ...(ruled ? ["--rule", ruled.rule ?? "links"] : []),
     ...(ruled?.elements ? ["--element-shift", ruled.elements.shift] : []),
     ...["--learn-shift", plan.learnShift, "--epochs-per-bit", plan.epochsPerBit],

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest"
 import { readMnist } from "../../host/data/mnist"
 import { HostNetwork } from "../../host/engine"
 import { loadModel } from "../../host/model-file"
-import { trainedModel, trainedPath } from "../../host/training/trained"
+import { modelNamed, trainedModel, trainedNames, trainedPath } from "../../host/training/trained"
 import { loadModelInto } from "../../host/training/training"
 import { TrainingEngine } from "../../host/training/training-engine"
 import { presetNames } from "../../src/presets"
@@ -30,13 +30,13 @@ const GOALS: Record<string, number> = {
 const METHOD_ONE = "model1-method-1"
 
 describe("a trained network that is kept", () => {
-  const kept = presetNames.filter(name => existsSync(trainedPath(name)))
-
-  it("exists for every preset with a goal", () => {
-    for (const name of Object.keys(GOALS)) expect(existsSync(trainedPath(name)), name).toBe(true)
+  it("exists for every preset and every goal", () => {
+    for (const name of presetNames) expect(trainedNames).toContain(name)
+    for (const name of Object.keys(GOALS)) expect(trainedNames).toContain(name)
+    for (const name of trainedNames) expect(existsSync(trainedPath(name)), name).toBe(true)
   })
 
-  it.each([...kept, METHOD_ONE])(
+  it.each(trainedNames)(
     "%s names as many test images rightly as its record and the README say",
     async name => {
       const model = loadModel(trainedPath(name))
@@ -62,6 +62,8 @@ describe("a trained network that is kept", () => {
     const { network, coefficients, training } = loadModel(trainedPath(METHOD_ONE))
     expect(coefficients.equals(new HostNetwork(network).coefficients())).toBe(true)
     expect(training?.command).toMatch(/^wuxing train --model model1 --seed 1 .*--rule elements /)
+    expect(modelNamed(METHOD_ONE, { trained: true }).coefficients).toEqual(coefficients)
+    expect(() => modelNamed(METHOD_ONE, {})).toThrow(/as trained only/)
   })
 
   it("takes less than 1.5 MB of the repository with all others", () => {
@@ -70,7 +72,7 @@ describe("a trained network that is kept", () => {
     expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_500_000)
   })
 
-  it.each(kept)("%s says by which command it is made again", name => {
+  it.each(presetNames)("%s says by which command it is made again", name => {
     const { training } = trainedModel(name)
     expect(training?.command).toMatch(
       new RegExp(`^wuxing train --model ${name} --seed \\d+ --epochs`),

@@ -67,8 +67,8 @@ function sumRuns(
     const count = runs.getAt(at + 1, "u8")
     pixel = pixel + runs.getAt(at, "u8")
     at = at + 2
-    const end = at + count
-    if (end > to || pixel < 0 || pixel + count > width) return -1
+    const last = at + count
+    if (last > to || pixel < 0 || pixel + count > width) return -1
     if (keeps && count > 0) {
       // In bytes, as it lies at any address: not every machine reads larger numbers there.
       m.setAt(list + kept + 4, "u8", pixel & 255)
@@ -83,13 +83,14 @@ function sumRuns(
     let t = target + link
     let c = coefficient + link + link
     pixel = pixel + count
-    while (at < end) {
+    while (at < last) {
       const signal = m.getAt(table + (runs.getAt(at, "u8") << 1), "i16")
       at = at + 1
       next = next + 2
-      const last = target + m.getAt(next, "u16") - 1
+      const end = target + m.getAt(next, "u16")
+      const before = end - 1
       // Two links a turn: half the cost of the loop itself.
-      while (t < last) {
+      while (t < before) {
         const a = sum + (m.getAt(t, "u8") << 2)
         m.setAt(a, "i32", m.getAt(a, "i32") + signal * m.getAt(c, "i16"))
         const b = sum + (m.getAt(t + 1, "u8") << 2)
@@ -97,10 +98,10 @@ function sumRuns(
         t = t + 2
         c = c + 4
       }
-      if (t === last) {
+      if (t === before) {
         const a = sum + (m.getAt(t, "u8") << 2)
         m.setAt(a, "i32", m.getAt(a, "i32") + signal * m.getAt(c, "i16"))
-        t = t + 1
+        t = end
         c = c + 2
       }
     }

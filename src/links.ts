@@ -50,23 +50,26 @@ export function sumSparse(m: Buffer, part: number, from: number, to: number): vo
   for (let entry = list + (from << 2); entry < last; entry += 4) {
     const s = start + (m.getAt(entry, "u16") << 1)
     const link = m.getAt(s, "u16")
-    let t = target + link
-    const end = target + m.getAt(s + 2, "u16")
-    if (t < end) {
+    const links = m.getAt(s + 2, "u16") - link
+    if (links > 0) {
       const signal = m.getAt(entry + 2, "i16")
+      let t = target + link
+      const end = t + links
       let c = coefficient + link + link
+      if ((links & 1) !== 0) {
+        const a = sum + (m.getAt(t, "u8") << 2)
+        m.setAt(a, "i32", m.getAt(a, "i32") + signal * m.getAt(c, "i16"))
+        t = t + 1
+        c = c + 2
+      }
       // Two links a turn: half the cost of the loop itself.
-      while (t < end - 1) {
+      while (t < end) {
         const a = sum + (m.getAt(t, "u8") << 2)
         m.setAt(a, "i32", m.getAt(a, "i32") + signal * m.getAt(c, "i16"))
         const b = sum + (m.getAt(t + 1, "u8") << 2)
         m.setAt(b, "i32", m.getAt(b, "i32") + signal * m.getAt(c + 2, "i16"))
         t = t + 2
         c = c + 4
-      }
-      if (t < end) {
-        const a = sum + (m.getAt(t, "u8") << 2)
-        m.setAt(a, "i32", m.getAt(a, "i32") + signal * m.getAt(c, "i16"))
       }
     }
   }

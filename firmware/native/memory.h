@@ -27,6 +27,32 @@ static inline void store_u16(uint8_t *at, int32_t value) { *(aliased_u16 *)at = 
 static inline void store_i16(uint8_t *at, int32_t value) { *(aliased_i16 *)at = (int16_t)value; }
 static inline void store_i32(uint8_t *at, int32_t value) { *(aliased_i32 *)at = value; }
 
+/* A pointer of which the compiler is not told how it came about, so that it keeps it. */
+static inline uint8_t *fixed(uint8_t *at) {
+  __asm__("" : "+r"(at));
+  return at;
+}
+
+/* The same of a number: a sum that is worked out where it is needed, and not kept in pieces. */
+static inline int32_t apart(int32_t number) {
+  __asm__("" : "+r"(number));
+  return number;
+}
+
+/* Adds to the number at base + at. */
+static inline void add_i32(uint8_t *base, int32_t at, int32_t value) {
+#if defined(__ARM_ARCH_6M__)
+  /* The compiler would first work out the address, a cycle and a register more: it has eight. */
+  int32_t sum;
+  __asm__ volatile("ldr %0, [%1, %2]\n\tadd %0, %0, %3\n\tstr %0, [%1, %2]"
+                   : "=&l"(sum)
+                   : "l"(base), "l"(at), "l"(value)
+                   : "memory", "cc");
+#else
+  store_i32(base + at, load_i32(base + at) + value);
+#endif
+}
+
 static inline void fill(uint8_t *at, int32_t count, int32_t value) {
   if (count > 0) __builtin_memset(at, value, (uint32_t)count);
 }

@@ -23,7 +23,8 @@ const FLAGS = [
   ..."-std=gnu11 -mcpu=cortex-m0plus -mthumb -ffreestanding -fno-common".split(" "),
   ..."-ffunction-sections -fdata-sections -Wall -Wextra -Werror".split(" "),
   // Faster than -O3 here: more than eight values at hand are too many for a Cortex-M0+.
-  ..."-O2 -fno-tree-pre".split(" "),
+  // Likewise a loop's last values worked out before it begins.
+  ..."-O2 -fno-tree-pre -fno-tree-scev-cprop".split(" "),
   // The core's sums may wrap where they are masked afterwards (src/random.ts).
   "-fwrapv",
 ]

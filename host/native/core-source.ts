@@ -3,8 +3,8 @@
  * machine code. The kernels keep to a form that makes this a matter of spelling, as it does for
  * AssemblyScript (host/training/assembly-source.ts), whose refusals hold here too:
  *
- *     m.getAt(a, "i16")      load_i16(m + (a))
- *     m.setAt(a, "i16", v)   store_i16(m + (a), v)
+ *     m.getAt(a, "i16")      load_i16(m + a)
+ *     m.setAt(a, "i16", v)   store_i16(m + a, v)
  *     m.fillAt(a, n, v)      fill(m + (a), n, v)
  *     m.blitAt(a, b, c, n)   copy(m + (a), b + (c), n)
  *     Math.imul, x >>> n     multiply, shift_right: wrapping and unsigned, without undefined behaviour
@@ -145,7 +145,7 @@ export function toC(source: string, name: string): CModule {
   }
   const left = /\b(?:export|import|function|let|number|Buffer|boolean)\b/.exec(bareCode(out))
   if (left) throw new Error(`${name}: "${left[0]}" has no C form here in this place`)
-  return { name, constants, prototypes, statics, body: withSemicolons(out) }
+  return { name, constants, prototypes, statics, body: basesInC(withSemicolons(out)) }
 }
 
 const TYPES: Record<string, string> = { number: "int32_t ", boolean: "bool ", void: "void " }
@@ -159,11 +159,11 @@ function parameter(text: string, name: string): string {
 
 function callsInC(name: string): CallRule[] {
   return [
-    [/\b(\w+)\.getAt\(/, 2, (m, [at, format]) => `load_${typeOf(format, name)}(${m} + (${at}))`],
+    [/\b(\w+)\.getAt\(/, 2, (m, [at, format]) => `load_${typeOf(format, name)}(${address(m, at)})`],
     [
       /\b(\w+)\.setAt\(/,
       3,
-      (m, [at, format, value]) => `store_${typeOf(format, name)}(${m} + (${at}), ${value})`,
+      (m, [at, format, value]) => `store_${typeOf(format, name)}(${address(m, at)}, ${value})`,
     ],
     [/\b(\w+)\.fillAt\(/, 3, (m, [at, count, value]) => `fill(${m} + (${at}), ${count}, ${value})`],
     [
@@ -176,6 +176,70 @@ function callsInC(name: string): CallRule[] {
     [/\b(Math)\.max\(/, 2, (_, [a, b]) => `greatest_of(${a}, ${b})`],
     [/\b(Math)\.idiv\(/, 2, (_, [a, b]) => `divide(${a}, ${b})`],
   ]
+}
+
+/** An address in memory `m`; where it begins with a name, that is marked for {@link basesInC}. */
+function address(m: string, at: string): string {
+  const [, base, rest] = /^([a-z]\w*)(?: \+ ([\s\S]+))?$/.exec(at.trim()) ?? []
+  if (!base) return `${m} + (${at})`
+  return `@${m}:${base}@${rest ? ` + (${rest})` : ""}`
+}
+
+/**
+ * Bases of addresses that stay the same get a pointer each, which the compiler then keeps; by itself
+ * it adds memory, base and rest anew for each number. And what is added to a number in memory is said
+ * as such.
+ *
+ *     const int32_t sum = …              const int32_t sum = …; uint8_t *const at_sum = fixed(m + sum);
+ *     load_i32(m + (sum + rest))         load_i32(at_sum + (rest))
+ *     const int32_t a = sum + rest
+ *     store_i32(m + a, load_i32(m + a) + x)    add_i32(at_sum, a - sum, x)
+ */
+function basesInC(body: string): string {
+  return body
+    .split(/^(?=(?:static )?(?:int32_t|bool|void) \w+\()/m)
+    .map(pointersIn)
+    .join("")
+}
+
+const DEFINITION = /^( *const int32_t (\w+) =\s+(?:(\w+) \+ )?[^;]*;)/gm
+
+/** Sums of a moving address and a number, worked out where they are needed. */
+function apart(code: string): string {
+  return code.replace(/@(\w+):([a-z]\w*)@ \+ \((\d+)\)/g, "$1 + apart($2 + $3)")
+}
+
+/** {@link basesInC} for one function. */
+function pointersIn(source: string): string {
+  /** What the definitions of a name begin with: one name, if all begin alike. */
+  const bases = new Map<string, Set<string>>()
+  // What is added to lies at a place that is worked out just before.
+  const code = source.replace(/const int32_t \w+ = \w+ \+ \(load_u8\(.*/g, apart)
+  for (const [, , name, base = ""] of code.matchAll(DEFINITION))
+    bases.set(name, (bases.get(name) ?? new Set()).add(base))
+  const baseOf = (name: string) => {
+    const [base, another] = bases.get(name) ?? []
+    return another === undefined && bases.has(base) ? base : undefined
+  }
+  const out = code.replace(
+    /store_i32\(@(\w+):(\w+)@, load_i32\(@\1:\2@\) \+ ([^;]+)\);/g,
+    (whole, m, at, value) => {
+      const base = baseOf(at)
+      return base ? `add_i32(@${m}:${base}@, ${at} - ${base}, ${apart(value)});` : whole
+    },
+  )
+  /** Names that need a pointer, each with its memory. */
+  const needed = new Map<string, string>()
+  const pointed = out.replace(/@(\w+):(\w+)@/g, (_, m, name) => {
+    if (!bases.has(name)) return `${m} + ${name}`
+    needed.set(name, m)
+    return `at_${name}`
+  })
+  return pointed.replace(DEFINITION, (statement, _, name) =>
+    needed.has(name)
+      ? `${statement} uint8_t *const at_${name} = fixed(${needed.get(name)} + ${name});`
+      : statement,
+  )
 }
 
 /** Ends statements as C wants them: at each line's end that does not go on or open a block. */

@@ -91,7 +91,7 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     let summing = FORWARD_LINK * passing
     if (dense) summing = links * DENSE_FORWARD + synapses * DENSE_SYNAPSE_OPERATIONS
     else if ((flags & PartFlag.AtOnce) !== 0) summing = lit * links * AT_ONCE_LINK_OPERATIONS
-    cost.forward[layer] += summing + listed + neurons * forwardNeuron(l, rule, steps)
+    cost.forward[layer] += summing + listed + neurons * forwardNeuron(l, rule, steps, input)
     let learning = 1
     if (byMargin && (flags & PartFlag.Output) !== 0) {
       const others = network.layers[layer - 1].neurons - 1
@@ -152,10 +152,22 @@ export function forwardLink(network: Network, layer: number, rule: number): numb
   return layer === 1 ? INK * link : link
 }
 
-/** Operations of a neuron's settle for each image. */
-export function forwardNeuron(layer: Layer, rule: number, steps: number): number {
+/**
+ * Operations of a neuron's settle for each image.
+ *
+ * @param ofPixels the layer reads the image
+ */
+export function forwardNeuron(
+  layer: Layer,
+  rule: number,
+  steps: number,
+  ofPixels: boolean,
+): number {
   if (settlesShort(layer, rule)) return TWO_FORWARD_STEP * steps
-  return FORWARD_NEURON * neuronOperations(rule, steps)
+  if ((rule & Rule.Fine) === 0 || !ofPixels) return FORWARD_NEURON * neuronOperations(rule, steps)
+  // Where all pixels are blank that a neuron's few links come from, it takes no steps.
+  const awake = 1 - (1 - INK) ** layer.inputs
+  return FORWARD_NEURON * neuronOperations(rule, awake * steps)
 }
 
 function backwardNeuron(layer: Layer, rule: number, steps: number): number {

@@ -195,7 +195,7 @@ class Planner {
       const first = firstNeuronOf(network, layer)
       const links = linksOfNeurons(network, layer)
       const perLink = forwardLink(network, layer, rule)
-      const perNeuron = forwardNeuron(l, rule, network.steps)
+      const perNeuron = forwardNeuron(l, rule, network.steps, layer === 1)
       // Sources of single links are each one's own: their places in tables, lists and buses count.
       const own = adder ? 0 : layer === 1 ? 8 : 14
       for (let n = 0; n < l.neurons; n++) {

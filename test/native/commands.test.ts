@@ -10,6 +10,6 @@ vi.mock("../firmware/bench", async original => {
     startBenches: (count: number) => startNativeBenches(bench, count),
   }
 })
-vi.mock("../../firmware/arena", () => ({ ARENA_BYTES: 244 * 1024 }))
+vi.mock("../../firmware/arena", () => ({ ARENA_BYTES: 240 * 1024 }))
 
 await import("../firmware/commands.test")

@@ -20,6 +20,10 @@ RAM_CODE void *memset(void *at, int value, size_t count) {
   uint8_t *t = at;
   uint32_t four = (uint8_t)value * 0x01010101u;
   for (; count > 0 && ((uintptr_t)t & 3) != 0; count--) *t++ = (uint8_t)value;
+  for (; count >= 32; count -= 32, t += 32) {
+    word *eight = (word *)(void *)t;
+    eight[0] = eight[1] = eight[2] = eight[3] = eight[4] = eight[5] = eight[6] = eight[7] = four;
+  }
   for (; count >= 4; count -= 4, t += 4) *(word *)(void *)t = four;
   while (count-- > 0) *t++ = (uint8_t)value;
   return at;

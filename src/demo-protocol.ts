@@ -155,3 +155,65 @@ export enum StateReply {
   Elements = 6,
   Length = 16,
 }
+
+/** Class of the service `wuxing alone`. */
+export const ALONE_CLASS = 0x1c52ae97
+
+export enum AloneCommand {
+  Forget = 0x80,
+  Sample = 0x81,
+  State = 0x82,
+  Read = 0x83,
+}
+
+/** Images a board keeps at most, and bytes of one: see `SampleField`. */
+export const ALONE_SAMPLES = 8
+export const ALONE_SAMPLE_BYTES = 96
+
+/** Command sample; its answer is a status, u8. */
+export enum SampleField {
+  /** u8: its place, below `ALONE_SAMPLES`. */
+  Place = 0,
+  /** u8: how many there are in all: what is kept in later places is passed over. */
+  Count = 1,
+  /** u16, ms: the pace of the LED, 20…2000. */
+  Pace = 2,
+  /** Black and white: pixels without ink and pixels with, u8 each, in turn. */
+  Runs = 4,
+}
+
+/** Answer to state: status u8, images u8, i32 generation of what is in flash, i32 learning steps so far. */
+export enum AloneState {
+  Status = 0,
+  Samples = 1,
+  Generation = 2,
+  Lessons = 6,
+  /** i32: drawn at the start of the program. */
+  Boot = 10,
+  Length = 14,
+}
+
+/** Command read: offset u16 in the coefficients; answered by status u8, 0, and up to 200 of them. */
+export enum AloneRead {
+  Status = 0,
+  Coefficients = 2,
+}
+export const ALONE_READ_BYTES = 200
+
+/** Steps of one lesson at most: they end when the image is named as it is to be. */
+export const LESSON_STEPS = 30
+
+/** What the LED of a board alone means, as 0xRRGGBB. */
+export enum AloneLight {
+  Dark = 0,
+  /** A round begins. */
+  Round = 0x0000ff,
+  /** One flash for each of the class's number; ten for class 0. */
+  Flash = 0xffffff,
+  /** Faint: now the button is heard. */
+  Listening = 0x181000,
+  /** It was learnt, and is in flash. */
+  Learnt = 0x00ff00,
+  /** It could not be learnt or kept. */
+  Failed = 0xff0000,
+}

@@ -12,6 +12,7 @@ export const presetNames: string[] = [
   "pico-32",
   "pico-16",
   "pico-fast",
+  "pico-alone",
 ]
 
 /** The preset of that name; undefined if there is none. */
@@ -24,6 +25,7 @@ export function preset(name: string, seed: number): Network | undefined {
   if (name === "pico-32") return pico32(seed)
   if (name === "pico-16") return pico16(seed)
   if (name === "pico-fast") return picoFast(seed)
+  if (name === "pico-alone") return picoAlone(seed)
   return undefined
 }
 
@@ -83,6 +85,14 @@ export function pico16(seed: number): Network {
 /** For speed: 784-12-10 with fan-in 64, and one synapse per output neuron. */
 export function picoFast(seed: number): Network {
   return short("pico-fast", seed, 2, [near(12, 64), classes(1)])
+}
+
+/**
+ * For a Pico that keeps what it learns: 784-11-10 with fan-in 60, whose 3,080 B of coefficients the
+ * 8,144 B of its settings store hold twice, beside eight black-and-white images.
+ */
+export function picoAlone(seed: number): Network {
+  return short("pico-alone", seed, 2, [near(11, 60), classes(1)])
 }
 
 /**

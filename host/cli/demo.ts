@@ -18,6 +18,7 @@ import {
   checkDashboardOptions,
   type DashboardOptions,
 } from "./dashboard-option"
+import { addDemoFleet } from "./demo-fleet"
 import { addDemoMemory } from "./demo-memory"
 import { addDemoOscillator } from "./demo-oscillator"
 import { grouped, percent } from "./output"
@@ -78,6 +79,7 @@ export function addDemo(program: Command, run: Run): void {
   addDashboardOptions(command).action(run(demo))
   addDemoMemory(command, run)
   addDemoOscillator(command, run)
+  addDemoFleet(command, run)
 }
 
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {

@@ -67,7 +67,10 @@ export async function openFleet(
 export async function startFleetOn(
   place: Place,
   boards: FoundBoards,
-  options: Pick<FleetOptions, "network" | "shares" | "start" | "watch" | "faults">,
+  options: Pick<
+    FleetOptions,
+    "network" | "shares" | "start" | "watch" | "faults" | "checkpointSamples"
+  >,
   { output, signal }: Context,
 ): Promise<Fleet> {
   const { startFleet } = await import("../fleet/fleet")

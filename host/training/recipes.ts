@@ -40,6 +40,7 @@ const RECIPES: Record<string, Recipe> = {
   "pico-32": SMALL,
   "pico-16": SMALL,
   "pico-fast": SMALL,
+  "pico-alone": SMALL,
 }
 
 /** For networks of a user's own size: data that need be no picture, so nothing is moved. */

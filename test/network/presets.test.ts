@@ -20,10 +20,11 @@ const EXPECTED: Record<string, { layers: string; links: number[] }> = {
   "pico-32": { layers: "784-32-10", links: [32 * 2 * 80, 10 * 2 * 64] },
   "pico-16": { layers: "784-16-10", links: [16 * 2 * 96, 10 * 2 * 32] },
   "pico-fast": { layers: "784-12-10", links: [12 * 2 * 64, 10 * 24] },
+  "pico-alone": { layers: "784-11-10", links: [11 * 2 * 60, 10 * 22] },
 }
 
 describe("the presets", () => {
-  test("are these eight, by name", () => {
+  test("are these nine, by name", () => {
     expect(presetNames).toEqual(Object.keys(EXPECTED))
     expect(preset("model3", 1)).toBeUndefined()
     expect(preset("", 1)).toBeUndefined()

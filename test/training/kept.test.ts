@@ -20,6 +20,7 @@ const GOALS: Record<string, number> = {
   model2: 0.865,
   "model1-method-1": 0.45,
   "pico-fast": 0.92,
+  "pico-alone": 0.92,
   "pico-16": 0.952,
   "pico-32": 0.965,
   "fleet-64": 0.977,

@@ -170,7 +170,9 @@ async function nameOnBoards(
   context: Context,
   panel: PanelOptions,
 ) {
-  const { openFleet, printBoards, startFleetProgress } = await import("./fleet-run")
+  const { openFleet, printBoards, printEmulatedTime, startFleetProgress } = await import(
+    "./fleet-run"
+  )
   const { checkpointOf } = await import("../training/training")
   const { width } = model.network
   const fleet = await openFleet(
@@ -178,12 +180,13 @@ async function nameOnBoards(
   )
   try {
     const boards = await printBoards(fleet, context.output)
+    const busyBefore = await fleet.busySeconds()
+    const before = fleet.messages
     const progress = startFleetProgress(context.output, "testing", count, fleet)
     const start = performance.now()
-    const before = fleet.messages
-    try {
-      let right = 0
-      const named = await fleet.name(
+    let right = 0
+    const named = await fleet
+      .name(
         i => images.subarray(i * width, (i + 1) * width),
         count,
         (done, as) => {
@@ -191,16 +194,18 @@ async function nameOnBoards(
           progress.sample(done, right)
         },
       )
-      return {
-        named,
-        seconds: (performance.now() - start) / 1000,
-        boards,
-        messagesPerSample: messagesPerSample(before, fleet.messages, count),
-        recoveries: fleet.recoveries,
-        ...(panel.panel !== undefined && { taught: fleet.taught.length }),
-      }
-    } finally {
-      progress.stop()
+      .finally(() => progress.stop())
+    const seconds = (performance.now() - start) / 1000
+    const busyAfter = await fleet.busySeconds()
+    const emulated = printEmulatedTime(context.output, count, busyBefore, busyAfter)
+    return {
+      named,
+      seconds,
+      boards,
+      ...(emulated && { emulated }),
+      messagesPerSample: messagesPerSample(before, fleet.messages, count),
+      recoveries: fleet.recoveries,
+      ...(panel.panel !== undefined && { taught: fleet.taught.length }),
     }
   } finally {
     await fleet.close()

@@ -18,7 +18,7 @@ import {
   checkDashboardOptions,
   type DashboardOptions,
 } from "./dashboard-option"
-import { printBoards, startFleetProgress } from "./fleet-run"
+import { printBoards, printEmulatedTime, startFleetProgress } from "./fleet-run"
 import { grouped, type Output, percent } from "./output"
 import { refuseToOverwrite } from "./overwrite"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
@@ -164,9 +164,16 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
     )
     const fleet = fleetOf(training)
     const boards = fleet && (await printBoards(fleet, output))
-    const stopped = (await learn(training, keeper, context)) || (await measure(training, context))
+    const busyBefore = await fleet?.busySeconds()
+    const unfinished = await learn(training, keeper, context)
+    const busyAfter = await fleet?.busySeconds()
+    const stopped = unfinished || (await measure(training, context))
     if (!stopped) keeper.keep()
     const kept = stopped ? keeper.keepAnyway() : undefined
+    const emulated =
+      training.learnt > 0
+        ? printEmulatedTime(output, training.learnt, busyBefore, busyAfter)
+        : undefined
     const document = {
       model: options.model ?? options.resume,
       network: network.name,
@@ -188,6 +195,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       command,
       out: keeper.path,
       ...(fleet && { boards, recoveries: fleet.recoveries }),
+      ...(emulated && { emulated }),
       ...((options.panel ?? options.dashboard) !== undefined && { taught: fleet?.taught.length }),
     }
     print(output, document)

@@ -1,5 +1,7 @@
 /** Native boards as a user starts them, and beside DeviceScript boards in one network. */
-import { readFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { expect, it } from "vitest"
 import "../../host/device-script-buffer"
 import { imageAt, readMnist } from "../../host/data/mnist"
@@ -29,6 +31,29 @@ it("demo --on emu:2 ends with the host's bits and tells the boards' own time", a
   // Two boards learn pico-16 faster than one does (README), and not ten times as fast.
   expect(document.emulated.samplesPerSecond).toBeGreaterThan(400)
   expect(document.emulated.samplesPerSecond).toBeLessThan(6000)
+})
+
+it("train and eval --on emu:1 tell the board's own time", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wuxing-emu-"))
+  const run = async (line: string) => {
+    const { status, stdout, stderr } = await wuxing([...line.split(" "), "--json", "--quiet"])
+    expect(stderr).toBe("")
+    expect(status).toBe(0)
+    return JSON.parse(stdout)
+  }
+  try {
+    const path = join(folder, "emu.wuxing")
+    const learnt = await run(`train --model pico-16 --limit 12 --epochs 1 --on emu:1 --out ${path}`)
+    expect(learnt.samples).toBe(12)
+    // Not faster than computed alone (README), and not a tenth as fast.
+    expect(learnt.emulated.samplesPerSecond).toBeGreaterThan(150)
+    expect(learnt.emulated.samplesPerSecond).toBeLessThan(1500)
+    const named = await run(`eval --model ${path} --limit 8 --on emu:1`)
+    expect(named.emulated.samplesPerSecond).toBeGreaterThan(330)
+    expect(named.emulated.samplesPerSecond).toBeLessThan(3400)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 it("a DeviceScript board and a native one share a network, outputs too, and learn with the host's bits", async () => {

@@ -7,6 +7,7 @@ import { defineConfig } from "vitest/config"
 const alone = [
   "test/cli/**/*.test.ts",
   "test/demos/**/*.test.ts",
+  "test/dashboard/browser.test.ts",
   "test/e2e/**/*.test.ts",
   "test/faults/**/*.test.ts",
   "test/firmware/**/*.test.ts",

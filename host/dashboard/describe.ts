@@ -7,8 +7,14 @@ import { routesOf } from "../fleet/routes"
 import { linkRatios } from "../link-ratio"
 import type { Hello } from "./messages"
 
+/** What is looked at of a fleet. */
+export type Seen = Pick<
+  Fleet,
+  "shares" | "live" | "boards" | "learnShifts" | "recoveries" | "partTimes"
+>
+
 export async function describe(
-  fleet: Fleet,
+  fleet: Seen,
   network: Network,
   classes: string[],
 ): Promise<Omit<Hello, "tallies" | "log">> {

@@ -4,9 +4,9 @@
  */
 import type { Network } from "../../src/network"
 import { confidenceOf } from "../confidence"
-import type { BoardHealth, Checkpoint, Fleet } from "../fleet/fleet"
+import type { BoardHealth, Checkpoint } from "../fleet/fleet"
 import type { BoardState, FleetWatch, Wish } from "../fleet/watch"
-import { describe } from "./describe"
+import { describe, type Seen } from "./describe"
 import { Inside } from "./inside"
 import { Ledger } from "./ledger"
 import {
@@ -61,7 +61,7 @@ export class Hub implements FleetWatch {
   private readonly states: BoardState[] = []
   private health: BoardHealth[] = []
   private readonly resets: number[] = []
-  private fleet?: Fleet
+  private fleet?: Seen
   private hello?: Omit<Hello, "tallies" | "log">
 
   private kind?: Kind
@@ -94,7 +94,7 @@ export class Hub implements FleetWatch {
   }
 
   /** The fleet is there, and nothing under way yet: pages get to know it. */
-  async attach(fleet: Fleet): Promise<void> {
+  async attach(fleet: Seen): Promise<void> {
     this.hello = await describe(fleet, this.options.network, this.options.classes)
     this.fleet = fleet
     for (const { send } of this.visitors) this.welcome(send)

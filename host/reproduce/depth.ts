@@ -12,7 +12,7 @@ const FAN_IN = 64
 export const depthRow: Row = {
   name: "depth",
   title: "Depth: adder networks of one to four hidden layers",
-  source: "papers 000 and 001 use six layers throughout and do not vary them",
+  source: "paper 001 §3 uses six layers throughout; paper 002 asks for others",
   run,
 }
 

@@ -17,7 +17,7 @@ const FALL = 0.8
 export const linkRatioRow: Row = {
   name: "link-ratio",
   title: "A multilayer perceptron of MODEL1's layers against its link ratio",
-  source: "paper 001, fig. 3",
+  source: "paper 001 §3, fig. 3",
   run,
 }
 

@@ -22,7 +22,7 @@ function networkOf(method: Method, seed: number): Network {
 export const methodOneRow: Row = {
   name: "method-1",
   title: "Method 1 on MODEL1: only K3 is adjusted",
-  source: "paper 000 §5.2, fig. 4",
+  source: "paper 000 §5.2, eq. 5.5–5.7, fig. 4",
   run: task =>
     compare(task, ["method 1", "method 1, the papers' own signals"], {
       epochs: { tiny: 1, quick: 3, full: 10 },
@@ -33,7 +33,7 @@ export const methodOneRow: Row = {
 export const methodsRow: Row = {
   name: "methods",
   title: "MODEL1 by method 1, method 2 and both",
-  source: "paper 001, fig. 2",
+  source: "paper 001 §3, fig. 2",
   run: task =>
     compare(task, ["method 1", "method 2", "mixed"], {
       epochs: { tiny: 1, quick: 3, full: 12 },

@@ -9,7 +9,7 @@ import { type Finding, pick, type Row, type Task } from "./row"
 export const modelsRow: Row = {
   name: "models",
   title: "MODEL1 against MODEL2: more neurons, as many links",
-  source: "paper 001, fig. 4",
+  source: "paper 001 §3, fig. 4",
   run,
 }
 

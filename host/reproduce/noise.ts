@@ -12,7 +12,7 @@ import { type Finding, pick, type Row, type Task } from "./row"
 export const noiseRow: Row = {
   name: "noise",
   title: "Noise on the input: accuracy of a trained pico-16",
-  source: "paper 002 lists robustness among the missing evidence; the others do not measure it",
+  source: "paper 002 asks for it; the others do not measure it",
   run,
 }
 

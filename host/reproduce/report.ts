@@ -13,6 +13,7 @@ import { join } from "node:path"
 import { z } from "zod"
 import { renderChart } from "../chart"
 import { WuxingError } from "../errors"
+import { papers } from "./papers"
 import { type Finding, type Row, type RowRecord, recordSchema } from "./row"
 
 const JSON_NAME = "reproduction.json"
@@ -137,6 +138,8 @@ function markdown(records: RowRecord[]): string {
       )
   }
   for (const record of records) lines.push("", ...section(record))
+  lines.push("", "## Papers", "")
+  for (const [number, where] of Object.entries(papers)) lines.push(`- Paper ${number}: ${where}.`)
   return `${lines.join("\n")}\n`
 }
 

@@ -32,7 +32,8 @@ const INPUT = 0.05
 export const ringSizeRow: Row = {
   name: "ring-size",
   title: "Number of elements in the ring: stability threshold and response to a constant input",
-  source: "paper 000 §3.1 (“the number of elements can also be other numbers”; not measured)",
+  source:
+    "paper 000 §3.1 (“the number of elements can also be other numbers”; not measured); paper 002 asks for it",
   run,
 }
 

@@ -34,7 +34,7 @@ export const REACHABLE_TARGETS = [0.9, 0.8, 1.1, 1.0, 0.9]
 export const storingRow: Row = {
   name: "storing",
   title: "Fixed-point storing: a ring is taught to rest at given values",
-  source: "paper 000 §3.2, fig. 2",
+  source: "paper 000 §3.2, eq. 3.5 and 3.6, fig. 2",
   run,
 }
 

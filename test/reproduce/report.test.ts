@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
+import { papers } from "../../host/reproduce/papers"
 import { Report } from "../../host/reproduce/report"
 import { reproduce, rowsOf } from "../../host/reproduce/reproduce"
 import type { Finding, Row } from "../../host/reproduce/row"
@@ -169,4 +170,9 @@ test("rows by name, in the report's order; a wrong name lists them all", () => {
     help = (error as { help: string }).help
   }
   for (const { name } of rows) expect(help).toContain(name)
+})
+
+test("every paper that a row names is one the report says where to find", () => {
+  for (const { source } of rows)
+    for (const [number] of source.matchAll(/\b00\d\b/g)) expect(papers).toHaveProperty(number)
 })

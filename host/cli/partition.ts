@@ -1,6 +1,7 @@
 /** `wuxing partition`: which board, or core of a chip, computes which neurons; needs none of them. */
 import { writeFileSync } from "node:fs"
 import type { Command } from "commander"
+import type { PlannedOn } from "../partition/board-spec"
 import type { Context, Outcome, Run } from "./command"
 import { chipsNamed, planOnChips } from "./core-plan"
 import { integerOption, pathOption, usageError } from "./usage"
@@ -22,7 +23,7 @@ export function addPartition(program: Command, run: Run): void {
     .option("--model <network>", "a preset, a model file or a links file")
     .option(
       "--boards <spec>",
-      "boards, for example pico:4,esp32-c3:2; or chips, for example loihi or dynap-se2:8",
+      "boards, for example pico:4,esp32-c3:2; serial or serial:<port>,… for those on ports; or chips, for example loihi or dynap-se2:8",
       pathOption("--boards"),
     )
     .option("--svg <file>", "also draw the plan for boards into a file", pathOption("--svg"))
@@ -36,6 +37,19 @@ export function addPartition(program: Command, run: Run): void {
     .action(run(partition))
 }
 
+/** Boards by profile and number, or those found on ports. */
+async function boardsNamed(spec: string, { output, signal }: Context): Promise<PlannedOn[]> {
+  const { parsePlace } = await import("../fleet/place")
+  const place = parsePlace(spec, 0)
+  if (place?.kind !== "serial") {
+    const { parseBoards } = await import("../partition/board-spec")
+    return parseBoards(spec)
+  }
+  const { boardsOnPorts } = await import("../fleet/found")
+  output.status("asking what is on the ports")
+  return await boardsOnPorts(place.ports, signal)
+}
+
 async function partition(options: PartitionOptions, context: Context): Promise<Outcome> {
   const { model, boards, svg, learning, seed } = options
   if (model === undefined) throw usageError("--model is missing", "for example --model pico-16")
@@ -47,9 +61,8 @@ async function partition(options: PartitionOptions, context: Context): Promise<O
     if (svg !== undefined) throw usageError("--svg is for plans on boards", "leave it out")
     return planOnChips(readModel(model, seed).network, chips, context)
   }
-  const { parseBoards } = await import("../partition/board-spec")
   const { planOnBoards } = await import("./board-plan")
-  const on = parseBoards(boards)
+  const on = await boardsNamed(boards, context)
   const { network } = readModel(model, seed)
   const goal = learning ? "learning" : "naming"
   const { outcome, picture } = await planOnBoards(network, on, goal, context)

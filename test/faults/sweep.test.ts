@@ -1,6 +1,6 @@
 /** A part of `npm run faults`: whatever befalls a frame, the same hash or an error by name. */
 import { describe, expect, it } from "vitest"
-import { buildFirmware } from "../../host/firmware"
+import { firmware } from "../firmware/compiled"
 import { hashOnHost, Rig } from "./rig"
 import { casesOf, sweep } from "./sweep"
 
@@ -9,7 +9,7 @@ const EVERY = 401
 
 describe("a run with a fault at a frame", () => {
   it("ends with the host's hash or with a named error", { timeout: 180_000 }, async () => {
-    const { bytecode } = await buildFirmware({ quiet: true })
+    const bytecode = await firmware()
     const hash = hashOnHost()
     const rig = await Rig.start(3, bytecode)
     try {

@@ -1,6 +1,5 @@
 /** Virtual boards with the product's own firmware, each under a test's full control. */
 import "../../host/device-script-buffer"
-import { buildFirmware } from "../../host/firmware"
 import { Board } from "../../host/fleet/board"
 import { BoardLink } from "../../host/link/board-link"
 import {
@@ -14,6 +13,7 @@ import { encodeFrame } from "../../host/link/jdusb"
 import type { Port } from "../../host/link/port"
 import { VirtualBoards } from "../../host/link/virtual-boards"
 import { Command, SERVICE_CLASS, StatusField } from "../../src/protocol"
+import { firmware } from "./compiled"
 
 export interface Report {
   command: number
@@ -140,14 +140,6 @@ export interface Benches {
   /** Starts one board's program anew; resolves when it serves again. */
   restart(index: number): Promise<void>
   stop(): Promise<void>
-}
-
-let bytecode: Promise<Uint8Array> | undefined
-
-/** The firmware, compiled once for a test file. */
-export function firmware(): Promise<Uint8Array> {
-  bytecode ??= buildFirmware({ quiet: true }).then(built => built.bytecode)
-  return bytecode
 }
 
 /** @param gcStress a collection at every allocation: finds objects that are let go too early */

@@ -10,7 +10,8 @@ import { pico16 } from "../../src/presets"
 import { Command } from "../../src/protocol"
 import { buildShard } from "../../src/shard"
 import { randomImage, uniform } from "../core/helpers"
-import { Bench, firmware } from "./bench"
+import { Bench } from "./bench"
+import { firmware } from "./compiled"
 import { buildVariant } from "./variant"
 
 /** RP2040, ESP32, -S3, -C3 and the machine on Linux. */

@@ -9,7 +9,7 @@ import { benchFleets } from "../../host/fleet/fleet-bench"
 import { planFor } from "../../host/fleet/plan"
 import type { Network } from "../../src/network"
 import { model1, pico16 } from "../../src/presets"
-import { firmware } from "../firmware/bench"
+import { firmware } from "../firmware/compiled"
 
 const mnist = readMnist(process.env.WUXING_MNIST)
 const pico = readBoardProfile("pico")
@@ -31,19 +31,19 @@ afterEach(() => fleet?.close())
 const indices = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 describe("a fleet of counted boards", () => {
-  it("of eight holds MODEL1, names and learns images as the host does", async () => {
+  it("of eight, each with a heap of 64 KiB, names 100 images and learns 20 by MODEL1 as the host does", async () => {
     const network = model1(1)
     const fleet = await start(network, 8)
     const host = new HostNetwork(network)
-    const named = await fleet.name(i => imageAt(mnist.test, i), 8)
-    expect([...named]).toEqual(indices(8).map(i => host.predict(imageAt(mnist.test, i))))
+    const named = await fleet.name(i => imageAt(mnist.test, i), 100)
+    expect([...named]).toEqual(indices(100).map(i => host.predict(imageAt(mnist.test, i))))
     const drawn = host.coefficients()
-    await fleet.train(mnist.train, indices(3))
-    for (const i of indices(3)) host.train(imageAt(mnist.train, i), mnist.train.labels[i])
+    await fleet.train(mnist.train, indices(20))
+    for (const i of indices(20)) host.train(imageAt(mnist.train, i), mnist.train.labels[i])
     expect(host.coefficients().equals(drawn)).toBe(false)
     expect(Buffer.from(await fleet.coefficients()).equals(host.coefficients())).toBe(true)
     expect(fleet.recoveries).toBe(0)
-  }, 120_000)
+  }, 400_000)
 
   it("takes as long as its operations, and the throttle where those take next to no time", async () => {
     const images = 24

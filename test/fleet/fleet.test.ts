@@ -21,7 +21,7 @@ import { VirtualBoards } from "../../host/link/virtual-boards"
 import { splitEvenly } from "../../host/partition/partition"
 import { pico16 } from "../../src/presets"
 import { Setting } from "../../src/protocol"
-import { firmware } from "../firmware/bench"
+import { firmware } from "../firmware/compiled"
 import { isAlive, virtualMachines } from "../link/processes"
 
 const mnist = readMnist(process.env.WUXING_MNIST)

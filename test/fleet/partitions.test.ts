@@ -11,7 +11,7 @@ import { model1 } from "../../src/presets"
 import { SERVICE_CLASS } from "../../src/protocol"
 import { buildShard, exchangeCoefficients, isDense, type Slice } from "../../src/shard"
 import { network, randomImage, uniform } from "../core/helpers"
-import { firmware } from "../firmware/bench"
+import { firmware } from "../firmware/compiled"
 
 const BOARDS = 4
 const SAMPLES = 10

@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { once } from "node:events"
+import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
@@ -30,7 +31,7 @@ import { VirtualBoards } from "../../host/link/virtual-boards"
 import { splitEvenly } from "../../host/partition/partition"
 import { pico16 } from "../../src/presets"
 import { wuxing } from "../cli/run-cli"
-import { firmware } from "../firmware/bench"
+import { firmware } from "../firmware/compiled"
 import { buildProbe } from "../link/probe-firmware"
 import { hasSocat, Terminals } from "../link/terminals"
 
@@ -44,6 +45,7 @@ const MANAGER = 2
 /** What the demo draws its training images with. */
 const TRAIN_SALT = 0x7472
 const training = drawSamples(mnist.train.count, 20, SEED, TRAIN_SALT)
+type Document = Record<string, unknown>
 const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
 function hashOnHost(indices: number[], of = network): string {
@@ -261,6 +263,48 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
     expect(fleet.recoveries).toBe(1)
     expect(said.join("\n")).toMatch(/dropped frames.*restored from sample 8/)
     expect(sha(await fleet.coefficients())).toBe(hashOnHost(training))
+  })
+
+  it("are planned for, teach a network and name images as the host does", async () => {
+    const paths = await plugAll(2)
+    const on = `serial:${paths.join()}`
+    const common = ["--model", "pico-fast", "--quiet", "--json"]
+    const planned = await wuxing(["partition", "--boards", on, ...common])
+    expect(planned.status, planned.stdout).toBe(0)
+    expect(JSON.parse(planned.stdout).boards.map((b: Document) => [b.id, b.profile])).toEqual(
+      virtual.info.slice(0, 2).map(({ deviceId }) => [deviceId, "virtual"]),
+    )
+
+    const out = join(terminals.folder, "taught.wuxing")
+    const plan = ["--limit", "8", "--epochs", "1", "--seed", "2"]
+    const taught = await wuxing(["train", ...common, ...plan, "--on", on, "--out", out])
+    expect(taught.status, taught.stdout).toBe(0)
+    const host = await wuxing(["train", ...common, ...plan])
+    const [document, expected] = [taught, host].map(run => JSON.parse(run.stdout))
+    expect(document).toMatchObject({ engine: "boards", samples: 8, recoveries: 0 })
+    expect(document.coefficientsHash).toBe(expected.coefficientsHash)
+
+    const flags = ["--model", out, "--limit", "20", "--quiet", "--json"]
+    const named = await wuxing(["eval", ...flags, "--on", on])
+    expect(named.status, named.stdout).toBe(0)
+    const byHost = await wuxing(["eval", ...flags])
+    expect(JSON.parse(named.stdout)).toMatchObject({ engine: "boards", tested: 20 })
+    expect(JSON.parse(named.stdout).confusion).toEqual(JSON.parse(byHost.stdout).confusion)
+  }, 300_000)
+
+  it("that are none are no boards to plan for", async () => {
+    const { path } = await terminals.plugFake("silent", () => {})
+    const planned = await wuxing([
+      "partition",
+      "--boards",
+      `serial:${path}`,
+      "--json",
+      "--model",
+      "pico-16",
+    ])
+    expect(planned.status).toBe(4)
+    expect(JSON.parse(planned.stdout).error).toMatchObject({ code: "not-a-board" })
+    await terminals.unplug("silent")
   })
 
   it("come and go before the eyes of `boards --watch`", async () => {

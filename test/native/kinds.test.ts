@@ -15,7 +15,7 @@ import { PicoPort } from "../../host/native/emulator/pico-port"
 import { UF2_PATH } from "../../host/native/firmware-file"
 import { preset } from "../../src/presets"
 import { wuxing } from "../cli/run-cli"
-import { firmware } from "../firmware/bench"
+import { firmware } from "../firmware/compiled"
 
 it("demo --on emu:2 ends with the host's bits and tells the boards' own time", async () => {
   const args = "demo --on emu:2 --train 24 --test 10 --json --quiet".split(" ")

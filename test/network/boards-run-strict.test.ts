@@ -1,11 +1,11 @@
 import { expect, test } from "vitest"
 import { imageAt, readMnist } from "../../host/data/mnist"
 import { HostNetwork } from "../../host/engine"
-import { buildFirmware } from "../../host/firmware"
 import { startFleet } from "../../host/fleet/fleet"
 import { linkRatios } from "../../host/link-ratio"
 import { faultOf, type Network } from "../../src/network"
 import { model1 } from "../../src/presets"
+import { firmware } from "../firmware/compiled"
 
 const hidden = { inputs: 4, outputFirst: 3, outputs: 2, fanIn: 1 }
 
@@ -23,7 +23,7 @@ const network: Network = {
 test("a strict network learns on two virtual boards what it learns on the host, bit for bit", async () => {
   expect(faultOf(network)).toBe("")
   const mnist = readMnist().train
-  const { bytecode } = await buildFirmware({ quiet: true })
+  const bytecode = await firmware()
   const fleet = await startFleet({ network, boards: 2, bytecode })
   try {
     const boards = await fleet.boards()

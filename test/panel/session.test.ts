@@ -14,7 +14,7 @@ import { Panel } from "../../host/panel/panel"
 import { splitEvenly } from "../../host/partition/partition"
 import { pico16 } from "../../src/presets"
 import { wuxing } from "../cli/run-cli"
-import { firmware } from "../firmware/bench"
+import { firmware } from "../firmware/compiled"
 import { noSocat, Uno } from "./uno"
 
 const mnist = readMnist(process.env.WUXING_MNIST)

@@ -7,7 +7,7 @@ import { parseBoards } from "../../host/partition/board-spec"
 import { planNetwork } from "../../host/partition/plan"
 import type { Network } from "../../src/network"
 import { model1, pico32 } from "../../src/presets"
-import { firmware } from "../firmware/bench"
+import { firmware } from "../firmware/compiled"
 
 const data = readMnist(process.env.WUXING_MNIST).train
 const NAMED = 16

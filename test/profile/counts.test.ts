@@ -6,12 +6,12 @@ import { describe, expect, test } from "vitest"
 import { readBoardProfile } from "../../host/boards"
 import { readMnist } from "../../host/data/mnist"
 import { HostNetwork } from "../../host/engine"
-import { buildFirmware } from "../../host/firmware"
 import { untrained } from "../../host/model-source"
 import { cyclesOf } from "../../host/profile/cycles"
 import { areasOf } from "../../host/profile/memory"
 import { milliseconds, profileModel } from "../../host/profile/profile"
 import { preset } from "../../src/presets"
+import { firmware } from "../firmware/compiled"
 
 /** Means over 20 images answered and 20 learnt from fresh coefficients; and what a Pico is to do. */
 const RECORDED: Record<
@@ -23,11 +23,9 @@ const RECORDED: Record<
   "pico-32": { opsPerInference: 87_190, opsPerLearn: 253_959, inferences: 3, learned: 1.2 },
 }
 
-const firmware = buildFirmware({ quiet: true })
-
 describe("what a preset costs a board", () => {
   test.each(Object.entries(RECORDED))("%s", async (name, recorded) => {
-    const { bytecode } = await firmware
+    const bytecode = await firmware()
     const { test: tests } = readMnist()
     const model = untrained(preset(name, 1)!)
     const found = await profileModel(model, bytecode, { ...tests, width: 28, height: 28 }, 20)

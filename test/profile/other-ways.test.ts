@@ -1,11 +1,11 @@
 /** The core beside the same network written in other ways: operations on one machine, in one run. */
 import { describe, expect, test } from "vitest"
 import { readMnist } from "../../host/data/mnist"
-import { buildFirmware } from "../../host/firmware"
 import { untrained } from "../../host/model-source"
 import { profileModel } from "../../host/profile/profile"
 import { pico16 } from "../../src/presets"
 import { jacobian, settle } from "../core/reference"
+import { firmware } from "../firmware/compiled"
 import {
   coefficientOf,
   FAN_IN,
@@ -81,7 +81,7 @@ function trajectoryReference(): number[] {
 
 describe("pico-16 written in other ways", () => {
   test("the obvious way takes at least 3 times the operations, the papers' at least 15 times", async () => {
-    const { bytecode } = await buildFirmware({ quiet: true })
+    const bytecode = await firmware()
     const first = { images: IMAGE, labels: images.labels.subarray(0, 1), count: 1 }
     const ours = await profileModel(
       untrained(pico16(1)),

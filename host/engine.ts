@@ -13,12 +13,21 @@ import { learnWhole, predictWhole } from "../src/whole"
 import { encodeRuns } from "./data/runs"
 import { addSlices } from "./partition/partition"
 
+/**
+ * A network on the host that answers and learns as boards do, one image at a time, with the same
+ * bits: settled propagation, the linear backward signal at the operating point, ΔC = S·λ with
+ * stochastic rounding (paper 001 eq. 3.3 to 3.5 without the bound).
+ */
 export class HostNetwork {
+  /** The shard: coefficients, states and all. @internal */
   readonly memory: Buffer
   /** Samples learned so far; the next one's number in the stochastic rounding. */
   samples = 0
 
-  constructor(readonly network: Network) {
+  constructor(
+    /** What it was made of. */
+    readonly network: Network,
+  ) {
     this.memory = buildShard(network, wholeNetwork(network), 1)
   }
 

@@ -23,6 +23,7 @@ export const EXIT_STATUS = {
   interrupted: 130,
 } as const
 
+/** What an error is about; each kind has an exit status of its own. */
 export type ErrorKind = keyof typeof EXIT_STATUS
 
 export interface ErrorDetail {
@@ -37,13 +38,18 @@ export interface ErrorDetail {
   help?: string
 }
 
+/** Where and what in `message`, the likely cause, what to try. */
 export class WuxingError extends Error {
+  /** Stable, lower case, words joined by hyphens: "mnist-missing". */
   readonly code: string
+  /** Decides the exit status. */
   readonly kind: ErrorKind
+  /** What to try, one sentence. */
   readonly help?: string
   /** The likely cause in words (`cause` itself stays the underlying exception). */
   readonly likely?: string
 
+  /** @internal */
   constructor(detail: ErrorDetail, options?: { cause?: unknown }) {
     super(detail.message, options)
     this.name = "WuxingError"
@@ -53,10 +59,12 @@ export class WuxingError extends Error {
     this.help = detail.help
   }
 
+  /** Of the tool when this ends it. */
   get exitStatus(): number {
     return EXIT_STATUS[this.kind]
   }
 
+  /** As `--json` prints it. @internal */
   toJSON() {
     return {
       code: this.code,

@@ -1,1 +1,23 @@
-export { WuxingError } from "./errors"
+/**
+ * The library: Wuxing neural networks on the host and on boards, in the same bits.
+ *
+ * Numbers are in fixed point: Qn has n bits behind the point, so 4096 is 1 in Q12. Images are a byte
+ * a pixel, row by row, 0 for background. Everything a user can do wrong, and everything a board or a
+ * file can be at fault for, is a {@link WuxingError}.
+ *
+ * @packageDocumentation
+ */
+export type { Layer } from "../src/network"
+export type { Slice } from "../src/shard"
+export { sharesOf } from "./confidence"
+export { type Dataset, imageAt, type Mnist, readMnist } from "./data/mnist"
+export { picturePixels, scalingFor } from "./data/picture"
+export type { Scaling } from "./data/scale"
+export { HostNetwork } from "./engine"
+export { type ErrorKind, EXIT_STATUS, WuxingError } from "./errors"
+export type { BoardReport, Lesson } from "./fleet/fleet"
+export { Fleet, Network, type OpenFleetOptions, partition } from "./library"
+export { loadModel, type Model, saveModel, type TrainingRecord } from "./model-file"
+export { runnerOf } from "./model-runner"
+export type { Goal, Plan, PlannedBoard, Shortfall } from "./partition/plan"
+export { trainedModel } from "./training/trained"

@@ -29,9 +29,11 @@ const share = z.number().min(0).max(1)
 const trainingSchema = z.strictObject({
   /** The command that makes the same file again. */
   command: z.string(),
+  /** Of the order of the images and of the rounding. */
   seed: seedSchema,
-  /** Epochs and samples learnt so far. */
+  /** Epochs learnt so far. */
   epochs: z.number().min(0),
+  /** Samples learnt so far. */
   samples: z.int().min(0),
   /** What was learnt from, for example "mnist". */
   data: z.string().optional(),
@@ -39,8 +41,11 @@ const trainingSchema = z.strictObject({
   classes: z.array(z.string()).max(255).optional(),
   /** Shares of images named rightly, 0…1. */
   accuracy: z.strictObject({
+    /** Of the images it learnt from. */
     train: share.optional(),
+    /** Of those kept apart from training to choose settings by. */
     validation: share.optional(),
+    /** Of the test images. */
     test: share.optional(),
   }),
   /** Rates and schedules; the trainer's own business. */
@@ -49,12 +54,16 @@ const trainingSchema = z.strictObject({
   state: z.record(z.string(), z.json()).optional(),
 })
 
+/** How a model was taught: by which command, from what, how far, how well. */
 export type TrainingRecord = z.infer<typeof trainingSchema>
 
+/** A network with what it has learnt. */
 export interface Model {
+  /** Layers, links, formats, seed. */
   network: Network
   /** In the network's own order, int16 little-endian, Q13. */
   coefficients: Buffer
+  /** Nothing for coefficients as the seed draws them. */
   training: TrainingRecord | null
   /** Further int16 arrays, little-endian, by name. */
   arrays?: Record<string, Buffer>
@@ -176,7 +185,7 @@ export function decodeModel(
 /**
  * Writes the file in one step: whatever happens, `path` is the old file or the new one, whole.
  *
- * @throws WuxingError "model-unwritable" (kind "data"), RangeError as {@link encodeModel}
+ * @throws WuxingError "model-unwritable" (kind "data"), RangeError as encodeModel
  */
 export function saveModel(path: string, model: Model): void {
   const bytes = encodeModel(model)
@@ -198,7 +207,7 @@ export function saveModel(path: string, model: Model): void {
 
 /**
  * @throws WuxingError of kind "data": "model-missing" or "model-unreadable", or as
- * {@link decodeModel}
+ * decodeModel
  */
 export function loadModel(path: string): Model {
   return decodeModel(readModelBytes(path), path)

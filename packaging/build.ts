@@ -45,7 +45,7 @@ const { name, version, type } = JSON.parse(readFileSync(join(ROOT, "package.json
 writeFileSync(join(DIST, "package.json"), `${JSON.stringify({ name, version, type })}\n`)
 
 async function compile(project: string): Promise<void> {
-  const tsc = join(ROOT, "node_modules/typescript/bin/tsc")
+  const tsc = join(ROOT, "node_modules/typescript-7/bin/tsc")
   const child = spawn(process.execPath, [tsc, "-p", join(ROOT, project)], { stdio: "inherit" })
   const status = await new Promise(resolve => child.once("close", resolve))
   if (status !== 0) throw new Error(`tsc -p ${project} ended with status ${status}`)

@@ -16,11 +16,13 @@ export type Linking = "adder" | "strict" | "explicit"
 
 /** One layer of neurons behind the input. */
 export interface Layer {
+  /** How many neurons, 1…65,535. */
   neurons: number
   /** Synapses of a neuron: they sit on the elements 0 … inputs−1. */
   inputs: number
   /** The elements outputFirst … outputFirst+outputs−1 give its signals. */
   outputFirst: number
+  /** Signals a neuron gives. */
   outputs: number
   /**
    * Adder networks: links per synapse (paper 001, section 3), at most the signals of the layer

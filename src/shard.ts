@@ -48,9 +48,13 @@ import { settleForwardFine } from "./settle-fine"
  * is given, those, in that order; count is then their number, and first means nothing.
  */
 export interface Slice {
+  /** From 1 on: the first behind the input. */
   layer: number
+  /** The first of its neurons, where they follow one another. */
   first: number
+  /** How many neurons. */
   count: number
+  /** Which neurons, ascending, where they do not follow one another. */
   neurons?: number[]
 }
 

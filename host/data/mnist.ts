@@ -11,19 +11,25 @@ import { createRequire } from "node:module"
 import { dirname, join, resolve } from "node:path"
 import { WuxingError } from "../errors"
 
+/** One split of MNIST. */
 export interface Dataset {
   /** `count` images one after another, each 784 bytes row by row, 0 = background, 255 = ink. */
   images: Uint8Array
   /** `count` labels, each 0…9. */
   labels: Uint8Array
+  /** How many images. */
   count: number
+  /** Pixels of a row. */
   width: 28
+  /** Rows. */
   height: 28
 }
 
 /** The two splits; each is read when it is first asked for, so a run without training is quick. */
 export interface Mnist {
+  /** 60,000 images. */
   readonly train: Dataset
+  /** 10,000 images, never learnt from. */
   readonly test: Dataset
 }
 

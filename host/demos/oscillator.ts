@@ -26,7 +26,6 @@ const STEP = 64
 const STEPS_PER_UNIT = 256 / STEP
 /** A step each 25 ms at speed 1: a Pico needs about 10 ms for one. */
 const PACE_MS = 25
-export const MOST_SPEED = 5
 /** r below the threshold of 0.854, and past it. */
 const R_BELOW = 0.8
 const R_PAST = 0.87

@@ -73,10 +73,15 @@ export interface OpenOptions {
   wrap?: WrapPort
 }
 
+/** What a board got of a network. */
 export interface BoardReport {
+  /** 16 hex digits, the board's own. */
   id: string
+  /** Its kind: "virtual", "pico". */
   profile: string
+  /** Neurons it computes. */
   neurons: number
+  /** Links it holds the coefficients of. */
   links: number
   /** By the program's own account, bytes. */
   heapBytes: number
@@ -128,7 +133,9 @@ export interface Checkpoint {
 
 /** An image and the class it shows. */
 export interface Lesson {
+  /** A byte a pixel, row by row, 0 = background. */
   image: Uint8Array
+  /** Number of the output that should be largest. */
   label: number
 }
 

@@ -58,14 +58,12 @@ export const JD_CONTROL_REG_FIRMWARE_VERSION = 0x185
 const JD_CONTROL_ANNOUNCE_FLAGS_RESTART_COUNTER_STEADY = 0x0f
 
 /** Event codes and values every service shares. */
-export const JD_EV_CHANGE = 0x03
 export const JD_EV_STATUS_CODE_CHANGED = 0x04
 export const JD_STATUS_CODES_READY = 0
 
 export const PIPE_PORT_SHIFT = 7
 export const PIPE_COUNTER_MASK = 0x1f
 export const PIPE_CLOSE_MASK = 0x20
-export const PIPE_METADATA_MASK = 0x40
 
 export const JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER = 0x1134ea2b
 export const JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE = 0x80
@@ -80,7 +78,6 @@ export const JD_DEVICE_SCRIPT_MANAGER_EV_PROGRAM_PANIC = 0x80
 export const JD_SERVICE_CLASS_USB_BRIDGE = 0x18f61a4a
 export const JD_USB_BRIDGE_CMD_DISABLE_PACKETS = 0x80
 export const JD_USB_BRIDGE_CMD_ENABLE_PACKETS = 0x81
-export const JD_USB_BRIDGE_CMD_DISABLE_LOG = 0x82
 export const JD_USB_BRIDGE_CMD_ENABLE_LOG = 0x83
 
 /** A device id, as two unsigned 32-bit halves for comparing and as 16 hex digits in wire order. */

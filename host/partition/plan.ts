@@ -51,36 +51,54 @@ const TRIES = 20
 /** Outputs of less work than this, in fair shares of a board, are not worth sharing. */
 const WORTH_SHARING = 0.5
 
+/** A board's part in a plan. */
 export interface PlannedBoard {
+  /** Its profile and its number among those: "pico-1". */
   id: string
+  /** Id of its profile in boards/. */
   profile: string
   /** What it computes, layers ascending; the form a fleet takes. */
   slices: Slice[]
+  /** Neurons it computes. */
   neurons: number
+  /** Links that end in them. */
   links: number
   /** Memory to set aside for its share of the network and the reports it gathers, bytes. */
   shardBytes: number
   /** Heap the program and its share take, with messages that wait, bytes. */
   heapBytes: number
+  /** That, of its whole heap. */
   heapPercent: number
   /** Time it needs for each image when many are under way. */
   msPerSample: number
-  /** Signals it takes from other boards, and different ones it gives to others, for each sample. */
+  /** Signals it takes from other boards for each sample. */
   inSignals: number
+  /** Different signals it gives to others for each sample. */
   outSignals: number
 }
 
+/** Which board computes which neurons, and what that costs. */
 export interface Plan {
+  /** In the order they were named. */
   boards: PlannedBoard[]
   /** Pairs of a signal and a board, other than its own, that needs it. */
   cutSignals: number
   /** Messages all boards send for each image. */
   messagesPerSample: number
+  /** Images named a second, many under way at once. */
   predictedSamplesPerSecond: number
   /** The same of samples that are learnt, one after the other. */
-  learning: { msPerSample: number; messagesPerSample: number; predictedSamplesPerSecond: number }
+  learning: {
+    /** From a sample's start to its end. */
+    msPerSample: number
+    /** Messages all boards send for it. */
+    messagesPerSample: number
+    /** Samples learnt a second. */
+    predictedSamplesPerSecond: number
+  }
   /** Samples under way at once on each board. */
   slots: number
+  /** Does every board have room and time for its share? */
   feasible: boolean
   /** Why it does not fit; null if it does. */
   reason: string | null
@@ -88,13 +106,36 @@ export interface Plan {
   shortfall?: Shortfall
 }
 
+/** What does not fit, and what would help. */
 export interface Shortfall {
   /** The resource that ran out. */
   resource: "heap" | "operations between yields"
-  placed: { neurons: number; links: number }
-  unplaced: { layer: number; neurons: number; links: number; bytes: number }[]
+  /** What found room. */
+  placed: {
+    /** Neurons with a board. */
+    neurons: number
+    /** Links that end in them. */
+    links: number
+  }
+  /** What did not, by layer. */
+  unplaced: {
+    /** From 1 on: the first behind the input. */
+    layer: number
+    /** Neurons without a board. */
+    neurons: number
+    /** Links that end in them. */
+    links: number
+    /** Memory they would take. */
+    bytes: number
+  }[]
   /** Bytes each board has left for a share of a network. */
-  left: { id: string; bytes: number }[]
+  left: {
+    /** Of the board. */
+    id: string
+    /** Free. */
+    bytes: number
+  }[]
+  /** Changes that make it fit, each tried, in words. */
   remedies: string[]
 }
 

@@ -2,7 +2,7 @@
 import "../../host/device-script-buffer"
 import { Header, Part, PartFlag } from "../../src/layout"
 import type { Layer, Network } from "../../src/network"
-import { signalsOf, sourcesOf } from "../../src/network"
+import { sourcesOf } from "../../src/network"
 import { backward, forward, partAt } from "../../src/run"
 
 export const Q12 = 4096
@@ -115,8 +115,6 @@ export function uniform(seed: number): () => number {
 export function randomImage(width: number, next: () => number, ink = 0.4): Uint8Array {
   return Uint8Array.from({ length: width }, () => (next() < ink ? 1 + Math.floor(next() * 255) : 0))
 }
-
-export { signalsOf }
 
 /** The shard, made to list the pixels it gets instead of summing them at once. */
 export function listing(m: Buffer): Buffer {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { transformSync } from "esbuild"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
@@ -38,7 +39,7 @@ beforeAll(async () => {
   // npm 12 and later name the packages; those before it list them.
   const document = JSON.parse(output)
   packed = Array.isArray(document) ? document[0] : document[MANIFEST.name]
-  writeFileSync(join(folder, "package.json"), "{}")
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }))
   const quiet = ["--prefer-offline", "--no-audit", "--no-fund"]
   await run("npm", ["install", ...quiet, `./${packed.filename}`])
 }, 240_000)
@@ -77,6 +78,32 @@ describe("the package", () => {
     )
     expect(document).toMatchObject({ trained: 20, tested: 20, hostMatches: true })
     expect(document.boards).toHaveLength(2)
+  })
+
+  test("is a library: the example runs against it, and has types for Node's own resolution", async () => {
+    const source = readFileSync(join(ROOT, "examples/plan.ts"), "utf8")
+    writeFileSync(join(folder, "plan.ts"), source)
+    const { code } = transformSync(source, { loader: "ts", format: "esm" })
+    writeFileSync(join(folder, "plan.mjs"), code)
+    const lines = (await run("node", ["plan.mjs"])).trim().split("\n")
+    expect(lines).toHaveLength(4)
+    expect(lines[0]).toMatch(/^pico: .*heap/)
+    expect(lines[2]).toMatch(/^pico:4: [\d.]+ images a second \(predicted\)$/)
+    const tsc = join(ROOT, "node_modules/typescript-7/bin/tsc")
+    const types = ["--typeRoots", join(ROOT, "node_modules/@types"), "--types", "node"]
+    const strict = [
+      "--ignoreConfig",
+      "--noEmit",
+      "--strict",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2023",
+    ]
+    await run("node", [tsc, ...strict, ...types, "plan.ts"])
+    // The types are there, not taken for `any`.
+    writeFileSync(join(folder, "wrong.ts"), `${source}\nNetwork.sized(784)\n`)
+    await expect(run("node", [tsc, ...strict, ...types, "wrong.ts"])).rejects.toThrow()
   })
 
   test("says its version, names images by its trained networks, has its front panel", async () => {

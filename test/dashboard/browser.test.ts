@@ -17,7 +17,7 @@ import { slowedBy } from "../../host/fleet/rate"
 import { splitEvenly } from "../../host/partition/partition"
 import { trainedModel } from "../../host/training/trained"
 import { checkpointOf } from "../../host/training/training"
-import { firmware } from "../firmware/bench"
+import { firmware } from "../firmware/compiled"
 import { strokesOf } from "./strokes"
 
 const CHROMIUM = "/usr/bin/chromium"

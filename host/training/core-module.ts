@@ -44,6 +44,23 @@ export async function coreBinary(batched: boolean, vectors = true): Promise<Uint
   return (await builtOnce("core.wasm", [...files], () => compile(files))).bytes
 }
 
+const modules = new Map<boolean, WebAssembly.Module>()
+
+/**
+ * The same, ready to be run. Kept for the process: to make the sources' name costs more than to start
+ * an engine.
+ *
+ * @throws WuxingError as coreBinary
+ */
+export async function coreModule(batched: boolean): Promise<WebAssembly.Module> {
+  let module = modules.get(batched)
+  if (!module) {
+    module = new WebAssembly.Module(await coreBinary(batched))
+    modules.set(batched, module)
+  }
+  return module
+}
+
 /** The core's sources as AssemblyScript, by file name. */
 export function coreSources(batched: boolean, vectors: boolean): Map<string, string> {
   const files = new Map<string, string>()

@@ -23,7 +23,7 @@ import { encodeRuns } from "../data/runs"
 import { coefficientsOf, elementsOf, wholeNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import { interrupted } from "../link/wait"
-import { coreBinary } from "./core-module"
+import { coreModule } from "./core-module"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 
 /** Control words (int32), kept in step with worker.mjs. */
@@ -81,8 +81,7 @@ export class TrainingEngine implements LearningEngine {
     const threads = whole("workers", options.workers ?? availableParallelism(), 64)
     // Every thread must take part in each batch, to have the coefficients it ends with.
     const workers = batch > 1 ? Math.min(batch, threads) : threads
-    const binary = await coreBinary(batch > 1)
-    return new TrainingEngine(network, batch, workers, new WebAssembly.Module(binary))
+    return new TrainingEngine(network, batch, workers, await coreModule(batch > 1))
   }
 
   private readonly memory: WebAssembly.Memory

@@ -10,6 +10,7 @@ import * as ds from "@devicescript/core"
 import { Server, startServer } from "@devicescript/server"
 import { Command, Status } from "../src/protocol"
 import { arena } from "./arena"
+import { keeper } from "./keeper"
 import { begin, commit, isReady, read, set, slice, status } from "./loader"
 import { fault, reportAs } from "./reports"
 import { back, image, signals } from "./samples"
@@ -40,6 +41,8 @@ async function carryOut(command: number, p: Buffer): Promise<void> {
   if (command === Command.Status) return await status(p, boot, handled, dropped)
   if (command === Command.Read) return await read(p)
   if (command === Command.Set) return await set(p)
+  if (command === Command.Save || command === Command.Saved || command === Command.Restore)
+    return await keeper(command, p)
   if (command !== Command.Image && command !== Command.Signals && command !== Command.Back)
     return await fault(Status.UnknownCommand, command & 0xff, command, 0)
   if (!isReady()) return await fault(Status.NoShard, command, 0, 0)

@@ -291,7 +291,7 @@ function faultOfHeader({ network, arrays }: Header): string {
 }
 
 /** The same value with the keys of every object in order. */
-function sorted(value: unknown): unknown {
+export function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (value === null || typeof value !== "object") return value
   return Object.fromEntries(

@@ -12,7 +12,7 @@ export const SERVICE_CLASS = 0x1ddf2b61
 export const NATIVE_CLASS = 0x1f2bd9c5
 /** The hardware such a board says it is (Jacdac product_identifier): a Pico. */
 export const NATIVE_PICO_PRODUCT = 0x3d9a62f1
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 /** Largest payload of a Jacdac packet, bytes. */
 export const MAX_PAYLOAD = 236
 
@@ -30,12 +30,18 @@ export enum Command {
   /** tag u16, setting u8, value i32 → reply */
   Set = 0x85,
   /**
-   * tag u16, samples learnt u32 → reply + generation u32: keeps the shard in flash, from where it
-   * comes back after a reset. Native boards only, as the next.
+   * tag u16, samples learnt u32, run u32, right u32 → reply + generation u32: keeps in flash what was
+   * learnt; TooLarge if the store does not hold two of it. Sent again under the same tag it is
+   * answered again, and done once. Native boards keep the whole shard and have it again after a reset.
    */
   Save = 0x86,
-  /** tag u16 → reply + SavedField; NoShard if nothing is kept */
+  /** tag u16, before u8 (0: the newest, 1: the one before it) → reply + SavedField; NoShard: none */
   Saved = 0x87,
+  /**
+   * tag u16, generation u32 → reply: the loaded shard, which must be the one that was saved, gets back
+   * what it had learnt then. Updates count from 0 again.
+   */
+  Restore = 0x88,
   /** ImageField, runs (src/image.ts) */
   Image = 0x90,
   /** SignalsField, i16[]: both ways */
@@ -116,9 +122,13 @@ export enum SavedField {
   Generation = 3,
   /** As the host said. */
   Samples = 7,
+  /** Learning steps applied when it was saved. */
   Updates = 11,
   LayoutHash = 15,
-  Length = 19,
+  /** As the host said: which training it belongs to, and how many of its epoch were right before. */
+  Run = 19,
+  Right = 23,
+  Length = 27,
 }
 
 export enum ImageField {

@@ -9,19 +9,21 @@
 /*
  * A slot: a page of header, all numbers u32, then what is kept.
  *
- *     "WXCP" | format | generation | bytes | samples | updates | layout hash | CRC-32 of what is kept |
- *     CRC-32 of the header so far
+ *     "WXCP" | format | generation | bytes | samples | updates | layout hash | run | right |
+ *     CRC-32 of what is kept | CRC-32 of the header so far
  */
 enum {
-  FORMAT = 1,
+  FORMAT = 2,
   AT_FORMAT = 4,
   AT_GENERATION = 8,
   AT_BYTES = 12,
   AT_SAMPLES = 16,
   AT_UPDATES = 20,
   AT_LAYOUT_HASH = 24,
-  AT_CRC = 28,
-  AT_HEADER_CRC = 32,
+  AT_RUN = 28,
+  AT_RIGHT = 32,
+  AT_CRC = 36,
+  AT_HEADER_CRC = 40,
 };
 static const uint32_t HEADER_MAGIC = 0x50435857;
 
@@ -50,6 +52,8 @@ static bool read_slot(uint32_t slot, checkpoint *found) {
   found->samples = get32(header + AT_SAMPLES);
   found->updates = get32(header + AT_UPDATES);
   found->layout_hash = get32(header + AT_LAYOUT_HASH);
+  found->run = get32(header + AT_RUN);
+  found->right = get32(header + AT_RIGHT);
   if (found->bytes > slot_bytes() - STORE_PAGE || found->bytes > (uint32_t)arena_bytes) return false;
   return crc_of(header + STORE_PAGE, found->bytes) == get32(header + AT_CRC);
 }
@@ -64,12 +68,16 @@ bool checkpoint_find(checkpoint *newest) {
   return true;
 }
 
+bool checkpoint_before(const checkpoint *newest, checkpoint *before) {
+  return read_slot(1 - newest->slot, before);
+}
+
 void checkpoint_load(const checkpoint *from) {
   memset(arena, 0, (uint32_t)arena_bytes);
   memcpy(arena, store_at(from->slot * slot_bytes() + STORE_PAGE), from->bytes);
 }
 
-int32_t checkpoint_save(uint32_t samples, uint32_t *generation) {
+int32_t checkpoint_save(uint32_t samples, uint32_t run, uint32_t right, uint32_t *generation) {
   bool memory = (get16(arena + Header_Rule) & Rule_Pid) != 0;
   uint32_t bytes = get32(arena + (memory ? Header_Size : Header_Image));
   if (store_bytes == 0 || bytes > slot_bytes() - STORE_PAGE) return Status_TooLarge;
@@ -101,6 +109,8 @@ int32_t checkpoint_save(uint32_t samples, uint32_t *generation) {
   put32(page + AT_SAMPLES, samples);
   put32(page + AT_UPDATES, (uint32_t)updates);
   put32(page + AT_LAYOUT_HASH, get32(arena + Header_LayoutHash));
+  put32(page + AT_RUN, run);
+  put32(page + AT_RIGHT, right);
   put32(page + AT_CRC, crc);
   put32(page + AT_HEADER_CRC, crc32(0, page, AT_HEADER_CRC));
   store_program(at, page);

@@ -17,13 +17,18 @@ typedef struct {
   uint32_t samples;
   uint32_t updates;
   uint32_t layout_hash;
+  /* The host's own: which training it is, how many samples of its epoch were right. */
+  uint32_t run;
+  uint32_t right;
 } checkpoint;
 
 /* The newest sound one; false if there is none. */
 bool checkpoint_find(checkpoint *newest);
+/* The sound one that the newest has not replaced; false if there is none. */
+bool checkpoint_before(const checkpoint *newest, checkpoint *before);
 /* Copies what it kept into the arena; the rest of that becomes zeros. */
 void checkpoint_load(const checkpoint *from);
 /* Keeps the loaded shard. @returns a Status; the slot is read back before it is Ok. */
-int32_t checkpoint_save(uint32_t samples, uint32_t *generation);
+int32_t checkpoint_save(uint32_t samples, uint32_t run, uint32_t right, uint32_t *generation);
 
 #endif

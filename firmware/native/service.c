@@ -194,32 +194,67 @@ static void set(const uint8_t *p, int32_t length) {
   answer(Command_Set, get16(p), Status_Ok);
 }
 
-/* tag u16, samples u32: reply with generation u32 */
-static void save(const uint8_t *p, int32_t length) {
-  if (length != 6) return refuse(Command_Save, p, length, Status_BadLength);
-  if (state != READY) return refuse(Command_Save, p, length, Status_NoShard);
-  uint32_t generation = 0;
-  int32_t status = checkpoint_save(get32(p + 2), &generation);
-  if (status != Status_Ok) return refuse(Command_Save, p, length, status);
+static void answer_saved(uint32_t tag, uint32_t generation) {
   uint8_t reply[7];
-  put16(reply, get16(p));
+  put16(reply, tag);
   reply[2] = Status_Ok;
   put32(reply + 3, generation);
   jacdac_report(Command_Save, reply, sizeof reply);
 }
 
-/* tag u16: reply of SavedField */
+/* tag u16, samples u32, run u32, right u32: reply with generation u32 */
+static void save(const uint8_t *p, int32_t length) {
+  static uint32_t last_tag, last_generation;
+  if (length != 14) return refuse(Command_Save, p, length, Status_BadLength);
+  if (state != READY) return refuse(Command_Save, p, length, Status_NoShard);
+  /* The answer was lost, and the host asks again. */
+  if (last_generation != 0 && get16(p) == last_tag) return answer_saved(last_tag, last_generation);
+  uint32_t generation = 0;
+  int32_t status = checkpoint_save(get32(p + 2), get32(p + 6), get32(p + 10), &generation);
+  if (status != Status_Ok) return refuse(Command_Save, p, length, status);
+  last_tag = get16(p);
+  last_generation = generation;
+  answer_saved(last_tag, generation);
+}
+
+/* tag u16, before u8: reply of SavedField */
 static void tell_saved(const uint8_t *p, int32_t length) {
-  if (length != 2) return refuse(Command_Saved, p, length, Status_BadLength);
-  checkpoint newest;
+  if (length != 3) return refuse(Command_Saved, p, length, Status_BadLength);
+  if (p[2] > 1) return refuse(Command_Saved, p, length, Status_BadValue);
+  checkpoint found, newest;
   if (!checkpoint_find(&newest)) return refuse(Command_Saved, p, length, Status_NoShard);
+  found = newest;
+  if (p[2] == 1 && !checkpoint_before(&newest, &found))
+    return refuse(Command_Saved, p, length, Status_NoShard);
   uint8_t reply[SavedField_Length] = {0};
   put16(reply + SavedField_Tag, get16(p));
-  put32(reply + SavedField_Generation, newest.generation);
-  put32(reply + SavedField_Samples, newest.samples);
-  put32(reply + SavedField_Updates, newest.updates);
-  put32(reply + SavedField_LayoutHash, newest.layout_hash);
+  put32(reply + SavedField_Generation, found.generation);
+  put32(reply + SavedField_Samples, found.samples);
+  put32(reply + SavedField_Updates, found.updates);
+  put32(reply + SavedField_LayoutHash, found.layout_hash);
+  put32(reply + SavedField_Run, found.run);
+  put32(reply + SavedField_Right, found.right);
   jacdac_report(Command_Saved, reply, sizeof reply);
+}
+
+/* tag u16, generation u32. The loaded shard gets back what it had learnt then. */
+static void restore(const uint8_t *p, int32_t length) {
+  if (length != 6) return refuse(Command_Restore, p, length, Status_BadLength);
+  if (state != READY) return refuse(Command_Restore, p, length, Status_NoShard);
+  checkpoint found;
+  bool have = checkpoint_find(&found);
+  if (have && found.generation != get32(p + 2)) have = checkpoint_before(&found, &found);
+  if (!have || found.generation != get32(p + 2))
+    return refuse(Command_Restore, p, length, Status_OutOfRange);
+  if (found.layout_hash != get32(arena + Header_LayoutHash))
+    return refuse(Command_Restore, p, length, Status_WrongShard);
+  checkpoint_load(&found);
+  state = EMPTY;
+  int32_t status = judge(header_i32(Header_Image), (int32_t)found.layout_hash);
+  if (status != Status_Ok) return refuse(Command_Restore, p, length, status);
+  reset_samples();
+  state = READY;
+  answer(Command_Restore, get16(p), Status_Ok);
 }
 
 void service_command(int32_t command, const uint8_t *p, int32_t length) {
@@ -233,6 +268,7 @@ void service_command(int32_t command, const uint8_t *p, int32_t length) {
     case Command_Set: return set(p, length);
     case Command_Save: return save(p, length);
     case Command_Saved: return tell_saved(p, length);
+    case Command_Restore: return restore(p, length);
     case Command_Image:
     case Command_Signals:
     case Command_Back: break;

@@ -32,6 +32,7 @@ export async function openFleet(
   { output, signal }: Context,
   watch: WatchOptions = {},
   faults?: FaultInjector,
+  checkpointSamples?: number,
 ): Promise<Fleet> {
   // Ports that are not there are said before the time is spent on compiling.
   const { findBoards } = await import("../fleet/place")
@@ -49,7 +50,7 @@ export async function openFleet(
     const shares =
       plannedShares(network, boards.count, plan, boards.native ? "pico-native" : "pico") ??
       (plan === "naming" ? planFor(network, boards.count) : undefined)
-    const options = { network, shares, start, faults }
+    const options = { network, shares, start, faults, checkpointSamples }
     const fleet = await startFleetOn(
       ...([place, boards] as const),
       watches.length > 0 ? { ...options, watch: allOf(watches) } : options,
@@ -98,6 +99,7 @@ export async function openPatientFleet(
   start: Checkpoint,
   { output, signal }: Context,
   watch: WatchOptions = {},
+  checkpointSamples?: number,
 ): Promise<Fleet> {
   const end = new AbortController()
   let patienceMs = 0
@@ -110,6 +112,8 @@ export async function openPatientFleet(
   const fleet = await openFleet(
     ...([place, network, "learning", start, { output, signal: end.signal }] as const),
     { ...watch, until: signal },
+    undefined,
+    checkpointSamples,
   )
   patienceMs = PATIENCE_MS
   return fleet

@@ -48,6 +48,8 @@ interface TrainOptions extends PanelOptions, DashboardOptions {
   data?: string
   out?: string
   force?: boolean
+  checkpoint?: number
+  anew?: boolean
 }
 
 export function addTrain(program: Command, run: Run): void {
@@ -138,6 +140,12 @@ export function addTrain(program: Command, run: Run): void {
       pathOption("--out"),
     )
     .option("--resume <file>", "go on where this file's training stopped", pathOption("--resume"))
+    .option(
+      "--checkpoint <n>",
+      "with --on: samples between checkpoints, on boards and in the file (default: 500)",
+      integerOption("--checkpoint", 1, 1_000_000),
+    )
+    .option("--anew", "with --on: begin anew even where boards hold a part of this very training")
     .option("--force", "write over a file that exists")
   addPanelOptions(command)
   addDashboardOptions(command).action(run(train))
@@ -164,6 +172,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
     )
     const fleet = fleetOf(training)
     const boards = fleet && (await printBoards(fleet, output))
+    const onBoards = fleet && (await keepOnBoards(training, fleet, options, command, output))
     const busyBefore = await fleet?.busySeconds()
     const unfinished = await learn(training, keeper, context)
     const busyAfter = await fleet?.busySeconds()
@@ -194,7 +203,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       history: training.history,
       command,
       out: keeper.path,
-      ...(fleet && { boards, recoveries: fleet.recoveries }),
+      ...(fleet && { boards, recoveries: fleet.recoveries, checkpoints: onBoards }),
       ...(emulated && { emulated }),
       ...((options.panel ?? options.dashboard) !== undefined && { taught: fleet?.taught.length }),
     }
@@ -220,6 +229,11 @@ function checkOptions(options: TrainOptions): void {
     throw usageError(
       "--workers are threads, and --on leaves the work to boards",
       "give one of the two",
+    )
+  if (!options.on && (options.checkpoint !== undefined || options.anew))
+    throw usageError(
+      `${options.anew ? "--anew" : "--checkpoint"} is about boards, and nothing learns on any`,
+      "give --on with it, or leave it out",
     )
   if (options.resume === undefined) {
     if (options.model === undefined)
@@ -343,6 +357,38 @@ async function ruled(model: Model, options: TrainOptions, recipe: Recipe): Promi
   return { ...model, network: { ...network, learnShift } }
 }
 
+/**
+ * Has boards keep what they learn, and goes on from what they have kept where that is newer than the
+ * file: a host that died may have been further than its last file.
+ */
+async function keepOnBoards(
+  training: Training,
+  fleet: Fleet,
+  { resume, anew }: TrainOptions,
+  command: string,
+  output: Output,
+): Promise<{ kept: boolean; why?: string; from?: number }> {
+  const why = fleet.keepOnBoards(training.run(command))
+  if (why !== undefined) {
+    output.status(`checkpoints on the host alone: ${why}`)
+    return { kept: false, why }
+  }
+  const total = training.plan.epochs * training.plan.images
+  const found =
+    resume === undefined && anew
+      ? undefined
+      : await fleet.goOnFromBoards(training.samples, resume === undefined ? total - 1 : total)
+  if (!found) {
+    if (resume === undefined) await fleet.markStart()
+    return { kept: true }
+  }
+  training.goOnAt(found.samples, found.right)
+  output.status(
+    `the boards hold this training up to sample ${grouped(found.samples)}${resume === undefined ? "" : `, newer than ${resume}`}: going on from there`,
+  )
+  return { kept: true, from: found.samples }
+}
+
 /** What the command alone does not make again. */
 function lessonsIn(training: Training): string {
   const beside = fleetOf(training)?.beside ?? []
@@ -365,7 +411,9 @@ function engineOn(options: TrainOptions, model: Model, context: Context): StartE
     const { checkpointOf } = await import("../training/training")
     return new FleetEngine(
       network,
-      await openPatientFleet(place, network, checkpointOf(model), context, options),
+      await openPatientFleet(
+        ...([place, network, checkpointOf(model), context, options, options.checkpoint] as const),
+      ),
     )
   }
 }

@@ -2,7 +2,7 @@
  * Names of frames: "1.out.image" are the images to board 1, "0.in.status" what board 0 says of its
  * status. With its number in that stream a frame can be named again in another run.
  */
-import { Command } from "../../src/protocol"
+import { Command, NATIVE_CLASS } from "../../src/protocol"
 import {
   CMD_GET_REG,
   CMD_SET_REG,
@@ -48,7 +48,7 @@ export class FrameNames {
     const ofProgram = this.served !== undefined && frameIsFor(frame, this.served)
     if (serviceIndex === JD_SERVICE_INDEX_CONTROL && command === JD_CONTROL_CMD_SERVICES) {
       const classes = parseAnnounce(packet.payload)?.serviceClasses
-      if (classes?.includes(JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER))
+      if (classes?.some(c => c === JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER || c === NATIVE_CLASS))
         this.served = servedDeviceId(frameDevice(frame))
       return ofProgram ? "served-announce" : "announce"
     }

@@ -7,6 +7,7 @@ import {
   checksum,
   MAX_PAYLOAD,
   PROTOCOL_VERSION,
+  SavedField,
   type Setting,
   SignalsField,
   Status,
@@ -19,7 +20,12 @@ import { seconds, wait } from "../link/wait"
 const REPLY_DEADLINE_MS = 2_500
 /** What does no harm when it is done twice is asked for again after this. */
 const ASK_AGAIN_MS = 1_000
-const REPEATABLE = [Command.Begin, Command.Status, Command.Read, Command.Set]
+const REPEATABLE = [
+  ...[Command.Begin, Command.Status, Command.Read, Command.Set],
+  ...[Command.Save, Command.Saved, Command.Restore],
+]
+/** A board that looks through its store, or writes it, asks for each 224 B in a message of its own. */
+const STORE_DEADLINE_MS = 15_000
 /** Slices are even in length and leave room for their offset. */
 const SLICE_BYTES = 224
 /** Twice as many, and the question whether they were dealt with, are what a program keeps waiting. */
@@ -41,6 +47,16 @@ export interface BoardStatus {
   refused: number
   dropped: number
   boot: number
+}
+
+/** A checkpoint on a board. */
+export interface Saved {
+  generation: number
+  layoutHash: number
+  /** As the host said: learnt samples, of which training, and how many of its epoch were right. */
+  samples: number
+  run: number
+  right: number
 }
 
 /** Signals of one layer: `samples` consecutive samples of `count` i16, from `first` in the layer. */
@@ -182,6 +198,47 @@ export class Board {
     ask.setAt(0, "u8", setting)
     ask.setAt(1, "i32", value)
     this.expect(Command.Set, await this.request(Command.Set, ask))
+  }
+
+  /**
+   * Has the board keep what it has learnt.
+   * @returns whether its store took it
+   */
+  async save({ samples, run, right }: Omit<Saved, "generation" | "layoutHash">): Promise<boolean> {
+    const ask = Buffer.alloc(12)
+    ask.setAt(0, "i32", samples)
+    ask.setAt(4, "i32", run)
+    ask.setAt(8, "i32", right)
+    const reply = await this.request(Command.Save, ask, STORE_DEADLINE_MS)
+    if ([Status.TooLarge, Status.Internal].includes(reply.getAt(2, "u8"))) return false
+    this.expect(Command.Save, reply)
+    return true
+  }
+
+  /** The board's newest checkpoint, or the one before it; undefined: it has none. */
+  async saved(before: boolean): Promise<Saved | undefined> {
+    const reply = await this.request(
+      Command.Saved,
+      Buffer.from([before ? 1 : 0]),
+      STORE_DEADLINE_MS,
+    )
+    const none: Status[] = [Status.NoShard, Status.Internal]
+    if (none.includes(reply.getAt(2, "u8"))) return undefined
+    this.expect(Command.Saved, reply)
+    return {
+      generation: reply.getAt(SavedField.Generation, "i32"),
+      layoutHash: reply.getAt(SavedField.LayoutHash, "i32"),
+      samples: reply.getAt(SavedField.Samples, "i32"),
+      run: reply.getAt(SavedField.Run, "i32"),
+      right: reply.getAt(SavedField.Right, "i32"),
+    }
+  }
+
+  /** Gives the loaded shard back what it had learnt at a checkpoint. */
+  async restore(generation: number): Promise<void> {
+    const ask = Buffer.alloc(4)
+    ask.setAt(0, "i32", generation)
+    this.expect(Command.Restore, await this.request(Command.Restore, ask, STORE_DEADLINE_MS))
   }
 
   /** Sends a control command and waits for the reply with its tag (from byte 0: tag, status, …). */

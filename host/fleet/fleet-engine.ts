@@ -40,7 +40,13 @@ export class FleetEngine implements LearningEngine {
   async train(
     { images, labels }: FleetImages,
     indices: Int32Array,
-    { shifts, onProgress, onCheckpoint, signal }: JobOptions & { shifts?: Int32Array } = {},
+    {
+      shifts,
+      onProgress,
+      onCheckpoint,
+      rightBefore,
+      signal,
+    }: JobOptions & { shifts?: Int32Array } = {},
   ): Promise<{ done: number; right: number }> {
     const { network, fleet } = this
     const { elements } = network
@@ -58,6 +64,7 @@ export class FleetEngine implements LearningEngine {
     const result = await fleet.learn(lesson, indices.length, {
       onSample: onProgress,
       onCheckpoint,
+      rightBefore,
       stopped: () => signal?.aborted === true,
     })
     this.samples += result.done

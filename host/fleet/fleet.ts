@@ -5,6 +5,7 @@ import type { Network } from "../../src/network"
 import { SERVICE_CLASS, Setting } from "../../src/protocol"
 import { partAt } from "../../src/run"
 import { exchangeCoefficients, exchangeElements, type Slice } from "../../src/shard"
+import { type BoardProfile, boardIds, readBoardProfile } from "../boards"
 import { type Dataset, imageAt } from "../data/mnist"
 import { coefficientsOf, elementsOf, HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
@@ -16,7 +17,8 @@ import { VirtualBoards } from "../link/virtual-boards"
 import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { SLOTS, shardsFor } from "../partition/room"
-import { Board } from "./board"
+import { Board, type Saved } from "./board"
+import { holdsTwoSlots } from "./keeping"
 import { type Shifts, slowedBy } from "./rate"
 import { type Member, type PartTime, Relay } from "./relay"
 import type { BoardState, FleetWatch, Slowed, Taught, Wish } from "./watch"
@@ -196,6 +198,8 @@ export class Fleet {
   private fruitless = 0
   /** Samples between two checkpoints, as things go. */
   private stride: number
+  /** Which training boards keep checkpoints of; undefined: they keep none. */
+  private run?: number
 
   constructor(
     private readonly options: FleetOptions,
@@ -432,10 +436,13 @@ export class Fleet {
       onSample,
       onCheckpoint,
       stopped,
+      rightBefore = 0,
     }: {
       onSample?: (done: number, correct: number) => void
       onCheckpoint?: (done: number, correct: number) => void
       stopped?: () => boolean
+      /** Right among the samples of the same epoch learnt before: boards keep the sum. */
+      rightBefore?: number
     } = {},
   ): Promise<{ done: number; right: number }> {
     const most = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
@@ -465,14 +472,14 @@ export class Fleet {
         this.position = `after sample ${done} of ${count}`
         onSample?.(done, correct)
         if (this.samples - this.checkpoint.samples >= this.stride) {
-          await this.takeCheckpoint()
+          await this.takeCheckpoint(rightBefore + correct)
           this.stride = Math.min(most, this.stride * 2)
           if (done < count) onCheckpoint?.(done, correct)
         }
       }
       await this.grantWishes()
       if (this.samples > this.checkpoint.samples || this.given > this.kept)
-        await this.takeCheckpoint()
+        await this.takeCheckpoint(rightBefore + correct)
     })
     this.showAll("running")
     return { done, right: correct }
@@ -671,7 +678,105 @@ export class Fleet {
     await this.members[index].board.set(setting, value)
   }
 
-  private async takeCheckpoint(): Promise<void> {
+  /**
+   * Has the boards keep checkpoints of their own from now on, beside the host's, where their stores
+   * can hold them.
+   *
+   * @param run what says which training it is: of equal ones, equal samples have equal bits
+   * @returns why they keep none, else undefined
+   */
+  keepOnBoards(run: number): string | undefined {
+    if (this.options.network.pid) return "running means of PID control are not kept"
+    for (const [index, { board }] of this.members.entries()) {
+      const profile = knownProfile(board.profile)
+      if (!profile) continue
+      const bytes = board.link.native
+        ? this.shards[index].getAt(Header.Image, "i32")
+        : learntAreas(this.shards[index]).reduce((sum, area) => sum + area.bytes, 0)
+      const fits = board.link.native
+        ? bytes <= profile.flashValueBytes
+        : holdsTwoSlots(profile.flashStoreBytes, bytes)
+      if (!fits)
+        return `${board.title} has learnt ${bytes} B, and its store of ${profile.flashStoreBytes} B does not hold that twice`
+    }
+    this.run = run
+    return undefined
+  }
+
+  /**
+   * Where boards hold a later state of the same training, all of them that of one sample, has them go
+   * on from there: `learnt` is it then.
+   *
+   * @param than samples the host has
+   * @param to samples at most
+   */
+  async goOnFromBoards(
+    than: number,
+    to: number,
+  ): Promise<{ samples: number; right: number } | undefined> {
+    const { run } = this
+    if (run === undefined) return undefined
+    let found: { samples: number; right: number } | undefined
+    await this.persist(async () => {
+      const kept = await Promise.all(
+        this.members.map(async ({ board }, index) => {
+          const newest = await board.saved(false)
+          const before = newest && (await board.saved(true))
+          const layoutHash = this.shards[index].getAt(Header.LayoutHash, "i32")
+          const isOurs = (saved: Saved | undefined): saved is Saved =>
+            saved?.run === run && saved.layoutHash === layoutHash
+          if (!isOurs(newest)) return []
+          // What is older and further on is of an earlier training that began the same way.
+          return isOurs(before) && before.samples < newest.samples ? [newest, before] : [newest]
+        }),
+      )
+      const common = kept[0].filter(
+        ({ samples }) =>
+          samples > than &&
+          samples <= to &&
+          kept.every(each => each.some(saved => saved.samples === samples)),
+      )
+      found = common.length > 0 ? { samples: common[0].samples, right: common[0].right } : undefined
+      if (!found) return
+      const { samples } = found
+      await Promise.all(
+        this.members.map(async ({ board }, index) =>
+          board.restore(kept[index].find(saved => saved.samples === samples)!.generation),
+        ),
+      )
+      this.samples = samples
+      await this.readBack()
+    })
+    return found
+  }
+
+  /** Has the boards keep what they hold now: what they kept of other trainings no longer counts. */
+  async markStart(): Promise<void> {
+    await this.persist(() => this.saveOnBoards(0))
+  }
+
+  private async saveOnBoards(right: number): Promise<void> {
+    const { run, samples } = this
+    // With lessons beside it, it is no longer the training that its number says.
+    if (run === undefined || this.beside.length > 0) return
+    const took = await Promise.all(
+      this.members.map(({ board }) => board.save({ samples, run, right })),
+    )
+    const refused = took.indexOf(false)
+    if (refused < 0) return
+    this.run = undefined
+    this.options.status?.(
+      `the store of ${this.members[refused].board.title} does not take a checkpoint: boards keep none from here on`,
+    )
+  }
+
+  /** @param right of the epoch's samples so far */
+  private async takeCheckpoint(right = 0): Promise<void> {
+    await this.readBack()
+    await this.saveOnBoards(right)
+  }
+
+  private async readBack(): Promise<void> {
     const memories = await Promise.all(
       this.members.map(async ({ board }, index) => {
         const shard = this.shards[index]
@@ -829,6 +934,10 @@ function gaveUp(error: WuxingError, samples: number): WuxingError {
     },
     { cause: error },
   )
+}
+
+function knownProfile(id: string): BoardProfile | undefined {
+  return boardIds().includes(id) ? readBoardProfile(id) : undefined
 }
 
 function neuronsIn(slices: Slice[]): number {

@@ -1,4 +1,7 @@
-/** Where boards are, as a user says it: `sim:2`, `emu:2`, `serial:/dev/ttyACM0,/dev/ttyACM1`, `serial`. */
+/**
+ * Where boards are, as a user says it: `sim:2`, `emu:2`, `serial:/dev/ttyACM0,/dev/ttyACM1`, `serial`;
+ * `sim:2@FOLDER` and `emu:2@FOLDER` keep the flash of such boards.
+ */
 import { WuxingError } from "../errors"
 import type { BoardSet } from "../link/board-set"
 import { listPorts } from "../link/port-list"
@@ -6,9 +9,9 @@ import { PORTS_VARIABLE, portsOfEnvironment, resolvePorts, splitPorts } from "..
 import type { OpenOptions } from "./fleet"
 
 export type Place =
-  | { kind: "sim"; boards: number }
+  | { kind: "sim"; boards: number; folder?: string }
   /** Emulated Picos with the native program. */
-  | { kind: "emu"; boards: number }
+  | { kind: "emu"; boards: number; folder?: string }
   /** No ports: those of the environment variable, else every port with a board's USB ids. */
   | { kind: "serial"; ports: string[] }
 
@@ -24,11 +27,14 @@ export interface FoundBoards {
 
 /** @returns undefined when the text is no place, or means more than `most` boards to start */
 export function parsePlace(text: string, most: number): Place | undefined {
-  const started = /^(sim|emu):(\d{1,3})$/.exec(text)
+  const started = /^(sim|emu):(\d{1,3})(?:@(.+))?$/s.exec(text)
   if (started) {
     const kind = started[1] as "sim" | "emu"
     const boards = Number(started[2])
-    return boards >= 1 && boards <= most ? { kind, boards } : undefined
+    const folder = started[3]
+    return boards >= 1 && boards <= most
+      ? { kind, boards, ...(folder === undefined ? {} : { folder }) }
+      : undefined
   }
   if (text === "serial") return { kind: "serial", ports: [] }
   const serial = /^serial:(.+)$/.exec(text)
@@ -43,25 +49,25 @@ export function parsePlace(text: string, most: number): Place | undefined {
  */
 export async function findBoards(place: Place): Promise<FoundBoards> {
   if (place.kind === "sim") {
-    const { boards } = place
+    const { boards, folder } = place
     return {
       count: boards,
       description: boards === 1 ? "1 virtual board" : `${boards} virtual boards`,
       open: async options => {
         const { VirtualBoards } = await import("../link/virtual-boards")
-        return VirtualBoards.start(boards, options)
+        return VirtualBoards.start(boards, { ...options, folder })
       },
     }
   }
   if (place.kind === "emu") {
-    const { boards } = place
+    const { boards, folder } = place
     return {
       count: boards,
       description: boards === 1 ? "1 emulated Pico" : `${boards} emulated Picos`,
       native: true,
       open: async options => {
         const { EmulatedBoards } = await import("../native/emulator/emulated-boards")
-        return EmulatedBoards.start(boards, options)
+        return EmulatedBoards.start(boards, { ...options, folder })
       },
     }
   }

@@ -9,7 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
+import { rm } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { createServer, type Server, type Socket } from "node:net"
 import { availableParallelism, tmpdir } from "node:os"
@@ -17,6 +17,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { WuxingError } from "../errors"
+import { boardFolder } from "./board-folder"
 import { BoardLink, type BoardLinkOptions } from "./board-link"
 import type { BoardSet, WrapPort } from "./board-set"
 import {
@@ -56,6 +57,8 @@ export interface VirtualBoardsOptions {
   gcStress?: boolean
   /** Start with empty flash. A new board's flash is empty anyway; for `restart`. */
   clearFlash?: boolean
+  /** Where boards keep their flash, each in a folder of its own; absent: nowhere, after they end. */
+  folder?: string
   /** Everything the VM processes print, by board, as lines. */
   onLog?: (board: number, line: string) => void
   signal?: AbortSignal
@@ -107,7 +110,11 @@ export class VirtualBoards implements BoardSet {
       for (let first = 0; first < count; first += wave) {
         const fresh: VirtualBoard[] = []
         for (let i = first; i < Math.min(count, first + wave); i++) {
-          const board = new VirtualBoard(i, await mkdtemp(SCRATCH_PREFIX), options)
+          const board = new VirtualBoard(
+            i,
+            await boardFolder(SCRATCH_PREFIX, i, options.folder),
+            options,
+          )
           all.boards.push(board)
           fresh.push(board)
         }
@@ -193,8 +200,9 @@ export class VirtualBoards implements BoardSet {
     await Promise.all(this.boards.map(board => board.end("SIGTERM")))
     for (const socket of this.strangers) socket.destroy()
     if (this.server.listening) await new Promise(resolve => this.server.close(resolve))
+    const passing = this.options.folder === undefined ? this.boards : []
     await Promise.all(
-      this.boards.map(({ directory }) =>
+      passing.map(({ directory }) =>
         rm(directory, { recursive: true, force: true, maxRetries: 3 }),
       ),
     )
@@ -366,7 +374,7 @@ class VirtualBoard {
         NODE_OPTIONS: "",
         // Keeps the command's update notifier off the network.
         NO_UPDATE_NOTIFIER: "1",
-        WUXING_VM_SCRATCH: this.directory,
+        WUXING_VM_SCRATCH: this.options.folder === undefined ? this.directory : "",
       },
     })
     this.process = child
@@ -438,7 +446,7 @@ class VirtualBoard {
   /** For the host's own exit: no waiting. */
   killNow(): void {
     this.process?.kill("SIGKILL")
-    rmSync(this.directory, { recursive: true, force: true })
+    if (this.options.folder === undefined) rmSync(this.directory, { recursive: true, force: true })
   }
 
   // ---- between the VM and the port ---------------------------------------------------------------

@@ -35,7 +35,10 @@ const compile = Module.prototype._compile
 Module.prototype._compile = function (content, filename) {
   if (!COMMAND.test(filename)) return compile.call(this, content, filename)
   const kept = nameOfKept(filename)
-  const script = new Script(Module.wrap(content), { filename, cachedData: readKept(kept) })
+  const cachedData = readKept(kept)
+  // What is kept cannot import modules as it runs; the command would, to look for updates of itself.
+  const source = content.replace('await import("update-notifier")', "{ default: () => undefined }")
+  const script = new Script(Module.wrap(source), { filename, cachedData })
   if (kept && script.cachedDataRejected !== false)
     setTimeout(() => keep(kept, script), KEEP_AFTER_MS).unref()
   const folder = dirname(filename)

@@ -15,6 +15,8 @@ export interface JobOptions {
    * (before the last one); engines that have them at hand at the end alone do not call it.
    */
   onCheckpoint?: (done: number, right: number) => void
+  /** Right among the samples of the epoch that were learnt before this job: boards keep the sum. */
+  rightBefore?: number
 }
 
 export interface LearningEngine {

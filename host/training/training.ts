@@ -9,7 +9,7 @@ import { type Network, signalsOf } from "../../src/network"
 import { HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import type { Checkpoint } from "../fleet/fleet"
-import { ELEMENTS_ARRAY, type Model } from "../model-file"
+import { ELEMENTS_ARRAY, type Model, sorted } from "../model-file"
 import type { LabelledImages, LearningEngine } from "./learning-engine"
 import { edgesOf, learnShiftAt, type Recipe, trainEpoch } from "./train-model"
 import type { Images, TrainingData } from "./training-data"
@@ -155,6 +155,30 @@ export class Training {
     return this.position.epoch >= this.plan.epochs
   }
 
+  /**
+   * A number that equal trainings have, however far each has come and wherever it learns, and others
+   * hardly ever: where it and the samples learnt are equal, the bits are.
+   *
+   * @param command as `model` keeps it
+   */
+  run(command: string): number {
+    const { epochs: _, ...plan } = this.plan
+    const what = [command.replace(/ --epochs \d+/, ""), this.network, plan, this.dataHash]
+    return (
+      createHash("sha256")
+        .update(JSON.stringify(sorted(what)))
+        .digest()
+        .readUInt32LE(0) & 0x7fffffff
+    )
+  }
+
+  /** Takes what its engine has learnt meanwhile for its own: samples in all, right ones of the epoch. */
+  goOnAt(samples: number, right: number): void {
+    const { images } = this.plan
+    const done = samples % images
+    this.position = { epoch: Math.floor(samples / images), done, right: done > 0 ? right : 0 }
+  }
+
   /** Samples learnt since the beginning, by whichever process. */
   get samples(): number {
     return this.position.epoch * this.plan.images + this.position.done
@@ -186,6 +210,7 @@ export class Training {
     }
     const now = await trainEpoch(engine, lesson, plan, epoch, done, {
       signal: options.signal,
+      rightBefore: right,
       onProgress: (d, r) => options.onProgress?.(done + d, right + r),
       onCheckpoint: (d, r) => {
         this.position = { epoch, done: done + d, right: right + r }

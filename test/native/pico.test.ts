@@ -16,7 +16,7 @@ import { EmulatedPico, type PicoOptions } from "../../host/native/emulator/pico"
 import { PicoPort } from "../../host/native/emulator/pico-port"
 import { Header } from "../../src/layout"
 import { preset } from "../../src/presets"
-import { Command, ImageFlag, SavedField, SERVICE_CLASS, Status } from "../../src/protocol"
+import { Command, ImageFlag, SERVICE_CLASS, Status } from "../../src/protocol"
 import { buildShard } from "../../src/shard"
 import { network, uniform } from "../core/helpers"
 import { bytes } from "../firmware/bench"
@@ -220,13 +220,13 @@ describe("what it has learnt", () => {
     await done
   }
   const save = (board: Board, samples: number) =>
-    board.request(Command.Save, bytes({ u32: samples }))
+    board.request(Command.Save, bytes({ u32: samples }, { u32: 77 }, { u32: samples >> 1 }))
   const memoryOf = (board: Board) => board.read(0, imageBytes)
 
   it("is there again after a reset, and what came after it is not", async () => {
     const pico = newPico()
     let board = await connect(pico)
-    expect((await board.request(Command.Saved)).readUInt8(2)).toBe(Status.NoShard)
+    expect(await board.saved(false)).toBeUndefined()
     expect((await save(board, 0)).readUInt8(2)).toBe(Status.NoShard)
     await board.load(shard)
     const drawn = await memoryOf(board)
@@ -243,13 +243,20 @@ describe("what it has learnt", () => {
     board = await connect(pico)
     expect(await board.status()).toMatchObject({ ready: true, updates, layoutHash })
     expect((await memoryOf(board)).equals(kept)).toBe(true)
-    const saved = await board.request(Command.Saved)
-    expect(saved.readUInt32LE(SavedField.Generation)).toBe(1)
-    expect(saved.readUInt32LE(SavedField.Samples)).toBe(3)
-    expect(saved.readInt32LE(SavedField.LayoutHash)).toBe(layoutHash)
+    const third = { generation: 1, samples: 3, run: 77, right: 1, layoutHash }
+    expect(await board.saved(false)).toEqual(third)
+    expect(await board.saved(true)).toBeUndefined()
     // It goes on from there.
     await learn(board, 3, updates)
+    const further = await memoryOf(board)
     expect((await save(board, 4)).readUInt32LE(3)).toBe(2)
+    expect(await board.saved(true)).toEqual(third)
+    // And back again, and forth, as it is told.
+    await board.restore(1)
+    expect((await memoryOf(board)).equals(kept)).toBe(true)
+    await board.restore(2)
+    expect((await memoryOf(board)).equals(further)).toBe(true)
+    await expect(board.restore(3)).rejects.toMatchObject({ code: "board-refused" })
   })
 
   it("survives a power cut in every erase and every program of the next checkpoint", async () => {

@@ -2,7 +2,7 @@
  * One emulated Pico in a process of its own: bytes of its serial port come and go as messages of the
  * process, with its emulated time. Started by emulated-boards.ts.
  */
-import { readFileSync, writeFileSync } from "node:fs"
+import { openSync, readFileSync, writeFileSync, writeSync } from "node:fs"
 import { UF2_PATH } from "../firmware-file"
 import { FLASH_BYTES } from "./flash-chip"
 import { EmulatedPico } from "./pico"
@@ -19,17 +19,36 @@ function readFlash(): Uint8Array {
   return new Uint8Array(FLASH_BYTES).fill(0xff)
 }
 
+/** What an erase takes; a program changes a page of it. */
+const SECTOR_BYTES = 4096
+
 const flash = readFlash()
+let file: number | undefined
+/** Where the chip is being changed. */
+let sector: number | undefined
+
+/** Puts the last change into the file: a process that is killed has lost no more than the one after it. */
+function keepFlash(): void {
+  if (sector === undefined) return
+  if (file === undefined) {
+    writeFileSync(flashPath, flash)
+    file = openSync(flashPath, "r+")
+  } else writeSync(file, flash, sector, SECTOR_BYTES, sector)
+  sector = undefined
+}
+
 const pico = new EmulatedPico({
   uf2: readFileSync(UF2_PATH),
   flash,
   uniqueId: Buffer.from(idHex, "hex"),
-  onFlashChange: () => {
-    changed = true
+  onFlashChange: ({ address }) => {
+    // The chip asks before it changes.
+    keepFlash()
+    sector = address - (address % SECTOR_BYTES)
+    setImmediate(keepFlash)
     return undefined
   },
 })
-let changed = false
 const port = new PicoPort(idHex, pico)
 const tell = (bytes?: Uint8Array) =>
   process.send?.({ bytes, nanos: pico.nanos, busyNanos: pico.busyNanos, resets: pico.resets })
@@ -48,7 +67,7 @@ process.on("disconnect", () => {
 })
 
 function end(status: number): void {
-  if (changed) writeFileSync(flashPath, flash)
+  keepFlash()
   process.exit(status)
 }
 tell()

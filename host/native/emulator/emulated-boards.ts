@@ -5,13 +5,14 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
+import { rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { WuxingError } from "../../errors"
+import { boardFolder } from "../../link/board-folder"
 import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
-import type { BoardSet, EmulatedTime } from "../../link/board-set"
+import type { BoardSet, EmulatedTime, WrapPort } from "../../link/board-set"
 import type { Port } from "../../link/port"
 
 /** In a checkout it is TypeScript and takes a loader; in a published package it is compiled. */
@@ -25,6 +26,9 @@ const RECONNECT_MS = 20_000
 const GRACE_MS = 1_000
 
 export interface EmulatedBoardsOptions {
+  /** Where boards keep their flash, each in a folder of its own; absent: nowhere, after they end. */
+  folder?: string
+  wrap?: WrapPort
   signal?: AbortSignal
   /** What the processes print, by board, as lines. */
   onLog?: (board: number, line: string) => void
@@ -38,16 +42,16 @@ export class EmulatedBoards implements BoardSet {
     for (const board of this.boards) board.killNow()
   }
 
-  private constructor() {
+  private constructor(private readonly options: EmulatedBoardsOptions) {
     process.on("exit", this.atExit)
   }
 
-  /** @throws WuxingError "board-died" (kind board); nothing is left running then */
+  /** @throws WuxingError as boardFolder; nothing is left running then */
   static async start(count: number, options: EmulatedBoardsOptions = {}): Promise<EmulatedBoards> {
-    const all = new EmulatedBoards()
+    const all = new EmulatedBoards(options)
     try {
       for (let i = 0; i < count; i++) {
-        const directory = await mkdtemp(SCRATCH_PREFIX)
+        const directory = await boardFolder(SCRATCH_PREFIX, i, options.folder)
         const board = new EmulatedBoard(i, directory, options)
         all.boards.push(board)
         board.start()
@@ -73,13 +77,25 @@ export class EmulatedBoards implements BoardSet {
   }
 
   connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
-    return BoardLink.connect(this.boards[i].port, { deadlineMs: CONNECT_DEADLINE_MS, ...options })
+    const board = this.boards[i]
+    const hands = {
+      unplug: () => board.unplug(),
+      kill: () => {
+        // Whoever waits for the board hears of it by its port.
+        void board.end("SIGKILL")
+      },
+    }
+    const port = this.options.wrap?.(i, board.port, hands) ?? board.port
+    return BoardLink.connect(port, { deadlineMs: CONNECT_DEADLINE_MS, ...options })
   }
 
   async reconnect(i: number, link: BoardLink, options: BoardLinkOptions): Promise<BoardLink> {
     await link.close()
-    await this.boards[i].end()
-    this.boards[i].start()
+    const board = this.boards[i]
+    if (!board.plugIn()) {
+      await board.end()
+      board.start()
+    }
     return await this.connect(i, options)
   }
 
@@ -99,8 +115,9 @@ export class EmulatedBoards implements BoardSet {
 
   private async shutDown(): Promise<void> {
     await Promise.all(this.boards.map(board => board.end()))
+    const passing = this.options.folder === undefined ? this.boards : []
     await Promise.all(
-      this.boards.map(({ directory }) =>
+      passing.map(({ directory }) =>
         rm(directory, { recursive: true, force: true, maxRetries: 3 }),
       ),
     )
@@ -120,6 +137,7 @@ class EmulatedBoard {
   private process?: ChildProcess
   private exited: Promise<void> = Promise.resolve()
   private ending = false
+  private unplugged = false
   private latest: EmulatedTime = { nanos: 0, busyNanos: 0 }
   private asked: (() => void)[] = []
 
@@ -140,8 +158,8 @@ class EmulatedBoard {
     })
     this.process = child
     this.ending = false
-    const port = new ProcessPort(`emulated-${this.index}`, child)
-    this.port = port
+    this.unplugged = false
+    this.port = new ProcessPort(`emulated-${this.index}`, child)
     const tail: string[] = []
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -154,18 +172,32 @@ class EmulatedBoard {
     }
     child.on("message", (message: Message) => {
       this.latest = { nanos: message.nanos, busyNanos: message.busyNanos }
-      if (message.bytes) port.onData?.(message.bytes)
+      if (message.bytes) this.port.deliver(message.bytes)
       else for (const resolve of this.asked.splice(0)) resolve()
     })
     this.exited = new Promise(resolve => {
       child.once("exit", (code, signal) => {
         if (this.process === child) this.process = undefined
         for (const ask of this.asked.splice(0)) ask()
-        port.lose(this.died(signal ? `by ${signal}` : `with exit status ${code}`, tail))
+        this.port.lose(this.died(signal ? `by ${signal}` : `with exit status ${code}`, tail))
         resolve()
       })
       child.once("error", () => resolve())
     })
+  }
+
+  /** Its port goes away as if its cable was pulled, while it has its power from elsewhere. */
+  unplug(): void {
+    this.unplugged = true
+    this.port.lose(new Error("its cable was pulled"))
+  }
+
+  /** @returns whether that was all it needed */
+  plugIn(): boolean {
+    if (!this.unplugged || !this.process) return false
+    this.unplugged = false
+    this.port = new ProcessPort(`emulated-${this.index}`, this.process)
+    return true
   }
 
   private died(how: string, tail: string[]): WuxingError {
@@ -204,7 +236,7 @@ class EmulatedBoard {
 
   killNow(): void {
     this.process?.kill("SIGKILL")
-    rmSync(this.directory, { recursive: true, force: true })
+    if (this.options.folder === undefined) rmSync(this.directory, { recursive: true, force: true })
   }
 }
 
@@ -220,7 +252,7 @@ class ProcessPort implements Port {
 
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (!this.process.connected) {
+      if (this.lost || !this.process.connected) {
         reject(new Error(`${this.name} is gone`))
         return
       }
@@ -231,6 +263,10 @@ class ProcessPort implements Port {
   async close(): Promise<void> {
     this.onData = undefined
     this.onClose = undefined
+  }
+
+  deliver(bytes: Uint8Array): void {
+    if (!this.lost) this.onData?.(bytes)
   }
 
   lose(reason: Error): void {

@@ -1,0 +1,29 @@
+/** Folders for the flash of boards that are processes. */
+import { mkdir, mkdtemp } from "node:fs/promises"
+import { join } from "node:path"
+import { WuxingError } from "../errors"
+
+/**
+ * The folder of board `i` in `folder`; without one, a new one that begins with `scratch`.
+ *
+ * @throws WuxingError "board-folder" (kind data)
+ */
+export async function boardFolder(scratch: string, i: number, folder?: string): Promise<string> {
+  const path = folder === undefined ? `${scratch}XXXXXX` : join(folder, `board-${i}`)
+  try {
+    if (folder === undefined) return await mkdtemp(scratch)
+    await mkdir(path, { recursive: true })
+    return path
+  } catch (error) {
+    throw new WuxingError(
+      {
+        code: "board-folder",
+        kind: "data",
+        message: `board ${i} cannot keep its flash in ${path}: ${error instanceof Error ? error.message : error}`,
+        cause: "something else has that name, the disk is full, or you may not write there",
+        help: "name another folder",
+      },
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,140 @@
+/** Checkpoints in the store of a virtual board, whose process is killed around every command to it. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { readBoardProfile } from "../../host/boards"
+import { wholeNetwork } from "../../host/engine"
+import { holdsTwoSlots, mostKept } from "../../host/fleet/keeping"
+import { SLOTS } from "../../host/fleet/relay"
+import { VirtualBoards } from "../../host/link/virtual-boards"
+import { Header, Part } from "../../src/layout"
+import { picoFast } from "../../src/presets"
+import { partAt } from "../../src/run"
+import { buildShard } from "../../src/shard"
+import { net } from "../faults/rig"
+import { Bench, firmware } from "./bench"
+import { buildVariant } from "./variant"
+
+const folder = mkdtempSync(join(tmpdir(), "wuxing-checkpoints-"))
+let boards: VirtualBoards
+let bytecode: Uint8Array
+
+beforeAll(async () => {
+  bytecode = await firmware()
+  boards = await VirtualBoards.start(1, { folder })
+})
+afterAll(async () => {
+  await boards?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const open = () => Bench.open(boards.open(0), 0, bytecode)
+const slices = wholeNetwork(net)
+const shard = buildShard(net, slices, SLOTS)
+
+function coefficientBytes(m: Buffer): number {
+  const parts = Array.from({ length: m.readUInt16LE(Header.Parts) }, (_, i) => partAt(i))
+  return parts.reduce((sum, part) => sum + 2 * m.readInt32LE(part + Part.Links), 0)
+}
+
+describe("a checkpoint on a virtual board", () => {
+  it("holds what a Pico's store is said to hold, over and over, and is there after a reset", async () => {
+    const { flashStoreBytes } = readBoardProfile("pico")
+    const whole = picoFast(1)
+    const large = buildShard(whole, wholeNetwork(whole), SLOTS)
+    expect(holdsTwoSlots(flashStoreBytes, coefficientBytes(large))).toBe(true)
+    let bench = await open()
+    await bench.board.load(large)
+    const { layoutHash } = await bench.board.status()
+    expect(await bench.board.saved(false)).toBeUndefined()
+    for (let i = 1; i <= 4; i++)
+      expect(await bench.board.save({ samples: i, run: 5, right: i }), `save ${i}`).toBe(true)
+    const before = await bench.board.read(0, large.length)
+    await bench.link.close()
+    await boards.restart(0)
+    bench = await open()
+    const last = { generation: 4, samples: 4, run: 5, right: 4, layoutHash }
+    expect(await bench.board.saved(false)).toEqual(last)
+    expect(await bench.board.saved(true)).toMatchObject({ generation: 3, samples: 3 })
+    // Nothing is loaded yet to put it into, then a network of the same layout and other coefficients.
+    await expect(bench.board.restore(4)).rejects.toMatchObject({ code: "board-refused" })
+    const other = Buffer.from(large)
+    const at = other.readInt32LE(partAt(0) + Part.Coefficient)
+    other.fill(7, at, at + 2 * other.readInt32LE(partAt(0) + Part.Links))
+    await bench.board.load(other)
+    await bench.board.restore(4)
+    expect((await bench.board.read(0, large.length)).equals(before)).toBe(true)
+    await bench.link.close()
+  })
+
+  it("is refused where the store cannot hold two, and the one before stays", async () => {
+    const most = mostKept(readBoardProfile("pico").flashStoreBytes)
+    const whole = {
+      ...picoFast(1),
+      layers: [{ ...picoFast(1).layers[0], neurons: 14 }, picoFast(1).layers[1]],
+    }
+    const larger = buildShard(whole, wholeNetwork(whole), SLOTS)
+    expect(coefficientBytes(larger)).toBeGreaterThan(most)
+    const bench = await open()
+    await bench.board.load(larger)
+    expect(await bench.board.save({ samples: 1, run: 6, right: 0 })).toBe(false)
+    expect(await bench.board.saved(false)).toMatchObject({ run: 5, generation: 4 })
+    await bench.link.close()
+  })
+
+  it("is the old one or the new one, wherever the process is killed around a command to the store", async () => {
+    // The log says when: before each command to the store, and when it is done.
+    const say = (when: string) => `console.log("store: ${when}")\n  await ds.sleep(40)\n`
+    const slow = await buildVariant(
+      "value-store.ts",
+      "  await settings.set(name, value)\n",
+      `  ${say("before")}  await settings.set(name, value)\n  await ds.sleep(40)\n  ${say("after")}`,
+    )
+    await boards.restart(0, { clearFlash: true })
+    const at = shard.readInt32LE(partAt(0) + Part.Coefficient)
+    /** The shard as it might be after so many samples. */
+    const learnt = (samples: number) => {
+      const m = Buffer.from(shard)
+      for (let i = 0; i < 40; i++) m.writeInt16LE(samples * 31 + i, at + 2 * i)
+      return m
+    }
+    let bench = await Bench.open(boards.open(0), 0, slow)
+    let kept = 0
+    let kills = 0
+    for (let line = 1; ; line++) {
+      await bench.board.load(learnt(line))
+      let lines = 0
+      const killed = new Promise<false>((resolve, reject) => {
+        bench.link.onLog = text => {
+          if (/store: (before|after)/.test(text) && ++lines === line)
+            boards.kill(0).then(() => resolve(false), reject)
+        }
+      })
+      const save = bench.board.save({ samples: line, run: 1, right: 0 }).catch(() => killed)
+      if (await Promise.race([save, killed])) {
+        // It came to its end: every line has had its turn.
+        expect((await bench.board.saved(false))?.samples).toBe(line)
+        break
+      }
+      kills++
+      await bench.link.close()
+      await boards.restart(0)
+      bench = await Bench.open(boards.open(0), 0, slow)
+      const newest = await bench.board.saved(false)
+      const samples = newest?.samples ?? 0
+      expect([kept, line], `killed at line ${line}`).toContain(samples)
+      kept = samples
+      if (!newest) continue
+      await bench.board.load(learnt(999))
+      await bench.board.restore(newest.generation)
+      const image = shard.readInt32LE(Header.Image)
+      const memory = await bench.board.read(0, image)
+      expect(memory.equals(learnt(kept).subarray(0, image)), `killed at line ${line}`).toBe(true)
+    }
+    await bench.link.close()
+    expect(kills).toBeGreaterThan(5)
+    // The last of them came behind the head.
+    expect(kept).toBeGreaterThan(0)
+  }, 240_000)
+})

@@ -12,7 +12,7 @@
  */
 import { parseArgs } from "node:util"
 import { parseFaults } from "../../host/faults/spec"
-import { buildFirmware } from "../../host/firmware"
+import { firmware } from "../firmware/compiled"
 import { hashOnHost, Rig } from "./rig"
 import { casesOf, isDeploying, sweep } from "./sweep"
 
@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
 const say = (line: string) => process.stderr.write(`${line}\n`)
 const pairs = options.case ? 1 : Number(options.pairs ?? 4)
 const hash = hashOnHost()
-const { bytecode } = await buildFirmware({ quiet: true })
+const bytecode = await firmware()
 const rig = await Rig.start(pairs, bytecode)
 const stop = () => void rig.stop().then(() => process.exit(130))
 process.once("SIGINT", stop)

@@ -19,11 +19,11 @@ import { HostNetwork } from "../../host/engine"
 import { faultyPorts } from "../../host/faults/faulty-port"
 import { FaultInjector } from "../../host/faults/injector"
 import { parseFaults } from "../../host/faults/spec"
-import { buildFirmware } from "../../host/firmware"
 import { Fleet } from "../../host/fleet/fleet"
 import { VirtualBoards } from "../../host/link/virtual-boards"
 import { splitEvenly } from "../../host/partition/partition"
 import { pico16 } from "../../src/presets"
+import { firmware } from "../firmware/compiled"
 import { growth, type Sample } from "./growth"
 
 /**
@@ -51,7 +51,7 @@ const say = (line: string) => process.stderr.write(`${line}\n`)
 
 const network = pico16(1)
 const { train } = readMnist(process.env.WUXING_MNIST)
-const { bytecode } = await buildFirmware({ quiet: true })
+const bytecode = await firmware()
 const injector = new FaultInjector(parseFaults(options.faults ?? FAULTS), Number(options.seed ?? 1))
 const boards = await VirtualBoards.start(count, { wrap: faultyPorts(injector) })
 const fleet = new Fleet(

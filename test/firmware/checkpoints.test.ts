@@ -13,7 +13,8 @@ import { picoFast } from "../../src/presets"
 import { partAt } from "../../src/run"
 import { buildShard } from "../../src/shard"
 import { net } from "../faults/rig"
-import { Bench, firmware } from "./bench"
+import { Bench } from "./bench"
+import { firmware } from "./compiled"
 import { buildVariant } from "./variant"
 
 const folder = mkdtempSync(join(tmpdir(), "wuxing-checkpoints-"))

@@ -80,11 +80,11 @@ describe("a layout", () => {
     }
   })
 
-  it("is drawn in the README as the tool draws it", () => {
+  it("is drawn in its page as the tool draws it", () => {
     expect(readFileSync("docs/panel-wiring.svg", "utf8")).toBe(
       drawLayout(readLayout("leds"), "leds"),
     )
-    expect(readFileSync("README.md", "utf8")).toContain("(docs/panel-wiring.svg)")
+    expect(readFileSync("docs/front-panel.md", "utf8")).toContain("(panel-wiring.svg)")
   })
 })
 

@@ -4,31 +4,13 @@
  * the process's signals.
  */
 import { setMaxListeners } from "node:events"
-import { Command, CommanderError } from "commander"
+import { type Command, CommanderError } from "commander"
 import { WuxingError } from "../errors"
 import { packageVersion } from "../package-version"
-import { addBench } from "./bench"
-import { addBoards } from "./boards"
-import { addBridge } from "./bridge"
-import { addBuild } from "./build"
 import type { Outcome, Run } from "./command"
-import { addDashboard } from "./dashboard"
-import { addDemo } from "./demo"
-import { addDeploy } from "./deploy"
-import { addDoctor } from "./doctor"
-import { addEval } from "./eval"
-import { addExport } from "./export"
-import { addFlash } from "./flash"
-import { addImport } from "./import"
-import { addInspect } from "./inspect"
 import { Output, type OutputOptions } from "./output"
-import { addPanel } from "./panel"
-import { addPartition } from "./partition"
-import { addPredict } from "./predict"
-import { addProfile } from "./profile"
-import { addReproduce } from "./reproduce"
+import { programOf } from "./program"
 import { watchSignals } from "./signals"
-import { addTrain } from "./train"
 import { usageError } from "./usage"
 
 /** An orderly end may take this long before the process goes anyway. */
@@ -47,46 +29,14 @@ async function main(args: string[]): Promise<number> {
   let text = ""
   let outcome: Outcome | undefined
 
-  const program = new Command("wuxing")
-    .description("Wuxing neural networks that run and learn on small boards")
-    .version(packageVersion(), "--version", "print the version")
-    .helpCommand("help [command]", "describe a command")
-    .option("--json", "print one JSON document on stdout, also for errors")
-    .option("--quiet", "say nothing on stderr but errors")
-    .option("-v, --verbose", "say more on stderr")
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({
-      writeOut: part => {
-        text += part
-      },
-      writeErr: () => {},
-    })
-    .exitOverride()
-
   const run: Run = work => async options => {
     const common = program.opts<OutputOptions>()
     output = new Output(common)
     outcome = await work(options, { output, signal: interruption.signal })
   }
-  addDemo(program, run)
-  addDoctor(program, run)
-  addBuild(program, run)
-  addInspect(program, run)
-  addTrain(program, run)
-  addReproduce(program, run)
-  addEval(program, run)
-  addPredict(program, run)
-  addBench(program, run)
-  addPanel(program, run)
-  addDashboard(program, run)
-  addBoards(program, run)
-  addDeploy(program, run)
-  addFlash(program, run)
-  addBridge(program, run)
-  addExport(program, run)
-  addImport(program, run)
-  addPartition(program, run)
-  addProfile(program, run)
+  const program = programOf(run, part => {
+    text += part
+  })
 
   try {
     await program.parseAsync(args, { from: "user" })

@@ -27,7 +27,7 @@ const UPDATES = 60
 const FLEET_MS = 500
 const ASK_MS = 2_000
 /** A look inside costs the host a sample or two, so not every image gets one. */
-const LOOK_MS = 100
+const LOOK_MS = 200
 /** Wishes that may wait for the boards: more would come as a surprise later. */
 const MOST_WAITING = 8
 /** Lines kept of the boards' logs. */

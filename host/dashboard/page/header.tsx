@@ -19,7 +19,7 @@ const PARTS = [
 const RATES = [-4, -3, -2, -1, 0, 1, 2, 3, 4]
 
 export function Header() {
-  const { link, hello, control } = useTopics("link", "hello", "control", "tally")
+  const { link, hello, control } = useTopics("link", "hello", "control")
   return (
     <header>
       <div class="brand">

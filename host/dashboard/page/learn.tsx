@@ -3,22 +3,23 @@ import { useMemo, useState } from "preact/hooks"
 import type { Kind } from "../messages"
 import { Chart, type Line } from "./chart"
 import { Digit } from "./picture"
-import { type Tally, useTopics } from "./store"
+import { type Tally, useTopics, useTopicsEvery } from "./store"
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+const NONE: Tally = { samples: 0, right: 0, curve: [], confusion: [], mistakes: [] }
+/** How often the curve is drawn and the tables are filled, ms. */
+const CURVE_MS = 90
+const TABLE_MS = 240
 const LINES: Line[] = [
   { name: "accuracy, of the last 200", colour: "good" },
   { name: "images with an error at the outputs", colour: "bad", dash: [6, 4] },
 ]
 
 export function Learn() {
-  const { tallies, control, hello, image, last } = useTopics("tally", "hello", "control")
+  const { control, hello } = useTopics("hello", "control")
   const [chosen, choose] = useState<Kind>()
   const kind = chosen ?? control?.kind ?? "learning"
-  const tally = tallies?.[kind]
-  if (!tally || !hello) return null
-  const { columns, rows } = hello.network
-  const point = tally.curve[tally.curve.length - 1]
+  if (!hello) return null
   return (
     <section id="learn" tabIndex={-1} aria-labelledby="learn-title">
       <h2 id="learn-title">Learn</h2>
@@ -31,29 +32,51 @@ export function Learn() {
           </label>
         ))}
       </fieldset>
-      <div class="figures">
-        <Figure name="images" value={tally.samples.toLocaleString("en-GB")} id="samples" />
-        <Figure
-          name="right, in all"
-          value={tally.samples > 0 ? percent(tally.right / tally.samples) : "–"}
-        />
-        <Figure name="right, of the last 200" value={point ? percent(point[1]) : "–"} />
-        <Figure name="taught by hand" value={String(control?.taught ?? 0)} id="taught" />
-        <div class="now">
-          <Digit {...{ image, columns, rows }} label="The last image" />
-          <span>
-            {last
-              ? `${hello.classes[last.label]}, named ${hello.classes[last.named]}`
-              : "no image yet"}
-          </span>
-        </div>
+      <Now kind={kind} />
+      <Curve kind={kind} />
+      <Confusion kind={kind} />
+      <Mistakes kind={kind} />
+    </section>
+  )
+}
+
+/** What is happening, as it happens. */
+function Now({ kind }: { kind: Kind }) {
+  const { tallies, control, hello, image, last } = useTopics("tally", "hello", "control")
+  const tally = tallies?.[kind]
+  if (!tally || !hello) return null
+  const { columns, rows } = hello.network
+  const point = tally.curve[tally.curve.length - 1]
+  const { samples, right } = tally
+  return (
+    <div class="figures">
+      <Figure name="images" value={samples.toLocaleString("en-GB")} id="samples" />
+      <Figure name="right, in all" value={samples > 0 ? percent(right / samples) : "–"} />
+      <Figure name="right, of the last 200" value={point ? percent(point[1]) : "–"} />
+      <Figure name="taught by hand" value={String(control?.taught ?? 0)} id="taught" />
+      <div class="now">
+        <Digit {...{ image, columns, rows }} label="The last image" />
+        <span>
+          {last
+            ? `${hello.classes[last.label]}, named ${hello.classes[last.named]}`
+            : "no image yet"}
+        </span>
       </div>
-      <Curve tally={tally} />
-      <Confusion tally={tally} classes={hello.classes} />
+    </div>
+  )
+}
+
+function Mistakes({ kind }: { kind: Kind }) {
+  const { tallies, hello } = useTopicsEvery(TABLE_MS, "tally", "hello")
+  const mistakes = tallies?.[kind].mistakes ?? []
+  if (!hello) return null
+  const { columns, rows } = hello.network
+  return (
+    <>
       <h3>Last mistakes</h3>
-      {tally.mistakes.length === 0 && <p class="hint">None so far.</p>}
+      {mistakes.length === 0 && <p class="hint">None so far.</p>}
       <ul class="mistakes">
-        {tally.mistakes.map(({ image, label, named }, i) => (
+        {mistakes.map(({ image, label, named }, i) => (
           <li key={i}>
             <Digit
               {...{ image, columns, rows }}
@@ -65,7 +88,7 @@ export function Learn() {
           </li>
         ))}
       </ul>
-    </section>
+    </>
   )
 }
 
@@ -78,7 +101,9 @@ function Figure({ name, value, id }: { name: string; value: string; id?: string 
   )
 }
 
-function Curve({ tally }: { tally: Tally }) {
+function Curve({ kind }: { kind: Kind }) {
+  const { tallies } = useTopicsEvery(CURVE_MS, "tally", "hello")
+  const tally = tallies?.[kind] ?? NONE
   const count = tally.curve.length
   const data = useMemo(
     () =>
@@ -109,7 +134,10 @@ function Curve({ tally }: { tally: Tally }) {
 
 const share = (part: number, whole: number) => (whole === 0 ? "–" : percent(part / whole))
 
-function Confusion({ tally: { confusion }, classes }: { tally: Tally; classes: string[] }) {
+function Confusion({ kind }: { kind: Kind }) {
+  const { tallies, hello } = useTopicsEvery(TABLE_MS, "tally", "hello")
+  const classes = hello?.classes ?? []
+  const { confusion } = tallies?.[kind] ?? NONE
   const sums = confusion.map(row => row.reduce((sum, n) => sum + n, 0))
   const named = classes.map((_, c) => confusion.reduce((sum, row) => sum + row[c], 0))
   return (

@@ -36,32 +36,54 @@ interface State {
 
 export const state: State = { link: "connecting", log: [], rates: [] }
 
-const listeners = new Map<Topic, Set<() => void>>()
-const touched = new Set<Topic>()
+interface Listener {
+  topics: Topic[]
+  draw(): void
+  /** Drawn no more often than this, ms, and when last. */
+  everyMs: number
+  last: number
+  due: boolean
+}
+
+const listeners = new Set<Listener>()
 let frame = 0
 
 export function touch(...topics: Topic[]): void {
-  for (const topic of topics) touched.add(topic)
-  if (frame !== 0) return
-  frame = requestAnimationFrame(() => {
-    frame = 0
-    const now = new Set(Array.from(touched, topic => [...(listeners.get(topic) ?? [])]).flat())
-    touched.clear()
-    for (const listener of now) listener()
-  })
+  for (const listener of listeners)
+    if (topics.some(topic => listener.topics.includes(topic))) listener.due = true
+  if (frame === 0) frame = requestAnimationFrame(drawDue)
+}
+
+function drawDue(now: number): void {
+  frame = 0
+  let later = false
+  for (const listener of [...listeners]) {
+    if (!listener.due) continue
+    if (now - listener.last < listener.everyMs) {
+      later = true
+      continue
+    }
+    listener.due = false
+    listener.last = now
+    listener.draw()
+  }
+  if (later && frame === 0) frame = requestAnimationFrame(drawDue)
 }
 
 /** Draws a component anew when one of the topics has changed. */
 export function useTopics(...topics: Topic[]): State {
+  return useTopicsEvery(0, ...topics)
+}
+
+/** As useTopics; for what costs much to draw, or nobody could read more often. */
+export function useTopicsEvery(everyMs: number, ...topics: Topic[]): State {
   const [, set] = useState(0)
   useEffect(() => {
-    const listener = () => set(n => n + 1)
-    for (const topic of topics) {
-      if (!listeners.has(topic)) listeners.set(topic, new Set())
-      listeners.get(topic)?.add(listener)
-    }
+    const draw = () => set(n => n + 1)
+    const listener = { topics, draw, everyMs, last: 0, due: false }
+    listeners.add(listener)
     return () => {
-      for (const topic of topics) listeners.get(topic)?.delete(listener)
+      listeners.delete(listener)
     }
   }, [])
   return state

@@ -100,6 +100,13 @@ describe("wuxing train", () => {
     expect(document(idle).error.help).toMatch(/--rule/)
   })
 
+  test("goes on teaching what is kept trained", async () => {
+    const few = ["train", "--model", "pico-fast", "--trained", "--epochs", "1", "--limit", "20"]
+    const result = document(await wuxing([...few, "--learn-shift", "16", "--json"]))
+    expect(result.testAccuracy).toBeGreaterThan(0.9)
+    expect(result.command).toMatch(/^wuxing train --model pico-fast --trained --seed 1 /)
+  })
+
   test("does not depend on the number of threads", async () => {
     const results = await Promise.all(
       ["1", "3"].map(workers =>
@@ -163,7 +170,16 @@ describe("wuxing train", () => {
     ["a seed beside --resume", ["train", "--resume", "x", "--seed", "1"], /--seed.*--resume/],
     ["no shifts beside --resume", ["train", "--resume", "x", "--no-shift-images"], /--resume/],
     ["no epochs", ["train", "--model", "pico-16", "--epochs", "0"], /--epochs is "0"/],
-    ["no such network", ["train", "--model", "pico-17"], /"pico-17" is no preset/],
+    [
+      "a rate for finer elements",
+      ["train", "--model", "pico-16", "--learn-shift", "17"],
+      /most 16/,
+    ],
+    [
+      "no such network",
+      ["train", "--model", "pico-17"],
+      /"pico-17" is neither a preset nor a size/,
+    ],
   ])("%s: status 2", async (_, args, message) => {
     const ended = await wuxing([...args, "--json"])
     expect(ended.status).toBe(2)
@@ -215,8 +231,13 @@ describe("wuxing eval", () => {
 
   test.each([
     ["no network", ["eval"], 2, /--model is missing/],
-    ["a file as trained preset", ["eval", "--model", "x", "--trained"], 2, /no preset "x"/],
-    ["no such file", ["eval", "--model", "x.wuxing"], 2, /no preset, and no file/],
+    ["a file as trained preset", ["eval", "--model", "x", "--trained"], 2, /kept trained as "x"/],
+    [
+      "no such file",
+      ["eval", "--model", "x.wuxing"],
+      2,
+      /neither a preset nor a size, and no file/,
+    ],
     ["no such data", ["eval", "--model", "pico-16", "--data", "/no"], 3, /\/no/],
   ])("%s", async (_, args, status, message) => {
     const ended = await wuxing([...args, "--json"])

@@ -21,7 +21,13 @@ const DIST = join(ROOT, "dist")
 const VENDOR = join(DIST, "vendor")
 
 /** What the tool reads while it runs, other than its own code. */
-const FILES = ["boards", "models", "firmware/native/wuxing-pico.uf2", "firmware/devsconfig.json"]
+const FILES = [
+  "boards",
+  "models",
+  "firmware/native/wuxing-pico.uf2",
+  "firmware/native/wuxing-pico.json",
+  "firmware/devsconfig.json",
+]
 /** Compiled, or used only to compile. */
 const NOT_COPIED = /\.ts$|[\\/]assembly[\\/]|[\\/]dashboard[\\/]page[\\/]/
 

@@ -15,6 +15,7 @@ interface ProfileOptions {
   seed: number
   images: number
   memory?: boolean
+  board?: string
 }
 
 export function addProfile(program: Command, run: Run): void {
@@ -35,7 +36,11 @@ export function addProfile(program: Command, run: Run): void {
       integerOption("--images", 1, 5000),
       100,
     )
-    .option("--memory", "where every byte of the board's heap goes")
+    .option(
+      "--board <kind>",
+      "that board alone; pico-native: cycles, counted in an emulated Pico (default: all with DeviceScript)",
+    )
+    .option("--memory", "where every byte of the board's memory goes")
     .action(run(profileNetwork))
 }
 
@@ -45,7 +50,16 @@ async function profileNetwork(options: ProfileOptions, context: Context): Promis
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { modelNamed } = await import("../training/trained")
   const { buildFirmware } = await import("../firmware")
+  const { readBoardProfile } = await import("../boards")
+  const { NATIVE_BOARD, profileNativeBoard } = await import("./profile-native")
+  if (options.board !== undefined && options.board !== NATIVE_BOARD)
+    if (readBoardProfile(options.board).deviceScriptBoard === null)
+      throw usageError(
+        `--board ${options.board} runs neither DeviceScript nor the native program`,
+        `name a board that does, or ${NATIVE_BOARD}`,
+      )
   const model = modelNamed(options.model, options)
+  if (options.board === NATIVE_BOARD) return await profileNativeBoard(options, model, context)
   context.output.status("compiling the firmware")
   const { bytecode } = await buildFirmware({ quiet: true, signal: context.signal })
   return options.memory
@@ -56,7 +70,7 @@ async function profileNetwork(options: ProfileOptions, context: Context): Promis
 type Model = import("../model-file").Model
 
 async function speedOf(
-  { model: what, trained, images }: ProfileOptions,
+  { model: what, trained, images, board: only }: ProfileOptions,
   model: Model,
   bytecode: Uint8Array,
   { output, signal }: Context,
@@ -77,7 +91,7 @@ async function speedOf(
 
   const boards = boardIds()
     .map(id => readBoardProfile(id))
-    .filter(board => board.deviceScriptBoard !== null)
+    .filter(board => board.deviceScriptBoard !== null && (only ?? board.id) === board.id)
   const times = boards.map(board => {
     const cycles = cyclesOf(board)
     const inference = milliseconds(profile, cycles, "inference")
@@ -158,7 +172,7 @@ async function speedOf(
 }
 
 async function memoryOf(
-  { model: what, trained }: ProfileOptions,
+  { model: what, trained, board: only }: ProfileOptions,
   model: Model,
   bytecode: Uint8Array,
   { output }: Context,
@@ -185,7 +199,8 @@ async function memoryOf(
       [programBytes, "the program: objects, frames, messages", "program"],
     ],
   )
-  const boards = boardIds().map(id => {
+  const ids = boardIds().filter(id => (only ?? id) === id)
+  const boards = ids.map(id => {
     const { heapBytes: heap } = readBoardProfile(id)
     const free = heap - programBytes - used
     return { id, heapBytes: heap, freeBytes: free, fits: free >= RESERVE_BYTES }

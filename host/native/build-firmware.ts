@@ -34,8 +34,8 @@ export interface NativeBuild {
   /** Bytes of flash, and of RAM without the arena and the stack. */
   flashBytes: number
   ramBytes: number
-  /** Addresses of functions and variables. */
-  symbols: Map<string, number>
+  /** Address of each function. */
+  functions: Record<string, number>
 }
 
 /** What the installed compiler calls itself; undefined where there is none. */
@@ -99,11 +99,14 @@ export function buildNativeFirmware(extra: string[] = []): NativeBuild {
     const image = readFileSync(bin)
     image.writeUInt32LE(bootChecksum(image.subarray(0, BOOT2_BYTES - 4)), BOOT2_BYTES - 4)
     const symbols = symbolsOf(elf)
+    const code = [...symbols].filter(([, { type }]) => /[tT]/.test(type))
+    const addressOf = (name: string) => symbols.get(name)!.address
     return {
       uf2: toUf2(image, FLASH),
       flashBytes: image.length,
-      ramBytes: symbols.get("bss_end")! - symbols.get("ram_start")!,
-      symbols,
+      ramBytes: addressOf("bss_end") - addressOf("ram_start"),
+      // Thumb's mark is no part of an address.
+      functions: Object.fromEntries(code.map(([name, { address }]) => [name, address & ~1])),
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -136,9 +139,12 @@ function run(args: string[]): void {
   }
 }
 
-function symbolsOf(elf: string): Map<string, number> {
+function symbolsOf(elf: string): Map<string, { type: string; address: number }> {
   const text = execFileSync("arm-none-eabi-nm", [elf], { encoding: "utf8" })
   return new Map(
-    [...text.matchAll(/^([\da-f]+) \w (\S+)$/gm)].map(([, at, name]) => [name, parseInt(at, 16)]),
+    [...text.matchAll(/^([\da-f]+) (\w) (\S+)$/gm)].map(([, at, type, name]) => [
+      name,
+      { type, address: parseInt(at, 16) },
+    ]),
   )
 }

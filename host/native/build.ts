@@ -1,5 +1,6 @@
 /**
- * `npm run firmware:native`: builds wuxing-pico.uf2 beside its sources and says what came out; with
+ * `npm run firmware:native`: builds wuxing-pico.uf2 beside its sources, a listing of its
+ * functions for `wuxing profile`, and says what came out; with
  * `-- arduino` fills the folder of the Arduino sketch with the sources it needs instead.
  */
 import { createHash } from "node:crypto"
@@ -12,7 +13,7 @@ import {
   NATIVE_FOLDER,
   writeGenerated,
 } from "./build-firmware"
-import { UF2_PATH } from "./firmware-file"
+import { LISTING_PATH, UF2_PATH } from "./firmware-file"
 
 if (process.argv[2] === "arduino") {
   const sketch = join(NATIVE_FOLDER, "arduino", "wuxing")
@@ -23,8 +24,10 @@ if (process.argv[2] === "arduino") {
   process.exit()
 }
 
-const { uf2, flashBytes, ramBytes } = buildNativeFirmware()
+const { uf2, ...listing } = buildNativeFirmware()
+const { flashBytes, ramBytes } = listing
 writeFileSync(UF2_PATH, uf2)
+writeFileSync(LISTING_PATH, `${JSON.stringify(listing, null, 2)}\n`)
 const version = compilerVersion()
 console.log(`${UF2_PATH}: ${flashBytes} B of flash, ${ramBytes} B of RAM beside the arena`)
 console.log(`SHA-256 ${createHash("sha256").update(uf2).digest("hex")}, compiler ${version}`)

@@ -50,6 +50,11 @@ const PART_OF = new Map(
   Object.entries(FUNCTIONS).flatMap(([part, names]) => names.map(name => [name, part as Part])),
 )
 
+/** The part a function of the core belongs to; all others are service. */
+export function partOf(name: string): Part {
+  return PART_OF.get(name) ?? "service"
+}
+
 export interface PartCost {
   part: Part
   /** Mean operations of an image that is only answered, and of one that is learnt. */
@@ -166,7 +171,7 @@ export async function profileModel(
     const many = kind === "inference" ? profile.inferred : profile.learned
     if (many === 0) continue
     for (const [name, counts] of countsByFunction(firmware, sums[kind])) {
-      const part = profile.parts.find(p => p.part === (PART_OF.get(name) ?? "service"))
+      const part = profile.parts.find(p => p.part === partOf(name))
       if (part) for (const k of OPERATION_KINDS) part[kind][k] += counts[k] / many
     }
   }

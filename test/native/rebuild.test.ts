@@ -8,17 +8,19 @@ import {
   COMPILER_VERSION,
   compilerVersion,
 } from "../../host/native/build-firmware"
-import { UF2_PATH } from "../../host/native/firmware-file"
+import { LISTING_PATH, UF2_PATH } from "../../host/native/firmware-file"
 import { fromUf2, toUf2 } from "../../host/native/uf2"
 
 const kept = readFileSync(UF2_PATH)
 
 describe.skipIf(compilerVersion() === undefined)("a rebuild (gcc-arm-none-eabi)", () => {
   it(`gives the same bytes twice, and with ${COMPILER_VERSION} those of wuxing-pico.uf2`, () => {
-    const { uf2 } = buildNativeFirmware()
+    const { uf2, ...listing } = buildNativeFirmware()
     expect(buildNativeFirmware().uf2.equals(uf2)).toBe(true)
     if (compilerVersion() === COMPILER_VERSION)
       expect(uf2.equals(kept), "run npm run firmware:native, and keep what it writes").toBe(true)
+    if (compilerVersion() === COMPILER_VERSION)
+      expect(JSON.parse(readFileSync(LISTING_PATH, "utf8"))).toEqual(listing)
   })
 })
 

@@ -1,61 +1,44 @@
 /**
  * How fast the program is on an RP2040 at 125 MHz, by rp2040js's count of cycles (waits of the flash's
- * cache are not in it; the inner loops run from RAM, which has none).
+ * cache are not in it; the loops over links and steps run from RAM, which has none).
  */
+import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { imageAt, readMnist } from "../../host/data/mnist"
-import { buildNativeFirmware, compilerVersion } from "../../host/native/build-firmware"
+import { untrained } from "../../host/model-source"
+import { CycleCounter } from "../../host/native/emulator/cycle-counter"
+import { Stream } from "../../host/native/emulator/stream"
+import { LISTING_PATH } from "../../host/native/firmware-file"
+import { type Listing, profileNative, shardOf } from "../../host/native/profile"
 import { drawLinks, type Network } from "../../src/network"
 import { preset } from "../../src/presets"
-import { profile, type Spent } from "./profiler"
-import { Stream } from "./streaming"
+import { uf2 } from "./benches"
 
-const CLOCK = 125e6
-const COUNT = 8
-/** What the service calls of the core. */
-const CORE = [
-  ...["forward", "backward", "beginLearning", "outputError", "readout"],
-  ...["activateRuns", "clearImage"],
-]
-const LOOPS = ["sumDense", "image_sumRuns", "learnRuns"]
+const listing: Listing = JSON.parse(readFileSync(LISTING_PATH, "utf8"))
+const { train } = readMnist()
+const images = { ...train, width: 28, height: 28 }
 
-interface Figures {
-  inference: number
-  learning: number
-  streamedInference: number
-  streamedLearning: number
-  /** Cycles a sample in a loop over links. */
-  loops: Record<string, number>
-}
-
-let built: ReturnType<typeof buildNativeFirmware> | undefined
-
-function measure(network: Network, slots: number, count: number): Figures {
-  built ??= buildNativeFirmware()
-  const { uf2, symbols } = built
-  const stream = new Stream(uf2, network, slots)
-  const { train } = readMnist()
-  const images = Array.from({ length: count }, (_, i) => imageAt(train, i))
-  const spent = profile(stream.pico, symbols, [...CORE, ...LOOPS])
-  const perSecond = (): number => {
-    const cycles = CORE.reduce((sum, core) => sum + spent.get(core)!.cycles, 0)
-    for (const s of spent.values()) Object.assign(s, { cycles: 0, calls: 0 } satisfies Spent)
-    return CLOCK / (cycles / count)
+/** Cycles a sample in each function: named, and learnt. */
+async function functionsOf(network: Network, count: number) {
+  const stream = new Stream(uf2, shardOf(untrained(network)))
+  const counter = new CycleCounter(stream.pico, listing.functions)
+  const pictures = Array.from({ length: count }, (_, i) => imageAt(train, i))
+  await stream.infer(pictures)
+  const named = counter.take()
+  const all = pictures.map((image, i) => stream.learn(image, train.labels[i]))
+  expect(all.every(({ learned }) => learned)).toBe(true)
+  const learnt = counter.take()
+  const per = (cycles: Map<string, number>, name: string) => (cycles.get(name) ?? 0) / count
+  return {
+    dense: per(named, "sumDense"),
+    sparse: per(named, "image_sumRuns"),
+    learning: per(learnt, "learnRuns"),
   }
-  const loops: Record<string, number> = {}
-  const streamedInference = 1 / stream.infer(images)
-  for (const loop of ["sumDense", "image_sumRuns"]) loops[loop] = spent.get(loop)!.cycles / count
-  const inference = perSecond()
-  const streamedLearning = 1 / stream.learn(images, train.labels)
-  loops.learnRuns = spent.get("learnRuns")!.cycles / count
-  const learning = perSecond()
-  return { inference, learning, streamedInference, streamedLearning, loops }
 }
 
-/** Links of the first layer that the pixels of an image drive, on average over the images. */
+/** Links of the first layer that the pixels of an image drive, on average over the first images. */
 function drivenLinks(network: Network, count: number): number {
   const links = drawLinks(network, 1).flat()
-  const { train } = readMnist()
   let driven = 0
   for (let i = 0; i < count; i++) {
     const image = imageAt(train, i)
@@ -64,35 +47,42 @@ function drivenLinks(network: Network, count: number): number {
   return driven / count
 }
 
-describe.skipIf(compilerVersion() === undefined)("at 125 MHz (gcc-arm-none-eabi)", () => {
-  it("pico-16: 800 inferences and 300 learnt samples a second, 15 cycles a multiply-accumulate", () => {
+describe("at 125 MHz", () => {
+  it("pico-16: 800 inferences and 300 learnt samples a second", async () => {
+    const model = untrained(preset("pico-16", 1)!)
+    const { inference, learn, learned } = await profileNative(model, uf2, listing, images, 8)
+    expect(learned).toBeGreaterThan(4)
+    expect(inference.computedPerSecond).toBeGreaterThan(800)
+    expect(learn!.computedPerSecond).toBeGreaterThan(300)
+  })
+
+  it("15 cycles a multiply-accumulate", async () => {
+    const count = 6
     const network = preset("pico-16", 1)!
-    const figures = measure(network, 2, COUNT)
-    expect(figures.inference).toBeGreaterThan(800)
-    expect(figures.learning).toBeGreaterThan(300)
+    const figures = await functionsOf(network, count)
     const last = network.layers.at(-1)!
-    expect(figures.loops.sumDense / (last.neurons * last.inputs * 32)).toBeLessThan(15)
+    expect(figures.dense / (last.neurons * last.inputs * 32)).toBeLessThan(15)
 
     // The same with half the links: what one of the others costs is a multiply-accumulate.
     const [first, ...others] = network.layers
     const sparser = { ...network, layers: [{ ...first, fanIn: first.fanIn / 2 }, ...others] }
-    const more = drivenLinks(network, COUNT) - drivenLinks(sparser, COUNT)
-    const { loops } = measure(sparser, 2, COUNT)
+    const more = drivenLinks(network, count) - drivenLinks(sparser, count)
+    const fewer = await functionsOf(sparser, count)
     expect(more).toBeGreaterThan(200)
-    for (const [loop, most] of [
-      ["image_sumRuns", 15],
-      ["learnRuns", 35],
-    ] as const) {
-      expect(loops[loop]).toBeGreaterThan(0)
-      expect((figures.loops[loop] - loops[loop]) / more, loop).toBeLessThan(most)
-    }
+    expect(fewer.sparse).toBeGreaterThan(0)
+    expect((figures.sparse - fewer.sparse) / more).toBeLessThan(15)
+    expect((figures.learning - fewer.learning) / more).toBeLessThan(35)
   })
 
-  it("MODEL1 whole: 30 and 10, four fifths of it streamed over USB", () => {
-    const figures = measure(preset("model1", 1)!, 2, 3)
-    expect(figures.inference).toBeGreaterThan(30)
-    expect(figures.learning).toBeGreaterThan(10)
-    expect(figures.streamedInference / figures.inference).toBeGreaterThan(0.8)
-    expect(figures.streamedLearning / figures.learning).toBeGreaterThan(0.8)
+  it("MODEL1 whole: 30 and 10, four fifths of it streamed over USB", async () => {
+    const model = untrained(preset("model1", 1)!)
+    const { inference, learn } = await profileNative(model, uf2, listing, images, 3)
+    for (const [cost, most] of [
+      [inference, 30],
+      [learn!, 10],
+    ] as const) {
+      expect(cost.computedPerSecond).toBeGreaterThan(most)
+      expect(cost.streamedPerSecond / cost.computedPerSecond).toBeGreaterThan(0.8)
+    }
   })
 })

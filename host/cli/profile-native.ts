@@ -1,0 +1,106 @@
+/** `wuxing profile --board pico-native`: cycles, images a second, flash and RAM of a native board. */
+import { readFileSync } from "node:fs"
+import { readBoardProfile } from "../boards"
+import { energyMillijoules } from "../energy"
+import type { Model } from "../model-file"
+import { LISTING_PATH, UF2_PATH } from "../native/firmware-file"
+import { type Listing, type NativeCost, profileNative, shardOf } from "../native/profile"
+import { areasOf } from "../profile/memory"
+import { PARTS } from "../profile/profile"
+import { checkImages } from "../training/training"
+import { readTrainingData } from "../training/training-data"
+import type { Context, Outcome } from "./command"
+import { grouped } from "./output"
+
+export const NATIVE_BOARD = "pico-native"
+/** firmware/native/rp2040/rp2040.ld */
+const STACK_BYTES = 4096
+
+interface NativeOptions {
+  model?: string
+  trained?: boolean
+  images: number
+  memory?: boolean
+}
+
+export async function profileNativeBoard(
+  { model: what, trained, images, memory }: NativeOptions,
+  model: Model,
+  { output, signal }: Context,
+): Promise<Outcome> {
+  const listing: Listing = JSON.parse(readFileSync(LISTING_PATH, "utf8"))
+  const data = readTrainingData("mnist", model.network)
+  checkImages(model.network, data.name, data.test)
+  output.status(`counting on an emulated Pico, ${grouped(2 * images)} images`)
+  const profile = await profileNative(
+    ...([model, readFileSync(UF2_PATH), listing, data.test, images] as const),
+    { signal, onProgress: done => output.log(`${done} of ${2 * images}`) },
+  )
+  const { inference, learn, learned, shardBytes, arenaBytes } = profile
+  const board = readBoardProfile(NATIVE_BOARD)
+  const energyOf = (cost: NativeCost) => energyMillijoules(board, 1000 / cost.streamedPerSecond)
+
+  output.field("images", `${grouped(profile.inferred)} answered, ${grouped(learned)} learnt`)
+  const all = (cost: NativeCost) => PARTS.reduce((sum, part) => sum + cost.cycles[part], 0)
+  const of = (cost: NativeCost | undefined, value: (cost: NativeCost) => number) =>
+    cost ? Math.round(value(cost)) : "–"
+  output.table(
+    ["part", "cycles an inference", "a learnt image"],
+    [
+      ...PARTS.map(part => [
+        part,
+        of(inference, cost => cost.cycles[part]),
+        of(learn, cost => cost.cycles[part]),
+      ]),
+      ["all", of(inference, all), of(learn, all)],
+    ],
+  )
+  const rate = (value: number | undefined) =>
+    value === undefined ? "–" : Number(value.toPrecision(3))
+  output.table(
+    ["at 125 MHz", "inferences a second", "learnt images a second"],
+    [
+      ["compute alone", rate(inference.computedPerSecond), rate(learn?.computedPerSecond)],
+      ["streamed over USB", rate(inference.streamedPerSecond), rate(learn?.streamedPerSecond)],
+    ],
+  )
+  const areas = memory ? areasOf(shardOf(model)) : []
+  output.table(
+    ["bytes", "of", ""],
+    [
+      [listing.flashBytes, "flash", "the program"],
+      [listing.ramBytes, "RAM", "the program: loops, variables, buffers"],
+      ...(memory
+        ? areas.map(({ bytes, owner, loaded }) => [
+            ...[bytes, "RAM"],
+            `${owner} (${loaded ? "loaded" : "working"})`,
+          ])
+        : [[shardBytes, "RAM", "the network"]]),
+      [arenaBytes - shardBytes, "RAM", "reports being gathered, and free"],
+      [STACK_BYTES, "RAM", "the stack"],
+    ],
+  )
+  if (learned === 0) output.print("no image taught it anything: it named all by the margin")
+  const document = (cost: NativeCost) => ({
+    cycles: Math.round(all(cost)),
+    computeCycles: Math.round(cost.computeCycles),
+    computedPerSecond: cost.computedPerSecond,
+    streamedPerSecond: cost.streamedPerSecond,
+    estimatedMillijoules: energyOf(cost) ?? null,
+    parts: Object.fromEntries(PARTS.map(part => [part, Math.round(cost.cycles[part])])),
+  })
+  return {
+    document: {
+      model: what,
+      trained: trained ?? false,
+      network: model.network.name,
+      board: NATIVE_BOARD,
+      ...{ images: profile.inferred, learned, passed: profile.passed },
+      inference: document(inference),
+      learn: learn ? document(learn) : null,
+      ...{ flashBytes: listing.flashBytes, programBytes: listing.ramBytes },
+      ...{ shardBytes, arenaBytes, stackBytes: STACK_BYTES },
+      ...(memory && { areas }),
+    },
+  }
+}

@@ -128,12 +128,12 @@ export const Fleet = {
     if (!parsed) throw noPlace(place)
     const boards = await findBoards(parsed)
     const profile = boards.native ? "pico-native" : "pico"
-    const shares =
-      plannedShares(network, boards.count, goal, profile) ??
-      (goal === "naming" ? planFor(network, boards.count) : undefined)
+    const { shares, shardBytes } = plannedShares(network, boards.count, goal, profile) ?? {
+      shares: goal === "naming" ? planFor(network, boards.count) : undefined,
+    }
     const bytecode = boards.native
       ? Buffer.alloc(0)
-      : (await buildFirmware({ quiet: true, signal })).bytecode
+      : (await buildFirmware({ quiet: true, signal, shardBytes })).bytecode
     return await startFleet({
       ...{ network, shares, bytecode, signal, status },
       ...{ boards: boards.count, open: boards.open },

@@ -10,6 +10,7 @@ import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { boardIds, readBoardProfile } from "../host/boards"
 import { buildFirmware } from "../host/firmware"
+import { mostRoom } from "../host/partition/room"
 import { coreName, demoName, firmwareName } from "../host/prebuilt"
 import { coreBinary } from "../host/training/core-module"
 import { HEAP_BYTES, shardBytesOf } from "../src/heap"
@@ -67,7 +68,11 @@ async function compileFirmware(): Promise<void> {
     .map(id => readBoardProfile(id))
     .filter(({ deviceScriptBoard }) => deviceScriptBoard !== null)
     .map(({ heapBytes }) => heapBytes)
-  const sizes = new Set([HEAP_BYTES, ...heaps].map(shardBytesOf))
+  // The last: what plans for Picos take where that is not enough.
+  const sizes = new Set([
+    ...[HEAP_BYTES, ...heaps].map(shardBytesOf),
+    mostRoom(readBoardProfile("pico")),
+  ])
   for (const shardBytes of sizes)
     keep(firmwareName(shardBytes), (await buildFirmware({ shardBytes, quiet: true })).bytecode)
   const demos = readdirSync(join(ROOT, "firmware/demos"), { withFileTypes: true })

@@ -15,9 +15,11 @@ export async function benchFleetsOf({ output, signal }: Context) {
   const { benchFleets, fleetCharts, lossOf } = await import("../fleet/fleet-bench")
   const { renderCharts } = await import("../chart")
   output.status("compiling the firmware")
-  const { bytecode } = await buildFirmware({ quiet: output.quiet, signal })
+  const program = async (shardBytes?: number) =>
+    (await buildFirmware({ quiet: output.quiet, signal, shardBytes })).bytecode
+  await program()
   const fleets = await benchFleets(readMnist().train, {
-    ...{ bytecode, profile: PROFILE, named: NAMED, learnt: LEARNT, seed: SEED, signal },
+    ...{ program, profile: PROFILE, named: NAMED, learnt: LEARNT, seed: SEED, signal },
     onStep: what => output.status(what),
   })
   for (const kind of ["naming", "learning"] as const) {

@@ -4,6 +4,7 @@ import { energyTogether } from "../energy"
 import { WuxingError } from "../errors"
 import type { PlannedOn } from "../partition/board-spec"
 import type { Goal, Plan, Shortfall } from "../partition/plan"
+import { usualRoom } from "../partition/room"
 import type { Context, Outcome } from "./command"
 import { grouped, type Output } from "./output"
 
@@ -25,7 +26,7 @@ export async function planOnBoards(
         perLearnt: energyTogether(profiles, plan.learning.msPerSample) ?? null,
       }
     : null
-  printPlan(network, plan, output)
+  printPlan(network, boards, plan, output)
   if (energy?.perSample)
     output.field(
       "energy an image",
@@ -42,7 +43,7 @@ export async function planOnBoards(
   return { outcome: { document, error: tooLarge(network, boards, plan) }, picture }
 }
 
-function printPlan(network: Network, plan: Plan, output: Output): void {
+function printPlan(network: Network, boards: PlannedOn[], plan: Plan, output: Output): void {
   output.table(
     ["board", "neurons", "links", "heap (B)", "of it", "ms an image", "signals in", "out"],
     plan.boards.map(b => [
@@ -57,6 +58,12 @@ function printPlan(network: Network, plan: Plan, output: Output): void {
     printShortfall(plan.shortfall, output)
     return
   }
+  const tight = plan.boards.filter((b, i) => b.shardBytes > usualRoom(boards[i].profile))
+  if (tight.length > 0)
+    output.field(
+      "memory",
+      `${tight.length} board${tight.length === 1 ? " needs" : "s need"} a program that sets aside more than the usual, as train and eval --on build it`,
+    )
   const { learning } = plan
   output.field("messages an image", plan.messagesPerSample.toFixed(2))
   output.field("images a second", `${rate(plan.predictedSamplesPerSecond)} (predicted)`)

@@ -70,7 +70,7 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
     { ...boards, open: how => boards.open({ ...how, wrap: unplugger?.wrap }) },
     {
       network,
-      shares: plannedShares(network, boards.count, "learning", "pico"),
+      ...plannedShares(network, boards.count, "learning", "pico"),
       checkpointSamples: CHECKPOINT_SAMPLES,
     },
     context,

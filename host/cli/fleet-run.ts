@@ -47,10 +47,10 @@ export async function openFleet(
   try {
     const { planFor, plannedShares } = await import("../fleet/plan")
     // Virtual boards are planned for as what they stand for: their own speed says nothing.
-    const shares =
-      plannedShares(network, boards.count, plan, boards.native ? "pico-native" : "pico") ??
-      (plan === "naming" ? planFor(network, boards.count) : undefined)
-    const options = { network, shares, start, faults, checkpointSamples }
+    const planned = plannedShares(
+      ...([network, boards.count, plan, boards.native ? "pico-native" : "pico"] as const),
+    ) ?? { shares: plan === "naming" ? planFor(network, boards.count) : undefined }
+    const options = { network, ...planned, start, faults, checkpointSamples }
     const fleet = await startFleetOn(
       ...([place, boards] as const),
       watches.length > 0 ? { ...options, watch: allOf(watches) } : options,
@@ -64,21 +64,25 @@ export async function openFleet(
   }
 }
 
-/** @throws WuxingError as buildFirmware and startFleet */
+/**
+ * @param options shardBytes: what DeviceScript boards' program is to set aside, if not the usual
+ * @throws WuxingError as buildFirmware and startFleet
+ */
 export async function startFleetOn(
   place: Place,
   boards: FoundBoards,
   options: Pick<
     FleetOptions,
     "network" | "shares" | "start" | "watch" | "faults" | "checkpointSamples"
-  >,
+  > & { shardBytes?: number },
   { output, signal }: Context,
 ): Promise<Fleet> {
   const { startFleet } = await import("../fleet/fleet")
   let bytecode: Uint8Array = Buffer.alloc(0)
   if (!boards.native) {
     output.status("compiling the firmware")
-    bytecode = (await buildFirmware({ quiet: output.quiet, signal })).bytecode
+    const { shardBytes } = options
+    bytecode = (await buildFirmware({ quiet: output.quiet, signal, shardBytes })).bytecode
   }
   output.status(`${place.kind === "serial" ? "opening" : "starting"} ${boards.description}`)
   return await startFleet({

@@ -3,14 +3,14 @@
  * its boards' own clocks say how long it took.
  */
 
-import { shardBytesOf } from "../../src/heap"
 import { linksOf, type Network } from "../../src/network"
 import { isDense } from "../../src/shard"
 import { readBoardProfile } from "../boards"
 import type { Chart } from "../chart"
 import { type Dataset, imageAt } from "../data/mnist"
 import { presetOf } from "../model-source"
-import { type Goal, type Plan, planNetwork } from "../partition/plan"
+import { type Goal, type Plan, planNetwork, setAsideFor } from "../partition/plan"
+import { mostRoom } from "../partition/room"
 import { CountedBoards } from "./counted-boards"
 import { Fleet } from "./fleet"
 
@@ -39,8 +39,8 @@ export interface FleetRate {
     waiting: number
     /** It has more to do than a mean board. */
     uneven: number
-    /** Work the smallest fleet does not have: messages. */
-    messages: number
+    /** What every board does for itself: it takes in the image, sends and handles messages. */
+    repeated: number
   }
   /** Does the busiest board compute outputs? */
   busiestHasOutputs: boolean
@@ -56,7 +56,8 @@ export interface FleetPoint {
 }
 
 export interface FleetBenchOptions {
-  bytecode: Uint8Array
+  /** The program that sets aside so many bytes, or the usual. */
+  program: (shardBytes?: number) => Promise<Uint8Array>
   profile: string
   /** Images named, and learnt, by each fleet. */
   named: number
@@ -95,7 +96,7 @@ export async function benchFleets(
           rate.samplesPerSecond / first.samplesPerSecond / (point.boards / base.boards)
         // Of a mean board's work what is beyond its part of the smallest fleet's.
         const working = 1 - rate.time.waiting - rate.time.uneven
-        rate.time.messages = working * Math.max(0, 1 - first.operations / rate.operations)
+        rate.time.repeated = working * Math.max(0, 1 - first.operations / rate.operations)
       }
     }
     points.push(...own)
@@ -148,11 +149,8 @@ function roomOf(network: Network, { boards }: Plan): string {
     (sum, _, i) => sum + linksOf(network, i + 1) * (isDense(network, i + 1) ? 2 : 3),
     0,
   )
-  const room = boards.reduce(
-    (sum, b) => sum + shardBytesOf(readBoardProfile(b.profile).heapBytes),
-    0,
-  )
-  return `its links alone take ${bytes} B of the ${room} B these boards set aside`
+  const room = boards.reduce((sum, b) => sum + mostRoom(readBoardProfile(b.profile)), 0)
+  return `its links alone take ${bytes} B, and these boards can set aside ${room} B`
 }
 
 /** @param work does so many samples and says when each is done */
@@ -161,12 +159,13 @@ async function measured(
   plan: Plan,
   predicted: number,
   samples: number,
-  { bytecode, profile: id, signal }: FleetBenchOptions,
+  { program, profile: id, signal }: FleetBenchOptions,
   work: (fleet: Fleet) => (onSample: () => void) => Promise<unknown>,
 ): Promise<FleetRate> {
   const profile = readBoardProfile(id)
   const count = plan.boards.length
   const shares = plan.boards.map(b => b.slices)
+  const bytecode = await program(setAsideFor(plan, profile))
   const boards = await CountedBoards.start(count, bytecode, profile)
   // Wall time says nothing here, so waits end late.
   const fleet = new Fleet(
@@ -203,7 +202,7 @@ async function measured(
       time: {
         waiting: (seconds - busiest) / seconds,
         uneven: (busiest - mean) / seconds,
-        messages: 0,
+        repeated: 0,
       },
       busiestHasOutputs: outputs,
     }
@@ -242,10 +241,11 @@ export function lossOf({ efficiency, time, ...rate }: FleetRate): string | undef
   const percent = (share: number) => `${Math.round(100 * share)} %`
   const whose = rate.busiestHasOutputs ? ", which has outputs," : ""
   return [
-    `${percent(efficiency)} of the ideal gain: of the time`,
-    `even the busiest board${whose} waits ${percent(time.waiting)}`,
-    `a mean board has less to do for ${percent(time.uneven)}`,
-    `and ${percent(time.messages)} go into messages`,
+    [
+      `${percent(efficiency)} of the ideal gain; of the time even the busiest board${whose} waits ${percent(time.waiting)}`,
+      `a mean board has less to do for ${percent(time.uneven)}`,
+      `${percent(time.repeated)} go into what every board does for itself (images in, messages)`,
+    ].join(", "),
     rate.samplesPerSecond > rate.throttleAllows * NEAR_THE_LIMIT
       ? "the throttle is the limit"
       : `the throttle would allow ${rate.throttleAllows.toFixed(0)} a second`,

@@ -4,7 +4,7 @@ import { DENSE_LINK_OPERATIONS, LINK_OPERATIONS, STEP_OPERATIONS } from "../../s
 import type { Slice } from "../../src/shard"
 import { readBoardProfile } from "../boards"
 import { addSlices, splitEvenly } from "../partition/partition"
-import { type Goal, planNetwork } from "../partition/plan"
+import { type Goal, planNetwork, setAsideFor } from "../partition/plan"
 
 /** Of the pixels of a handwritten digit. */
 const LIT = 0.2
@@ -40,7 +40,7 @@ export function planFor(network: Network, boards: number): Slice[][] {
 
 /**
  * A plan by speed, memory and signals that cross (host/partition/plan.ts), for as many boards of one
- * kind; undefined where that gives a board nothing to do or does not fit, so that a plainer one, or
+ * kind, and what their program must set aside for it beyond the usual; undefined where that gives a board nothing to do or does not fit, so that a plainer one, or
  * the boards themselves, have the word.
  */
 export function plannedShares(
@@ -48,13 +48,14 @@ export function plannedShares(
   boards: number,
   goal: Goal,
   profileId: string,
-): Slice[][] | undefined {
+): { shares: Slice[][]; shardBytes?: number } | undefined {
   if (boards === 1) return undefined
   const profile = readBoardProfile(profileId)
   const on = Array.from({ length: boards }, (_, i) => ({ id: `board ${i}`, profile }))
   const plan = planNetwork(network, on, goal)
   const shares = plan.boards.map(b => b.slices)
-  return plan.feasible && shares.every(slices => slices.length > 0) ? shares : undefined
+  if (!plan.feasible || shares.some(slices => slices.length === 0)) return undefined
+  return { shares, shardBytes: setAsideFor(plan, profile) }
 }
 
 /** Operations a layer takes for a sample, about, in the proportions of learning. */

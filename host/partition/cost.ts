@@ -31,8 +31,9 @@ const FORWARD_LINK = 0.35
 const FORWARD_NEURON = 0.65
 /** Naming: a link where every synapse reads every source. */
 const DENSE_FORWARD = 12
-/** Learning, after it. */
+/** Learning, after it: a neuron; a link where every synapse reads every source (58 operations). */
 const BACKWARD_NEURON = 0.4
+const DENSE_BACKWARD = 0.8
 /**
  * Outputs that learn where the error is by margin: the label's and its best rival; others pass on.
  * Where boards share them, those on the board that has most to do: one, and its part of the rest.
@@ -99,7 +100,7 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
       learning = Math.min(1, busy / neurons)
     }
     cost.backward[layer] +=
-      learning * (passing + synapses * NOISE_OPERATIONS) +
+      learning * ((dense ? DENSE_BACKWARD : 1) * passing + synapses * NOISE_OPERATIONS) +
       listed +
       neurons * backwardNeuron(l, rule, steps)
     if (input && layer !== before) {

@@ -8,7 +8,6 @@
  * is faster, or the only way, to share them too.
  */
 import { checkLinks, isSound } from "../../src/check"
-import { shardBytesOf } from "../../src/heap"
 import { Header, Part } from "../../src/layout"
 import {
   drawLinks,
@@ -22,6 +21,7 @@ import {
 import { MOST_OPERATIONS } from "../../src/operations"
 import { partAt } from "../../src/run"
 import { buildShard, busesOf, isDense, type Slice } from "../../src/shard"
+import type { BoardProfile } from "../boards"
 import { MOST_BOARDS, type PlannedOn } from "./board-spec"
 import {
   costOfShare,
@@ -34,7 +34,7 @@ import {
 import { firstNeuronOf, hypergraph, type Net, signalNets } from "./hypergraph"
 import { cutHypergraph, USUAL_WORK } from "./multilevel"
 import { addNeurons, addSlices } from "./partition"
-import { bytesOf, heapFor, shardsFor } from "./room"
+import { bytesOf, heapFor, mostRoom, shardsFor, usualRoom } from "./room"
 
 /** Work a board may have beyond its fair share, where that saves signals. */
 const IMBALANCE = 1.05
@@ -49,9 +49,15 @@ const SAME_SPEED = 1.02
 /** While it is still open what fits, this fraction of the usual effort. */
 const TRIES = 20
 /** Outputs of less work than this, in fair shares of a board, are not worth sharing. */
-const WORTH_SHARING = 0.5
+const WORTH_SHARING = 0.25
 
 /** A board's part in a plan. */
+/** What the program of one kind of boards must set aside for a plan; undefined: what it does anyway. */
+export function setAsideFor(plan: Plan, profile: BoardProfile): number | undefined {
+  const most = Math.max(...plan.boards.map(b => b.shardBytes))
+  return most > usualRoom(profile) ? mostRoom(profile) : undefined
+}
+
 export interface PlannedBoard {
   /** Its profile and its number among those: "pico-1". */
   id: string
@@ -154,23 +160,20 @@ interface Layout {
  */
 export type Goal = "naming" | "learning"
 
-/** Plans a network for the boards given. */
+/**
+ * Plans a network for the boards given: with the memory their program sets aside; if it does not fit
+ * so, with all it could (setAside).
+ */
 export function planNetwork(network: Network, boards: PlannedOn[], goal: Goal = "naming"): Plan {
-  const profiles = boards.map(b => b.profile)
-  const time = ({ costs }: Layout) =>
-    goal === "learning" ? msPerLesson(costs, profiles) : slowestMs(costs, profiles)
-  const together = new Planner(network, boards, true)
-  let planner = together
-  let layout = planner.best(time)
-  if (boards.length > 1 && (!layout.fits || together.outputsWeigh())) {
-    const apart = new Planner(network, boards)
-    const shared = apart.best(time)
-    // Outputs in one place take fewer messages: to share them must be faster, not just as fast.
-    if (!layout.fits || (shared.fits && time(shared) * SAME_SPEED < time(layout))) {
-      planner = apart
-      layout = shared
-    }
-  }
+  const usual = bestLayout(
+    network,
+    boards,
+    goal,
+    boards.map(b => usualRoom(b.profile)),
+  )
+  if (usual.layout.fits) return describe(network, boards, usual.layout)
+  const most = boards.map(b => mostRoom(b.profile))
+  const { planner, layout } = bestLayout(network, boards, goal, most)
   if (layout.fits) return describe(network, boards, layout)
   const partial = planner.placed(layout)
   return {
@@ -179,9 +182,26 @@ export function planNetwork(network: Network, boards: PlannedOn[], goal: Goal = 
   }
 }
 
+function bestLayout(network: Network, boards: PlannedOn[], goal: Goal, room: number[]) {
+  const profiles = boards.map(b => b.profile)
+  const time = (layout: Layout) =>
+    goal === "learning" ? msPerLesson(layout.costs, profiles) : namingMs(layout, profiles)
+  const together = new Planner(network, boards, room, true)
+  let planner = together
+  let layout = planner.best(time)
+  if (boards.length > 1 && (!layout.fits || together.outputsWeigh())) {
+    const apart = new Planner(network, boards, room)
+    const shared = apart.best(time)
+    // Outputs in one place take fewer messages: to share them must be faster, not just as fast.
+    if (!layout.fits || (shared.fits && time(shared) * SAME_SPEED < time(layout))) {
+      planner = apart
+      layout = shared
+    }
+  }
+  return { planner, layout }
+}
+
 class Planner {
-  /** Room of each board for its share, bytes. */
-  readonly room: number[]
   /** Operations each board does in a millisecond. */
   private readonly speed: number[]
   /** Vertex of each neuron; outputs that are to stay together share the last one. */
@@ -198,13 +218,14 @@ class Planner {
   constructor(
     readonly network: Network,
     readonly boards: PlannedOn[],
+    /** Of each board for its share, bytes. */
+    readonly room: number[],
     /** Are all outputs to lie on one board? */
     together = false,
     /** Bytes a shard takes beyond the estimates at least, where that is known. */
     overhead = 0,
   ) {
-    this.room = boards.map(b => Math.max(0, shardBytesOf(b.profile.heapBytes)))
-    this.free = this.room.map(bytes => bytes - overhead)
+    this.free = room.map(bytes => bytes - overhead)
     this.speed = boards.map(b => b.profile.clockHz / b.profile.cyclesPerOperation / 1000)
     const last = network.layers.length
     const firstOutput = firstNeuronOf(network, last)
@@ -269,7 +290,8 @@ class Planner {
     if (byLayer.length > 1) layouts.push(this.search(byLayer, USUAL_WORK / 8))
     const fit = layouts.filter(l => l.fits)
     // Room as it was before the search found what its own cuts take beyond the estimates.
-    if (fit.length === 0) return new Planner(this.network, this.boards).packedTight() ?? layouts[0]
+    if (fit.length === 0)
+      return new Planner(this.network, this.boards, this.room).packedTight() ?? layouts[0]
     // The first has the fewest signals to carry: another must be faster, not just as fast.
     return fit.reduce((a, b) => (time(b) * SAME_SPEED < time(a) ? b : a))
   }
@@ -457,8 +479,16 @@ function byPlace(network: Network, layer: number): boolean {
   return layer === network.layers.length || isDense(network, layer + 1)
 }
 
-function slowestMs(costs: ShareCost[], profiles: PlannedOn["profile"][]): number {
-  return Math.max(...costs.map((c, b) => msPerImage(c, profiles[b])))
+/** Of boards that each work on another image the slowest decides; with one slot layer waits for layer. */
+function namingMs({ costs, slots }: Layout, profiles: BoardProfile[]): number {
+  const slowest = Math.max(...costs.map((c, b) => msPerImage(c, profiles[b])))
+  if (slots > 1) return slowest
+  const alone = costs.map(c => ({
+    ...c,
+    backward: c.backward.map(() => 0),
+    learnMessages: c.messages,
+  }))
+  return Math.max(slowest, msPerLesson(alone, profiles))
 }
 
 interface Neuron {
@@ -519,7 +549,7 @@ function describe(network: Network, boards: PlannedOn[], layout: Layout): Plan {
   const { shares, shards, costs } = layout
   const profiles = boards.map(b => b.profile)
   const traffic = trafficOf(network, shares)
-  const msPerSample = slowestMs(costs, profiles)
+  const msPerSample = namingMs(layout, profiles)
   const lesson = msPerLesson(costs, profiles)
   return {
     boards: boards.map(({ id, profile }, b) => {
@@ -624,8 +654,10 @@ function explain(planner: Planner, layout: Layout, { shares, rest }: Placed) {
 function remediesFor(planner: Planner, missing: number, short: boolean): string[] {
   const { network, boards, room } = planner
   const remedies: string[] = []
-  const fits = (net: Network, on: PlannedOn[], overhead = 0) =>
-    new Planner(net, on, false, overhead).packedTight() !== undefined
+  const fits = (net: Network, on: PlannedOn[], overhead = 0) => {
+    const all = on.map(b => mostRoom(b.profile))
+    return new Planner(net, on, all, false, overhead).packedTight() !== undefined
+  }
   const most = Math.max(...room)
   const roomiest = boards[room.indexOf(most)]
   const least = short ? Math.max(1, Math.floor(missing / most)) : 1

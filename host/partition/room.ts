@@ -1,11 +1,29 @@
 /** What a share of a network takes of a board's memory. */
 import "../device-script-buffer"
-import { PROGRAM_BYTES } from "../../src/heap"
+import { PROGRAM_BYTES, shardBytesOf } from "../../src/heap"
 import { Header, Part, PartFlag } from "../../src/layout"
 import type { Network } from "../../src/network"
 import { MAX_PAYLOAD } from "../../src/protocol"
 import { partAt } from "../../src/run"
 import { buildShard, type Slice } from "../../src/shard"
+import type { BoardProfile } from "../boards"
+
+/** Kept free on a board that a network takes all it can of: 4,700 B for messages that wait, and some. */
+const LEAST_FREE_BYTES = 6500
+
+/** What a board's program sets aside for its share, bytes. */
+export function usualRoom({ heapBytes }: BoardProfile): number {
+  return Math.max(0, shardBytesOf(heapBytes))
+}
+
+/**
+ * The most it could set aside if it is built to: for networks that do not fit as it is. What a native
+ * program sets aside is fixed.
+ */
+export function mostRoom(profile: BoardProfile): number {
+  const most = profile.heapBytes - PROGRAM_BYTES - LEAST_FREE_BYTES
+  return profile.operationCycles ? Math.max(usualRoom(profile), most) : usualRoom(profile)
+}
 
 /** Samples that may be under way at once: the most that every board has memory for. */
 export const SLOTS = [16, 8, 4, 2, 1]

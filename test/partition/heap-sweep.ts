@@ -11,18 +11,20 @@ import { largestShare, truth } from "./heap"
 const STEP = 128
 const CASES: [preset: string, boards: number][] = [
   ["pico-fast", 1],
+  ["pico-alone", 1],
   ["pico-16", 1],
   ["pico-16", 2],
   ["pico-32", 1],
   ["pico-32", 4],
+  ["fleet-64", 2],
   ["fleet-64", 3],
   ["fleet-64", 8],
-  ["model1", 7],
+  ["model1", 5],
   ["model1", 8],
-  ["model2", 7],
+  ["model2", 5],
   ["model2", 8],
-  ["fleet-300", 21],
-  ["fleet-deep", 20],
+  ["fleet-300", 15],
+  ["fleet-deep", 16],
 ]
 
 const [name, count] = process.argv.slice(2)

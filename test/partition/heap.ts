@@ -13,6 +13,8 @@ import { buildVariant } from "../firmware/variant"
 const HEAP_BYTES = 65_536
 const NAMED = 12
 const LEARNT = 4
+/** A literal of two bytes, as the program has it. */
+const LEAST_BALLAST = 256
 /** Learning ends with reading all boards, for which more in one process are too slow. */
 const MOST_LEARNING = 8
 
@@ -109,7 +111,8 @@ export async function runsWith({ network, plan, on, shardBytes }: Share, ballast
 export async function truth(share: Share, step = 64): Promise<number> {
   // Ballast that is too much, and that is not: further off than any prediction should be.
   let most = HEAP_BYTES - Math.floor(share.heapBytes * 0.9)
-  let least = HEAP_BYTES - Math.ceil(share.heapBytes * 1.1)
+  let least = Math.max(LEAST_BALLAST, HEAP_BYTES - Math.ceil(share.heapBytes * 1.1))
+  if (!(await runsWith(share, least))) throw new Error(`${share.network.name} does not run at all`)
   while (most - least > step) {
     const middle = (most + least) >> 1
     if (await runsWith(share, middle)) least = middle

@@ -8,6 +8,7 @@ const alone = [
   "test/cli/**/*.test.ts",
   "test/demos/**/*.test.ts",
   "test/dashboard/browser.test.ts",
+  "test/dashboard/cli.test.ts",
   "test/dashboard/stream.test.ts",
   "test/e2e/**/*.test.ts",
   "test/faults/**/*.test.ts",

@@ -293,7 +293,7 @@ async function begin(
       )
     const training = await Training.resume(options.resume, model, data, {
       ...{ workers, epochs },
-      engine: engineOn(options, model, context),
+      engine: engineOn(options, model, data.classes, context),
     })
     // As it was given first: then it makes the same bits, stopped or not.
     const command = (model.training?.command ?? "").replace(
@@ -329,7 +329,7 @@ async function begin(
       `--learn-shift is ${plan.learnShift}, but ${model.network.name} takes at most ${most}`,
       most < 20 ? "only networks with finer elements, as model1, take up to 20" : "give less",
     )
-  const engine = engineOn(options, model, context)
+  const engine = engineOn(options, model, data.classes, context)
   const training = await Training.start(model, plan, data, { workers, engine })
   const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
   return { training, command: commandOf(named, options.rule && model.network, plan, data) }
@@ -402,8 +402,14 @@ function lessonsIn(training: Training): string {
 }
 
 /** Boards to learn on; undefined: the host. */
-function engineOn(options: TrainOptions, model: Model, context: Context): StartEngine | undefined {
+function engineOn(
+  options: TrainOptions,
+  model: Model,
+  classes: string[],
+  context: Context,
+): StartEngine | undefined {
   const { on: place } = options
+  const watch = { ...options, classes }
   if (place === undefined) return undefined
   return async network => {
     const { openPatientFleet } = await import("./fleet-run")
@@ -412,7 +418,7 @@ function engineOn(options: TrainOptions, model: Model, context: Context): StartE
     return new FleetEngine(
       network,
       await openPatientFleet(
-        ...([place, network, checkpointOf(model), context, options, options.checkpoint] as const),
+        ...([place, network, checkpointOf(model), context, watch, options.checkpoint] as const),
       ),
     )
   }

@@ -3,6 +3,7 @@ import "../device-script-buffer"
 import { Part } from "../../src/layout"
 import { drawLinks, inputSignalsOf, linksOf, type Network, neuronsOf } from "../../src/network"
 import { partAt } from "../../src/run"
+import type { Slice } from "../../src/shard"
 import { HostNetwork, wholeNetwork } from "../engine"
 import type { Checkpoint } from "../fleet/fleet"
 import type { InsideView } from "./messages"
@@ -15,26 +16,38 @@ const COEFFICIENT = 2 ** 13
 type Weights = Float32Array
 
 export class Inside {
-  private readonly host: HostNetwork
-  private readonly tracer: RingTracer
-  private readonly slices
-  private coefficients: Buffer = Buffer.alloc(0)
-  private readAfter = 0
+  /** Made when somebody first looks: nobody may. */
+  private made?: { host: HostNetwork; tracer: RingTracer; slices: Slice[] }
+  private read?: Checkpoint
+  private loaded?: Checkpoint
   private readonly drawn: { sources: number[][]; firsts: number[] }[] = []
   /** By layer: of each signal, once it is asked for. */
   private paths: Weights[][] = []
 
-  constructor(private readonly network: Network) {
-    this.host = new HostNetwork(network)
-    this.tracer = new RingTracer(network)
-    this.slices = wholeNetwork(network)
+  constructor(private readonly network: Network) {}
+
+  /** What the next look is to show. */
+  load(checkpoint: Checkpoint): void {
+    this.read = checkpoint
   }
 
-  load({ samples, coefficients, elements }: Checkpoint): void {
-    this.host.load(coefficients, elements)
-    this.coefficients = coefficients
-    this.readAfter = samples
-    this.paths = []
+  private get parts() {
+    const { network, read } = this
+    this.made ??= {
+      host: new HostNetwork(network),
+      tracer: new RingTracer(network),
+      slices: wholeNetwork(network),
+    }
+    if (read && read !== this.loaded) {
+      this.made.host.load(read.coefficients, read.elements)
+      this.loaded = read
+      this.paths = []
+    }
+    return this.made
+  }
+
+  private get coefficients(): Buffer {
+    return this.loaded?.coefficients ?? this.parts.host.coefficients()
   }
 
   /**
@@ -47,27 +60,28 @@ export class Inside {
     image: Uint8Array,
     label: number,
   ): Omit<InsideView, "type" | "image"> {
-    const { host, network } = this
+    const { network } = this
+    const { host, tracer, slices } = this.parts
     const { memory } = host
-    const index = this.slices.findIndex(
+    const index = slices.findIndex(
       s => s.layer === layer && neuron >= s.first && neuron < s.first + s.count,
     )
-    const place = [partAt(index), neuron - this.slices[index].first] as const
+    const place = [partAt(index), neuron - slices[index].first] as const
     host.predict(image)
-    this.tracer.take(memory, ...place)
+    tracer.take(memory, ...place)
     const activity = this.activity(layer)
     if (label >= 0) {
       // A learning step brings the backward sums; what it learnt is taken back.
       const before = Buffer.from(memory)
       host.train(image, label, 0)
-      this.tracer.takeBack(memory, ...place)
+      tracer.takeBack(memory, ...place)
       before.copy(memory)
     }
-    const trace = this.tracer.trace()
+    const trace = tracer.trace()
     const { inputs } = network.layers[layer - 1]
     const weights = layer === 1 ? this.direct(neuron) : this.along(layer, neuron)
     return {
-      ...{ layer, neuron, label, readAfter: this.readAfter, activity },
+      ...{ layer, neuron, label, readAfter: this.loaded?.samples ?? 0, activity },
       ...trace,
       weights: Array.from(weights, v => Number(v.toPrecision(4))),
       direct: layer === 1,
@@ -149,7 +163,7 @@ export class Inside {
 
   private readonly responses: number[][] = []
   private response(element: number): number[] {
-    this.responses[element] ??= this.tracer.response(this.host.memory, element)
+    this.responses[element] ??= this.parts.tracer.response(this.parts.host.memory, element)
     return this.responses[element]
   }
 
@@ -170,10 +184,11 @@ export class Inside {
 
   /** Mean |signal| of each neuron of a layer. */
   private activity(layer: number): number[] {
-    const { memory } = this.host
+    const { host, slices } = this.parts
+    const { memory } = host
     const result: number[] = Array(neuronsOf(this.network, layer)).fill(0)
     const scale = 2 ** this.network.signalBits
-    for (const [i, slice] of this.slices.entries()) {
+    for (const [i, slice] of slices.entries()) {
       if (slice.layer !== layer) continue
       const part = partAt(i)
       const outputs = memory.getAt(part + Part.Outputs, "u16")

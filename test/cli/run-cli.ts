@@ -11,8 +11,9 @@ export interface Ended {
 
 export interface RunOptions {
   env?: NodeJS.ProcessEnv
-  /** Called with all of stderr so far, whenever there is more. */
+  /** Called with all of stderr (of stdout) so far, whenever there is more. */
   onStderr?: (text: string, child: ChildProcess) => void
+  onStdout?: (text: string, child: ChildProcess) => void
 }
 
 /** Runs the tool as a user's shell does: a process of its own, not on a terminal. */
@@ -27,6 +28,7 @@ export function wuxing(args: string[], options: RunOptions = {}): Promise<Ended>
     let stderr = ""
     child.stdout.on("data", chunk => {
       stdout += chunk
+      options.onStdout?.(stdout, child)
     })
     child.stderr.on("data", chunk => {
       stderr += chunk

@@ -13,6 +13,8 @@ export default defineConfig({
     modulePreload: false,
     cssCodeSplit: false,
     reportCompressedSize: false,
+    // Of what is in it.
+    license: { fileName: "licenses.md" },
     rolldownOptions: {
       output: {
         codeSplitting: false,

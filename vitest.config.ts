@@ -10,6 +10,7 @@ const alone = [
   "test/dashboard/browser.test.ts",
   "test/dashboard/cli.test.ts",
   "test/dashboard/stream.test.ts",
+  "test/docs/commands.test.ts",
   "test/e2e/**/*.test.ts",
   "test/faults/**/*.test.ts",
   "test/firmware/**/*.test.ts",

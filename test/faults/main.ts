@@ -5,7 +5,8 @@
  *     --json        one document on stdout
  *     --quick       a fixed subset
  *     --every N     each Nth case;  --from N  beginning with the Nth
- *     --pairs N     pairs of boards at once (4)
+ *     --pairs N     pairs of boards at once (6)
+ *     --minutes N   no run begins after so many
  *     --case SPEC   these faults alone, as `demo --faults` takes them
  *
  * Exit status 0 when nothing was lost.
@@ -14,7 +15,7 @@ import { parseArgs } from "node:util"
 import { parseFaults } from "../../host/faults/spec"
 import { firmware } from "../firmware/compiled"
 import { hashOnHost, Rig } from "./rig"
-import { casesOf, isDeploying, sweep } from "./sweep"
+import { casesOf, isDeploying, mixed, sweep } from "./sweep"
 
 /** Has no factor in common with the number of kinds, so that all kinds come. */
 const QUICK_EVERY = 41
@@ -23,10 +24,11 @@ const { values: options } = parseArgs({
   options: {
     ...{ json: { type: "boolean" }, quick: { type: "boolean" }, every: { type: "string" } },
     ...{ from: { type: "string" }, pairs: { type: "string" }, case: { type: "string" } },
+    minutes: { type: "string" },
   },
 })
 const say = (line: string) => process.stderr.write(`${line}\n`)
-const pairs = options.case ? 1 : Number(options.pairs ?? 4)
+const pairs = options.case ? 1 : Number(options.pairs ?? 6)
 const hash = hashOnHost()
 const bytecode = await firmware()
 const rig = await Rig.start(pairs, bytecode)
@@ -47,15 +49,17 @@ try {
     ? [{ rules, deploys: isDeploying(rules) }]
     : all.filter((_, i) => i % every === Number(options.from ?? 0) % every)
   say(`${cases.length} of ${all.length} runs, ${pairs} at once`)
-  const figures = await sweep(rig, cases, hash, (done, name, outcome) => {
+  const onCase = (done: number, name: string, outcome: string) => {
     const quiet = outcome.startsWith("same") && cases.length > 1
     if (!quiet || done % 50 === 0) say(`${done}/${cases.length}  ${name}: ${outcome}`)
-  })
+  }
+  const until = options.minutes ? Number(options.minutes) * 60_000 : undefined
+  const figures = await sweep(rig, mixed(cases), hash, onCase, until)
   const { runs, survived, namedErrors, lost } = figures
   if (options.json) process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`)
   else
     process.stdout.write(
-      `${runs} runs: ${survived} survived, ${namedErrors} named errors, ${lost} lost (${figures.seconds.toFixed(0)} s)\n`,
+      `${runs} of ${cases.length} runs: ${survived} survived, ${namedErrors} named errors, ${lost} lost (${figures.seconds.toFixed(0)} s)\n`,
     )
   process.exitCode = lost === 0 && figures.runs > 0 ? 0 : 1
 } finally {

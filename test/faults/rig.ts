@@ -18,6 +18,8 @@ const WIDTH = 64
 /** A run that takes longer hangs. Its own deadlines add up to far less. */
 export const RUN_DEADLINE_MS = 90_000
 const SAMPLE_DEADLINE_MS = 1_000
+/** On a machine with much else to do. A fleet waits less: it gives its boards up by its own clock. */
+const START_DEADLINE_MS = 60_000
 
 /** Each board computes some of every hidden layer, so signals and sums go both ways. */
 export const net = network(
@@ -74,6 +76,7 @@ export class Rig {
     const rig = new Rig(pairs, [bytecode, otherText(bytecode)])
     rig.boards = await VirtualBoards.start(2 * pairs, {
       wrap: (board, port, hands) => rig.wrap(board, port, hands),
+      deadlineMs: START_DEADLINE_MS,
     })
     return rig
   }

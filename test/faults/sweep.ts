@@ -22,6 +22,8 @@ export interface Case {
 }
 
 export interface Figures {
+  /** Cases there are; fewer have been run where time was up. */
+  cases: number
   runs: number
   /** Frames at which a fault was put: up to two in a run. */
   faults: number
@@ -68,25 +70,46 @@ export function casesOf(deploying: Map<string, number>, running: Map<string, num
   return cases
 }
 
+/** The same cases in an order of which any beginning is an even choice of all. */
+export function mixed(cases: Case[]): Case[] {
+  // Prime, so it has no factor in common with any number of cases below it.
+  const stride = 10_007
+  return cases.map((_, i) => cases[(i * stride) % cases.length])
+}
+
 export function isDeploying(rules: FaultRule[]): boolean {
   return rules.some(({ stream }) => DEPLOYING.includes(stream?.split(".")[2] ?? ""))
 }
 
-/** Runs the cases, as many at once as the rig has pairs of boards. */
+/**
+ * Runs the cases, as many at once as the rig has pairs of boards.
+ *
+ * @param until ms after which no run begins any more
+ */
 export async function sweep(
   rig: Rig,
   cases: Case[],
   hash: string,
   onCase?: (done: number, name: string, outcome: string) => void,
+  until = Number.POSITIVE_INFINITY,
 ): Promise<Figures> {
   const figures: Figures = {
-    ...{ runs: 0, faults: 0, survived: 0, namedErrors: 0, lost: 0, unreached: 0, longest: 0 },
+    ...{
+      cases: cases.length,
+      runs: 0,
+      faults: 0,
+      survived: 0,
+      namedErrors: 0,
+      lost: 0,
+      unreached: 0,
+      longest: 0,
+    },
     ...{ seconds: 0, notes: [] },
   }
   const start = performance.now()
   let next = 0
   const worker = async (pair: number) => {
-    while (next < cases.length) {
+    while (next < cases.length && performance.now() - start < until) {
       const each = cases[next++]
       const ended = await rig.run(pair, each.rules, each.deploys)
       const outcome = await judge(rig, pair, each, ended, hash, figures)

@@ -3,7 +3,6 @@ import "../device-script-buffer"
 import { Header, Part } from "../../src/layout"
 import type { Network } from "../../src/network"
 import { SERVICE_CLASS, Setting } from "../../src/protocol"
-import { partAt } from "../../src/run"
 import { exchangeCoefficients, exchangeElements, type Slice } from "../../src/shard"
 import { type BoardProfile, boardIds, readBoardProfile } from "../boards"
 import { type Dataset, imageAt } from "../data/mnist"
@@ -18,7 +17,7 @@ import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { SLOTS, shardsFor } from "../partition/room"
 import { Board, type Saved } from "./board"
-import { holdsTwoSlots } from "./keeping"
+import { holdsTwoSlots, learntAreas, partsOf } from "./keeping"
 import { type Shifts, slowedBy } from "./rate"
 import { type Member, type PartTime, Relay } from "./relay"
 import type { BoardState, FleetWatch, Slowed, Taught, Wish } from "./watch"
@@ -946,24 +945,4 @@ function neuronsIn(slices: Slice[]): number {
 
 function linksIn(shard: Buffer): number {
   return partsOf(shard).reduce((sum, part) => sum + shard.getAt(part + Part.Links, "i32"), 0)
-}
-
-/** Coefficients, and K3 and fixed points of elements that learn. */
-function learntAreas(shard: Buffer): { at: number; bytes: number }[] {
-  return partsOf(shard).flatMap(part => [
-    {
-      at: shard.getAt(part + Part.Coefficient, "i32"),
-      bytes: shard.getAt(part + Part.Links, "i32") * 2,
-    },
-    ...[Part.Inhibition, Part.Rest, Part.RestBack]
-      .map(field => ({
-        at: shard.getAt(part + field, "i32"),
-        bytes: shard.getAt(part + Part.Neurons, "u16") * 10,
-      }))
-      .filter(({ at }) => at !== 0),
-  ])
-}
-
-function partsOf(shard: Buffer): number[] {
-  return Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
 }

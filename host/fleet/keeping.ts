@@ -1,4 +1,7 @@
 /** What boards can keep of what they have learnt, by the size of their stores. */
+import "../device-script-buffer"
+import { Header, Part } from "../../src/layout"
+import { partAt } from "../../src/run"
 import { CHUNK_BYTES, HEAD_BYTES } from "../../src/slots"
 
 /** A store of DeviceScript's keeps an entry beside each value and rounds values up to 8 bytes. */
@@ -30,4 +33,24 @@ export function mostKept(storeBytes: number): number {
   let content = Math.max(0, storeBytes >> 1) & ~1
   while (content > 0 && !holdsTwoSlots(storeBytes, content)) content -= 2
   return content
+}
+
+/** Coefficients, and K3 and fixed points of elements that learn. */
+export function learntAreas(shard: Buffer): { at: number; bytes: number }[] {
+  return partsOf(shard).flatMap(part => [
+    {
+      at: shard.getAt(part + Part.Coefficient, "i32"),
+      bytes: shard.getAt(part + Part.Links, "i32") * 2,
+    },
+    ...[Part.Inhibition, Part.Rest, Part.RestBack]
+      .map(field => ({
+        at: shard.getAt(part + field, "i32"),
+        bytes: shard.getAt(part + Part.Neurons, "u16") * 10,
+      }))
+      .filter(({ at }) => at !== 0),
+  ])
+}
+
+export function partsOf(shard: Buffer): number[] {
+  return Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
 }

@@ -51,13 +51,13 @@ const TRIES = 20
 /** Outputs of less work than this, in fair shares of a board, are not worth sharing. */
 const WORTH_SHARING = 0.25
 
-/** A board's part in a plan. */
 /** What the program of one kind of boards must set aside for a plan; undefined: what it does anyway. */
 export function setAsideFor(plan: Plan, profile: BoardProfile): number | undefined {
   const most = Math.max(...plan.boards.map(b => b.shardBytes))
   return most > usualRoom(profile) ? mostRoom(profile) : undefined
 }
 
+/** A board's part in a plan. */
 export interface PlannedBoard {
   /** Its profile and its number among those: "pico-1". */
   id: string

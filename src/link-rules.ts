@@ -1,7 +1,7 @@
 /**
  * Links that learn otherwise than by the plain product (links.ts), or not at all: the product bounded
- * by atan(kt·G)/kt, PID control, links held fixed, rates below 2^−16. Loops of their own, so that the usual ones stay
- * as fast as they are.
+ * by atan(kt·G)/kt, PID control, links held fixed, rates below 2^−16. Loops of their own, so that the
+ * usual ones stay as fast as they are.
  */
 import { bounded } from "./atan"
 import { BATCHED } from "./batched"

@@ -87,7 +87,7 @@ export function isDeploying(rules: FaultRule[]): boolean {
  * @param until ms after which no run begins any more
  */
 export async function sweep(
-  rig: Rig,
+  rig: Pick<Rig, "pairs" | "run" | "renew">,
   cases: Case[],
   hash: string,
   onCase?: (done: number, name: string, outcome: string) => void,
@@ -122,7 +122,7 @@ export async function sweep(
 }
 
 async function judge(
-  rig: Rig,
+  rig: Pick<Rig, "pairs" | "run" | "renew">,
   pair: number,
   each: Case,
   ended: Ended,

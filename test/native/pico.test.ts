@@ -268,6 +268,8 @@ describe("what it has learnt", () => {
       changes.push(change)
       return change.number === cutAt ? share.now : undefined
     }
+    // The program waits for an erase in a loop, which the emulator has to run through.
+    const quick = { onFlashChange, eraseNanos: MILLISECOND }
     const first = newPico({ onFlashChange })
     const board = await connect(first)
     await board.load(shard)
@@ -291,14 +293,14 @@ describe("what it has learnt", () => {
       for (const part of cut === count - 1 ? [0, 0.3, 0.7, 1] : [0.5]) {
         cutAt = cut
         share.now = part
-        const pico = newPico({ flash: flash.slice(), onFlashChange })
+        const pico = newPico({ flash: flash.slice(), ...quick })
         const dying = await connect(pico)
         await learn(dying, 1, (await dying.status()).updates)
         save(dying, 2).catch(() => {})
         while (!pico.dead) await new Promise(resolve => setTimeout(resolve, 2))
         await Promise.all(ports.splice(0).map(port => port.close()))
         cutAt = -1
-        const again = newPico({ uf2: undefined, flash: pico.flash, onFlashChange })
+        const again = newPico({ uf2: undefined, flash: pico.flash, ...quick })
         const reborn = await connect(again)
         const memory = await memoryOf(reborn)
         const which = memory.equals(before) ? "before" : memory.equals(after) ? "after" : undefined

@@ -26,6 +26,8 @@ export interface FlashOptions {
   /** What the chip holds; shared with the emulated address space. */
   bytes: Uint8Array
   clock: EmulatedClock
+  /** Time to erase a sector; the datasheet's unless given. */
+  eraseNanos?: number
   /**
    * Called before each erase and program; if it says so, power fails within it: only this share of it,
    * 0…1, has happened.
@@ -109,7 +111,7 @@ export class FlashChip {
     else
       for (let i = start; i < start + SECTOR; i++)
         if (noise(i, this.changes) < share) bytes[i] |= noise(i + SECTOR, this.changes) * 256
-    this.end(ERASE_NANOS, share)
+    this.end(this.options.eraseNanos ?? ERASE_NANOS, share)
   }
 
   private program(): void {

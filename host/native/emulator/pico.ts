@@ -38,6 +38,8 @@ export interface PicoOptions {
   flash?: Uint8Array
   /** 8 bytes; random unless given. */
   uniqueId?: Uint8Array
+  /** Time the flash takes to erase a sector; the datasheet's unless given. */
+  eraseNanos?: number
   onFlashChange?: (change: FlashChange) => number | undefined
   /** What the emulator warns of (registers it does not know, and the like). */
   onWarning?: (text: string) => void
@@ -92,6 +94,7 @@ export class EmulatedPico {
       uniqueId: this.uniqueId,
       bytes: this.flash,
       clock: this.clock,
+      eraseNanos: this.options.eraseNanos,
       onChange: this.options.onFlashChange,
       onPowerCut: () => {
         this.dead = true

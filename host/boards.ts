@@ -29,7 +29,7 @@ const figures = {
   /** Cycles a second. */
   clockHz: positive,
   /** Cycles of one bytecode operation in mixed code. */
-  cyclesPerOperation: positive,
+  cyclesPerOperation: z.number().positive(),
   /** Cycles of one operation of each kind whose cost was looked at by itself; null: no machine. */
   operationCycles: z
     .strictObject(

@@ -9,7 +9,9 @@ import { untrained } from "../../host/model-source"
 import { CycleCounter } from "../../host/native/emulator/cycle-counter"
 import { Stream } from "../../host/native/emulator/stream"
 import { LISTING_PATH } from "../../host/native/firmware-file"
-import { type Listing, profileNative, shardOf } from "../../host/native/profile"
+import { type Listing, type NativeProfile, profileNative, shardOf } from "../../host/native/profile"
+import { parseBoards } from "../../host/partition/board-spec"
+import { planNetwork } from "../../host/partition/plan"
 import { drawLinks, type Network } from "../../src/network"
 import { preset } from "../../src/presets"
 import { uf2 } from "./benches"
@@ -47,13 +49,31 @@ function drivenLinks(network: Network, count: number): number {
   return driven / count
 }
 
+/** What a plan for one native board says, images a second streamed, as shares of what was counted. */
+function predictedShares(network: Network, { inference, learn }: NativeProfile): number[] {
+  const plan = planNetwork(network, parseBoards("pico-native:1"))
+  return [
+    plan.predictedSamplesPerSecond / inference.streamedPerSecond,
+    plan.learning.predictedSamplesPerSecond / learn!.streamedPerSecond,
+  ]
+}
+
+function expectNear(shares: number[]): void {
+  for (const share of shares) {
+    expect(share).toBeGreaterThan(0.65)
+    expect(share).toBeLessThan(1.35)
+  }
+}
+
 describe("at 125 MHz", () => {
   it("pico-16: 800 inferences and 300 learnt samples a second", async () => {
     const model = untrained(preset("pico-16", 1)!)
-    const { inference, learn, learned } = await profileNative(model, uf2, listing, images, 8)
+    const profile = await profileNative(model, uf2, listing, images, 8)
+    const { inference, learn, learned } = profile
     expect(learned).toBeGreaterThan(4)
     expect(inference.computedPerSecond).toBeGreaterThan(800)
     expect(learn!.computedPerSecond).toBeGreaterThan(300)
+    expectNear(predictedShares(model.network, profile))
   })
 
   it("15 cycles a multiply-accumulate", async () => {
@@ -76,7 +96,9 @@ describe("at 125 MHz", () => {
 
   it("MODEL1 whole: 30 and 10, four fifths of it streamed over USB", async () => {
     const model = untrained(preset("model1", 1)!)
-    const { inference, learn } = await profileNative(model, uf2, listing, images, 3)
+    const profile = await profileNative(model, uf2, listing, images, 3)
+    const { inference, learn } = profile
+    expectNear(predictedShares(model.network, profile))
     for (const [cost, most] of [
       [inference, 30],
       [learn!, 10],

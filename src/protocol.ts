@@ -170,7 +170,7 @@ export enum BackField {
   Layer = 4,
   Flags = 5,
   First = 6,
-  /** u8: in a report of the output board, the class the network gave before learning; else 255 */
+  /** u8: in a report of a board with outputs, the class the network gave before learning; else 255 */
   Predicted = 8,
   /**
    * u8: in a command how many messages of this layer and sample went before, modulo 256. A board

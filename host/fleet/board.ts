@@ -76,7 +76,7 @@ export interface BackReport {
   first: number
   learned: boolean
   last: boolean
-  /** What the network said before it learnt; from the board with the output layer only. */
+  /** What the network said before it learnt; from boards with outputs only. */
   predicted?: number
   values: Buffer
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { ARENA_BYTES } from "../../firmware/arena"
 import { Header, LAYOUT_VERSION, Part, PartFlag } from "../../src/layout"
 import {
+  BackField,
   BackFlag,
   Command,
   checksum,
@@ -10,6 +11,7 @@ import {
   MAX_PAYLOAD,
   PROTOCOL_VERSION,
   Setting,
+  SignalsField,
   Status,
 } from "../../src/protocol"
 import { partAt } from "../../src/run"
@@ -907,6 +909,60 @@ describe("with a shard of two layers others read", () => {
     const last = back({ sample: 6, layer: 1, number: 1, flags: BackFlag.Last })
     await expectSaid(Command.Back, last, [])
     expect((await bench.fence()).state.updates).toBe(1)
+  })
+})
+
+describe("with a shard of some of the outputs", () => {
+  it("tells its own, waits for the others', and makes the error of all", async () => {
+    const shard = buildShard(
+      net,
+      [
+        { layer: 1, first: 0, count: 5 },
+        { layer: 2, first: 0, count: 4 },
+        { layer: 3, first: 1, count: 1 },
+      ],
+      SLOTS,
+    )
+    expect(said(await load(bench, shard))).toBe("Commit Ok")
+    // No lead is large enough: there is something to learn.
+    const margin = bytes({ u16: 7 }, { u8: Setting.Margin }, { u32: 32767 })
+    await expectSaid(Command.Set, margin, ["Set Ok"])
+    const flags = ImageFlag.First | ImageFlag.Last | ImageFlag.Learn
+    // Signals of the layer others read with it, and its output.
+    const told = await expectSaid(Command.Image, imageSlice({ sample: 6, flags }), [
+      ...["Signals", "Signals"],
+    ])
+    const { payload } = told[1]
+    expect([payload[SignalsField.Layer], payload[SignalsField.Count]]).toEqual([3, 1])
+    expect(payload.readUInt16LE(SignalsField.First)).toBe(1)
+    const early = back({ sample: 6, layer: 2, flags: BackFlag.Last })
+    const refused = { what: "", number: 6 }
+    const backRefused = { ...refused, command: Command.Back, says: "Fault Back OutOfOrder" }
+    await expectRefused({ ...backRefused, payload: early })
+    const output = (first: number) =>
+      signals({ sample: 6, layer: 3, count: 1, first, values: [1000] })
+    const signalsRefused = { ...refused, command: Command.Signals }
+    await expectRefused({ ...signalsRefused, payload: output(2), says: "Fault Signals OutOfOrder" })
+    await expectRefused({
+      ...signalsRefused,
+      payload: output(1),
+      says: "Fault Signals OutOfRange",
+    })
+    await expectSaid(Command.Signals, output(0), [])
+    await expectRefused({ ...signalsRefused, payload: output(0), says: "Fault Signals OutOfOrder" })
+    const [error] = await expectSaid(Command.Signals, output(2), ["Back"])
+    expect(error.payload[BackField.Flags]).toBe(BackFlag.Learned | BackFlag.Last)
+    expect(error.payload[BackField.Predicted]).toBe(0)
+    await expectSaid(Command.Back, early, [])
+    expect((await bench.fence()).state.updates).toBe(1)
+  })
+
+  it("takes no outputs where it computes them all", async () => {
+    expect(said(await load(bench, outputShard))).toBe("Commit Ok")
+    await expectRefused({
+      ...{ what: "", command: Command.Signals, says: "Fault Signals WrongShard" },
+      payload: signals({ layer: 3, count: 1, values: [1] }),
+    })
   })
 })
 

@@ -103,6 +103,8 @@ export class Hub implements FleetWatch {
   /** A page has come. */
   visit(send: Send): { ask(message: FromPage): void; leave(): void } {
     const visitor: Visitor = { send }
+    // What is still to be told is in the tallies that this page gets.
+    this.flush()
     this.visitors.add(visitor)
     this.welcome(send)
     return {
@@ -113,11 +115,9 @@ export class Hub implements FleetWatch {
 
   private welcome(send: Send): void {
     if (!this.hello) {
-      send({ type: "waiting", text: "The boards are being started." })
+      send({ type: "waiting" })
       return
     }
-    // It is all in the tallies already.
-    this.flush()
     const { learning, naming } = this.ledgers
     const tallies = { learning: learning.tally(), naming: naming.tally() }
     send({ ...this.hello, tallies, log: this.lines })
@@ -179,6 +179,9 @@ export class Hub implements FleetWatch {
     clearInterval(this.clock)
     clearTimeout(this.timer)
     clearTimeout(this.looking)
+    this.flush()
+    this.tell({ type: "ended" })
+    this.visitors.clear()
   }
 
   private get held(): boolean {

@@ -177,7 +177,10 @@ export const toPage = z.discriminatedUnion("type", [
   answer,
   inside,
   logLines,
-  z.object({ type: z.literal("waiting"), text: z.string() }),
+  /** The boards are being started. */
+  z.object({ type: z.literal("waiting") }),
+  /** The run is over; the server goes too. */
+  z.object({ type: z.literal("ended") }),
   z.object({ type: z.literal("refused"), what: z.string() }),
 ])
 export type ToPage = z.infer<typeof toPage>

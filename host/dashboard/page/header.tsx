@@ -7,6 +7,7 @@ const LINKS = {
   waiting: "starting",
   live: "live",
   lost: "reconnecting",
+  ended: "ended",
   refused: "refused",
 }
 const PARTS = [
@@ -45,7 +46,7 @@ export function Header() {
           </a>
         ))}
       </nav>
-      {control && (
+      {control && link !== "ended" && (
         <fieldset class="controls" aria-label="The run">
           <button
             type="button"

@@ -10,6 +10,7 @@ const NEWS = {
   connecting: "Connecting to the tool …",
   waiting: "The boards are being started. This takes some seconds.",
   lost: "The tool does not answer. This page goes on by itself when it is back.",
+  ended: "The run has ended. This is how things stood then.",
   refused:
     "The token is wrong, so nothing is shown. Open the address that the command printed: its end, behind the #, is the token. A tool that was started again has another one.",
 }
@@ -26,7 +27,7 @@ export function Page() {
         {link !== "live" && <p class={`news ${link}`}>{NEWS[link]}</p>}
       </div>
       {hello && link !== "refused" && (
-        <main class={link === "live" ? "" : "stale"}>
+        <main class={link === "live" || link === "ended" ? "" : "stale"}>
           <Draw />
           <Learn />
           <Inside />

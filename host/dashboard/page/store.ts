@@ -7,7 +7,7 @@ const MOST_POINTS = 2_000
 const MOST_MISTAKES = 24
 const MOST_LINES = 200
 
-export type Link = "connecting" | "waiting" | "live" | "lost" | "refused"
+export type Link = "connecting" | "waiting" | "live" | "lost" | "refused" | "ended"
 export type Topic = "link" | "hello" | "tally" | "control" | "fleet" | "answer" | "inside" | "log"
 
 export type Tally = Hello["tallies"]["learning"]
@@ -90,6 +90,8 @@ export function useTopicsEvery(everyMs: number, ...topics: Topic[]): State {
 }
 
 export function setLink(link: Link): void {
+  // A run that has ended is not missed; another may come.
+  if (state.link === "ended" && (link === "lost" || link === "connecting")) return
   state.link = link
   touch("link")
 }
@@ -98,7 +100,7 @@ let fleetAt = 0
 
 export function apply(message: ToPage): void {
   const { type } = message
-  if (type === "waiting") setLink("waiting")
+  if (type === "waiting" || type === "ended") setLink(type)
   else if (type === "update") update(message)
   else if (type === "fleet") fleet(message)
   else if (type === "hello") {

@@ -1,4 +1,5 @@
 /** Boards for a command: finds, starts and loads them, and shows what they do. */
+import { setMaxListeners } from "node:events"
 import { MultiBar, type SingleBar } from "cli-progress"
 import type { Network } from "../../src/network"
 import type { FaultInjector } from "../faults/injector"
@@ -106,6 +107,8 @@ export async function openPatientFleet(
   checkpointSamples?: number,
 ): Promise<Fleet> {
   const end = new AbortController()
+  // As the tool's own signal: every wait of every board listens to it.
+  setMaxListeners(0, end.signal)
   let patienceMs = 0
   const interrupt = () => {
     const timer = setTimeout(() => end.abort(signal.reason), patienceMs)

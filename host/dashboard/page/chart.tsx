@@ -16,7 +16,7 @@ interface ChartProps {
   height: number
   label: string
   x: string
-  /** Fixed range; absent: as the data is. */
+  /** Fixed range; absent: as the data is, with zero in it. */
   range?: [number, number]
   format: (value: number) => string
   /** Called with the place under the pointer. */
@@ -29,6 +29,16 @@ interface ChartProps {
 const STRIDES = [1, 2, 5]
   .flatMap(n => [0, 1, 2, 3, 4, 5, 6, 7].map(e => n * 10 ** e))
   .sort((a, b) => a - b)
+
+/** Where nothing happens, noise of the last bit is not to fill the picture. */
+const LEAST_RANGE = 0.004
+
+function aroundZero(_: uPlot, least: number, most: number): [number, number] {
+  const [from, to] = [Math.min(0, least ?? 0), Math.max(0, most ?? 0)]
+  const margin = 0.08 * Math.max(LEAST_RANGE, to - from)
+  const missing = Math.max(0, LEAST_RANGE - (to - from)) / 2
+  return [from - margin - missing, to + margin + missing]
+}
 
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
@@ -56,7 +66,7 @@ export function Chart({ data, lines, height, label, x, range, format, onPlace, m
         height,
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-        scales: { x: { time: false }, y: range ? { range } : {} },
+        scales: { x: { time: false }, y: { range: range ?? aroundZero } },
         axes: [
           { ...axis, incrs: STRIDES, label: x, labelSize: 16, labelFont: axis.font, size: 30 },
           { ...axis, size: 46, values: (_, ticks) => ticks.map(format) },

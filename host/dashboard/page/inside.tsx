@@ -224,7 +224,7 @@ function Settle({
       lines={LINES}
       height={170}
       x="step"
-      format={v => v.toFixed(2)}
+      format={v => (v !== 0 && Math.abs(v) < 0.01 ? v.toFixed(3) : v.toFixed(2))}
       label={`${name} at the end: ${ELEMENTS.map(({ letter }, e) => `${letter} ${end[e].toFixed(3)}`).join(", ")}`}
     />
   )

@@ -18,6 +18,8 @@ import {
   checkDashboardOptions,
   type DashboardOptions,
 } from "./dashboard-option"
+import { addDemoAdapt } from "./demo-adapt"
+import { addDemoAlone } from "./demo-alone"
 import { addDemoFleet } from "./demo-fleet"
 import { addDemoMemory } from "./demo-memory"
 import { addDemoOscillator } from "./demo-oscillator"
@@ -77,8 +79,10 @@ export function addDemo(program: Command, run: Run): void {
     )
   addPanelOptions(command)
   addDashboardOptions(command).action(run(demo))
+  addDemoAdapt(command, run)
   addDemoMemory(command, run)
   addDemoOscillator(command, run)
+  addDemoAlone(command, run)
   addDemoFleet(command, run)
 }
 

@@ -35,8 +35,8 @@ export type PowerCut = "process killed" | "cable pulled" | "reset"
 export class DemoBoard {
   /** Reports that are no answers. */
   onReport?: (command: number, payload: Buffer) => void
-  /** The program lights the board's LED; 0 is dark. */
-  onLed?: (level: number) => void
+  /** The program lights the board's LED: red, green, blue, 0…255 each. */
+  onLed?: (red: number, green: number, blue: number) => void
   private readonly answers = new Map<number, (payload: Buffer) => void>()
   private readonly listeners = new Set<() => void>()
   private readonly mourners = new Set<(reason: Error) => void>()
@@ -118,6 +118,11 @@ export class DemoBoard {
     })
   }
 
+  /** Puts a frame of another device on the board's bus. */
+  async sendFrame(frame: Uint8Array): Promise<void> {
+    await this.link.sendFrame(frame)
+  }
+
   /** Lets time go by while the board does its work. @throws as `ask` */
   async pause(ms: number): Promise<void> {
     await this.wait<void>("to work", ms + 1_000, resolve => {
@@ -173,7 +178,7 @@ export class DemoBoard {
     link.onSelfCommand = ({ serviceIndex, command, payload }) => {
       if (serviceIndex !== JD_SERVICE_INDEX_CONTROL) return
       if (command !== JD_CONTROL_CMD_SET_STATUS_LIGHT || payload.length < 3) return
-      this.onLed?.(Math.max(payload[0], payload[1], payload[2]))
+      this.onLed?.(payload[0], payload[1], payload[2])
       changed()
     }
     link.onClose = fail

@@ -127,9 +127,10 @@ class Session {
       const swing = p.readInt16LE(CycleField.High) - p.readInt16LE(CycleField.Low)
       this.cycles.push({ at: step / STEPS_PER_UNIT, amplitude: swing / 2 / Q12 })
     }
-    board.onLed = level => {
-      this.led.push({ at: performance.now() / 1000, lit: level > 0 })
-      options.onLight?.(level > 0)
+    board.onLed = (...levels) => {
+      const lit = Math.max(...levels) > 0
+      this.led.push({ at: performance.now() / 1000, lit })
+      options.onLight?.(lit)
     }
   }
 

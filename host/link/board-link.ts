@@ -455,6 +455,11 @@ export class BoardLink {
     )
   }
 
+  /** Puts a frame of another device on the board's bus: that of a module that is not there. */
+  sendFrame(frame: Uint8Array): Promise<void> {
+    return this.write(frame)
+  }
+
   /** Tells the board to start anew. Its program loses its state, but nothing that is in flash. */
   reset(): Promise<void> {
     return this.write(

@@ -6,6 +6,8 @@ import type { EmulatedPico } from "./pico"
 const TURN_NANOS = 2_000_000
 /** How often a board that sleeps is looked after, ms. */
 const IDLE_MS = 5
+/** A board that could not be looked after for longer than this, ms, has slept no longer. */
+const MOST_IDLE_MS = 1_000
 
 /**
  * Runs the board as long as the port is open: as fast as the machine can while it has something to do,
@@ -64,7 +66,7 @@ export class PicoPort implements Port {
       return
     }
     const now = performance.now()
-    const nanos = pico.idle ? Math.min(20, now - this.lookedAt) * 1e6 : TURN_NANOS
+    const nanos = pico.idle ? Math.min(MOST_IDLE_MS, now - this.lookedAt) * 1e6 : TURN_NANOS
     this.lookedAt = now
     pico.run(Math.max(nanos, 1000))
     this.turning = !pico.idle

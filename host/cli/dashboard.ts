@@ -8,9 +8,16 @@ import type { Context, Outcome, Run } from "./command"
 import { addServerOptions } from "./dashboard-option"
 import { grouped } from "./output"
 import { refuseToOverwrite } from "./overwrite"
-import { integerOption, MOST_BOARDS, onOption, pathOption } from "./usage"
+import {
+  integerOption,
+  MOST_BOARDS,
+  MOST_SEED,
+  NETWORKS,
+  onOption,
+  PLACES,
+  pathOption,
+} from "./usage"
 
-const MOST_SEED = 2 ** 31 - 1
 const ORDER_SALT = 0x6461
 
 interface DashboardCommandOptions {
@@ -30,15 +37,13 @@ export function addDashboard(program: Command, run: Run): void {
   const command = program
     .command("dashboard")
     .description("show boards on a page until Ctrl-C: draw digits, watch them learn, look inside")
-    .option(
-      "--on <where>",
-      "where the boards are: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
-      onOption("--on", MOST_BOARDS),
-      { kind: "sim", boards: 2 } satisfies Place,
-    )
-    .option("--model <network>", "a preset, a model file or a links file", "pico-16")
+    .option("--on <where>", `where the boards are: ${PLACES}`, onOption("--on", MOST_BOARDS), {
+      kind: "sim",
+      boards: 2,
+    } satisfies Place)
+    .option("--model <network>", NETWORKS, "pico-16")
     .option("--fresh", "a preset as drawn by its seed, learning from the start")
-    .option("--data <what>", "mnist, or a folder of images", pathOption("--data"), "mnist")
+    .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
     .option(
       "--seed <n>",
       "seed of the images' order, and of a fresh preset",

@@ -25,11 +25,17 @@ import { addDemoMemory } from "./demo-memory"
 import { addDemoOscillator } from "./demo-oscillator"
 import { grouped, percent } from "./output"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
-import { folderOption, integerOption, MOST_BOARDS, onOption, usageError } from "./usage"
+import {
+  folderOption,
+  integerOption,
+  MOST_BOARDS,
+  MOST_SEED,
+  onOption,
+  PLACES,
+  usageError,
+} from "./usage"
 
 const DEFAULT_BOARDS = 2
-/** Seeds are 32-bit on the boards; the sign bit is left out so that a seed reads as it is. */
-const MOST_SEED = 2 ** 31 - 1
 const TRAIN_SALT = 0x7472
 const TEST_SALT = 0x7465
 /** Host samples between two looks at the signal. */
@@ -54,11 +60,7 @@ export function addDemo(program: Command, run: Run): void {
       `virtual boards to share the network over (default: ${DEFAULT_BOARDS})`,
       integerOption("--boards", 1, MOST_BOARDS),
     )
-    .option(
-      "--on <where>",
-      "where the boards are: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
-      onOption("--on", MOST_BOARDS),
-    )
+    .option("--on <where>", `where the boards are: ${PLACES}`, onOption("--on", MOST_BOARDS))
     .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 2000)
     .option("--test <n>", "test images", integerOption("--test", 1, 10_000), 500)
     .option(

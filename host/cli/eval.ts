@@ -9,9 +9,16 @@ import { messagesPerSample } from "./fleet-run"
 import { grouped, percent } from "./output"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
 import { startProgress } from "./progress"
-import { integerOption, MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
-
-const MOST_SEED = 2 ** 31 - 1
+import {
+  integerOption,
+  MOST_BOARDS,
+  MOST_SEED,
+  NETWORKS,
+  onOption,
+  PLACES,
+  pathOption,
+  usageError,
+} from "./usage"
 
 interface EvalOptions extends PanelOptions {
   model?: string
@@ -27,7 +34,7 @@ export function addEval(program: Command, run: Run): void {
   const command = program
     .command("eval")
     .description("measure how well a network names the test images")
-    .option("--model <network>", "a preset, a size such as 64-16-3, a model file or a links file")
+    .option("--model <network>", NETWORKS)
     .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
     .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
     .option(
@@ -41,11 +48,7 @@ export function addEval(program: Command, run: Run): void {
       "only the first n test images (default: all)",
       integerOption("--limit", 1, 10_000_000),
     )
-    .option(
-      "--on <where>",
-      "name them on boards: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
-      onOption("--on", MOST_BOARDS),
-    )
+    .option("--on <where>", `name them on boards: ${PLACES}`, onOption("--on", MOST_BOARDS))
     .option(
       "--workers <n>",
       "threads; the result does not depend on them (default: one a core)",

@@ -8,9 +8,8 @@ import type { Context, Outcome, Run } from "./command"
 import { grouped, type Output, percent } from "./output"
 import { refuseToOverwrite } from "./overwrite"
 import { startProgress } from "./progress"
-import { choiceOption, integerOption, pathOption, usageError } from "./usage"
+import { choiceOption, integerOption, MOST_SEED, NETWORKS, pathOption, usageError } from "./usage"
 
-const MOST_SEED = 2 ** 31 - 1
 /** Test images on which graph and network are compared. */
 const MOST_IMAGES = 1000
 
@@ -30,7 +29,7 @@ export function addExport(program: Command, run: Run): void {
     .description("write a network, linearised, as a graph for neuromorphic tools")
     .argument("<out>", "file to write", pathOption("<out>"))
     .option("--format <format>", "nir", choiceOption("--format", ["nir"]), "nir")
-    .option("--model <network>", "a preset, a model file or a links file")
+    .option("--model <network>", NETWORKS)
     .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
     .option(
       "--seed <n>",

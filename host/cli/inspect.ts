@@ -5,9 +5,8 @@ import type { Bin } from "../coefficient-figures"
 import type { TrainingRecord } from "../model-file"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, type Output, percent } from "./output"
-import { integerOption } from "./usage"
+import { integerOption, MOST_SEED, NETWORKS } from "./usage"
 
-const MOST_SEED = 2 ** 31 - 1
 const BAR = 40
 
 interface InspectOptions {
@@ -19,7 +18,7 @@ export function addInspect(program: Command, run: Run): void {
   program
     .command("inspect")
     .description("describe a network: layers, links, number formats, coefficients, training")
-    .argument("<network>", "a preset, a model file or a links file")
+    .argument("<network>", NETWORKS)
     .option(
       "--seed <n>",
       "seed of a preset; files have their own",

@@ -14,13 +14,15 @@ import { addLayoutOption, openDesk } from "./panel-option"
 import {
   integerOption,
   MOST_BOARDS,
+  MOST_SEED,
+  NETWORKS,
   onOption,
+  PLACES,
   pathOption,
   secondsOption,
   usageError,
 } from "./usage"
 
-const MOST_SEED = 2 ** 31 - 1
 const ORDER_SALT = 0x706c
 const MOST_IMAGES = 10_000
 
@@ -58,15 +60,13 @@ export function addPanel(program: Command, run: Run): void {
       .option("--port <port>", "serial port of the Firmata board", pathOption("--port")),
   )
     .option("--wiring [file]", "draw the layout's wiring as SVG, into a file or on stdout, and end")
-    .option(
-      "--on <where>",
-      "where the boards are: sim:N for N virtual boards, serial:PORT,PORT,… or serial",
-      onOption("--on", MOST_BOARDS),
-      { kind: "sim", boards: 2 } satisfies Place,
-    )
-    .option("--model <network>", "a preset, a model file or a links file", "pico-16")
+    .option("--on <where>", `where the boards are: ${PLACES}`, onOption("--on", MOST_BOARDS), {
+      kind: "sim",
+      boards: 2,
+    } satisfies Place)
+    .option("--model <network>", NETWORKS, "pico-16")
     .option("--fresh", "a preset as drawn by its seed, not as trained")
-    .option("--data <what>", "mnist, or a folder of images", pathOption("--data"), "mnist")
+    .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
     .option(
       "--seed <n>",
       "seed of the images' order, and of a fresh preset",

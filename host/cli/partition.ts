@@ -4,9 +4,7 @@ import type { Command } from "commander"
 import type { PlannedOn } from "../partition/board-spec"
 import type { Context, Outcome, Run } from "./command"
 import { chipsNamed, planOnChips } from "./core-plan"
-import { integerOption, pathOption, usageError } from "./usage"
-
-const MOST_SEED = 2 ** 31 - 1
+import { integerOption, MOST_SEED, NETWORKS, pathOption, usageError } from "./usage"
 
 interface PartitionOptions {
   model?: string
@@ -20,7 +18,7 @@ export function addPartition(program: Command, run: Run): void {
   program
     .command("partition")
     .description("plan which board computes which neurons, or which core of a chip; needs neither")
-    .option("--model <network>", "a preset, a model file or a links file")
+    .option("--model <network>", NETWORKS)
     .option(
       "--boards <spec>",
       "boards, for example pico:4,esp32-c3:2; serial or serial:<port>,… for those on ports; or chips, for example loihi or dynap-se2:8",

@@ -5,7 +5,7 @@ import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
 import type { Context, Outcome, Run } from "./command"
 import { percent } from "./output"
-import { choiceOption, MOST_BOARDS, onOption } from "./usage"
+import { choiceOption, MOST_BOARDS, onOption, PLACES } from "./usage"
 
 const DEFAULT_MODEL = "pico-16"
 /** A wider image leaves no room beside it. */
@@ -22,11 +22,7 @@ export function addPredict(program: Command, run: Run): void {
     .command("predict <image...>")
     .description("say what a network takes pictures for: PNG or PGM, of any size")
     .option("--model <network>", "a preset, as trained, or a model file", DEFAULT_MODEL)
-    .option(
-      "--on <where>",
-      "ask boards: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
-      onOption("--on", MOST_BOARDS),
-    )
+    .option("--on <where>", `ask boards: ${PLACES}`, onOption("--on", MOST_BOARDS))
     .option(
       "--scaling <how>",
       "mass: what is drawn is cut out and centred, as MNIST was made; box: the whole picture (default: as the network was taught)",

@@ -3,9 +3,8 @@ import type { Command } from "commander"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, percent } from "./output"
 import { startProgress } from "./progress"
-import { integerOption, usageError } from "./usage"
+import { integerOption, MOST_SEED, NETWORKS, usageError } from "./usage"
 
-const MOST_SEED = 2 ** 31 - 1
 /** Least heap a board should keep for its messages, bytes. */
 const RESERVE_BYTES = 8192
 
@@ -22,7 +21,7 @@ export function addProfile(program: Command, run: Run): void {
   program
     .command("profile")
     .description("operations, time and memory a network costs a board")
-    .option("--model <network>", "a preset, a model file or a links file")
+    .option("--model <network>", NETWORKS)
     .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
     .option(
       "--seed <n>",

@@ -4,9 +4,8 @@ import { WuxingError } from "../errors"
 import type { Row, RowRecord } from "../reproduce/row"
 import type { Context, Outcome, Run } from "./command"
 import { type ShareProgress, startShareProgress } from "./share-progress"
-import { folderOption, integerOption } from "./usage"
+import { folderOption, integerOption, MOST_SEED } from "./usage"
 
-const MOST_SEED = 2 ** 31 - 1
 const FOLDER = "reproduction"
 
 interface ReproduceOptions {

@@ -23,9 +23,17 @@ import { grouped, type Output, percent } from "./output"
 import { refuseToOverwrite } from "./overwrite"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
 import { startProgress } from "./progress"
-import { choiceOption, integerOption, MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
-
-const MOST_SEED = 2 ** 31 - 1
+import {
+  choiceOption,
+  integerOption,
+  MOST_BOARDS,
+  MOST_SEED,
+  NETWORKS,
+  onOption,
+  PLACES,
+  pathOption,
+  usageError,
+} from "./usage"
 
 interface TrainOptions extends PanelOptions, DashboardOptions {
   engine: string
@@ -56,7 +64,7 @@ export function addTrain(program: Command, run: Run): void {
   const command = program
     .command("train")
     .description("teach a network on the host or on boards; keep what it learnt")
-    .option("--model <network>", "a preset, a size such as 64-16-3, a model file or a links file")
+    .option("--model <network>", NETWORKS)
     .option("--trained", "begin from the preset as trained, not as drawn by its seed")
     .option(
       "--engine <where>",
@@ -64,11 +72,7 @@ export function addTrain(program: Command, run: Run): void {
       choiceOption("--engine", ["host"]),
       "host",
     )
-    .option(
-      "--on <where>",
-      "learn on boards: sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial",
-      onOption("--on", MOST_BOARDS),
-    )
+    .option("--on <where>", `learn on boards: ${PLACES}`, onOption("--on", MOST_BOARDS))
     .option(
       "--seed <n>",
       "seed of a preset, and of the images' order (default: 1)",

@@ -6,6 +6,14 @@ export function usageError(message: string, help: string, cause?: string): Wuxin
   return new WuxingError({ code: "usage", kind: "usage", message, cause, help })
 }
 
+/** What a command says of its options, in the same words everywhere. */
+export const NETWORKS = "a preset, a size such as 64-16-3, a model file or a links file"
+export const PLACES =
+  "sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial"
+
+/** Seeds are 32-bit on the boards; the sign bit is left out so that a seed reads as it is. */
+export const MOST_SEED = 2 ** 31 - 1
+
 /**
  * A parser for commander: whole decimal numbers from `least` to `most`, nothing around them.
  *

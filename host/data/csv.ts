@@ -16,6 +16,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { WuxingError } from "../errors"
+import { namesOfClasses, wrongClasses } from "./classes"
 import type { ImageSet } from "./folder"
 
 export interface CsvOptions {
@@ -28,8 +29,6 @@ export interface CsvOptions {
   classes?: string[]
 }
 
-/** A label is one byte, and 255 means none. */
-const MOST_CLASSES = 255
 const MOST_BYTES = 2 ** 28
 const LABEL_NAMES = ["label", "class"]
 
@@ -46,7 +45,7 @@ export function isCsv(path: string): boolean {
 export function readCsv(path: string, options: CsvOptions): ImageSet {
   const file = /\.csv$/i.test(path) ? path : join(path, `${options.split}.csv`)
   const { names, values } = parse(file, options.width)
-  const classes = options.classes ?? classesOf(file, names, options.outputs)
+  const classes = options.classes ?? namesOfClasses(names, options.outputs, file)
   const places = new Map(classes.map((name, place) => [name, place]))
   const labels = new Uint8Array(names.length)
   for (const [i, name] of names.entries()) {
@@ -106,17 +105,6 @@ function parse(file: string, width: number): { names: string[]; values: Float64A
   return { names: samples.map(row => row[column]), values }
 }
 
-function classesOf(file: string, names: string[], outputs: number): string[] {
-  const known = [...new Set(names)].sort()
-  if (known.every(name => /^(0|[1-9]\d{0,3})$/.test(name) && Number(name) < outputs))
-    return Array.from({ length: outputs }, (_, i) => String(i))
-  if (known.length <= Math.min(outputs, MOST_CLASSES)) return known
-  throw wrongClasses(
-    `${file} holds ${known.length} classes, expected at most ${Math.min(outputs, MOST_CLASSES)}`,
-    `the network has ${outputs} outputs`,
-  )
-}
-
 function unquoted(cell: string): string {
   return cell.trim().replace(/^"(.*)"$/, "$1")
 }
@@ -152,15 +140,5 @@ function damaged(file: string, what: string, cause: string): WuxingError {
     message: `CSV file ${file} cannot be used: ${what}`,
     cause,
     help: "a sample is a line: its class, then as many values of 0 to 255 as the network has inputs",
-  })
-}
-
-function wrongClasses(message: string, cause: string): WuxingError {
-  return new WuxingError({
-    code: "data-classes",
-    kind: "data",
-    message,
-    cause,
-    help: "use a network with an output for each class, or remove those it does not know",
   })
 }

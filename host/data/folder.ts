@@ -21,6 +21,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { extname, join } from "node:path"
 import { WuxingError } from "../errors"
+import { MOST_CLASSES, namesOfClasses, wrongClasses } from "./classes"
 import type { Grey } from "./grey"
 import { decodeImage, IMAGE_ENDINGS } from "./image-file"
 import { invert, isOnPaper, type Scaling, scaleTo } from "./scale"
@@ -49,8 +50,6 @@ export interface FolderOptions {
   classes?: string[]
 }
 
-/** A label is one byte, and 255 means none. */
-const MOST_CLASSES = 255
 const MOST_SET_BYTES = 2 ** 30
 const MOST_FILE_BYTES = 2 ** 30
 const MOST_PICTURE_BYTES = 8 * 2 ** 20
@@ -199,19 +198,8 @@ function classesOf(
       )
     return { classes, labels: new Map(classes.map((name, i) => [name, i])) }
   }
-  const limit = Math.min(outputs ?? MOST_CLASSES, MOST_CLASSES)
-  const numbers = folders.map(name => (/^(0|[1-9]\d{0,3})$/.test(name) ? Number(name) : -1))
-  if (outputs !== undefined && numbers.every(n => n >= 0 && n < outputs))
-    return {
-      classes: Array.from({ length: outputs }, (_, i) => String(i)),
-      labels: new Map(folders.map((name, i) => [name, numbers[i]])),
-    }
-  if (folders.length > limit)
-    throw wrongClasses(
-      `${dir} holds ${folders.length} class folders, expected at most ${limit}`,
-      outputs === undefined ? "a label is one byte" : `the network has ${outputs} outputs`,
-    )
-  return { classes: folders, labels: new Map(folders.map((name, i) => [name, i])) }
+  const known = namesOfClasses(folders, outputs, dir)
+  return { classes: known, labels: new Map(known.map((name, i) => [name, i])) }
 }
 
 function readIdxPair(dir: string, files: string[], options: FolderOptions): ImageSet {
@@ -355,15 +343,5 @@ function idx(
     message: `IDX file ${path} is damaged: ${what}`,
     cause,
     help: "make or fetch it again",
-  })
-}
-
-function wrongClasses(message: string, cause: string): WuxingError {
-  return new WuxingError({
-    code: "data-classes",
-    kind: "data",
-    message,
-    cause,
-    help: "use a network with an output for each class, or remove those it does not know",
   })
 }

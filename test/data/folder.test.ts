@@ -301,7 +301,7 @@ describe("a folder of one folder per class", () => {
     expect([...readFolder(dir, options).labels]).toEqual([0, 1])
     expect([...readFolder(dir, { ...options, outputs: 7 }).labels]).toEqual([0, 1])
     expect(codeOf(dir, { outputs: 1 })).toMatch(
-      /^data-classes: .*2 class folders, expected at most 1/,
+      /^data-classes: .*2 classes, expected at most 1/,
     )
   })
 

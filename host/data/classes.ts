@@ -1,0 +1,42 @@
+/** Classes of a user's own data: which labels their names stand for. */
+import { WuxingError } from "../errors"
+
+/** A label is one byte, and 255 means none. */
+export const MOST_CLASSES = 255
+
+/**
+ * Names in the order of their labels: in that of their characters; or, if all are whole numbers below
+ * the number of outputs, every number from 0 on, so that digits keep their meaning even if some are
+ * missing.
+ *
+ * @param names as the data has them, in any order, each as often as it comes
+ * @param outputs of the network; absent: not known yet
+ * @param where for an error: what holds so many
+ * @throws WuxingError "data-classes" (kind "data") if there are more than outputs
+ */
+export function namesOfClasses(
+  names: Iterable<string>,
+  outputs: number | undefined,
+  where: string,
+): string[] {
+  const known = [...new Set(names)].sort((a, b) => (a < b ? -1 : 1))
+  const isLabel = (name: string) => /^(0|[1-9]\d{0,3})$/.test(name) && Number(name) < (outputs ?? 0)
+  if (outputs !== undefined && known.every(isLabel))
+    return Array.from({ length: outputs }, (_, i) => String(i))
+  const most = Math.min(outputs ?? MOST_CLASSES, MOST_CLASSES)
+  if (known.length <= most) return known
+  throw wrongClasses(
+    `${where} holds ${known.length} classes, expected at most ${most}`,
+    outputs === undefined ? "a label is one byte" : `the network has ${outputs} outputs`,
+  )
+}
+
+export function wrongClasses(message: string, cause: string): WuxingError {
+  return new WuxingError({
+    code: "data-classes",
+    kind: "data",
+    message,
+    cause,
+    help: "use a network with an output for each class, or remove those it does not know",
+  })
+}

@@ -300,9 +300,7 @@ describe("a folder of one folder per class", () => {
     expect(ten.classes.length).toBe(10)
     expect([...readFolder(dir, options).labels]).toEqual([0, 1])
     expect([...readFolder(dir, { ...options, outputs: 7 }).labels]).toEqual([0, 1])
-    expect(codeOf(dir, { outputs: 1 })).toMatch(
-      /^data-classes: .*2 classes, expected at most 1/,
-    )
+    expect(codeOf(dir, { outputs: 1 })).toMatch(/^data-classes: .*2 classes, expected at most 1/)
   })
 
   test("takes the places of the classes a network has learnt", () => {

@@ -248,16 +248,21 @@ export class Fleet {
   }
 
   /** As `prepare`; a board that stops meanwhile is opened or started again. */
-  private async prepareOrReopen(link: BoardLink, index: number): Promise<Board> {
+  private async prepareOrReopen(first: BoardLink, index: number): Promise<Board> {
+    let link: BoardLink | undefined = first
+    let last = first
     for (let tries = 1; ; tries++) {
       try {
+        link ??= await this.boardSet.reconnect(index, last, this.linkOptions(index))
         return await this.prepare(link, index)
       } catch (error) {
         const again = error instanceof WuxingError && isStartable(error) && !this.closed
         if (!again || tries === PREPARE_TRIES) throw error
         this.recoveries++
         this.options.status?.(`${error.message}; it is tried again`)
-        link = await this.boardSet.reconnect(index, link, this.linkOptions(index))
+        // It may also have stopped while it was being opened.
+        last = link ?? last
+        link = undefined
       }
     }
   }

@@ -145,7 +145,7 @@ export interface Benches {
 /** @param gcStress a collection at every allocation: finds objects that are let go too early */
 export async function startBenches(count: number, gcStress = false): Promise<Benches> {
   const program = await firmware()
-  const boards = await VirtualBoards.start(count, { gcStress })
+  const boards = await VirtualBoards.start(count, { gcStress, deadlineMs: 40_000 })
   try {
     const benches = await Promise.all(
       Array.from({ length: count }, (_, i) => Bench.open(boards.ports[i], i, program)),

@@ -126,9 +126,9 @@ describe.skipIf(noChromium)("a stream of 60 updates a second with model1", () =>
     "is shown at 30 frames a second or more, with time to spare",
     async () => {
       for (let attempt = 1; ; attempt++) {
-        const { slowest, workMs, contested } = await watch()
-        // Of the 33 ms a frame may take. What a thread works does not depend on what else runs.
-        expect(workMs).toBeLessThan(20)
+        const { slowest, work, contested } = await watch()
+        // Of a processor; what a thread works depends little on what else runs.
+        expect(work).toBeLessThan(0.6)
         if (slowest >= FRAMES) return
         // Other programs had the processors most of the time: that says nothing of the page.
         if (attempt === ATTEMPTS && contested > 0.5) return
@@ -139,7 +139,7 @@ describe.skipIf(noChromium)("a stream of 60 updates a second with model1", () =>
   )
 
   /** Plays the stream to a new page; resolves when it has shown all of it. */
-  async function watch(): Promise<{ slowest: number; workMs: number; contested: number }> {
+  async function watch(): Promise<{ slowest: number; work: number; contested: number }> {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
     await page.goto(server.url)
     await page.getByTestId("neuron").fill("400")
@@ -161,7 +161,7 @@ describe.skipIf(noChromium)("a stream of 60 updates a second with model1", () =>
       requestAnimationFrame(frame)
     })`)
     const [at] = await Promise.all([frames, play()])
-    const work = (await worked()) - before.worked
+    const work = ((await worked()) - before.worked) / SECONDS
     const contested = (waitedMs() - before.waitedMs) / (performance.now() - before.atMs)
     await vi.waitFor(
       async () =>
@@ -173,7 +173,7 @@ describe.skipIf(noChromium)("a stream of 60 updates a second with model1", () =>
       { length: SECONDS },
       (_, s) => at.filter(t => t >= at[0] + s * 1000 && t < at[0] + (s + 1) * 1000).length,
     )
-    return { slowest: Math.min(...windows), workMs: (1000 * work) / at.length, contested }
+    return { slowest: Math.min(...windows), work, contested }
   }
 })
 

@@ -106,6 +106,7 @@ export async function openDashboard(
   const outputs = signalsOf(network, network.layers.length)
   const hub = new Hub({
     ...{ network, paused, signal: until ?? signal },
+    status: text => output.status(text),
     classes: Array.from({ length: outputs }, (_, i) => classes?.[i] ?? String(i)),
   })
   const serve = (port: number) =>

@@ -198,7 +198,11 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       epochs: training.samples / plan.images,
       seconds: training.seconds,
       samples: training.samples,
-      samplesPerSecond: training.learnt === 0 ? 0 : training.learnt / training.seconds,
+      // Not what somebody held the run for.
+      samplesPerSecond:
+        training.learnt === 0
+          ? 0
+          : training.learnt / (training.seconds - (fleet?.heldMs ?? 0) / 1000),
       links,
       linkRatio: ratio,
       coefficientsHash: createHash("sha256").update(training.engine.coefficients).digest("hex"),

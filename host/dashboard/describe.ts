@@ -2,6 +2,7 @@
 import { linksOf, type Network, neuronsOf } from "../../src/network"
 import { neuronOf, type Slice } from "../../src/shard"
 import { boardIds, readBoardProfile } from "../boards"
+import { frameOf } from "../data/folder"
 import type { Fleet } from "../fleet/fleet"
 import { routesOf } from "../fleet/routes"
 import { linkRatios } from "../link-ratio"
@@ -23,11 +24,12 @@ export async function describe(
   const all = network.layers.reduce((sum, { neurons }) => sum + neurons, 0)
   const boards = await fleet.boards()
   const { pooled } = linkRatios(network)
+  const { width: columns, height: rows } = frameOf(network.width)
   return {
     type: "hello",
     network: {
       ...{ name: network.name, links: pooled.links, steps: network.steps },
-      ...frameOf(network.width),
+      ...{ columns, rows },
       layers: network.layers.map(({ neurons, inputs, outputFirst, outputs }, i) => ({
         ...{ neurons, inputs, outputFirst, outputs },
         links: linksOf(network, i + 1),
@@ -41,12 +43,6 @@ export async function describe(
     })),
     cut: cutOf(network, shares),
   }
-}
-
-/** A square where the pixels make one, else one row. */
-function frameOf(width: number): { columns: number; rows: number } {
-  const side = Math.round(Math.sqrt(width))
-  return side * side === width ? { columns: side, rows: side } : { columns: width, rows: 1 }
 }
 
 /** Neurons of a layer in a row that one board computes: first, how many, which board. */

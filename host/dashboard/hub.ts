@@ -51,6 +51,8 @@ export interface HubOptions {
   paused?: boolean
   /** Aborted: nothing is held any more. */
   signal?: AbortSignal
+  /** Told when somebody holds the run: whoever waits for it may not see the page. */
+  status?: (text: string) => void
 }
 
 export class Hub implements FleetWatch {
@@ -209,7 +211,10 @@ export class Hub implements FleetWatch {
       if (this.want(send, { do: "slow", bits: message.bits })) this.bits = message.bits
     } else if (message.type === "step") this.steps += this.paused ? 1 : 0
     else {
-      this.paused = message.type === "pause"
+      const paused = message.type === "pause"
+      if (paused !== this.paused)
+        this.options.status?.(paused ? "held from the dashboard" : "goes on, by the dashboard")
+      this.paused = paused
       this.steps = 0
     }
     this.changedNow()

@@ -27,6 +27,7 @@ export class Desk implements FleetWatch {
 
   private image?: Uint8Array
   private readonly waiting: Lesson[] = []
+  private wake?: () => void
 
   constructor(
     private readonly network: Network,
@@ -68,6 +69,13 @@ export class Desk implements FleetWatch {
     return lesson && { do: "teach", lesson }
   }
 
+  /** Somebody else holds the run; what is taught here is learnt all the same. */
+  changed(): Promise<void> {
+    return new Promise(resolve => {
+      this.wake = resolve
+    })
+  }
+
   async close(): Promise<void> {
     await this.panel.close()
   }
@@ -76,6 +84,7 @@ export class Desk implements FleetWatch {
     const { label } = this.panel
     if (!this.image || label === undefined || this.waiting.length >= MOST_WAITING) return
     this.waiting.push({ image: this.image, label })
+    this.wake?.()
     this.onTeach?.()
   }
 }

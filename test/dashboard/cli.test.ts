@@ -65,14 +65,14 @@ it(
     )
     const { status, stdout } = await wuxing(
       [
-        ...["demo", "--boards", "1", "--train", "40", "--test", "10", "--json"],
+        ...["demo", "--boards", "1", "--train", "24", "--test", "6", "--json"],
         ...["--dashboard", "0", "--token", token],
       ],
       { onStderr },
     )
     expect(JSON.parse(stdout)).toMatchObject({ hostMatches: true, taught: 1 })
     expect(status).toBe(0)
-    expect(learnt).toBe(40)
+    expect(learnt).toBe(24)
     for (const type of ["hello", "control", "fleet", "update", "answer", "log"])
       expect(heard).toContain(type)
   },

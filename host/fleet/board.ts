@@ -20,6 +20,11 @@ import { seconds, wait } from "../link/wait"
 const REPLY_DEADLINE_MS = 2_500
 /** What does no harm when it is done twice is asked for again after this. */
 const ASK_AGAIN_MS = 1_000
+/**
+ * How it is, a board is asked again once, after this share of the deadline: it may be computing what
+ * waits there, and questions take the place of messages.
+ */
+const ASK_AGAIN_SHARE = 0.6
 const REPEATABLE = [
   ...[Command.Begin, Command.Status, Command.Read, Command.Set],
   ...[Command.Save, Command.Saved, Command.Restore],
@@ -269,7 +274,9 @@ export class Board {
         const ask = () => {
           this.link.send(command, payload).catch(reject)
         }
-        const timer = REPEATABLE.includes(command) ? setInterval(ask, ASK_AGAIN_MS) : undefined
+        let againMs = ASK_AGAIN_MS
+        if (command === Command.Status) againMs = Math.max(againMs, ASK_AGAIN_SHARE * deadlineMs)
+        const timer = REPEATABLE.includes(command) ? setInterval(ask, againMs) : undefined
         ask()
         return () => {
           clearInterval(timer)

@@ -17,6 +17,7 @@ import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { SLOTS, shardsFor } from "../partition/room"
 import { Board, type Saved } from "./board"
+import { sampleDeadline } from "./deadline"
 import { holdsTwoSlots, learntAreas, partsOf } from "./keeping"
 import { type Shifts, slowedBy } from "./rate"
 import { type Member, type PartTime, Relay } from "./relay"
@@ -59,7 +60,7 @@ export interface FleetOptions {
   watch?: FleetWatch
   /** Which board gets what; absent: every hidden layer split evenly. */
   shares?: Slice[][]
-  /** How long a sample may take, ms. */
+  /** How long a sample may take, ms; absent: by what it costs the boards. */
   sampleDeadlineMs?: number
   /** Where learning begins; absent: the network as its seed draws it. */
   start?: Checkpoint
@@ -297,7 +298,12 @@ export class Fleet {
     this.updates = 0
     this.loaded = true
     this.options.watch?.kept?.(this.checkpoint)
-    const { sampleDeadlineMs: deadlineMs } = this.options
+    const deadlineMs =
+      this.options.sampleDeadlineMs ??
+      sampleDeadline(
+        ...([network, this.shards, this.slots] as const),
+        this.shards.map((_, i) => this.boardSet.profile(i)),
+      )
     this.relay = new Relay(network, this.members, { signal, slots: this.slots, deadlineMs })
     for (const { board } of this.members) {
       board.link.onPanic = code =>

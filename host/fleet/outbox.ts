@@ -7,8 +7,8 @@
  * asked.
  */
 
-/** Messages under way at most; a program keeps 16, and the question is one of them. */
-const MOST_UNDER_WAY = 15
+/** Messages under way at most; a program keeps 16, and the question, which may come twice, is one of them. */
+const MOST_UNDER_WAY = 14
 /** Images among them leave room for the signals they wait for. */
 export const MOST_IMAGES = 13
 /** A board that has work reports before it need be asked. */

@@ -14,6 +14,9 @@ import { percent } from "./output"
 import { addPanelOptions, checkPanelOptions, openPanel, type PanelOptions } from "./panel-option"
 import { integerOption } from "./usage"
 
+/** A step each 3 ms, too fast for a Pico. */
+const MOST_SPEED = 8
+
 interface OscillatorCommandOptions extends OneBoardOptions, PanelOptions {
   speed: number
 }
@@ -23,7 +26,7 @@ export function addDemoOscillator(demo: Command, run: Run): void {
   const command = addNamedDemo(demo, "oscillator", description).option(
     "--speed <n>",
     "times as fast as 0.7 blinks a second; a Pico keeps up to 2",
-    integerOption("--speed", 1, 5),
+    integerOption("--speed", 1, MOST_SPEED),
     1,
   )
   addPanelOptions(addOneBoardOptions(command)).action(demoAction(run, oscillator))

@@ -92,7 +92,7 @@ export interface OscillatorResult {
 }
 
 export interface OscillatorOptions extends Omit<DemoBoardOptions, "program" | "serviceClass"> {
-  /** 1…5 times as fast as two cycles in three seconds. */
+  /** 1…8 times as fast as two cycles in three seconds. */
   speed: number
   /** Another light that is to go with the board's. */
   onLight?: (lit: boolean) => void

@@ -10,14 +10,14 @@ import { noSocat, Uno } from "../panel/uno"
 
 /** Pin of the first board's LED in the layout "leds": A4. */
 const STATUS = 18
-const SPEED = 5
+const SPEED = 8
 const svg = join(tmpdir(), `wuxing-oscillator-${process.pid}.svg`)
 
 const documentSchema = z.strictObject({
   demo: z.literal("oscillator"),
   board: z.string(),
   profile: z.literal("virtual"),
-  unitMs: z.literal(20),
+  unitMs: z.literal(12),
   threshold: z.number(),
   below: z.strictObject({ r: z.number(), blinks: z.number(), dark: z.boolean() }),
   past: z.strictObject({
@@ -100,7 +100,7 @@ describe.skipIf(noSocat)("the oscillator (its panel needs the Debian package soc
     expect(Math.abs(past.period / ((2 * Math.PI) / angle) - 1)).toBeLessThan(0.01)
     expect(Math.abs(past.growth - growth)).toBeLessThan(0.002)
     // By the clock: a busy machine shifts single blinks.
-    const hertz = angle / (2 * Math.PI) / 0.02
+    const hertz = angle / (2 * Math.PI) / 0.012
     expect(past.theoryHertz).toBeCloseTo(hertz, 2)
     expect(Math.abs(past.ledHertz / hertz - 1)).toBeLessThan(0.1)
     // Each cycle that was reported was to be seen.
@@ -121,11 +121,11 @@ describe.skipIf(noSocat)("the oscillator (its panel needs the Debian package soc
     ).toEqual([])
     expect(again.blinks).toBeGreaterThanOrEqual(3)
 
-    // The panel's LED went along: its display is brought up to date every 60 ms.
+    // The panel's LED went along: brought up to date every 60 ms, it misses the shortest blinks.
     const risings = (await uno.edges(STATUS)).filter(([, level]) => level === "high").length
     const blinks = led.filter(change => change.lit).length + below.blinks
     expect(blinks).toBeGreaterThan(15)
-    expect(risings).toBeGreaterThan(0.7 * blinks)
+    expect(risings).toBeGreaterThan(0.4 * blinks)
     expect(risings).toBeLessThanOrEqual(blinks + 1)
     expect((await uno.levels())[STATUS]).toBe("low")
     expect(readFileSync(svg, "utf8")).toContain("linear theory")

@@ -30,6 +30,7 @@ const MOST_RUNS = 784 + ALONE_SAMPLE_BYTES
 const LONG = 4
 const LISTEN = 10
 const LISTEN_ON = 6
+const START_MS = 1_500
 
 const arena = Buffer.alloc(shard.getAt(Header.Size, "i32"))
 const runs = Buffer.alloc(MOST_RUNS)
@@ -285,6 +286,8 @@ button.down.subscribe(() => {
   pressedAt = ds.millis()
 })
 console.log(`alone: ${samples.length} images, ${lessons} steps, generation ${generation}`)
+// Whoever watches the LED is to see the first round whole.
+await ds.sleep(START_MS)
 while (true) {
   changed = false
   if (samples.length > 0) await round()

@@ -48,8 +48,8 @@ export interface NativeProfileOptions {
 }
 
 const CLOCK_HZ = 125e6
-/** Two images at a time, so that one can be sent while the other is computed. */
-const SLOTS = 2
+/** A board with the whole network answers an image before it takes the next from its line: one is enough. */
+const SLOTS = 1
 
 /** The shard of a whole network with what a model has learnt. */
 export function shardOf(model: Model): Buffer {

@@ -53,7 +53,11 @@ const network = pico16(1)
 const { train } = readMnist(process.env.WUXING_MNIST)
 const bytecode = await firmware()
 const injector = new FaultInjector(parseFaults(options.faults ?? FAULTS), Number(options.seed ?? 1))
-const boards = await VirtualBoards.start(count, { wrap: faultyPorts(injector) })
+const boards = await VirtualBoards.start(count, {
+  wrap: faultyPorts(injector),
+  // On a machine with much else to do.
+  deadlineMs: 60_000,
+})
 const fleet = new Fleet(
   {
     ...{ network, boards: count, bytecode, checkpointSamples: CHECKPOINT },

@@ -19,8 +19,6 @@ import type { Model } from "../model-file"
  */
 export const ADAPT_GAIN = 231
 export const ADAPT_SHIFTS = [11, 12, 13]
-/** The most that counts as a few. */
-const MOST_SAMPLES = 300
 
 /** Samples over which the running share is taken for the picture. */
 const WINDOW = 50

@@ -45,10 +45,13 @@ it("train and eval --on emu:1 tell the board's own time", async () => {
     const path = join(folder, "emu.wuxing")
     const learnt = await run(`train --model pico-16 --limit 12 --epochs 1 --on emu:1 --out ${path}`)
     expect(learnt.samples).toBe(12)
-    // Not faster than computed alone (README), and not a tenth as fast.
-    expect(learnt.emulated.samplesPerSecond).toBeGreaterThan(150)
+    // Not faster than computed alone (README). So few samples take less than what the board keeps of
+    // them in its flash: 45 ms for each sector that is erased.
+    expect(learnt.emulated.seconds).toBeLessThan(1)
+    expect(learnt.emulated.samplesPerSecond).toBeCloseTo(12 / learnt.emulated.seconds)
     expect(learnt.emulated.samplesPerSecond).toBeLessThan(1500)
     const named = await run(`eval --model ${path} --limit 8 --on emu:1`)
+    // And not a tenth as fast.
     expect(named.emulated.samplesPerSecond).toBeGreaterThan(330)
     expect(named.emulated.samplesPerSecond).toBeLessThan(3400)
   } finally {

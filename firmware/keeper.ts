@@ -20,8 +20,9 @@ enum Fact {
 
 /** Read when they are first asked for: many boards never are. */
 let slots: Slots | undefined
-/** Of the last Save that was answered with Ok. */
+/** Of the last Save that was answered with Ok. A tag comes again after 65,536 others. */
 let lastTag = -1
+let lastSamples = 0
 let lastGeneration = 0
 
 async function knownSlots(): Promise<Slots> {
@@ -46,10 +47,11 @@ async function save(p: Buffer): Promise<void> {
   if (p.length !== 14) return await refuse(Command.Save, p, Status.BadLength)
   if (!isReady()) return await refuse(Command.Save, p, Status.NoShard)
   const tag = p.getAt(0, "u16")
+  const samples = p.getAt(2, "i32")
   // Asked again: the answer was lost.
-  if (tag !== lastTag) {
+  if (tag !== lastTag || samples !== lastSamples) {
     const facts = [
-      p.getAt(2, "i32"),
+      samples,
       updates,
       arena.getAt(Header.LayoutHash, "i32"),
       p.getAt(6, "i32"),
@@ -58,6 +60,7 @@ async function save(p: Buffer): Promise<void> {
     const generation = await saveSlot(store, await knownSlots(), arena, learntAreas(), facts)
     if (generation === 0) return await refuse(Command.Save, p, Status.TooLarge)
     lastTag = tag
+    lastSamples = samples
     lastGeneration = generation
   }
   const reply = Buffer.alloc(7)

@@ -204,15 +204,18 @@ static void answer_saved(uint32_t tag, uint32_t generation) {
 
 /* tag u16, samples u32, run u32, right u32: reply with generation u32 */
 static void save(const uint8_t *p, int32_t length) {
-  static uint32_t last_tag, last_generation;
+  /* A tag comes again after 65,536 others. */
+  static uint32_t last_tag, last_samples, last_generation;
   if (length != 14) return refuse(Command_Save, p, length, Status_BadLength);
   if (state != READY) return refuse(Command_Save, p, length, Status_NoShard);
   /* The answer was lost, and the host asks again. */
-  if (last_generation != 0 && get16(p) == last_tag) return answer_saved(last_tag, last_generation);
+  if (last_generation != 0 && get16(p) == last_tag && get32(p + 2) == last_samples)
+    return answer_saved(last_tag, last_generation);
   uint32_t generation = 0;
   int32_t status = checkpoint_save(get32(p + 2), get32(p + 6), get32(p + 10), &generation);
   if (status != Status_Ok) return refuse(Command_Save, p, length, status);
   last_tag = get16(p);
+  last_samples = get32(p + 2);
   last_generation = generation;
   answer_saved(last_tag, generation);
 }

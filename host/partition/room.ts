@@ -8,7 +8,7 @@ import { partAt } from "../../src/run"
 import { buildShard, type Slice } from "../../src/shard"
 import type { BoardProfile } from "../boards"
 
-/** Kept free on a board that a network takes all it can of: 4,700 B for messages that wait, and some. */
+/** Kept free on a board that a network takes all it can of: for messages that wait, and some more. */
 const LEAST_FREE_BYTES = 6500
 
 /** What a board's program sets aside for its share, bytes. */
@@ -37,24 +37,27 @@ export function bytesOf(shard: Buffer): number {
   return bytes
 }
 
-/** Others' signals for one layer that wait while the board computes: about four messages. Measured. */
-const WAITING_BYTES = 1000
+/** Others' signals for one layer that wait while the board computes: some messages. Measured. */
+const WAITING_BYTES = 1700
+/** As many messages as may wait at all. */
+const MOST_WAITING_BYTES = 4700
 
 /**
  * Heap a board needs for a shard, bytes: the program, what it sets aside, and messages that wait.
  * test/partition/heap-sweep.ts measures how near that is.
  */
 export function heapFor(shard: Buffer): number {
-  let bytes = PROGRAM_BYTES
+  let waiting = 0
   let before = 0
   const parts = shard.getAt(Header.Parts, "u16")
   for (let i = 0; i < parts; i++) {
     const layer = shard.getAt(partAt(i) + Part.Layer, "u16")
     const flags = shard.getAt(partAt(i) + Part.Flags, "u16")
-    if (layer !== before && (flags & PartFlag.Await) !== 0) bytes += WAITING_BYTES
+    if (layer !== before && (flags & PartFlag.Await) !== 0) waiting += WAITING_BYTES
     before = layer
   }
-  return parts === 0 ? bytes : bytes + bytesOf(shard)
+  if (parts === 0) return PROGRAM_BYTES
+  return PROGRAM_BYTES + bytesOf(shard) + Math.min(waiting, MOST_WAITING_BYTES)
 }
 
 /** The shards of all shares with as many slots as all boards have room for; with one if none has. */

@@ -16,11 +16,12 @@ export function strokesOf(image: Uint8Array): Point[][] {
   for (let i = 0; i < thin.length; i++) {
     if (thin[i] === 0 || seen.has(i)) continue
     const stroke: Point[] = []
+    let drawn = 0
     // Every branch is walked, and back again: a pen that goes over its own line changes nothing.
     const walk = (at: number) => {
       seen.add(at)
       const here: Point = [(at % SIDE) + 0.5, Math.floor(at / SIDE) + 0.5]
-      stroke.push(here)
+      drawn = stroke.push(here)
       for (const next of neighbours(at))
         if (thin[next] === 1 && !seen.has(next)) {
           walk(next)
@@ -28,7 +29,8 @@ export function strokesOf(image: Uint8Array): Point[][] {
         }
     }
     walk(i)
-    strokes.push(stroke)
+    // The way back from the last branch draws nothing.
+    strokes.push(stroke.slice(0, drawn))
   }
   return strokes
 }

@@ -9,6 +9,8 @@ const ELSEWHERE = [
   "npm ci && npm start",
   // By whoever reads this.
   "npm ci && npm test",
+  // It runs until Ctrl-C: test/dashboard/.
+  "npm run -s wuxing -- dashboard",
   // Without boards there is none to find: test/fleet/serial.test.ts runs the first two with virtual
   // boards behind serial ports, test/cli/own-data.test.ts the third on one without.
   "npm run -s wuxing -- deploy",

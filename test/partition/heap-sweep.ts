@@ -1,6 +1,6 @@
 /**
  * How near predictions of the heap come, for every preset, on as few boards as hold it and on more:
- * `npx tsx test/partition/heap-sweep.ts > docs/heap.md` (half an hour or so; no port is used).
+ * `npx tsx test/partition/heap-sweep.ts > docs/heap.md` (five minutes on two cores; no port is used).
  * With a preset and a number of boards behind it, that row alone.
  */
 import { parseBoards } from "../../host/partition/board-spec"

@@ -5,13 +5,13 @@ import type { Finding } from "./finding"
 import { problem } from "./finding"
 import {
   checkDeviceScript,
+  checkLoopback,
   checkMemory,
   checkMnist,
   checkNativeImage,
   checkNode,
   checkProgram,
   checkScratch,
-  checkVirtualBoardPort,
 } from "./machine-checks"
 import { checkBoard, checkFound, checkListing, checkPermission, systemAccess } from "./port-checks"
 
@@ -24,7 +24,7 @@ export async function examine(signal: AbortSignal): Promise<Finding[]> {
     checkDeviceScript(),
     checkMnist(),
     checkNativeImage(),
-    await checkVirtualBoardPort(),
+    await checkLoopback(),
     ...(platform() === "linux" ? programs() : []),
     ...(await ports(signal)),
   ]

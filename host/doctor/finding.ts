@@ -8,7 +8,7 @@
 export type Verdict = "good" | "note" | "problem"
 
 export interface Finding {
-  /** What was looked at: "Node", "port 8082". */
+  /** What was looked at: "Node", "loopback". */
   check: string
   verdict: Verdict
   /** What was found. */

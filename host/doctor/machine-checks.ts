@@ -6,7 +6,6 @@ import { freemem, tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { readMnist } from "../data/mnist"
 import { WuxingError } from "../errors"
-import { VM_TCP_PORT } from "../link/virtual-boards"
 import { UF2_PATH } from "../native/firmware-file"
 import { type Finding, good, note, problem } from "./finding"
 
@@ -24,25 +23,23 @@ export function checkNode(version = process.versions.node): Finding {
   return problem("Node", `${version}, older than ${LEAST_NODE}`, fix)
 }
 
-/** The port every virtual board dials, and only one run at a time can listen on. */
-export async function checkVirtualBoardPort(port = VM_TCP_PORT): Promise<Finding> {
-  const check = `port ${port}`
+/** Virtual boards dial a port on loopback, any that is free: DeviceScript's own 8082 may be in use. */
+export async function checkLoopback(host = "127.0.0.1"): Promise<Finding> {
+  const check = "loopback"
   const server = createServer()
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject)
-      server.listen(port, "127.0.0.1", resolve)
+      server.listen(0, host, resolve)
     })
-    return good(check, "free: virtual boards can connect")
+    return good(check, "virtual boards can connect")
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === "EADDRINUSE")
-      return problem(
-        check,
-        "in use, so virtual boards (`sim:`) cannot start",
-        "end the other run of wuxing, or DeviceScript's own tools; `ss -ltnp` says which it is",
-      )
-    return problem(check, `cannot be listened on (${code})`, "look at the machine's firewall rules")
+    return problem(
+      check,
+      `no port of ${host} can be listened on (${code}), so virtual boards (\`sim:\`) cannot start`,
+      "look at the machine's network and firewall rules",
+    )
   } finally {
     server.close()
   }

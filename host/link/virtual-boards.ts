@@ -3,7 +3,7 @@
  * (`devs vm --tcp`), and each is offered as a `Port` that speaks JD-USB as a real board's serial
  * port does, so that everything above the port is the same code for both.
  *
- * The VM dials 127.0.0.1:8082 (fixed in the DeviceScript command) and exchanges length-prefixed
+ * The VM dials a TCP port on loopback (vm-guard.cjs has it dial ours) and exchanges length-prefixed
  * Jacdac frames; which connection is whose is told by the device id in the first frame.
  */
 import { type ChildProcess, spawn } from "node:child_process"
@@ -11,7 +11,7 @@ import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
 import { rm } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { createServer, type Server, type Socket } from "node:net"
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
 import { availableParallelism, tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -38,7 +38,6 @@ import type { Port } from "./port"
 import { interrupted, seconds, wait } from "./wait"
 
 const HOST = "127.0.0.1"
-export const VM_TCP_PORT = 8082
 /** A VM that does not end on SIGTERM is killed after this, ms. */
 const GRACE_MS = 1_000
 /**
@@ -98,7 +97,7 @@ export class VirtualBoards implements BoardSet {
 
   /**
    * Starts `count` boards and resolves when all have announced themselves.
-   * @throws WuxingError "port-in-use", "board-silent", "board-died" (kind board), "interrupted";
+   * @throws WuxingError "board-silent", "board-died" (kind board), "interrupted";
    *   nothing is left running then
    */
   static async start(count: number, options: VirtualBoardsOptions = {}): Promise<VirtualBoards> {
@@ -113,6 +112,7 @@ export class VirtualBoards implements BoardSet {
           const board = new VirtualBoard(
             i,
             await boardFolder(SCRATCH_PREFIX, i, options.folder),
+            all.tcpPort,
             options,
           )
           all.boards.push(board)
@@ -217,24 +217,14 @@ export class VirtualBoards implements BoardSet {
 
   private listen(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.server.once("error", (error: NodeJS.ErrnoException) => {
-        reject(
-          error.code === "EADDRINUSE"
-            ? new WuxingError(
-                {
-                  code: "port-in-use",
-                  kind: "board",
-                  message: `virtual boards need TCP port ${VM_TCP_PORT} on ${HOST}, and it is in use`,
-                  cause: "another run of virtual boards, or DeviceScript's own tools, hold it",
-                  help: "end the other run, or wait for it",
-                },
-                { cause: error },
-              )
-            : error,
-        )
-      })
-      this.server.listen(VM_TCP_PORT, HOST, resolve)
+      this.server.once("error", reject)
+      this.server.listen(0, HOST, resolve)
     })
+  }
+
+  /** The port that boards dial, once it listens. */
+  get tcpPort(): number {
+    return (this.server.address() as AddressInfo).port
   }
 
   /** A connection is nobody's until its first frame names a device. */
@@ -287,7 +277,12 @@ class VirtualBoard {
   private backlogCut = false
   private decoder: JdUsbDecoder
 
-  constructor(index: number, directory: string, options: VirtualBoardsOptions) {
+  constructor(
+    index: number,
+    directory: string,
+    private readonly tcpPort: number,
+    options: VirtualBoardsOptions,
+  ) {
     this.index = index
     this.name = `virtual-${index}`
     this.directory = directory
@@ -374,6 +369,7 @@ class VirtualBoard {
         NODE_OPTIONS: "",
         // Keeps the command's update notifier off the network.
         NO_UPDATE_NOTIFIER: "1",
+        WUXING_VM_PORT: String(this.tcpPort),
         WUXING_VM_SCRATCH: this.options.folder === undefined ? this.directory : "",
       },
     })

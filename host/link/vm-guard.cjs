@@ -21,6 +21,18 @@ process.stdin.on("end", hostIsGone)
 process.stdin.on("error", hostIsGone)
 process.stdin.resume()
 
+// The command dials 127.0.0.1:8082, whatever else runs on the machine. The host listens on a port of
+// its own, so that runs do not get into each other's way.
+const net = require("node:net")
+const DIALLED = 8082
+const port = Number(process.env.WUXING_VM_PORT)
+const createConnection = net.createConnection
+const redirected = target => {
+  if (target === DIALLED) return port
+  return target?.port === DIALLED ? { ...target, port } : target
+}
+net.createConnection = (...targets) => createConnection(...targets.map(redirected))
+
 // Half of a virtual board's start is compiling the 28 MB of the DeviceScript command. What that gave
 // is kept beside the installed packages, for boards started later; Node 22 would do so by itself.
 const Module = require("node:module")

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
@@ -7,13 +6,13 @@ import { readMnist } from "../../host/data/mnist"
 import type { Finding } from "../../host/doctor/finding"
 import {
   checkDeviceScript,
+  checkLoopback,
   checkMemory,
   checkMnist,
   checkNativeImage,
   checkNode,
   checkProgram,
   checkScratch,
-  checkVirtualBoardPort,
 } from "../../host/doctor/machine-checks"
 import {
   checkBoard,
@@ -41,19 +40,10 @@ describe("the machine", () => {
     expectFix(checkNode("18.19.0"), "problem", /Node 20/)
   })
 
-  test("the port of virtual boards: free, or in use by a real listener", async () => {
-    const other = createServer()
-    const port = await new Promise<number>(resolve =>
-      other.listen(0, "127.0.0.1", () => {
-        const address = other.address()
-        resolve(typeof address === "object" && address ? address.port : 0)
-      }),
-    )
-    expectFix(await checkVirtualBoardPort(port), "problem", /end the other run/)
-    await new Promise(resolve => other.close(resolve))
-    expect((await checkVirtualBoardPort(port)).verdict).toBe("good")
-    // The check itself lets go of it.
-    expect((await checkVirtualBoardPort(port)).verdict).toBe("good")
+  test("loopback: listened on, or an address that is not this machine's", async () => {
+    expect((await checkLoopback()).verdict).toBe("good")
+    // Reserved for documentation (RFC 5737).
+    expectFix(await checkLoopback("192.0.2.1"), "problem", /firewall/)
   })
 
   test("what is installed: there, or missing with what to install", () => {

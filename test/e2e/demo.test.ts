@@ -2,13 +2,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterEach, describe, expect, it } from "vitest"
 import { z } from "zod"
-import { VM_TCP_PORT } from "../../host/link/virtual-boards"
 import { goneWithin, isAlive } from "../link/processes"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
@@ -100,13 +98,10 @@ function machinesOf(parent: number): number[] {
     .map(([, pid]) => Number(pid))
 }
 
-/** Nothing of the run is left: its machines, their folders, the port. */
+/** Nothing of the run is left: its machines, their folders. */
 async function expectNothingLeft(machines: number[]): Promise<void> {
   expect(await goneWithin(3_000, machines)).toEqual([])
   expect(readdirSync(scratch.at(-1)!).filter(name => name.startsWith("wuxing-board"))).toEqual([])
-  const server = createServer().listen(VM_TCP_PORT, "127.0.0.1")
-  await once(server, "listening")
-  await new Promise(resolve => server.close(resolve))
 }
 
 afterEach(async () => {
@@ -202,19 +197,6 @@ describe("the demo, unable to start,", () => {
     expect(machinesOf(run.child.pid!)).toEqual([])
     return { status: status!, error }
   }
-
-  it("says that port 8082 is in use", async () => {
-    const server = createServer().listen(VM_TCP_PORT, "127.0.0.1")
-    await once(server, "listening")
-    try {
-      const { status, error } = await fails(demo("--json"))
-      expect(status).toBe(4)
-      expect(error).toMatchObject({ code: "port-in-use", kind: "board", exitStatus: 4 })
-      expect(error.message).toMatch(/8082/)
-    } finally {
-      server.close()
-    }
-  })
 
   it("says which file of MNIST is missing, before it starts anything", async () => {
     const folder = mkdtempSync(join(tmpdir(), "wuxing-empty-"))

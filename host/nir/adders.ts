@@ -99,7 +99,8 @@ function networkFor(
 ): { network: Network; most: number } {
   const layers: Layer[] = stages.map(({ weight }, i) => ({
     ...{ neurons: weight.rows, inputs: 1, outputFirst: 1, outputs: 1 },
-    fanIn: Math.max(...values[i].map(row => row.length)),
+    // A layer without any link is one all the same.
+    fanIn: Math.max(1, ...values[i].map(row => row.length)),
   }))
   const full = stages.every(({ weight }) => weight.value.length === weight.rows * weight.columns)
   const links = full

@@ -65,6 +65,13 @@ test("the network's linear response at rest is the graph's, but for the rounding
       expect(largestGap(rest, expected)).toBeLessThan((scale * weights.length) / 8192)
       expect(largestGap(restOf(graph).run(x), expected)).toBeLessThan(1e-9)
     }),
+    // A layer without any link, behind one that has some.
+    {
+      examples: [
+        [[[[0.1]], [[0], [0]]], false],
+        [[[[0]]], true],
+      ],
+    },
   )
 })
 

@@ -4,7 +4,6 @@
  * package brings it compiled.
  */
 import { spawn } from "node:child_process"
-import { createHash } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -17,6 +16,7 @@ import { HEAP_BYTES, shardBytesOf } from "../src/heap"
 import { builtOnce } from "./built-once"
 import { WuxingError } from "./errors"
 import { demoName, firmwareName, prebuilt } from "./prebuilt"
+import { sha256 } from "./sha256"
 
 const FIRMWARE_FOLDER = fileURLToPath(new URL("../firmware", import.meta.url))
 const CORE_FOLDER = fileURLToPath(new URL("../src", import.meta.url))
@@ -153,10 +153,6 @@ async function readConsistent(path: string, lines: string[]): Promise<Firmware> 
     if (bytecode.length > 0 && hash === stated) return { bytecode, sha256: hash, path }
   }
   throw buildFailed(dirname(path), `${path} does not have the hash the compiler states`, lines)
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex")
 }
 
 async function statedHash(path: string): Promise<unknown> {

@@ -1,9 +1,9 @@
 /** `wuxing dashboard`: boards that name what people draw, and learn while people look on. */
-import { createHash } from "node:crypto"
 import type { Command } from "commander"
 import type { Fleet } from "../fleet/fleet"
 import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
+import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import { addServerOptions } from "./dashboard-option"
 import { grouped } from "./output"
@@ -115,7 +115,7 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
       network: network.name,
       learnt,
       taught: fleet.taught.length,
-      coefficientsHash: createHash("sha256").update(fleet.learnt.coefficients).digest("hex"),
+      coefficientsHash: sha256(fleet.learnt.coefficients),
       recoveries: fleet.recoveries,
       out,
     },

@@ -1,5 +1,4 @@
 /** `wuxing demo`: MNIST learnt on virtual boards, and the proof that the boards did it. */
-import { createHash } from "node:crypto"
 import { setImmediate } from "node:timers/promises"
 import type { Command } from "commander"
 import type { Dataset } from "../data/mnist"
@@ -12,6 +11,7 @@ import { type FaultRule, parseFaults } from "../faults/spec"
 import type { Place } from "../fleet/place"
 import { slowedBy } from "../fleet/rate"
 import type { Slowed, Taught } from "../fleet/watch"
+import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import {
   addDashboardOptions,
@@ -256,10 +256,6 @@ async function trainHost(
     host.train(imageAt(data, index), data.labels[index])
   }
   give(indices.length)
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex")
 }
 
 function shareOf({ correct, tested }: { correct: number; tested: number }): string {

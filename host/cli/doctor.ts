@@ -1,11 +1,11 @@
 /** `wuxing doctor`: what may be wrong with this machine, and what to do about it. */
-import { createHash } from "node:crypto"
 import { existsSync, writeFileSync } from "node:fs"
 import type { Command } from "commander"
 import type { BoardRun } from "../doctor/report"
 import { WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
 import { packageVersion } from "../package-version"
+import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import { MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
 
@@ -119,10 +119,6 @@ async function tryBoards(place: Place, context: Context): Promise<BoardRun> {
   } finally {
     await fleet.close()
   }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex")
 }
 
 function keep(path: string, text: string): void {

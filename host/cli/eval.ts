@@ -1,8 +1,8 @@
 /** `wuxing eval`: how well a network names images it has not learnt. */
-import { createHash } from "node:crypto"
 import type { Command } from "commander"
 import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
+import { sha256 } from "../sha256"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
 import { messagesPerSample } from "./fleet-run"
@@ -119,7 +119,7 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
       perClass,
       links,
       linkRatio: ratio,
-      coefficientsHash: createHash("sha256").update(model.coefficients).digest("hex"),
+      coefficientsHash: sha256(model.coefficients),
       training: model.training,
       ...boards,
     },

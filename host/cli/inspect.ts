@@ -1,8 +1,8 @@
 /** `wuxing inspect`: what a network is, and what its coefficients look like. */
-import { createHash } from "node:crypto"
 import type { Command } from "commander"
 import type { Bin } from "../coefficient-figures"
 import type { TrainingRecord } from "../model-file"
+import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, type Output, percent } from "./output"
 import { integerOption, MOST_SEED, NETWORKS } from "./usage"
@@ -46,7 +46,7 @@ async function inspect(
   const { pairs, pooled } = linkRatios(network)
   const figures = coefficientFigures(network, coefficients)
   const bins = histogram(coefficients)
-  const coefficientsHash = createHash("sha256").update(coefficients).digest("hex")
+  const coefficientsHash = sha256(coefficients)
   const formats = {
     states: isFine(network) ? "Q16" : "Q12",
     signals: `Q${network.signalBits}`,

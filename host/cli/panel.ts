@@ -1,5 +1,4 @@
 /** `wuxing panel`: boards that name images on a front panel, and are taught from it. */
-import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Command } from "commander"
@@ -8,6 +7,7 @@ import type { Fleet } from "../fleet/fleet"
 import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
 import type { Answer, Desk } from "../panel/desk"
+import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, percent } from "./output"
 import { addLayoutOption, openDesk } from "./panel-option"
@@ -164,7 +164,7 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
       right,
       taught: fleet.taught.length,
       confirmed: desk.confirmed,
-      coefficientsHash: createHash("sha256").update(fleet.learnt.coefficients).digest("hex"),
+      coefficientsHash: sha256(fleet.learnt.coefficients),
       recoveries: fleet.recoveries,
     },
     error: stopped,

@@ -1,5 +1,4 @@
 /** `wuxing train`: teaches a network on the host or on boards, and keeps what it learnt. */
-import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import type { Command } from "commander"
 import type { Network } from "../../src/network"
@@ -8,6 +7,7 @@ import type { Fleet } from "../fleet/fleet"
 import type { FleetEngine } from "../fleet/fleet-engine"
 import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
+import { sha256 } from "../sha256"
 import type { LearningRule } from "../training/rule"
 import type { Recipe } from "../training/train-model"
 import type { Plan, StartEngine, Training } from "../training/training"
@@ -205,7 +205,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
           : training.learnt / (training.seconds - (fleet?.heldMs ?? 0) / 1000),
       links,
       linkRatio: ratio,
-      coefficientsHash: createHash("sha256").update(training.engine.coefficients).digest("hex"),
+      coefficientsHash: sha256(training.engine.coefficients),
       workers: Math.min(plan.batch, training.engine.workers),
       plan,
       history: training.history,

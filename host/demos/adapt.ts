@@ -2,7 +2,6 @@
  * The demo "adapt": boards hold a network that was trained on the host; the world changes; they learn
  * from a few samples of the new one, and what they knew of the old one is measured too.
  */
-import { createHash } from "node:crypto"
 import { setImmediate } from "node:timers/promises"
 import { Header } from "../../src/layout"
 import type { Network } from "../../src/network"
@@ -12,6 +11,7 @@ import { type Dataset, imageAt } from "../data/mnist"
 import { HostNetwork } from "../engine"
 import type { Fleet } from "../fleet/fleet"
 import type { Model } from "../model-file"
+import { sha256 } from "../sha256"
 
 /**
  * How the boards learn here, chosen on training images alone: softmax error of gain 10, and a rate that
@@ -193,10 +193,6 @@ async function accuracies(
     return right / data.count
   }
   return { old: await share(allOld), new: await share(allChanged) }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex")
 }
 
 export function adaptChart({ stream, before, after, samples }: AdaptResult, world: string): Chart {

@@ -2,7 +2,6 @@
  * The demo "alone": a board is given a few images, then nobody asks it anything any more. What it does
  * is seen by its LED; what it is taught, it is taught by a button on its bus.
  */
-import { createHash } from "node:crypto"
 import {
   ALONE_CLASS,
   ALONE_SAMPLE_BYTES,
@@ -20,6 +19,7 @@ import type { Chart } from "../chart"
 import { type Dataset, imageAt } from "../data/mnist"
 import type { HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
+import { sha256 } from "../sha256"
 import { ALONE_PRESET, aloneNetwork } from "./alone-network"
 import { BusButton } from "./bus-button"
 import { DemoBoard, type DemoBoardOptions, type PowerCut } from "./demo-board"
@@ -329,10 +329,6 @@ function confused(id: string, what: string): WuxingError {
     cause: "its power was not cut, or lights of its LED were lost on the way here",
     help: "run it again; if it repeats, run it with --verbose and report it",
   })
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex")
 }
 
 const COLOURS: [AloneLight, string][] = [

@@ -2,7 +2,6 @@
  * The demo "fleet": a network shared by four boards goes on learning though the cable of one is pulled
  * half-way, and ends with the host's bits.
  */
-import { createHash } from "node:crypto"
 import { setImmediate, setTimeout as sleep } from "node:timers/promises"
 import type { Network } from "../../src/network"
 import type { Chart } from "../chart"
@@ -10,6 +9,7 @@ import { imageAt, type Mnist } from "../data/mnist"
 import { HostNetwork } from "../engine"
 import type { Fleet } from "../fleet/fleet"
 import type { Hands, WrapPort } from "../link/board-set"
+import { sha256 } from "../sha256"
 
 /** Learnt samples between two copies on the host: what a pulled cable costs at most. */
 export const CHECKPOINT_SAMPLES = 25
@@ -148,10 +148,6 @@ async function hashOnHost({ network, mnist, training, signal }: FleetDemoOptions
     host.train(imageAt(mnist.train, index), mnist.train.labels[index])
   }
   return sha256(host.coefficients())
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex")
 }
 
 export function fleetChart({ progress, unplugged, trained }: FleetDemoResult): Chart {

@@ -6,9 +6,9 @@
  * service) and the one under which its program announces what it serves. The second id follows
  * from the first (`servedDeviceId`), which is how the two are tied.
  */
-import { createHash } from "node:crypto"
 import { NATIVE_CLASS } from "../../src/protocol"
 import { WuxingError } from "../errors"
+import { sha256 } from "../sha256"
 import {
   buildBridgeCommand,
   buildPacket,
@@ -350,7 +350,7 @@ export class BoardLink {
     }
     const image = new Uint8Array(Math.ceil(bytecode.length / SLICE_ALIGN) * SLICE_ALIGN)
     image.set(bytecode)
-    const wanted = createHash("sha256").update(image).digest("hex")
+    const wanted = sha256(image)
 
     if ((await this.programHash()) === wanted) {
       await this.makeRun()

@@ -7,10 +7,10 @@
  * the graph must be what the export of the result would hold, else something was changed that rings
  * cannot follow, and the file is refused by the name of the node.
  */
-import { createHash } from "node:crypto"
 import { coefficientMax } from "../../src/network"
 import { WuxingError } from "../errors"
 import { decodeModel, encodeModel, type Model } from "../model-file"
+import { sha256 } from "../sha256"
 import { type Graph, type Matrix, type Metadata, type Node, sizesOf } from "./graph"
 import { invalidNir } from "./hdf5"
 import { linearise, linksTo } from "./linearise"
@@ -214,8 +214,4 @@ function lookUp({ start, column, value }: Matrix): (row: number, column: number)
     }
     return low < start[row + 1] && column[low] === wanted ? value[low] : 0
   }
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash("sha256").update(bytes).digest("hex")
 }

@@ -1,5 +1,4 @@
 /** Pairs of virtual boards on which one small run can be made again and again, with faults. */
-import { createHash } from "node:crypto"
 import { HostNetwork } from "../../host/engine"
 import { WuxingError } from "../../host/errors"
 import { faultyPorts } from "../../host/faults/faulty-port"
@@ -10,6 +9,7 @@ import type { BoardSet, Hands } from "../../host/link/board-set"
 import type { Port } from "../../host/link/port"
 import { VirtualBoards } from "../../host/link/virtual-boards"
 import { splitEvenly } from "../../host/partition/partition"
+import { sha256 } from "../../host/sha256"
 import { hash32 } from "../../src/random"
 import { network } from "../core/helpers"
 
@@ -39,13 +39,11 @@ export const lesson = (i: number) => ({
   label: i % 3,
 })
 
-const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
-
 /** What the same lessons leave in one memory on the host: the boards must end with this. */
 export function hashOnHost(): string {
   const host = new HostNetwork(net)
   for (let i = 0; i < SAMPLES; i++) host.train(lesson(i).image, lesson(i).label)
-  return sha(host.coefficients())
+  return sha256(host.coefficients())
 }
 
 export interface Ended {
@@ -139,7 +137,7 @@ export class Rig {
     const work = async () => {
       await fleet.begin()
       await fleet.learn(lesson, SAMPLES)
-      return sha(await fleet.coefficients())
+      return sha256(await fleet.coefficients())
     }
     try {
       return ended({ hash: await Promise.race([work(), late]) })

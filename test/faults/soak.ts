@@ -11,7 +11,6 @@
  * The same samples are learnt on the host beside it: at every checkpoint the coefficients must be its.
  * Exit status 0 when they were, and no memory grew.
  */
-import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { imageAt, readMnist } from "../../host/data/mnist"
@@ -22,6 +21,7 @@ import { parseFaults } from "../../host/faults/spec"
 import { Fleet } from "../../host/fleet/fleet"
 import { VirtualBoards } from "../../host/link/virtual-boards"
 import { splitEvenly } from "../../host/partition/partition"
+import { sha256 } from "../../host/sha256"
 import { pico16 } from "../../src/presets"
 import { firmware } from "../firmware/compiled"
 import { growth, type Sample } from "./growth"
@@ -136,7 +136,7 @@ const document = {
   faults: injector.totals,
   recoveries: fleet.recoveries,
   wrong,
-  coefficients: createHash("sha256").update(fleet.learnt.coefficients).digest("hex"),
+  coefficients: sha256(fleet.learnt.coefficients),
   host: hostGrowth,
   longestLives: lives,
   ...(error ? { error: String(error) } : {}),

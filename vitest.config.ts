@@ -31,7 +31,7 @@ const boards = [
   "test/training/killed.test.ts",
 ]
 
-const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 }
+const common = { testTimeout: 60_000, hookTimeout: 60_000, setupFiles: ["test/setup.ts"] }
 
 export default defineConfig({
   test: {
@@ -44,7 +44,7 @@ export default defineConfig({
           // All cores: by default one of them is left out.
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },
-          ...timeouts,
+          ...common,
         },
       },
       {
@@ -54,7 +54,7 @@ export default defineConfig({
           exclude: alone,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
-          ...timeouts,
+          ...common,
         },
       },
       {
@@ -63,7 +63,7 @@ export default defineConfig({
           include: alone,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
-          ...timeouts,
+          ...common,
         },
       },
     ],

@@ -1,12 +1,9 @@
 /** One board that serves the wuxing service: load a shard, ask, read out; its reports as events. */
 import "../device-script-buffer"
-import { Header } from "../../src/layout"
 import {
   BackField,
   Command,
-  checksum,
   MAX_PAYLOAD,
-  PROTOCOL_VERSION,
   SavedField,
   type Setting,
   SignalsField,
@@ -16,6 +13,7 @@ import {
 import { WuxingError } from "../errors"
 import type { BoardLink } from "../link/board-link"
 import { seconds, wait } from "../link/wait"
+import { loadMessages } from "../messages"
 
 const REPLY_DEADLINE_MS = 2_500
 /** What does no harm when it is done twice is asked for again after this. */
@@ -31,8 +29,6 @@ const REPEATABLE = [
 ]
 /** A board that looks through its store, or writes it, asks for each 224 B in a message of its own. */
 const STORE_DEADLINE_MS = 15_000
-/** Slices are even in length and leave room for their offset. */
-const SLICE_BYTES = 224
 /** Twice as many, and the question whether they were dealt with, are what a program keeps waiting. */
 const SLICES_UNDER_WAY = 7
 const READ_BYTES = MAX_PAYLOAD - 7
@@ -129,26 +125,17 @@ export class Board {
    *   firmware), "board-refused"
    */
   async load(shard: Buffer): Promise<void> {
-    const image = shard.subarray(0, shard.getAt(Header.Image, "i32"))
-    const announce = Buffer.alloc(14)
-    announce.setAt(0, "u16", PROTOCOL_VERSION)
-    announce.setAt(2, "i32", image.length)
-    announce.setAt(6, "i32", checksum(image, 0, image.length, 0))
-    announce.setAt(10, "i32", shard.getAt(Header.LayoutHash, "i32"))
+    const { begin, slices } = loadMessages(shard)
     for (let attempt = 1; ; attempt++) {
-      this.expect(Command.Begin, await this.request(Command.Begin, announce))
+      this.expect(Command.Begin, await this.request(Command.Begin, begin))
       // A program that is kept waiting by its machine drops what it has no room for.
       let dealtWith: Promise<unknown> = Promise.resolve()
-      for (let at = 0, sent = 0; at < image.length; at += SLICE_BYTES) {
-        if (++sent % SLICES_UNDER_WAY === 0) {
+      for (const [i, slice] of slices.entries()) {
+        if ((i + 1) % SLICES_UNDER_WAY === 0) {
           await dealtWith
           dealtWith = this.request(Command.Status)
           dealtWith.catch(() => {})
         }
-        const bytes = image.subarray(at, at + SLICE_BYTES)
-        const slice = Buffer.alloc(4 + bytes.length)
-        slice.setAt(0, "i32", at)
-        bytes.copy(slice, 4)
         await this.link.send(Command.Slice, slice)
       }
       await dealtWith

@@ -8,7 +8,6 @@ import {
   BackField,
   BackFlag,
   Command,
-  ImageField,
   ImageFlag,
   MAX_PAYLOAD,
   SignalsField,
@@ -17,6 +16,7 @@ import type { Slice } from "../../src/shard"
 import { encodeSlices } from "../data/runs"
 import { WuxingError } from "../errors"
 import { seconds, wait } from "../link/wait"
+import { IMAGE_BYTES, imageMessages } from "../messages"
 import type { BackReport, Board, Fault, SignalsReport } from "./board"
 import { MOST_IMAGES, Outbox } from "./outbox"
 import { type Layer, type Owner, pixelsOf, type Reader, routesOf, type Wire } from "./routes"
@@ -27,7 +27,6 @@ export const SLOTS = 8
 const GROUP = 8
 /** How long a sample may take virtual boards, with messages (it takes 25 ms). */
 const SAMPLE_DEADLINE_MS = 2_500
-const IMAGE_BYTES = MAX_PAYLOAD - ImageField.Length
 const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
 const MOST_SUMS = (MAX_PAYLOAD - BackField.Length) >> 2
 /** A new sample's weight in the mean times of parts. */
@@ -269,19 +268,8 @@ export class Relay {
 
   private sendImage(sample: number, each: Slices[], flags: number, label = 0, updates = 0): void {
     for (const [member, slices] of each.entries())
-      for (const [i, { pixel, runs }] of slices.entries()) {
-        const payload = Buffer.alloc(ImageField.Length + runs.length)
-        payload.setAt(ImageField.Sample, "i32", sample)
-        payload.setAt(ImageField.Updates, "i32", updates)
-        let own = flags
-        if (i === 0) own |= ImageFlag.First
-        if (i === slices.length - 1) own |= ImageFlag.Last
-        payload.setAt(ImageField.Flags, "u8", own)
-        payload.setAt(ImageField.Label, "u8", label)
-        payload.setAt(ImageField.Pixel, "u16", pixel)
-        runs.copy(payload, ImageField.Length)
+      for (const payload of imageMessages(slices, { sample, updates, flags, label }))
         this.outboxes[member].push({ command: Command.Image, payload, sample, layer: 0 })
-      }
   }
 
   private passSignals(from: number, report: SignalsReport): void {

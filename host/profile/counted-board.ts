@@ -3,16 +3,12 @@
  * sent and what it answers are the messages of a real one, without a line between.
  */
 import "../device-script-buffer"
-import { Header } from "../../src/layout"
 import {
   BackField,
   BackFlag,
   Command,
-  checksum,
-  ImageField,
   ImageFlag,
   MAX_PAYLOAD,
-  PROTOCOL_VERSION,
   Status,
   StatusField,
 } from "../../src/protocol"
@@ -26,13 +22,14 @@ import {
   packetsOf,
   servedDeviceId,
 } from "../link/jacdac"
+import { IMAGE_BYTES, imageMessages, loadMessages } from "../messages"
 import { Machine } from "./machine"
 
 const ID = "0123456789abcdef"
 /** The program's one service comes first on the device it serves. */
 const SERVICE_INDEX = 1
-const SLICE_BYTES = 224
-const IMAGE_BYTES = MAX_PAYLOAD - ImageField.Length
+/** Number of a request: one at a time needs none of its own. */
+const REQUEST = Buffer.alloc(2)
 /** Of the machine's own time. */
 const DEADLINE_MS = 60_000
 /** What follows a report (the end of its handler) is done by then. */
@@ -70,22 +67,13 @@ export class CountedBoard {
 
   /** @throws WuxingError "shard-too-large" (kind "capacity") or "board-refused" */
   async load(shard: Buffer): Promise<void> {
-    const image = shard.subarray(0, shard.getAt(Header.Image, "i32"))
-    const announce = Buffer.alloc(16)
-    announce.setAt(2, "u16", PROTOCOL_VERSION)
-    announce.setAt(4, "i32", image.length)
-    announce.setAt(8, "i32", checksum(image, 0, image.length, 0))
-    announce.setAt(12, "i32", shard.getAt(Header.LayoutHash, "i32"))
-    await this.control(Command.Begin, announce)
-    for (let at = 0; at < image.length; at += SLICE_BYTES) {
-      const bytes = image.subarray(at, at + SLICE_BYTES)
-      const slice = Buffer.alloc(4 + bytes.length)
-      slice.setAt(0, "i32", at)
-      bytes.copy(slice, 4)
+    const { begin, slices } = loadMessages(shard)
+    await this.control(Command.Begin, Buffer.concat([REQUEST, begin]))
+    for (const slice of slices) {
       this.send(Command.Slice, slice)
       await this.machine.run(() => false, 1)
     }
-    await this.control(Command.Commit, Buffer.alloc(2))
+    await this.control(Command.Commit, REQUEST)
     this.updates = 0
   }
 
@@ -114,7 +102,7 @@ export class CountedBoard {
 
   /** Bytes of heap the program holds, by its own account; of these the program sets aside `arenaBytes`. */
   async heapBytes(): Promise<number> {
-    const reply = await this.control(Command.Status, Buffer.alloc(2))
+    const reply = await this.control(Command.Status, REQUEST)
     return reply.getAt(StatusField.HeapBytes, "i32")
   }
 
@@ -136,20 +124,9 @@ export class CountedBoard {
   }
 
   private async sendImage(image: Uint8Array, sample: number, flags: number, label: number) {
-    const slices = encodeSlices(image, IMAGE_BYTES)
-    for (const [i, { pixel, runs }] of slices.entries()) {
-      const payload = Buffer.alloc(ImageField.Length + runs.length)
-      payload.setAt(ImageField.Sample, "i32", sample)
-      payload.setAt(ImageField.Updates, "i32", this.updates)
-      let own = flags
-      if (i === 0) own |= ImageFlag.First
-      if (i === slices.length - 1) own |= ImageFlag.Last
-      payload.setAt(ImageField.Flags, "u8", own)
-      payload.setAt(ImageField.Label, "u8", label)
-      payload.setAt(ImageField.Pixel, "u16", pixel)
-      runs.copy(payload, ImageField.Length)
+    const order = { sample, updates: this.updates, flags, label }
+    for (const payload of imageMessages(encodeSlices(image, IMAGE_BYTES), order))
       this.send(Command.Image, payload)
-    }
   }
 
   private send(command: number, payload: Buffer): void {

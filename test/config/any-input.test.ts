@@ -65,12 +65,13 @@ function damaged(document: unknown): fc.Arbitrary<unknown> {
         at = inner as Record<string, unknown>
         key = keys[turn % keys.length]
       }
-      if (how === "replace") at[key] = value
+      // Copies: the values are the same ones in every run, and one in itself would be no document.
+      if (how === "replace") at[key] = structuredClone(value)
       else if (how === "remove") delete at[key]
       else if (how === "rename") {
         at[`${key}x`] = at[key]
         delete at[key]
-      } else if (Array.isArray(at)) at.push(at[Number(key)])
+      } else if (Array.isArray(at)) at.push(structuredClone(at[Number(key)]))
     }
     return copy.root
   })

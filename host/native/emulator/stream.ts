@@ -1,18 +1,6 @@
 /** Samples streamed to one emulated Pico over its USB cable, in the board's own time alone. */
 import "../../device-script-buffer"
-import { Header } from "../../../src/layout"
-import {
-  BackField,
-  BackFlag,
-  Command,
-  checksum,
-  ImageField,
-  ImageFlag,
-  MAX_PAYLOAD,
-  PROTOCOL_VERSION,
-  Status,
-  StatusField,
-} from "../../../src/protocol"
+import { BackField, BackFlag, Command, ImageFlag, Status, StatusField } from "../../../src/protocol"
 import { encodeSlices } from "../../data/runs"
 import { WuxingError } from "../../errors"
 import {
@@ -23,6 +11,7 @@ import {
   servedDeviceId,
 } from "../../link/jacdac"
 import { encodeFrame, JdUsbDecoder } from "../../link/jdusb"
+import { IMAGE_BYTES, imageMessages, loadMessages } from "../../messages"
 import { EmulatedPico } from "./pico"
 
 interface Report {
@@ -30,7 +19,8 @@ interface Report {
   payload: Buffer
 }
 
-const SLICE_BYTES = 224
+/** Number of a request: one at a time needs none of its own. */
+const REQUEST = Buffer.alloc(2)
 
 export class Stream {
   readonly pico: EmulatedPico
@@ -62,23 +52,13 @@ export class Stream {
   }
 
   private load(shard: Buffer): void {
-    this.send(Command.Status, Buffer.from([0, 0]))
+    this.send(Command.Status, REQUEST)
     this.arenaBytes = this.await(Command.Status).payload.readUInt32LE(StatusField.ArenaBytes)
-    const image = shard.subarray(0, shard.readInt32LE(Header.Image))
-    const sum = checksum(image, 0, image.length, 0)
-    const begin = Buffer.alloc(16)
-    begin.writeUInt16LE(PROTOCOL_VERSION, 2)
-    begin.writeInt32LE(image.length, 4)
-    begin.writeInt32LE(sum, 8)
-    begin.writeInt32LE(shard.readInt32LE(Header.LayoutHash), 12)
-    this.send(Command.Begin, begin)
+    const { begin, slices } = loadMessages(shard)
+    this.send(Command.Begin, Buffer.concat([REQUEST, begin]))
     this.answered(Command.Begin, shard)
-    for (let at = 0; at < image.length; at += SLICE_BYTES) {
-      const offset = Buffer.alloc(4)
-      offset.writeInt32LE(at)
-      this.send(Command.Slice, Buffer.concat([offset, image.subarray(at, at + SLICE_BYTES)]))
-    }
-    this.send(Command.Commit, Buffer.from([0, 0]))
+    for (const slice of slices) this.send(Command.Slice, slice)
+    this.send(Command.Commit, REQUEST)
     this.answered(Command.Commit, shard)
   }
 
@@ -108,19 +88,9 @@ export class Stream {
   }
 
   private sendImage(image: Uint8Array, flags: number, label: number): void {
-    const slices = encodeSlices(image, MAX_PAYLOAD - ImageField.Length)
-    for (const [i, { pixel, runs }] of slices.entries()) {
-      const own =
-        flags | (i === 0 ? ImageFlag.First : 0) | (i === slices.length - 1 ? ImageFlag.Last : 0)
-      const head = Buffer.alloc(ImageField.Length)
-      head.writeUInt32LE(this.sample, ImageField.Sample)
-      head.writeUInt32LE(this.updates, ImageField.Updates)
-      head.writeUInt8(own, ImageField.Flags)
-      head.writeUInt8(label, ImageField.Label)
-      head.writeUInt16LE(pixel, ImageField.Pixel)
-      this.send(Command.Image, Buffer.concat([head, runs]))
-    }
-    this.sample++
+    const order = { sample: this.sample++, updates: this.updates, flags, label }
+    for (const payload of imageMessages(encodeSlices(image, IMAGE_BYTES), order))
+      this.send(Command.Image, payload)
   }
 
   /**

@@ -1,31 +1,18 @@
 /** `wuxing dashboard`: boards that name what people draw, and learn while people look on. */
 import type { Command } from "commander"
 import type { Fleet } from "../fleet/fleet"
-import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
 import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import { addServerOptions } from "./dashboard-option"
 import { grouped } from "./output"
 import { refuseToOverwrite } from "./overwrite"
-import {
-  integerOption,
-  MOST_BOARDS,
-  MOST_SEED,
-  NETWORKS,
-  onOption,
-  PLACES,
-  pathOption,
-} from "./usage"
+import { addShownOptions, type ShownOptions, shownModel } from "./shown-network"
+import { integerOption, pathOption } from "./usage"
 
 const ORDER_SALT = 0x6461
 
-interface DashboardCommandOptions {
-  on: Place
-  model: string
-  fresh?: boolean
-  data: string
-  seed: number
+interface DashboardCommandOptions extends ShownOptions {
   port?: number
   host?: string
   token?: string
@@ -34,22 +21,13 @@ interface DashboardCommandOptions {
 }
 
 export function addDashboard(program: Command, run: Run): void {
-  const command = program
-    .command("dashboard")
-    .description("show boards on a page until Ctrl-C: draw digits, watch them learn, look inside")
-    .option("--on <where>", `where the boards are: ${PLACES}`, onOption("--on", MOST_BOARDS), {
-      kind: "sim",
-      boards: 2,
-    } satisfies Place)
-    .option("--model <network>", NETWORKS, "pico-16")
-    .option("--fresh", "a preset as drawn by its seed, learning from the start")
-    .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
-    .option(
-      "--seed <n>",
-      "seed of the images' order, and of a fresh preset",
-      integerOption("--seed", 0, MOST_SEED),
-      1,
-    )
+  const command = addShownOptions(
+    program
+      .command("dashboard")
+      .description(
+        "show boards on a page until Ctrl-C: draw digits, watch them learn, look inside",
+      ),
+  )
     .option(
       "--out <file>",
       "model file to keep what was learnt in, at the end",
@@ -71,7 +49,7 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
   if (out !== undefined) refuseToOverwrite(out, force)
   output.asLines()
 
-  const model = await modelOf(options)
+  const model = await shownModel(options)
   const { network } = model
   const data = readTrainingData(options.data, network, classesOf(model))
   checkImages(network, data.name, data.train)
@@ -130,11 +108,4 @@ async function keep(path: string, model: Model, { learnt }: Fleet): Promise<void
     ...{ network: model.network, coefficients, training: null },
     ...(elements.length > 0 ? { arrays: { [ELEMENTS_ARRAY]: elements } } : {}),
   })
-}
-
-async function modelOf({ model, fresh, seed }: DashboardCommandOptions): Promise<Model> {
-  const { readModel } = await import("../model-source")
-  const { trainedModel } = await import("../training/trained")
-  const { presetNames } = await import("../../src/presets")
-  return presetNames.includes(model) && !fresh ? trainedModel(model) : readModel(model, seed)
 }

@@ -2,7 +2,6 @@
 import type { Command } from "commander"
 import type { Dataset } from "../data/mnist"
 import type { World } from "../demos/worlds"
-import { WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
 import type { Context, Outcome, Run } from "./command"
 import {
@@ -10,6 +9,7 @@ import {
   addSvgOption,
   demoAction,
   drawCharts,
+  learntOtherwise,
   ONE_VIRTUAL_BOARD,
   surroundings,
 } from "./demo-options"
@@ -108,7 +108,7 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
   const { adaptChart, adaptNetwork, runAdapt } = await import("../demos/adapt")
   const { findBoards } = await import("../fleet/place")
   const { plannedShares } = await import("../fleet/plan")
-  const { printBoards, startFleetOn, startFleetProgress } = await import("./fleet-run")
+  const { printBoards, startFleetOn, startFleetParts } = await import("./fleet-run")
 
   const mnist = readMnist()
   const trained = trainedModel(name)
@@ -146,27 +146,18 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
     },
     context,
   )
-  let progress: ReturnType<typeof startFleetProgress> | undefined
+  const progress = startFleetParts(output, fleet)
   try {
     const shares = await printBoards(fleet, output)
-    let under = ""
     const result = await runAdapt({
       ...{ fleet, model, samples, signal, status },
       old: tested(mnist.test, forBoards, undefined),
       changed: tested(test, forBoards, world),
       allOld: tested(mnist.test, all, undefined),
       allChanged: tested(test, all, world),
-      onProgress: (title, total, done, right) => {
-        if (title !== under) {
-          progress?.stop()
-          progress = startFleetProgress(output, title, total, fleet)
-          under = title
-        }
-        progress?.sample(done, right)
-      },
+      onProgress: progress.sample,
     })
-    progress?.stop()
-    progress = undefined
+    progress.stop()
     const { before, after } = result
     output.table(
       ["named rightly", "before", `after ${result.samples} samples`, "with learning off"],
@@ -213,10 +204,10 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
         ...{ seed, boards: shares },
         ...result,
       },
-      error: result.hostMatches ? undefined : mismatch(),
+      error: result.hostMatches ? undefined : learntOtherwise(),
     }
   } finally {
-    progress?.stop()
+    progress.stop()
     await fleet.close()
   }
 }
@@ -242,14 +233,4 @@ async function readOwn(
     return { images, labels, count, width, height }
   }
   return [dataset("train"), dataset("test")]
-}
-
-function mismatch(): WuxingError {
-  return new WuxingError({
-    code: "host-mismatch",
-    kind: "mismatch",
-    message: "the boards' coefficients differ from the host's",
-    cause: "a board runs other firmware than the host, or lost or repeated a sample",
-    help: "run it again with --verbose; if it repeats, report it",
-  })
 }

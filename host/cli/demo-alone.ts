@@ -1,12 +1,12 @@
 /** `wuxing demo alone`: a board that names and learns images without a host. */
 import type { Command } from "commander"
-import { WuxingError } from "../errors"
 import type { Context, Outcome, Run } from "./command"
 import {
   addNamedDemo,
   addOneBoardOptions,
   demoAction,
   drawCharts,
+  hostMismatch,
   ONE_VIRTUAL_BOARD,
   type OneBoardOptions,
   surroundings,
@@ -78,16 +78,11 @@ async function alone(options: AloneCommandOptions, context: Context): Promise<Ou
   await drawCharts(svg, [aloneChart(result)], context)
   return {
     document: { demo: "alone", seed, ...result },
-    error: result.hostMatches ? undefined : mismatch(result.board),
+    error: result.hostMatches
+      ? undefined
+      : hostMismatch(
+          `the board (${result.board}) learnt something else than the host's core`,
+          "it runs another program, or a press of the button was lost",
+        ),
   }
-}
-
-function mismatch(board: string): WuxingError {
-  return new WuxingError({
-    code: "host-mismatch",
-    kind: "mismatch",
-    message: `the board (${board}) learnt something else than the host's core`,
-    cause: "it runs another program, or a press of the button was lost",
-    help: "run it again with --verbose; if it repeats, report it",
-  })
 }

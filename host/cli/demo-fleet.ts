@@ -2,10 +2,16 @@
 import type { Command } from "commander"
 import { readMnist } from "../data/mnist"
 import { drawSamples } from "../data/samples"
-import { WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
 import type { Context, Outcome, Run } from "./command"
-import { addNamedDemo, addSvgOption, demoAction, drawCharts, surroundings } from "./demo-options"
+import {
+  addNamedDemo,
+  addSvgOption,
+  demoAction,
+  drawCharts,
+  learntOtherwise,
+  surroundings,
+} from "./demo-options"
 import { percent } from "./output"
 import { integerOption, MOST_BOARDS, onOption, usageError } from "./usage"
 
@@ -54,7 +60,7 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
   const testing = drawSamples(mnist.test.count, test, seed, TEST_SALT)
   const { findBoards } = await import("../fleet/place")
   const { plannedShares } = await import("../fleet/plan")
-  const { printBoards, startFleetOn, startFleetProgress } = await import("./fleet-run")
+  const { printBoards, startFleetOn, startFleetParts } = await import("./fleet-run")
   const { CHECKPOINT_SAMPLES, fleetChart, runFleetDemo, Unplugger } = await import("../demos/fleet")
   const { fleet64 } = await import("../../src/presets")
   const network = fleet64(seed)
@@ -75,24 +81,15 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
     },
     context,
   )
-  let progress: ReturnType<typeof startFleetProgress> | undefined
+  const progress = startFleetParts(output, fleet)
   try {
     const shares = await printBoards(fleet, output)
-    let under = ""
     const result = await runFleetDemo({
       ...{ fleet, network, mnist, training, testing, unplugger, signal, status },
-      onSample: (what, done, right) => {
-        // Learning that goes on after a pause is shown anew.
-        if (what !== under) {
-          progress?.stop()
-          progress = startFleetProgress(output, what, what === "training" ? train : test, fleet)
-          under = what
-        }
-        progress?.sample(done, right)
-        if (done === (what === "training" ? train : test)) under = ""
-      },
+      onSample: (what, done, right) =>
+        progress.sample(what, what === "training" ? train : test, done, right),
     })
-    progress?.stop()
+    progress.stop()
     const { unplugged, hostMatches } = result
     output.field("accuracy before", percent(result.accuracyBefore))
     output.field("accuracy after", percent(result.accuracyAfter))
@@ -109,20 +106,10 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
     await drawCharts(options.svg, [fleetChart(result)], context)
     return {
       document: { demo: "fleet", network: network.name, seed, boards: shares, ...result },
-      error: hostMatches ? undefined : mismatch(),
+      error: hostMatches ? undefined : learntOtherwise(),
     }
   } finally {
-    progress?.stop()
+    progress.stop()
     await fleet.close()
   }
-}
-
-function mismatch(): WuxingError {
-  return new WuxingError({
-    code: "host-mismatch",
-    kind: "mismatch",
-    message: "the boards' coefficients differ from the host's",
-    cause: "a board runs other firmware than the host, or lost or repeated a sample",
-    help: "run it again with --verbose; if it repeats, report it",
-  })
 }

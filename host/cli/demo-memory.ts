@@ -1,12 +1,12 @@
 /** `wuxing demo memory`: a neuron that remembers five values over a power cut. */
 import type { Command } from "commander"
-import { WuxingError } from "../errors"
 import type { Context, Outcome, Run } from "./command"
 import {
   addNamedDemo,
   addOneBoardOptions,
   demoAction,
   drawCharts,
+  hostMismatch,
   ONE_VIRTUAL_BOARD,
   type OneBoardOptions,
   surroundings,
@@ -75,16 +75,11 @@ async function memory(options: MemoryCommandOptions, context: Context): Promise<
   const different = memories.some(m => m.refused === undefined && !m.sameAsHost)
   return {
     document: { demo: "memory", ...result },
-    error: different ? mismatch(result.board) : undefined,
+    error: different
+      ? hostMismatch(
+          `the board (${result.board}) stored or recalled something else than the host's core`,
+          "it runs another program, or a message was lost",
+        )
+      : undefined,
   }
-}
-
-function mismatch(board: string): WuxingError {
-  return new WuxingError({
-    code: "host-mismatch",
-    kind: "mismatch",
-    message: `the board (${board}) stored or recalled something else than the host's core`,
-    cause: "it runs another program, or a message was lost",
-    help: "run it again with --verbose; if it repeats, report it",
-  })
 }

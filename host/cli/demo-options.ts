@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs"
 import type { Command } from "commander"
 import type { Chart } from "../chart"
+import { WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
 import type { Context, Outcome, Run } from "./command"
 import { MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
@@ -95,4 +96,20 @@ export async function drawCharts(
     throw usageError(`--svg ${svg} cannot be written: ${(error as Error).message}`, "name another")
   }
   output.status(`drawn in ${svg}`)
+}
+
+/** Boards that did other than the host's core, bit for bit: the failure of a demo. */
+export function hostMismatch(message: string, cause: string): WuxingError {
+  return new WuxingError({
+    ...{ code: "host-mismatch", kind: "mismatch", message, cause },
+    help: "run it again with --verbose; if it repeats, report it",
+  })
+}
+
+/** The same for a fleet that has learnt. */
+export function learntOtherwise(): WuxingError {
+  return hostMismatch(
+    "the boards' coefficients differ from the host's",
+    "a board runs other firmware than the host, or lost or repeated a sample",
+  )
 }

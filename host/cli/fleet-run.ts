@@ -231,6 +231,28 @@ export function startFleetProgress(
   }
 }
 
+/** Work of several parts, each under a title of its own: as each begins, its progress takes the place of the last. */
+export function startFleetParts(output: Output, fleet: Fleet) {
+  let progress: Progress | undefined
+  let under: string | undefined
+  const stop = () => {
+    progress?.stop()
+    progress = undefined
+    under = undefined
+  }
+  const sample = (title: string, total: number, done: number, right: number) => {
+    if (title !== under) {
+      stop()
+      progress = startFleetProgress(output, title, total, fleet)
+      under = title
+    }
+    progress?.sample(done, right)
+    // The same once more is shown anew.
+    if (done === total) under = undefined
+  }
+  return { sample, stop }
+}
+
 function row(board: string, ...cells: string[]): string {
   return `  ${board.padEnd(34)}${cells.map(cell => cell.padStart(9)).join("")}`
 }

@@ -4,37 +4,21 @@ import { setTimeout as pause } from "node:timers/promises"
 import type { Command } from "commander"
 import { WuxingError } from "../errors"
 import type { Fleet } from "../fleet/fleet"
-import type { Place } from "../fleet/place"
-import type { Model } from "../model-file"
 import type { Answer, Desk } from "../panel/desk"
 import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, percent } from "./output"
 import { addLayoutOption, openDesk } from "./panel-option"
-import {
-  integerOption,
-  MOST_BOARDS,
-  MOST_SEED,
-  NETWORKS,
-  onOption,
-  PLACES,
-  pathOption,
-  secondsOption,
-  usageError,
-} from "./usage"
+import { addShownOptions, type ShownOptions, shownModel } from "./shown-network"
+import { integerOption, pathOption, secondsOption, usageError } from "./usage"
 
 const ORDER_SALT = 0x706c
 const MOST_IMAGES = 10_000
 
-interface PanelCommandOptions {
+interface PanelCommandOptions extends ShownOptions {
   port?: string
   layout?: string
   wiring?: string | true
-  on: Place
-  model: string
-  fresh?: boolean
-  data: string
-  seed: number
   images?: number
   interval: number
 }
@@ -51,28 +35,15 @@ interface Showing {
 }
 
 export function addPanel(program: Command, run: Run): void {
-  addLayoutOption(
+  const command = addLayoutOption(
     program
       .command("panel")
       .description(
         "show what boards see on a Firmata board's LEDs, and teach them with its buttons",
       )
       .option("--port <port>", "serial port of the Firmata board", pathOption("--port")),
-  )
-    .option("--wiring [file]", "draw the layout's wiring as SVG, into a file or on stdout, and end")
-    .option("--on <where>", `where the boards are: ${PLACES}`, onOption("--on", MOST_BOARDS), {
-      kind: "sim",
-      boards: 2,
-    } satisfies Place)
-    .option("--model <network>", NETWORKS, "pico-16")
-    .option("--fresh", "a preset as drawn by its seed, not as trained")
-    .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
-    .option(
-      "--seed <n>",
-      "seed of the images' order, and of a fresh preset",
-      integerOption("--seed", 0, MOST_SEED),
-      1,
-    )
+  ).option("--wiring [file]", "draw the layout's wiring as SVG, into a file or on stdout, and end")
+  addShownOptions(command)
     .option(
       "--images <n>",
       "end after so many images (default: at Ctrl-C)",
@@ -102,7 +73,7 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
   const { checkImages, checkpointOf, classesOf } = await import("../training/training")
   const { drawSamples } = await import("../data/samples")
 
-  const model = await modelOf(options)
+  const model = await shownModel(options)
   const { network } = model
   const data = readTrainingData(options.data, network, classesOf(model))
   checkImages(network, data.name, data.test)
@@ -236,11 +207,6 @@ async function nextTouch(
 function leadOf(label: number, { outputs, scale }: Answer): number {
   const others = Array.from(outputs).filter((_, i) => i !== label)
   return (outputs[label] - Math.max(...others)) / scale
-}
-
-async function modelOf({ model, fresh, seed }: PanelCommandOptions): Promise<Model> {
-  const { modelNamed, trainedNames } = await import("../training/trained")
-  return modelNamed(model, { trained: trainedNames.includes(model) && !fresh, seed })
 }
 
 async function drawWiring(

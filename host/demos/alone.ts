@@ -9,7 +9,6 @@ import {
   AloneLight,
   AloneRead,
   AloneState,
-  DemoStatus,
   LESSON_STEPS,
   SampleField,
 } from "../../src/demo-protocol"
@@ -127,7 +126,8 @@ export async function runAlone(options: AloneOptions): Promise<AloneResult> {
     const host = aloneNetwork()
     const chosen = choose(options, host)
     status?.(`${chosen.length} images go to the board`)
-    expectOk(board, await board.ask(AloneCommand.Forget, Buffer.alloc(0), ANSWER_MS))
+    const answer = await board.ask(AloneCommand.Forget, Buffer.alloc(0), ANSWER_MS)
+    board.expectOk("forget", answer.readUInt8(0))
     for (const [place, index] of chosen.entries())
       await putSample(board, place, index, options, chosen.length)
     const before = await askState(board)
@@ -271,12 +271,13 @@ async function putSample(
   head.writeUInt8(count, SampleField.Count)
   head.writeUInt16LE(paceMs, SampleField.Pace)
   const payload = Buffer.concat([head, blackAndWhite(imageAt(data, index))])
-  expectOk(board, await board.ask(AloneCommand.Sample, payload, ANSWER_MS))
+  const answer = await board.ask(AloneCommand.Sample, payload, ANSWER_MS)
+  board.expectOk("sample", answer.readUInt8(0))
 }
 
 async function askState(board: DemoBoard) {
   const answer = await board.ask(AloneCommand.State, Buffer.alloc(0), ANSWER_MS)
-  expectOk(board, answer)
+  board.expectOk("state", answer.readUInt8(0))
   return {
     generation: answer.readInt32LE(AloneState.Generation),
     lessons: answer.readInt32LE(AloneState.Lessons),
@@ -296,7 +297,7 @@ async function readCoefficients(board: DemoBoard): Promise<Buffer> {
       const request = Buffer.alloc(2)
       request.writeUInt16LE(done)
       const answer = await board.ask(AloneCommand.Read, request, ANSWER_MS)
-      expectOk(board, answer)
+      board.expectOk("read", answer.readUInt8(0))
       const bytes = answer.subarray(AloneRead.Coefficients)
       bytes.copy(memory, at)
       at += bytes.length
@@ -304,21 +305,6 @@ async function readCoefficients(board: DemoBoard): Promise<Buffer> {
     }
   }
   return shell.coefficients()
-}
-
-function expectOk(board: DemoBoard, answer: Buffer): void {
-  const status = answer.readUInt8(0)
-  if (status === DemoStatus.Ok) return
-  throw new WuxingError({
-    code: status === DemoStatus.NotKept ? "flash-full" : "board-refused",
-    kind: "board",
-    message: `the board (${board.id}) refused a message: ${DemoStatus[status] ?? `status ${status}`}`,
-    cause:
-      status === DemoStatus.NotKept
-        ? "its settings store took nothing more"
-        : "its program is older or newer than this tool",
-    help: "run it again; if it repeats, flash the board anew and report it",
-  })
 }
 
 function confused(id: string, what: string): WuxingError {

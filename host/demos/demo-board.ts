@@ -1,5 +1,6 @@
 /** One board that runs a demo's own program (firmware/demos/), asked and answered message by message. */
 import { setTimeout as sleep } from "node:timers/promises"
+import { DemoStatus } from "../../src/demo-protocol"
 import { WuxingError } from "../errors"
 import { buildFirmware } from "../firmware"
 import { findBoards, type Place } from "../fleet/place"
@@ -99,6 +100,25 @@ export class DemoBoard {
         return () => this.answers.delete(command)
       },
     )
+  }
+
+  /**
+   * @param asked what was asked of the board
+   * @param status what it answered (DemoStatus)
+   * @throws WuxingError "flash-full" or "board-refused" if it refused
+   */
+  expectOk(asked: string, status: number): void {
+    if (status === DemoStatus.Ok) return
+    throw new WuxingError({
+      code: status === DemoStatus.NotKept ? "flash-full" : "board-refused",
+      kind: "board",
+      message: `the board (${this.id}) refused "${asked}": ${DemoStatus[status] ?? `status ${status}`}`,
+      cause:
+        status === DemoStatus.NotKept
+          ? "its settings store took nothing more"
+          : "its program is older or newer than this tool",
+      help: "run it again; if it repeats, flash the board anew and report it",
+    })
   }
 
   /**

@@ -173,7 +173,7 @@ async function store(
     const error = storingError(refusal, answer.readUInt8(StoreReply.Element), set, values)
     return { ...memory, refused: error?.message ?? "refused" }
   }
-  expectOk(board, "store", status)
+  board.expectOk("store", status)
   const own = makeRingFor(set, targets, rounds)
   memory.sameAsHost =
     own.stored.errors.join() === errors.join() &&
@@ -205,7 +205,7 @@ async function recall(board: DemoBoard, memory: Memory, kept: number[]): Promise
       states.push(report.readInt16LE(at))
   }
   const answer = await board.ask(MemoryCommand.Recall, p, ANSWER_MS)
-  expectOk(board, "recall", answer.readUInt8(0))
+  board.expectOk("recall", answer.readUInt8(0))
   const targets = memory.values.map(v => Math.round(v * Q12))
   const { m } = makeRingFor(set, targets, memory.errors.length)
   const sets = [Parameter.K1, Parameter.K2, Parameter.K3]
@@ -235,7 +235,7 @@ async function askFound(
   board: DemoBoard,
 ): Promise<{ boot: number; parameters: Partial<Record<MemoryBy, number[]>> }> {
   const answer = await board.ask(MemoryCommand.Found, Buffer.alloc(0), ANSWER_MS)
-  expectOk(board, "found", answer.readUInt8(FoundReply.Status))
+  board.expectOk("found", answer.readUInt8(FoundReply.Status))
   const sets = answer.readUInt8(FoundReply.Sets)
   const parameters: Partial<Record<MemoryBy, number[]>> = {}
   for (const [m, by] of (["K1", "K3"] as const).entries()) {
@@ -248,20 +248,6 @@ async function askFound(
 
 function setOf(by: MemoryBy): Parameter {
   return by === "K1" ? Parameter.K1 : Parameter.K3
-}
-
-function expectOk(board: DemoBoard, command: string, status: number): void {
-  if (status === DemoStatus.Ok) return
-  throw new WuxingError({
-    code: status === DemoStatus.NotKept ? "flash-full" : "board-refused",
-    kind: "board",
-    message: `the board (${board.id}) refused "${command}": ${DemoStatus[status] ?? `status ${status}`}`,
-    cause:
-      status === DemoStatus.NotKept
-        ? "its settings store took nothing more"
-        : "its program is older or newer than this tool",
-    help: "run it again; if it repeats, flash the board anew and report it",
-  })
 }
 
 function lost(id: string, what: string): WuxingError {

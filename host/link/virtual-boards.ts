@@ -241,7 +241,7 @@ export class VirtualBoards implements BoardSet {
         const id = frameIsSound(frame) ? frameDevice(frame).hex : ""
         owner = this.boards.find(board => board.isCalled(id))
         if (!owner) {
-          // Some other `devs vm` on this machine.
+          // No board of ours: the port is this run's own, but open to every process of this machine.
           socket.destroy()
           return
         }

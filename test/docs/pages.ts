@@ -19,6 +19,47 @@ export const pages: Page[] = [
     .map(name => `docs/${name}`),
 ].map(path => ({ path, text: readFileSync(`${ROOT}${path}`, "utf8") }))
 
+export const [readme] = pages
+
+export interface Table {
+  /** The line of its head, as it stands there. */
+  head: string
+  /** Cells without the spaces around them. */
+  rows: string[][]
+}
+
+export function tablesOf({ text }: Page): Table[] {
+  return [...text.matchAll(/^(\|.*)\n\|(?: --- \|)+\n((?:\|.*\n)+)/gm)].map(([, head, body]) => ({
+    head,
+    rows: body
+      .trim()
+      .split("\n")
+      .map(line =>
+        line
+          .split("|")
+          .slice(1, -1)
+          .map(cell => cell.trim()),
+      ),
+  }))
+}
+
+/** The README's table whose head begins with these cells. */
+export function readmeTable(...cells: string[]): string[][] {
+  const found = tablesOf(readme).filter(({ head }) => head.startsWith(`| ${cells.join(" | ")} |`))
+  if (found.length !== 1) throw new Error(`${found.length} tables of the README begin ${cells}`)
+  return found[0].rows
+}
+
+/** "1,776", "90.09 %": the number. */
+export function numberIn(cell: string): number {
+  return Number(cell.replace(/[,%\s]/g, ""))
+}
+
+/** What stands between backquotes in a text. */
+export function quotedIn(text: string): string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, quoted]) => quoted)
+}
+
 /** Lines to be typed into a shell: fenced as `sh`, without comments; indented in a list or not. */
 export function shellLines({ text }: Page): string[] {
   const blocks = text.matchAll(/^( *)```sh\n([\s\S]*?)^\1```/gm)

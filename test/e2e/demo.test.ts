@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterEach, describe, expect, it } from "vitest"
 import { z } from "zod"
+import { numberIn, quotedIn, readme } from "../docs/pages"
 import { goneWithin, isAlive } from "../link/processes"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
@@ -125,6 +126,23 @@ describe("the demo", () => {
     expect(result.coefficientsHash).toBe(result.hostHash)
     expect(result.recoveries).toBe(0)
     await expectNothingLeft(machines)
+
+    // As the README prints them, but for their ids, drawn anew; and every member is named there.
+    const printed = [...readme.text.matchAll(/^│ [0-9a-f]{16} │ .* │$/gm)].map(([line]) =>
+      line
+        .split("│")
+        .slice(2, -1)
+        .map(cell => cell.trim()),
+    )
+    expect(printed.map(([profile, neurons, links]) => [profile, neurons, links])).toEqual(
+      result.boards.map(b => [b.profile, `${b.neurons}`, b.links.toLocaleString("en-US")]),
+    )
+    for (const [i, [, , , heap]] of printed.entries())
+      expect(Math.abs(numberIn(heap) / result.boards[i].heapBytes - 1)).toBeLessThan(0.01)
+    const [, members] = /It holds (.*?)\. An error is/.exec(readme.text)!
+    expect(quotedIn(members).sort()).toEqual(
+      [...Object.keys(result), ...Object.keys(result.boards[0])].sort(),
+    )
   })
 
   it("goes on when a board dies, says so, and still ends with the host's bits", async () => {

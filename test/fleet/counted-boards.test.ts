@@ -7,8 +7,11 @@ import { CountedBoards } from "../../host/fleet/counted-boards"
 import { Fleet } from "../../host/fleet/fleet"
 import { benchFleets } from "../../host/fleet/fleet-bench"
 import { planFor } from "../../host/fleet/plan"
+import { parseBoards } from "../../host/partition/board-spec"
+import { planNetwork } from "../../host/partition/plan"
 import type { Network } from "../../src/network"
-import { model1, pico16 } from "../../src/presets"
+import { model1, pico16, preset } from "../../src/presets"
+import { pages, readmeTable, tablesOf } from "../docs/pages"
 import { firmware } from "../firmware/compiled"
 
 const mnist = readMnist(process.env.WUXING_MNIST)
@@ -27,6 +30,21 @@ async function start(network: Network, count: number, profile = pico): Promise<F
 }
 
 afterEach(() => fleet?.close())
+
+/** Samples a second, as the README has them counted and its page predicted. */
+function statedRates(network: string, boards: number) {
+  const rows = readmeTable("network", "boards", "naming", "learning")
+  const at = rows.findIndex(([name]) => name === `\`${network}\``)
+  const page = pages.find(({ path }) => path === "docs/several-boards.md")!
+  const table = tablesOf(page).find(({ head }) => head.startsWith("| network | boards |"))!.rows
+  const below = table[table.findIndex(([name]) => name === `\`${network}\``) + 1]
+  expect(below[0]).toBe("the same, predicted")
+  const of = (cell: string) => cell.split(" / ")[rows[at][1].split(" / ").indexOf(`${boards}`)]
+  return {
+    naming: { counted: Number(of(rows[at][2])), predicted: of(below[2]) },
+    learning: { counted: Number(of(rows[at][3])), predicted: of(below[3]) },
+  }
+}
 
 const indices = (n: number) => Array.from({ length: n }, (_, i) => i)
 
@@ -90,7 +108,35 @@ describe("a fleet of counted boards", () => {
       expect(naming!.samplesPerSecond).toBeLessThan(naming!.withoutWaiting * 1.001)
       expect(naming!.operations).toBeGreaterThan(50_000)
     }
+    // What is stated was counted over more images: the first messages are not held back.
+    const stated = points.map(({ network, boards }) => statedRates(network, boards))
+    for (const [i, { naming, learning }] of points.entries())
+      for (const [rate, { counted, predicted }] of [
+        [naming!, stated[i].naming],
+        [learning!, stated[i].learning],
+      ] as const) {
+        expect(rate.predicted.toFixed(1)).toBe(predicted)
+        expect(rate.samplesPerSecond / counted).toBeGreaterThan(0.8)
+        expect(rate.samplesPerSecond / counted).toBeLessThan(1.25)
+      }
   }, 240_000)
+
+  it("of more of them, the README states a rate within a quarter of what the plan says", () => {
+    for (const boards of [4, 8]) {
+      const { naming, learning } = statedRates("fleet-64", boards)
+      const on = parseBoards(`pico:${boards}`)
+      const network = preset("fleet-64", 1)!
+      const rates = [
+        [naming, planNetwork(network, on).predictedSamplesPerSecond],
+        [learning, planNetwork(network, on, "learning").learning.predictedSamplesPerSecond],
+      ] as const
+      for (const [{ counted, predicted }, rate] of rates) {
+        expect(rate.toFixed(1)).toBe(predicted)
+        expect(rate / counted).toBeGreaterThan(0.75)
+        expect(rate / counted).toBeLessThan(1.25)
+      }
+    }
+  })
 
   it("says of a fleet that is too small that the network does not fit", async () => {
     const [point] = await benchFleets(

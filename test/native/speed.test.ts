@@ -14,11 +14,13 @@ import { parseBoards } from "../../host/partition/board-spec"
 import { planNetwork } from "../../host/partition/plan"
 import { drawLinks, type Network } from "../../src/network"
 import { preset } from "../../src/presets"
+import { numberIn, readmeTable } from "../docs/pages"
 import { uf2 } from "./benches"
 
 const listing: Listing = JSON.parse(readFileSync(LISTING_PATH, "utf8"))
-const { train } = readMnist()
-const images = { ...train, width: 28, height: 28 }
+const { train, test } = readMnist()
+/** Spread over all, as `wuxing profile` takes them. */
+const images = { ...test, width: 28, height: 28 }
 
 /** Cycles a sample in each function: named, and learnt. */
 async function functionsOf(network: Network, count: number) {
@@ -96,7 +98,7 @@ describe("at 125 MHz", () => {
 
   it("MODEL1 whole: 30 and 10, four fifths of it streamed over USB", async () => {
     const model = untrained(preset("model1", 1)!)
-    const profile = await profileNative(model, uf2, listing, images, 3)
+    const profile = await profileNative(model, uf2, listing, images, 4)
     const { inference, learn } = profile
     expectNear(predictedShares(model.network, profile))
     for (const [cost, most] of [
@@ -106,5 +108,16 @@ describe("at 125 MHz", () => {
       expect(cost.computedPerSecond).toBeGreaterThan(most)
       expect(cost.streamedPerSecond / cost.computedPerSecond).toBeGreaterThan(0.8)
     }
+    // The README's figures are of 50 images.
+    const stated = readmeTable("on one RP2040 at 125 MHz").slice(2)
+    const found = [
+      [inference.computedPerSecond, learn!.computedPerSecond],
+      [inference.streamedPerSecond, learn!.streamedPerSecond],
+    ]
+    for (const [i, rates] of found.entries())
+      for (const [k, rate] of rates.entries()) {
+        expect(rate / numberIn(stated[i][k + 1])).toBeGreaterThan(0.9)
+        expect(rate / numberIn(stated[i][k + 1])).toBeLessThan(1.1)
+      }
   })
 })

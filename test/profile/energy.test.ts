@@ -34,6 +34,6 @@ test("partition says the energy of an image as an estimate, and nothing where it
   const expected = (2 * supply!.volts * supply!.milliamps * ms) / 1000
   expect(known.estimatedMillijoules.perSample).toBeCloseTo(expected, 6)
   expect(known.estimatedMillijoules.perLearnt).toBeGreaterThan(expected)
-  const unknown = JSON.parse((await plan("esp32-s3:2")).stdout)
+  const unknown = JSON.parse((await plan("virtual:2")).stdout)
   expect(unknown.estimatedMillijoules).toEqual({ perSample: null, perLearnt: null })
 })

@@ -8,6 +8,7 @@ import { rates, restingPoint, run } from "../../host/baseline/float-ring"
 import { runMemory } from "../../host/demos/memory"
 import { VirtualBoards } from "../../host/link/virtual-boards"
 import { wuxing } from "../cli/run-cli"
+import { ROOT } from "../docs/pages"
 import { hasSocat, Terminals } from "../link/terminals"
 
 const Q12 = 4096
@@ -56,6 +57,8 @@ test("five values are stored by K1 and by K3, and come back after a power cut", 
   })
   expect([status, stderr]).toEqual([0, expect.stringContaining("recalling")])
   const { memories } = documentSchema.parse(JSON.parse(stdout))
+  // The README's picture is this run's.
+  expect(readFileSync(svg, "utf8")).toBe(readFileSync(`${ROOT}docs/demo-memory.svg`, "utf8"))
   expect(memories.map(m => [m.by, m.refused === undefined])).toEqual([
     ["K1", true],
     ["K3", true],

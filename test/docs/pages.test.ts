@@ -7,20 +7,18 @@ import { imageAt, readMnist } from "../../host/data/mnist"
 import { drawSamples } from "../../host/data/samples"
 import { HostNetwork } from "../../host/engine"
 import { pico16 } from "../../src/presets"
-import { anchorsOf, namedCommands, pages, ROOT, shellLines, words } from "./pages"
+import {
+  anchorsOf,
+  filled,
+  namedCommands,
+  pages,
+  ROOT,
+  shellLines,
+  typedCommands,
+  words,
+} from "./pages"
 
 const MANIFEST = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"))
-/** What a command line on a page may leave open. */
-const PLACEHOLDERS: Record<string, string> = {
-  "<network>": "pico-16",
-  "<preset>": "pico-16",
-  "<name>": "pico-16",
-  "<n>": "2",
-  "<port>": "/dev/ttyACM0",
-  "<image…>": "image.png",
-  FILE: "file.wuxing",
-}
-
 test("links lead to pages, files and headings that are there", () => {
   const lost: string[] = []
   for (const { path, text } of pages) {
@@ -59,19 +57,12 @@ test("every command on a page is one the tool takes, with its options and values
   const refused: string[] = []
   let count = 0
   for (const page of pages) {
-    const typed = shellLines(page).flatMap(line => {
-      const [, args] = /^(?:npm run -s wuxing -- |npx wuxing |npm start -- )(.*)$/.exec(line) ?? []
-      return args === undefined ? [] : [{ args, named: false }]
-    })
+    const typed = typedCommands(page).map(args => ({ args, named: false }))
     const named = namedCommands(page).map(args => ({ args, named: true }))
     for (const { args, named: inText } of [...typed, ...named]) {
       if (/(?<!<image)…|^help\b/.test(args)) continue
-      const filled = Object.entries(PLACEHOLDERS).reduce(
-        (text, [open, value]) => text.replaceAll(open, value),
-        args.replace(/ \[.*?\]/g, ""),
-      )
       try {
-        await parse(words(filled))
+        await parse(words(filled(args)))
       } catch (error) {
         const { code, message } = error as { code: string; message: string }
         if (!(inText && LEFT_OUT.includes(code))) refused.push(`${page.path}: ${args}: ${message}`)

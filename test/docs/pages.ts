@@ -71,10 +71,37 @@ export function shellLines({ text }: Page): string[] {
   )
 }
 
+/** Commands of the tool among them, without what starts it. */
+export function typedCommands(page: Page): string[] {
+  return shellLines(page).flatMap(line => {
+    const [, args] = /^(?:npm run -s wuxing -- |npx wuxing |npm start -- )(.*)$/.exec(line) ?? []
+    return args ?? []
+  })
+}
+
 /** Commands of the tool that are named in running text: `wuxing profile --model pico-16`. */
 export function namedCommands({ text }: Page): string[] {
   const prose = text.replace(/^ *```[\s\S]*?^ *```/gm, "")
   return [...prose.matchAll(/`(?:npx )?wuxing ([a-z][^`]*)`/g)].map(([, rest]) => rest)
+}
+
+/** What a command line on a page may leave open. */
+const PLACEHOLDERS: Record<string, string> = {
+  "<network>": "pico-16",
+  "<preset>": "pico-16",
+  "<name>": "pico-16",
+  "<n>": "2",
+  "<port>": "/dev/ttyACM0",
+  "<image…>": "image.png",
+  FILE: "file.wuxing",
+}
+
+/** A command with what the page leaves open filled in, and without what it says one may leave out. */
+export function filled(args: string): string {
+  return Object.entries(PLACEHOLDERS).reduce(
+    (text, [open, value]) => text.replaceAll(open, value),
+    args.replace(/ \[.*?\]/g, ""),
+  )
 }
 
 /** As a shell splits a line, quotes included. */

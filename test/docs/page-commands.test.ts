@@ -1,0 +1,91 @@
+/** Commands of the pages that take seconds and no boards, run as they stand there, one after the other. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { PNG } from "pngjs"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import type { Outcome } from "../../host/cli/command"
+import { Output } from "../../host/cli/output"
+import { programOf } from "../../host/cli/program"
+import { filled, namedCommands, pages, ROOT, typedCommands, words } from "./pages"
+
+/** What needs boards, serves until it is stopped or takes longer; help; what is named without its network. */
+const NOT_HERE = [
+  /^(?:bench|boards|bridge|build|dashboard|demo|deploy|doctor|flash|help|panel)\b/,
+  /--on\b/,
+  /^(?:partition|predict|train)\b(?!.*--model)/,
+  // What it says else is in figures.test.ts.
+  /^profile(?!.*--memory)/,
+  /^reproduce(?!.*(?:ring-size|storing) )/,
+]
+
+/** Files the commands take for granted: pictures and values of one's own. */
+function fill(folder: string): void {
+  const picture = (bright: (x: number, y: number) => boolean) => {
+    const png = new PNG({ width: 12, height: 12 })
+    for (let i = 0; i < 144; i++) png.data.fill(bright(i % 12, i / 12) ? 255 : 0, 4 * i, 4 * i + 3)
+    for (let i = 0; i < 144; i++) png.data[4 * i + 3] = 255
+    return PNG.sync.write(png)
+  }
+  const shapes = [
+    (x: number) => x < 3,
+    (x: number, y: number) => Math.abs(x - y) < 2,
+    (_: number, y: number) => y < 3,
+  ]
+  for (const split of ["train", "test"])
+    for (const [k, shape] of shapes.entries()) {
+      mkdirSync(join(folder, "shapes", split, `${k}`), { recursive: true })
+      for (let i = 0; i < 5; i++)
+        writeFileSync(join(folder, "shapes", split, `${k}`, `${i}.png`), picture(shape))
+    }
+  writeFileSync(join(folder, "new.png"), picture(shapes[1]))
+  const rows = Array.from({ length: 20 }, (_, i) => [i % 5, ...Array(10).fill((i % 5) * 50)])
+  writeFileSync(join(folder, "values.csv"), rows.map(row => row.join(",")).join("\n"))
+}
+
+async function run(args: string[]): Promise<{ outcome: Outcome; text: string }> {
+  let text = ""
+  const stdout = { write: (part: string) => (text += part) }
+  let outcome: Outcome | undefined
+  const program = programOf(
+    work => async options => {
+      const output = new Output({ quiet: true }, stdout, { write: () => {} })
+      outcome = await work(options, { output, signal: new AbortController().signal })
+    },
+    () => {},
+  )
+  await program.parseAsync(args, { from: "user" })
+  return { outcome: outcome!, text }
+}
+
+describe("on the pages", () => {
+  const own = process.cwd()
+  let folder: string
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "wuxing-pages-"))
+    fill(folder)
+    process.chdir(folder)
+  })
+  afterAll(() => {
+    process.chdir(own)
+    rmSync(folder, { recursive: true })
+  })
+
+  const commands = pages
+    .filter(({ path }) => path.startsWith("docs/"))
+    .flatMap(page => [...typedCommands(page), ...namedCommands(page)])
+    .filter(args => NOT_HERE.every(pattern => !pattern.test(args)))
+  test.each([...new Set(commands)])("wuxing %s", async args => {
+    const { outcome, text } = await run(words(filled(args)))
+    expect(outcome.error).toBeUndefined()
+    expect(text.trim()).not.toBe("")
+  })
+
+  test("leave the pictures that are on the page of the model", () => {
+    for (const name of ["ring-size", "storing"])
+      expect(readFileSync(join(folder, "reproduction", `${name}.svg`), "utf8")).toBe(
+        readFileSync(`${ROOT}docs/model-${name}.svg`, "utf8"),
+      )
+    expect(readdirSync(folder)).toContain("plan.svg")
+  })
+})

@@ -16,6 +16,7 @@ import { partAt } from "../src/run"
 import { ARENA_BYTES, arena } from "./arena"
 import { answer, countRefusal, fault, refused, report } from "./reports"
 import { hasRoom, resetSamples, updates } from "./samples"
+import { times, timesLength } from "./times"
 
 const EMPTY = 0
 const LOADING = 1
@@ -115,7 +116,7 @@ async function judge(): Promise<Status> {
   return Status.Ok
 }
 
-/** tag u16 → reply + StatusField */
+/** tag u16 → reply + StatusField, TimesField */
 export async function status(
   p: Buffer,
   boot: number,
@@ -123,7 +124,8 @@ export async function status(
   dropped: number,
 ): Promise<void> {
   if (p.length !== 2) return await refuse(Command.Status, p, Status.BadLength)
-  const reply = Buffer.alloc(StatusField.Length)
+  const told = state === READY ? timesLength() : 0
+  const reply = Buffer.alloc(StatusField.Length + told)
   reply.setAt(StatusField.Tag, "u16", p.getAt(0, "u16"))
   reply.setAt(StatusField.State, "u8", state)
   reply.setAt(StatusField.Protocol, "u16", PROTOCOL_VERSION)
@@ -139,6 +141,7 @@ export async function status(
   reply.setAt(StatusField.Dropped, "u32", dropped)
   reply.setAt(StatusField.Boot, "u32", boot)
   reply.setAt(StatusField.ArenaBytes, "u32", ARENA_BYTES)
+  reply.blitAt(StatusField.Length, times, 0, told)
   await report(Command.Status, reply)
 }
 

@@ -14,6 +14,7 @@ import { keeper } from "./keeper"
 import { begin, commit, isReady, read, set, slice, status } from "./loader"
 import { fault, reportAs } from "./reports"
 import { back, image, signals } from "./samples"
+import { startClock } from "./times"
 
 /** Messages that may wait while one is carried out. A host keeps fewer under way. */
 const MOST_WAITING = 16
@@ -46,6 +47,7 @@ async function carryOut(command: number, p: Buffer): Promise<void> {
   if (command !== Command.Image && command !== Command.Signals && command !== Command.Back)
     return await fault(Status.UnknownCommand, command & 0xff, command, 0)
   if (!isReady()) return await fault(Status.NoShard, command, 0, 0)
+  startClock()
   if (command === Command.Image) return await image(p)
   if (command === Command.Signals) return await signals(p)
   return await back(p)

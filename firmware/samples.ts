@@ -12,13 +12,16 @@ import {
   Command,
   ImageField,
   ImageFlag,
+  LayerTimes,
   MAX_PAYLOAD,
   SignalsField,
   Status,
+  TimesField,
 } from "../src/protocol"
-import { backward, beginLearning, forward, outputError, partAt, readout } from "../src/run"
+import { backward, beginLearning, forward, outputError, PHASE, partAt, readout } from "../src/run"
 import { ARENA_BYTES, arena } from "./arena"
 import { fault, report } from "./reports"
+import { countOne, lap, timeLayers } from "./times"
 
 const NONE = -1
 /** Signals of one report. */
@@ -82,6 +85,7 @@ export function resetSamples(): void {
   parts = arena.getAt(Header.Parts, "u16")
   slots = arena.getAt(Header.Slots, "u16")
   layers = arena.getAt(partAt(parts - 1) + Part.Layer, "u16")
+  timeLayers(layers)
   updates = 0
   imageSample = NONE
   learnSample = NONE
@@ -189,8 +193,13 @@ export async function image(p: Buffer): Promise<void> {
     emptySlot(slot)
     return await fault(status, Command.Image, sample, 0)
   }
+  if (takesPixels()) {
+    await ds.sleep(0)
+    lap(TimesField.Images, 0)
+  }
   if ((flags & ImageFlag.Last) === 0) return
   imageSample = NONE
+  countOne(TimesField.Samples)
   if (learns) {
     learnSample = sample
     learnLabel = label
@@ -291,6 +300,7 @@ async function advance(slot: number): Promise<void> {
       at = forward(arena, part, slot, at)
       await ds.sleep(0)
     }
+    lap(TimesField.OfLayers + LayerTimes.Forward, below)
     slotNext.setAt(slot, "u8", index + 1)
     // Of a sample that is learnt, outputs are for the other boards that have some.
     if ((flags & PartFlag.Output) !== 0 && learns && remote.getAt(layers << 1, "u16") === 0)
@@ -305,6 +315,7 @@ async function advance(slot: number): Promise<void> {
     if (outputsMissing(slot)) return
     // The machine sends when the program pauses: the other boards with outputs wait for these.
     await ds.sleep(1)
+    lap(TimesField.Reports, 0)
   }
   await learn(last, slot)
 }
@@ -365,6 +376,7 @@ async function send(index: number): Promise<void> {
   const payload = Buffer.alloc(bytes)
   payload.blitAt(0, arena, at, bytes)
   await report(Command.Signals, payload)
+  lap(TimesField.Reports, 0)
 }
 
 async function flush(): Promise<void> {
@@ -440,15 +452,22 @@ async function learnBack(slot: number, predicted: number): Promise<void> {
     const layer = arena.getAt(part + Part.Layer, "u16")
     if ((flags & PartFlag.Report) !== 0 && backComplete.getAt(layer, "u8") === 0) return
     let at = 0
+    let settled = false
     while (at >= 0) {
       at = backward(arena, part, slot, at)
       await ds.sleep(0)
+      if (at >= PHASE && !settled) {
+        settled = true
+        lap(TimesField.OfLayers + LayerTimes.Backward, layer - 1)
+      }
     }
+    lap(TimesField.OfLayers + LayerTimes.Learn, layer - 1)
     learnNext--
     const layerDone = learnNext < 0 || arena.getAt(partAt(learnNext) + Part.Layer, "u16") !== layer
     if (learnNext < 0) {
       // Counted before the report below: when the host has that, the sample is learnt.
       updates++
+      countOne(TimesField.Learnt)
       learnSample = NONE
     }
     if (layerDone && (flags & (PartFlag.Await | PartFlag.Output)) !== 0)
@@ -483,7 +502,9 @@ async function reportBack(part: number, sample: number, predicted: number): Prom
     await report(Command.Back, b)
     // The machine sends when the program pauses: otherwise this board's next layer, up to a quarter of
     // a second of work, would hold up the boards that wait for these sums.
-    if (next >= width) return await ds.sleep(1)
+    if (next >= width) await ds.sleep(1)
+    lap(TimesField.Reports, 0)
+    if (next >= width) return
     from = next
   }
 }

@@ -23,7 +23,7 @@ export enum Command {
   Slice = 0x81,
   /** tag u16 → reply + received u32, checksum u32 */
   Commit = 0x82,
-  /** tag u16 → reply + StatusField */
+  /** tag u16 → reply + StatusField, and TimesField behind it where a shard is loaded */
   Status = 0x83,
   /** tag u16, offset u32, length u16 → reply + bytes */
   Read = 0x84,
@@ -113,6 +113,41 @@ export enum StatusField {
   ArenaBytes = 40,
   Length = 44,
 }
+
+/**
+ * Behind StatusField in the reply of a board that holds a shard: for how long it has computed, by its own
+ * clock. Offsets from StatusField.Length; u32 each unless said otherwise, counted since the program
+ * started, modulo 2^32. Older boards end their reply before it.
+ */
+export enum TimesField {
+  /** u16: µs of a tick, which is what its clock can tell apart */
+  Tick = 0,
+  /** u8: how many layers are told */
+  Layers = 2,
+  /** Samples whose image came in whole, and samples learnt. */
+  Samples = 4,
+  Learnt = 8,
+  /** Ticks for images as they came, with the links that are summed as pixels come. */
+  Images = 12,
+  /** Ticks until the machine had taken reports, which it may hold back. */
+  Reports = 16,
+  /** From here on LayerTimes.Length for each layer from 1 on, of those in the shard. */
+  OfLayers = 20,
+}
+
+/** Ticks of a layer's parts, those of one layer together. */
+export enum LayerTimes {
+  /** The links' sums, with the taking in of signals for them, and the settle. */
+  Forward = 0,
+  /** The settle of backward signals; in the last layer with the error. */
+  Backward = 4,
+  /** Backward sums of the links, and their update. */
+  Learn = 8,
+  Length = 12,
+}
+
+/** Layers of which the reply has room to tell. */
+export const MOST_TIMED = 14
 
 /** Reply to Saved, u32 each but tag and status. */
 export enum SavedField {

@@ -24,7 +24,7 @@ import { settleBackwardFine, settleForwardFine } from "./settle-fine"
 import { hasTwo, settleBackwardTwo, settleForwardTwo } from "./settle-two"
 
 /** Bit that marks the second phase of a cursor; the rest counts sources, synapses or neurons. */
-const PHASE = 0x10000
+export const PHASE = 0x10000
 
 /** Address of the descriptor of part `index`. */
 export function partAt(index: number): number {

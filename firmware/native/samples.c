@@ -40,6 +40,29 @@ static bool image_learns;
 /* The sample being learnt, its label, the next part to run backward. */
 static int32_t learn_sample, learn_label, learn_next;
 
+/* As TimesField has it; see firmware/times.ts. */
+uint8_t times[TimesField_OfLayers + MOST_TIMED * LayerTimes_Length];
+static uint32_t since;
+
+static void time_layers(void) {
+  put16(times + TimesField_Tick, 1);
+  times[TimesField_Layers] = (uint8_t)least_of(layers, MOST_TIMED);
+}
+
+int32_t times_length(void) { return TimesField_OfLayers + times[TimesField_Layers] * LayerTimes_Length; }
+
+void start_clock(void) { since = board_micros(); }
+
+/* What went on until now was this: a field of TimesField, of a layer the first one's. */
+static void lap(int32_t field, int32_t above) {
+  uint32_t now = board_micros();
+  uint32_t at = (uint32_t)(field + above * LayerTimes_Length);
+  if (at < sizeof times) put32(times + at, get32(times + at) + now - since);
+  since = now;
+}
+
+static void count_one(int32_t field) { put32(times + field, get32(times + field) + 1); }
+
 static int32_t u16_of(int32_t part, int32_t field) { return load_u16(arena + part + field); }
 static int32_t i32_of(int32_t part, int32_t field) { return load_i32(arena + part + field); }
 static bool has(int32_t part, int32_t flag) { return (u16_of(part, Part_Flags) & flag) != 0; }
@@ -64,6 +87,7 @@ void reset_samples(void) {
   parts = load_u16(arena + Header_Parts);
   slots = load_u16(arena + Header_Slots);
   layers = u16_of(partAt(parts - 1), Part_Layer);
+  time_layers();
   updates = 0;
   image_sample = NONE;
   learn_sample = NONE;
@@ -104,6 +128,7 @@ static void send_gathered(int32_t index) {
   uint32_t bytes = (uint32_t)(at[SignalsField_Count] * gathered_count[index] * 2 + SignalsField_Length);
   gathered_count[index] = 0;
   jacdac_report(Command_Signals, at, bytes);
+  lap(TimesField_Reports, 0);
 }
 
 static void flush(void) {
@@ -172,6 +197,7 @@ static void report_back(int32_t part, int32_t sample, int32_t predicted) {
     put16(report + BackField_Predicted, (uint32_t)predicted);
     memcpy(report + BackField_Length, arena + i32_of(part, Part_BackOut) + 4 * from, (uint32_t)(4 * n));
     jacdac_report(Command_Back, report, (uint32_t)(BackField_Length + 4 * n));
+    lap(TimesField_Reports, 0);
     if (next >= width) return;
     from = next;
   }
@@ -184,12 +210,21 @@ static void learn_back(int32_t slot, int32_t predicted) {
     int32_t part = partAt(learn_next);
     int32_t layer = u16_of(part, Part_Layer);
     if (has(part, PartFlag_Report) && !back_complete[layer]) return;
-    for (int32_t at = 0; at >= 0; board_poll()) at = backward(arena, part, slot, at);
+    bool settled = false;
+    for (int32_t at = 0; at >= 0; board_poll()) {
+      at = backward(arena, part, slot, at);
+      if (at >= PHASE && !settled) {
+        settled = true;
+        lap(TimesField_OfLayers + LayerTimes_Backward, layer - 1);
+      }
+    }
+    lap(TimesField_OfLayers + LayerTimes_Learn, layer - 1);
     learn_next--;
     bool layer_done = learn_next < 0 || u16_of(partAt(learn_next), Part_Layer) != layer;
     if (learn_next < 0) {
       /* Counted before the report below: when the host has that, the sample is learnt. */
       updates++;
+      count_one(TimesField_Learnt);
       learn_sample = NONE;
     }
     if (layer_done && has(part, PartFlag_Await | PartFlag_Output)) report_back(part, sample, predicted);
@@ -223,6 +258,7 @@ static void advance(int32_t slot) {
     int32_t below = u16_of(part, Part_Layer) - 1;
     if (has(part, PartFlag_Await) && slot_got[slot][below] < remote[below]) return;
     for (int32_t at = 0; at >= 0; board_poll()) at = forward(arena, part, slot, at);
+    lap(TimesField_OfLayers + LayerTimes_Forward, below);
     slot_next[slot] = (uint8_t)(index + 1);
     bool learns = learn_sample != NONE && learn_sample == slot_sample[slot];
     /* Of a sample that is learnt, outputs are for the other boards that have some. */
@@ -282,8 +318,10 @@ void take_image(const uint8_t *p, int32_t length) {
     empty_slot(slot);
     return fault(status, Command_Image, sample, 0);
   }
+  if (takes_pixels()) lap(TimesField_Images, 0);
   if ((flags & ImageFlag_Last) == 0) return;
   image_sample = NONE;
+  count_one(TimesField_Samples);
   if (learns) {
     learn_sample = sample;
     learn_label = label;

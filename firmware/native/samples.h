@@ -7,6 +7,11 @@
 
 /* Learning steps applied since the shard was loaded. */
 extern int32_t updates;
+/* For how long this board has computed what, as it is told (TimesField), and bytes of it to tell. */
+extern uint8_t times[];
+int32_t times_length(void);
+/* A message is taken up: what was before it counts for nothing. */
+void start_clock(void);
 
 /* Is there room behind the loaded shard, which must be sound, for the reports it gathers? */
 bool has_room(void);

@@ -140,10 +140,11 @@ static void commit(const uint8_t *p, int32_t length) {
   jacdac_report(Command_Commit, reply, sizeof reply);
 }
 
-/* tag u16: reply of StatusField */
+/* tag u16: reply of StatusField, TimesField */
 static void tell_status(const uint8_t *p, int32_t length) {
   if (length != 2) return refuse(Command_Status, p, length, Status_BadLength);
-  uint8_t reply[StatusField_Length] = {0};
+  uint8_t reply[MAX_PAYLOAD] = {0};
+  uint32_t told = state == READY ? (uint32_t)times_length() : 0;
   put16(reply + StatusField_Tag, get16(p));
   reply[StatusField_State] = (uint8_t)state;
   put16(reply + StatusField_Protocol, PROTOCOL_VERSION);
@@ -159,7 +160,8 @@ static void tell_status(const uint8_t *p, int32_t length) {
   put32(reply + StatusField_Dropped, line_lost());
   put32(reply + StatusField_Boot, boot);
   put32(reply + StatusField_ArenaBytes, (uint32_t)arena_bytes);
-  jacdac_report(Command_Status, reply, sizeof reply);
+  memcpy(reply + StatusField_Length, times, told);
+  jacdac_report(Command_Status, reply, StatusField_Length + told);
 }
 
 /* tag u16, offset u32, length u16: reply with offset u32, bytes */
@@ -278,6 +280,7 @@ void service_command(int32_t command, const uint8_t *p, int32_t length) {
     default: return fault(Status_UnknownCommand, command & 0xff, command, 0);
   }
   if (state != READY) return fault(Status_NoShard, command, 0, 0);
+  start_clock();
   if (command == Command_Image) take_image(p, length);
   else if (command == Command_Signals) take_signals(p, length);
   else take_back(p, length);

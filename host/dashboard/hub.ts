@@ -4,6 +4,7 @@
  */
 import type { Network } from "../../src/network"
 import { confidenceOf } from "../confidence"
+import { type BoardTimes, partsBetween } from "../fleet/board-times"
 import type { BoardHealth, Checkpoint } from "../fleet/fleet"
 import type { BoardState, FleetWatch, Wish } from "../fleet/watch"
 import { describe, type Seen } from "./describe"
@@ -17,6 +18,7 @@ import {
   type FromPage,
   type Hello,
   type Kind,
+  type LiveBoard,
   type ToPage,
   type Update,
 } from "./messages"
@@ -26,6 +28,8 @@ const UPDATES = 60
 /** How often the boards' state is told, and they are asked for it, ms. */
 const FLEET_MS = 500
 const ASK_MS = 2_000
+/** Mean times are of so many samples, as far as there are: clocks of whole ms are right on average only. */
+const TIMED_SAMPLES = 100
 /** A look inside costs the host a sample or two, so not every image gets one. */
 const LOOK_MS = 200
 /** Wishes that may wait for the boards: more would come as a surprise later. */
@@ -63,6 +67,9 @@ export class Hub implements FleetWatch {
   private readonly states: BoardState[] = []
   private health: BoardHealth[] = []
   private readonly resets: number[] = []
+  /** What each board has told of its times, as far back as a mean goes; and that mean. */
+  private readonly told: BoardTimes[][] = []
+  private readonly times: NonNullable<LiveBoard["times"]>[] = []
   private fleet?: Seen
   private hello?: Omit<Hello, "tallies" | "log">
 
@@ -310,6 +317,7 @@ export class Hub implements FleetWatch {
         state: this.states[i] ?? "running",
         ...{ samples, fromBoard, toBoard, errors, silentSeconds },
         resets: this.resets[i] ?? 0,
+        times: this.times[i],
         ...(this.health[i] && healthOf(this.health[i])),
       })),
       recoveries: this.fleet?.recoveries ?? 0,
@@ -327,13 +335,26 @@ export class Hub implements FleetWatch {
     this.asked = now
     const answered = (health: BoardHealth[]) => {
       this.asking = false
-      for (const [i, { boot }] of health.entries())
-        if (this.health[i] && this.health[i].boot !== boot)
+      for (const [i, { boot, times }] of health.entries()) {
+        if (this.health[i] && this.health[i].boot !== boot) {
           this.resets[i] = (this.resets[i] ?? 0) + 1
+          this.told[i] = []
+        }
+        if (times) this.hearTimes(i, times)
+      }
       this.health = health
     }
     this.waiting.push({ do: "report", answered })
     this.changedNow()
+  }
+
+  private hearTimes(board: number, times: BoardTimes): void {
+    this.told[board] ??= []
+    const told = this.told[board]
+    told.push(times)
+    while (told.length > 2 && times.samples - told[1].samples >= TIMED_SAMPLES) told.shift()
+    const parts = partsBetween(told[0], times)
+    if (parts.length > 0) this.times[board] = { tickMs: times.tickMs, parts }
   }
 
   private lookSoon(): void {

@@ -113,6 +113,19 @@ const liveBoard = z.object({
   refused: z.optional(count),
   dropped: z.optional(count),
   resets: count,
+  /** By its own clock, which tells apart `tickMs`: parts of a sample, layer 0 where of none, mean ms. */
+  times: z.optional(
+    z.object({
+      tickMs: z.number(),
+      parts: z.array(
+        z.object({
+          kind: z.enum(["images", "forward", "backward", "learning", "reports"]),
+          layer: count,
+          ms: z.number(),
+        }),
+      ),
+    }),
+  ),
 })
 export type LiveBoard = z.infer<typeof liveBoard>
 
@@ -120,7 +133,7 @@ const fleet = z.object({
   type: z.literal("fleet"),
   boards: z.array(liveBoard),
   recoveries: count,
-  /** Parts of a learnt sample, in order, mean ms over the last of them. */
+  /** Parts of a learnt sample as the host sees them, in order, mean ms over the last of them. */
   parts: z.array(z.object({ name: z.string(), ms: z.number() })),
 })
 

@@ -14,6 +14,7 @@ import { WuxingError } from "../errors"
 import type { BoardLink } from "../link/board-link"
 import { seconds, wait } from "../link/wait"
 import { loadMessages } from "../messages"
+import { type BoardTimes, timesOf } from "./board-times"
 
 const REPLY_DEADLINE_MS = 2_500
 /** What does no harm when it is done twice is asked for again after this. */
@@ -48,6 +49,8 @@ export interface BoardStatus {
   refused: number
   dropped: number
   boot: number
+  /** By its own clock; absent: its program is older, or it holds no shard. */
+  times?: BoardTimes
 }
 
 /** A checkpoint on a board. */
@@ -161,6 +164,7 @@ export class Board {
       refused: reply.getAt(StatusField.Refused, "i32"),
       dropped: reply.getAt(StatusField.Dropped, "i32"),
       boot: reply.getAt(StatusField.Boot, "i32"),
+      times: timesOf(reply),
     }
   }
 

@@ -17,6 +17,7 @@ import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { SLOTS, shardsFor } from "../partition/room"
 import { Board, type Saved } from "./board"
+import type { BoardTimes } from "./board-times"
 import { sampleDeadline } from "./deadline"
 import { holdsTwoSlots, learntAreas, partsOf } from "./keeping"
 import { type Shifts, slowedBy } from "./rate"
@@ -98,6 +99,8 @@ export interface BoardHealth {
   dropped: number
   /** Differs after a restart. */
   boot: number
+  /** For how long it has computed what, by its own clock; absent where its program does not tell. */
+  times?: BoardTimes
 }
 
 export interface Messages {
@@ -348,8 +351,8 @@ export class Fleet {
   private async health(): Promise<BoardHealth[]> {
     return await Promise.all(
       this.members.map(async ({ board }) => {
-        const { heapBytes, handled, refused, dropped, boot } = await board.status()
-        return { heapBytes, handled, refused, dropped, boot }
+        const { heapBytes, handled, refused, dropped, boot, times } = await board.status()
+        return { heapBytes, handled, refused, dropped, boot, times }
       }),
     )
   }

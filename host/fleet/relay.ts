@@ -249,9 +249,9 @@ export class Relay {
   }
 
   /**
-   * Where the time of learnt samples goes, as it looks from here: boards tell no times, so a part ends
-   * when the last message with its result comes, the way and the boards' wait for one another
-   * included. What boards do behind their last report counts to the next sample's first part.
+   * Where the time of learnt samples goes, as it looks from here: a part ends when the last message with
+   * its result comes, the way and the boards' wait for one another included. What boards do behind their
+   * last report counts to the next sample's first part. What they themselves tell is in their status.
    */
   get partTimes(): PartTime[] {
     return Array.from(this.times, ([name, ms]) => ({ name, ms }))

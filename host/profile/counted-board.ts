@@ -55,9 +55,9 @@ export class CountedBoard {
     }
   }
 
-  /** @throws WuxingError as Machine.start */
-  static async start(firmware: Uint8Array): Promise<CountedBoard> {
-    const machine = await Machine.start(firmware, ID)
+  /** @throws WuxingError as Machine.start, which says what `msPerOperation` is */
+  static async start(firmware: Uint8Array, msPerOperation?: number): Promise<CountedBoard> {
+    const machine = await Machine.start(firmware, ID, msPerOperation)
     const board = new CountedBoard(machine)
     await machine.run(() => machine.log.some(line => line.includes("wuxing: ready")), DEADLINE_MS)
     // A board hears nothing before it has announced itself.
@@ -102,8 +102,13 @@ export class CountedBoard {
 
   /** Bytes of heap the program holds, by its own account; of these the program sets aside `arenaBytes`. */
   async heapBytes(): Promise<number> {
-    const reply = await this.control(Command.Status, REQUEST)
+    const reply = await this.status()
     return reply.getAt(StatusField.HeapBytes, "i32")
+  }
+
+  /** The program's account of itself: StatusField, TimesField. */
+  async status(): Promise<Buffer> {
+    return await this.control(Command.Status, REQUEST)
   }
 
   get arenaBytes(): number {

@@ -28,18 +28,25 @@ export class Machine {
   private memory!: { buffer: ArrayBuffer }
   private exports!: Record<string, (...values: number[]) => number>
   private counters = 0
+  /** Operations before the turn under way. */
+  private carriedOut = 0
   private failure: string | undefined
 
-  private constructor() {}
+  private constructor(private readonly msPerOperation: number) {}
 
   /**
    * A machine that begins with `bytecode`.
    *
    * @param id of the device, 16 hexadecimal digits
+   * @param msPerOperation by how much its clock goes on while it works; 0: it stands, and others wind it
    * @throws WuxingError "machine-unknown" (kind "internal") where the package has another machine
    */
-  static async start(bytecode: Uint8Array, id = "0123456789abcdef"): Promise<Machine> {
-    const machine = new Machine()
+  static async start(
+    bytecode: Uint8Array,
+    id = "0123456789abcdef",
+    msPerOperation = 0,
+  ): Promise<Machine> {
+    const machine = new Machine(msPerOperation)
     const { binary, counters } = counting(machineBinary())
     machine.counters = counters
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(binary), machine.imports())
@@ -82,6 +89,8 @@ export class Machine {
       if (this.now > end) return false
       const wait = this.exports.jd_em_process()
       if (this.failure) throw this.stopped(this.failure)
+      this.now = this.clock()
+      this.carriedOut = this.msPerOperation > 0 ? this.operations : 0
       this.now += Math.min(5, Math.max(0.05, wait / 1000))
       // What it sent may be waited for by other code of this process.
       if (turn % 16 === 0) await new Promise(resolve => setImmediate(resolve))
@@ -102,6 +111,11 @@ export class Machine {
     const wait = this.exports.jd_em_process()
     if (this.failure) throw this.stopped(this.failure)
     return { operations: this.operations - before, idleMs: wait / 1000 }
+  }
+
+  private clock(): number {
+    if (this.msPerOperation === 0) return this.now
+    return this.now + (this.operations - this.carriedOut) * this.msPerOperation
   }
 
   private stopped(failure: string): WuxingError {
@@ -162,7 +176,7 @@ export class Machine {
         new Uint8Array(this.memory.buffer).set(randomBytes(length), at)
         return undefined
       },
-      em_time_now: () => this.now,
+      em_time_now: () => this.clock(),
       em_print_dmesg: at => {
         this.print(at)
         return undefined

@@ -14,6 +14,7 @@ import { FaultInjector } from "../../host/faults/injector"
 import { parseFaults } from "../../host/faults/spec"
 import { type Fleet, type Lesson, startFleet } from "../../host/fleet/fleet"
 import { slowedBy } from "../../host/fleet/rate"
+import { VirtualBoards } from "../../host/link/virtual-boards"
 import { splitEvenly } from "../../host/partition/partition"
 import { trainedModel } from "../../host/training/trained"
 import { checkpointOf } from "../../host/training/training"
@@ -36,6 +37,7 @@ const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("he
 
 describe.skipIf(noChromium)("the dashboard", () => {
   let fleet: Fleet
+  let boards: VirtualBoards
   let hub: Hub
   let server: DashboardServer
   let browser: Browser
@@ -96,6 +98,10 @@ describe.skipIf(noChromium)("the dashboard", () => {
       ...{ network, boards: 2, bytecode, watch: hub, checkpointSamples: 8 },
       shares: splitEvenly(network, 2),
       start: checkpointOf(model),
+      open: async how => {
+        boards = await VirtualBoards.start(2, how)
+        return boards
+      },
       // One image is lost while the run goes on: the boards are loaded again from a checkpoint.
       faults: new FaultInjector(parseFaults("drop@0.out.image#24"), 1),
     })
@@ -211,6 +217,36 @@ describe.skipIf(noChromium)("the dashboard", () => {
       for (const { title } of fleet.live()) expect(report).toContain(title)
       expect(report).toContain("wuxing: ready")
       expect(report).toMatch(/outputs, error/)
+      // By the boards' own clocks, of the layers that each has.
+      await page.getByTestId("times").waitFor({ timeout: PATIENT.timeout })
+      const rows = page.getByTestId("times").locator("tbody tr")
+      const times = new Map<string, string[]>()
+      for (const row of await rows.all())
+        times.set(
+          (await row.locator("th").textContent()) ?? "",
+          await row.locator("td").allTextContents(),
+        )
+      const [first, second] = splitEvenly(network, 2).map(s => s.map(({ layer }) => layer))
+      for (const [name, told] of times)
+        for (const [i, layers] of [first, second].entries()) {
+          const layer = Number(/layer (\d+)/.exec(name)?.[1] ?? layers[0])
+          if (!layers.includes(layer)) expect(told[i], `${name} of board ${i}`).toBe("")
+        }
+      for (const i of [0, 1])
+        expect(Array.from(times.values(), told => Number(told[i])).some(ms => ms > 0)).toBe(true)
+    },
+    BUSY_MS,
+  )
+
+  it(
+    "counts the restart of a board whose power is cut",
+    async () => {
+      const resets = async () => [await number("resets-0"), await number("resets-1")]
+      expect(await resets()).toEqual([0, 0])
+      const { recoveries } = fleet
+      await boards.kill(1)
+      await vi.waitFor(async () => expect(await resets()).toEqual([0, 1]), PATIENT)
+      expect(fleet.recoveries).toBe(recoveries + 1)
     },
     BUSY_MS,
   )

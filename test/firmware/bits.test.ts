@@ -1,6 +1,8 @@
 /** The boards against Node: what the virtual machine computes must be the same, bit for bit. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { HostNetwork } from "../../host/engine"
+import type { Board } from "../../host/fleet/board"
+import type { BoardTimes } from "../../host/fleet/board-times"
 import { type Member, Relay, SLOTS } from "../../host/fleet/relay"
 import { addSlices } from "../../host/partition/partition"
 import { Header, Part, PartFlag } from "../../src/layout"
@@ -9,7 +11,7 @@ import { signalsOf } from "../../src/network"
 import { partAt } from "../../src/run"
 import { buildShard, exchangeCoefficients, type Slice } from "../../src/shard"
 import { network, randomImage, uniform } from "../core/helpers"
-import { type Benches, startBenches } from "./bench"
+import { type Benches, native, startBenches } from "./bench"
 
 const SAMPLES = 8
 const BOARDS = 3
@@ -181,6 +183,18 @@ function areas(m: Buffer, part: number) {
   }
 }
 
+async function timesOf(board: Board): Promise<BoardTimes> {
+  const { times } = await board.status()
+  if (!times) throw new Error("a loaded board tells its times")
+  return times
+}
+
+/** All it has computed and waited for, ms. */
+function spent({ tickMs, imagesTicks, reportsTicks, layers }: BoardTimes): number {
+  const of = layers.map(l => l.forwardTicks + l.backwardTicks + l.learnTicks)
+  return tickMs * of.reduce((sum, ticks) => sum + ticks, imagesTicks + reportsTicks)
+}
+
 type Kind = "state" | "sums" | "lambda" | "signals"
 const KINDS: Kind[] = ["state", "sums", "lambda", "signals"]
 
@@ -225,6 +239,8 @@ describe("a network on the virtual machine", () => {
             slices,
           }))
           await Promise.all(members.map(({ board }, i) => board.load(shards[i])))
+          const start = performance.now()
+          const times = await Promise.all(members.map(({ board }) => timesOf(board)))
           const relay = new Relay(net, members)
           const host = new HostNetwork(net)
           const images = Array.from({ length: SAMPLES }, () => randomImage(net.width, next, ink))
@@ -273,6 +289,13 @@ describe("a network on the virtual machine", () => {
             // A board whose share is learnt last tells nobody: its status answers after it.
             const states = await Promise.all(members.map(({ board }) => board.status()))
             expect(states.map(s => s.updates)).toEqual(members.map(() => updates))
+            const elapsed = performance.now() - start
+            for (const [i, { times: now }] of states.entries()) {
+              expect(now!.samples - times[i].samples).toBe(2 * SAMPLES)
+              expect(now!.learnt - times[i].learnt).toBe(updates)
+              // Emulated boards keep a time of their own.
+              if (!native) expect(spent(now!) - spent(times[i])).toBeLessThan(elapsed + 1)
+            }
             // Otherwise λ would be that of some sample before.
             expect(step.learned).toBe(true)
             memories = await read()

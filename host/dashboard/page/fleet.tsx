@@ -1,5 +1,6 @@
 /** The boards: what each holds and does, what goes between them, where a sample's time goes. */
 import { useEffect, useRef } from "preact/hooks"
+import type { LiveBoard } from "../messages"
 import { boardColour } from "./boards"
 import { useTopics } from "./store"
 
@@ -59,7 +60,7 @@ export function Fleet() {
           <Cut cut={hello.cut} />
         </div>
         <div>
-          <h3>Time per part of a learnt sample</h3>
+          <h3>Time per part of a learnt sample, from here</h3>
           {fleet.parts.length === 0 ? (
             <p class="hint">Nothing has been learnt yet.</p>
           ) : (
@@ -77,13 +78,14 @@ export function Fleet() {
               </ol>
               <p class="hint">
                 From the boards' messages as they come: a part ends when the last message with its
-                result is here, ways and waiting included. Virtual boards compute far faster than a
-                Pico.
+                result is here, ways and waiting included.
               </p>
             </>
           )}
         </div>
       </div>
+      <h3>Time per part of a sample, by the boards' own clocks</h3>
+      <OwnTimes boards={fleet.boards} />
       <h3>Log</h3>
       <Log />
     </section>
@@ -157,6 +159,66 @@ function Cut({ cut }: { cut: number[][] }) {
         </tbody>
       </table>
     </section>
+  )
+}
+
+type Part = NonNullable<LiveBoard["times"]>["parts"][number]
+
+const nameOf = ({ kind, layer }: Part) => (layer > 0 ? `${kind}, layer ${layer}` : kind)
+
+/** As a sample goes: up the layers, and down again. */
+function placeOf({ kind, layer }: Part): number {
+  if (kind === "images") return 0
+  if (kind === "forward") return layer
+  if (kind === "reports") return 1000
+  return 500 - 2 * layer + (kind === "learning" ? 1 : 0)
+}
+
+function OwnTimes({ boards }: { boards: LiveBoard[] }) {
+  const all = boards.flatMap(({ times }) => times?.parts ?? [])
+  const names = new Set(all.toSorted((a, b) => placeOf(a) - placeOf(b)).map(nameOf))
+  if (names.size === 0)
+    return (
+      <p class="hint">
+        The boards have told none yet: they are asked every two seconds, while this page is open.
+      </p>
+    )
+  const coarse = boards.some(({ times }) => times && times.tickMs >= 1)
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
+      <section class="scrolls" tabIndex={0} aria-label="Times">
+        <table class="times" data-testid="times">
+          <caption>Mean of the last hundred samples or more, ms</caption>
+          <thead>
+            <tr>
+              <td />
+              {boards.map((_, i) => (
+                <th key={i} scope="col">
+                  <i class="dot" style={{ background: boardColour(i) }} /> {i}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {Array.from(names, name => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                {boards.map(({ times }, i) => {
+                  const ms = times?.parts.find(part => nameOf(part) === name)?.ms
+                  return <td key={i}>{ms === undefined ? "" : ms.toFixed(ms < 10 ? 3 : 1)}</td>
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <p class="hint">
+        Backward and learning: of the samples that taught something. Reports: until the board was
+        rid of them. {coarse && "Where a clock counts milliseconds, right on average only. "}
+        Virtual boards compute far faster than a Pico.
+      </p>
+    </>
   )
 }
 

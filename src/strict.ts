@@ -6,6 +6,9 @@
  * outputFirst+outputs−1 may be outputs, and those that may be either are an input in some neurons
  * and an output in the others. A neuron's inputs are its first elements. Who takes one more is
  * drawn by the seed, as is which output goes to which input.
+ *
+ * Where inputs reach beyond the outputs, nothing is either: the outputs are outputs, and the elements
+ * before and behind them are inputs. The synapses in between carry no link.
  */
 import type { Layer, Network } from "./network"
 import { hash32 } from "./random"
@@ -14,9 +17,25 @@ const INPUTS_SALT = 0x2000
 const SOURCES_SALT = 0x3000
 const SYNAPSES_SALT = 0x4000
 
+/** Are there inputs before and behind the outputs? */
+function surrounds(l: Layer): boolean {
+  return l.inputs > l.outputFirst + l.outputs
+}
+
+/** Elements of a neuron of this layer that may be an input. */
+function mostInputs(l: Layer): number {
+  return surrounds(l) ? l.inputs - l.outputs : l.inputs
+}
+
 /** Elements of a neuron of this layer that may be an input or an output. */
 function eitherOf(l: Layer): number {
-  return Math.max(0, l.inputs - l.outputFirst)
+  return surrounds(l) ? 0 : Math.max(0, l.inputs - l.outputFirst)
+}
+
+/** Interfaces of a layer: each an input or an output. */
+function interfacesOf(l: Layer): number {
+  // At most 65,535 neurons of 5 elements.
+  return l.neurons * (mostInputs(l) + l.outputs - eitherOf(l))
 }
 
 /**
@@ -27,11 +46,9 @@ export function strictInputs(net: Network, layer: number): number {
   let next = 0
   for (let k = net.layers.length; k >= layer; k--) {
     const l = net.layers[k - 1]
-    // At most 65,535 neurons of 5 elements.
-    const fewest = l.neurons * (l.inputs - eitherOf(l))
-    const most = l.neurons * l.inputs
-    const interfaces = l.neurons * (l.inputs + l.outputs - eitherOf(l))
-    const wanted = k === net.layers.length ? fewest : interfaces - next
+    const fewest = l.neurons * (mostInputs(l) - eitherOf(l))
+    const most = l.neurons * mostInputs(l)
+    const wanted = k === net.layers.length ? fewest : interfacesOf(l) - next
     next = Math.min(most, Math.max(fewest, wanted))
   }
   return next
@@ -40,8 +57,7 @@ export function strictInputs(net: Network, layer: number): number {
 /** Interfaces of layer `layer` that are outputs (0 = the input). */
 export function strictOutputs(net: Network, layer: number): number {
   if (layer === 0) return net.width * (net.inputSignals ?? 1)
-  const l = net.layers[layer - 1]
-  return l.neurons * (l.inputs + l.outputs - eitherOf(l)) - strictInputs(net, layer)
+  return interfacesOf(net.layers[layer - 1]) - strictInputs(net, layer)
 }
 
 /** Inputs of each neuron of a layer: they differ by one at most. */
@@ -68,7 +84,7 @@ export function strictLinks(net: Network, layer: number): number[][] {
     const before = net.layers[layer - 2]
     const inputs = strictInputsOfNeurons(net, layer - 1)
     for (let i = 0; i < before.neurons; i++)
-      for (let k = Math.max(0, inputs[i] - before.outputFirst); k < before.outputs; k++)
+      for (let k = firstOutput(before, inputs[i]); k < before.outputs; k++)
         sources.push(i * before.outputs + k)
   }
   const l = net.layers[layer - 1]
@@ -78,7 +94,7 @@ export function strictLinks(net: Network, layer: number): number[][] {
   for (let i = 0; i < l.neurons; i++) {
     for (let k = 0; k < l.inputs; k++) {
       links.push([])
-      if (k < inputs[i]) synapses.push(i * l.inputs + k)
+      if (isInput(l, inputs[i], k)) synapses.push(i * l.inputs + k)
     }
   }
   shuffle(sources, hash32(net.seed, SOURCES_SALT + layer))
@@ -88,14 +104,22 @@ export function strictLinks(net: Network, layer: number): number[][] {
   return links
 }
 
+/** Is element `k` an input in a neuron of `inputs` inputs? */
+function isInput(l: Layer, inputs: number, k: number): boolean {
+  return surrounds(l) ? k < l.outputFirst || k >= l.outputFirst + l.outputs : k < inputs
+}
+
+/** Outputs that are an input instead, in a neuron of `inputs` inputs: they come before the others. */
+function firstOutput(l: Layer, inputs: number): number {
+  return surrounds(l) ? 0 : Math.max(0, inputs - l.outputFirst)
+}
+
 /** Why a layer cannot be strict, or "". */
 export function strictFaultOf(net: Network): string {
   for (let k = 0; k < net.layers.length; k++) {
     const l = net.layers[k]
     if (l.outputFirst < 1) return "in a strict network element 0 is an input"
-    if (l.inputs > l.outputFirst + l.outputs)
-      return "in a strict network no input lies behind the outputs"
-    if (k === net.layers.length - 1 && l.inputs > l.outputFirst)
+    if (k === net.layers.length - 1 && eitherOf(l) > 0)
       return "in a strict network an output neuron's inputs and outputs are different elements"
   }
   return ""

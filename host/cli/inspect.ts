@@ -1,5 +1,6 @@
 /** `wuxing inspect`: what a network is, and what its coefficients look like. */
 import type { Command } from "commander"
+import { drawLinks, type Network } from "../../src/network"
 import type { Bin } from "../coefficient-figures"
 import type { TrainingRecord } from "../model-file"
 import { sha256 } from "../sha256"
@@ -80,7 +81,7 @@ async function inspect(
       ...network.layers.map((l, i) => [
         String(i + 1),
         l.neurons,
-        elements(0, l.inputs),
+        inputsOf(network, i + 1),
         elements(l.outputFirst, l.outputs),
         signalsOf(network, i + 1),
         grouped(pairs[i].links),
@@ -117,6 +118,22 @@ async function inspect(
 
 function elements(first: number, count: number): string {
   return count === 1 ? `${first}` : `${first}–${first + count - 1}`
+}
+
+/** Elements of a layer that links end on: "0–2", or "0–1, 3" around an output. */
+function inputsOf(network: Network, layer: number): string {
+  const { inputs } = network.layers[layer - 1]
+  const linked = new Set<number>()
+  for (const [t, sources] of drawLinks(network, layer).entries())
+    if (sources.length > 0) linked.add(t % inputs)
+  const runs: string[] = []
+  for (let first = 0; first < inputs; first++) {
+    let count = 0
+    while (linked.has(first + count)) count++
+    if (count > 0) runs.push(elements(first, count))
+    first += count
+  }
+  return runs.join(", ")
 }
 
 function printHistogram(output: Output, bins: Bin[]): void {

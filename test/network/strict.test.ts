@@ -148,6 +148,10 @@ describe("MODEL2 (paper 001)", () => {
           ["2/1", 1],
         ]),
       )
+      for (const { from, to } of linksAsInterfaces(net)) {
+        if (from.layer > 0) expect(from.element).toBe(2)
+        if (to.layer < 5) expect([0, 1, 3]).toContain(to.element)
+      }
     }
   })
 })
@@ -179,6 +183,8 @@ describe("the links of a strict network", () => {
       { inputs: 5, outputFirst: 2, outputs: 3 },
       { inputs: 2, outputFirst: 1, outputs: 4 },
       { inputs: 1, outputFirst: 4, outputs: 1 },
+      { inputs: 4, outputFirst: 2, outputs: 1 },
+      { inputs: 5, outputFirst: 1, outputs: 3 },
     )
     fc.assert(
       fc.property(
@@ -205,12 +211,14 @@ describe("the links of a strict network", () => {
     )
   })
 
-  test("need an input element, and no input behind the outputs or on what is read", () => {
+  test("need an input element, and no input on what is read", () => {
     const fault = (l: object) =>
       faultOf(network([l, { inputs: 4, outputFirst: 4, outputs: 1 }], { linking: "strict" }))
     expect(fault({})).toBe("")
     expect(fault({ outputFirst: 0, outputs: 1 })).toContain("element 0")
-    expect(fault({ inputs: 5, outputFirst: 2, outputs: 2 })).toContain("behind the outputs")
-    expect(faultOf(network([{ inputs: 4 }], { linking: "strict" }))).toContain("output neuron")
+    expect(fault({ inputs: 5, outputFirst: 2, outputs: 2 })).toBe("")
+    const last = (l: object) => faultOf(network([{}, { outputs: 1, ...l }], { linking: "strict" }))
+    expect(last({ inputs: 4, outputFirst: 3 })).toContain("output neuron")
+    expect(last({ inputs: 4, outputFirst: 2 })).toBe("")
   })
 })

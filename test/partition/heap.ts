@@ -22,7 +22,10 @@ export interface Share {
   network: Network
   plan: Plan
   on: PlannedOn[]
-  /** Predicted for the board that needs most, bytes. */
+  /**
+   * Predicted for the board that needs most, bytes: all boards run one program, which sets aside what
+   * the largest share asks for, and messages wait on the board that has most of them.
+   */
   heapBytes: number
   /** What the program is to set aside, bytes. */
   shardBytes: number
@@ -33,13 +36,9 @@ export function largestShare(network: Network, on: PlannedOn[]): Share {
   const plan = planNetwork(network, on)
   if (!plan.feasible) throw new Error(`${network.name} does not fit: ${plan.reason}`)
   const most = (of: (b: PlannedBoard) => number) => Math.max(...plan.boards.map(of))
-  return {
-    network,
-    plan,
-    on,
-    heapBytes: most(b => b.heapBytes),
-    shardBytes: most(b => b.shardBytes),
-  }
+  const shardBytes = most(b => b.shardBytes)
+  const heapBytes = shardBytes + most(b => b.heapBytes - b.shardBytes)
+  return { network, plan, on, heapBytes, shardBytes }
 }
 
 /** Sizes the program is compiled with, which stand for those of a run: two-byte literals found nowhere else. */

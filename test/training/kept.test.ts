@@ -16,8 +16,7 @@ const readme = readFileSync(fileURLToPath(new URL("../../README.md", import.meta
 /** What the papers' reproduction is to reach, share of the 10,000 test images. */
 const GOALS: Record<string, number> = {
   model1: 0.9,
-  // The prototype's figure; 0.9 was hoped for.
-  model2: 0.865,
+  model2: 0.9,
   "model1-method-1": 0.45,
   "pico-fast": 0.92,
   "pico-alone": 0.92,

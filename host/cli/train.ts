@@ -1,28 +1,21 @@
 /** `wuxing train`: teaches a network on the host or on boards, and keeps what it learnt. */
-import { existsSync } from "node:fs"
 import type { Command } from "commander"
-import type { Network } from "../../src/network"
-import { WuxingError } from "../errors"
-import type { Fleet } from "../fleet/fleet"
-import type { FleetEngine } from "../fleet/fleet-engine"
-import type { Place } from "../fleet/place"
-import type { Model } from "../model-file"
 import { sha256 } from "../sha256"
-import type { LearningRule } from "../training/rule"
-import type { Recipe } from "../training/train-model"
-import type { Plan, StartEngine, Training } from "../training/training"
-import type { TrainingData } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
-import {
-  addDashboardOptions,
-  checkDashboardOptions,
-  type DashboardOptions,
-} from "./dashboard-option"
-import { printBoards, printEmulatedTime, startFleetProgress } from "./fleet-run"
+import { addDashboardOptions, checkDashboardOptions } from "./dashboard-option"
+import { printBoards, printEmulatedTime } from "./fleet-run"
 import { grouped, type Output, percent } from "./output"
-import { refuseToOverwrite } from "./overwrite"
-import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
-import { startProgress } from "./progress"
+import { addPanelOptions, checkPanelOptions } from "./panel-option"
+import type { TrainOptions } from "./train-begin"
+import {
+  fleetOf,
+  interruption,
+  Keeper,
+  keepOnBoards,
+  learn,
+  lessonsIn,
+  measure,
+} from "./train-course"
 import {
   choiceOption,
   integerOption,
@@ -34,31 +27,6 @@ import {
   pathOption,
   usageError,
 } from "./usage"
-
-interface TrainOptions extends PanelOptions, DashboardOptions {
-  engine: string
-  on?: Place
-  model?: string
-  trained?: boolean
-  resume?: string
-  seed?: number
-  epochs?: number
-  rule?: LearningRule
-  elementShift?: number
-  learnShift?: number
-  epochsPerBit?: number
-  shiftImages?: boolean
-  softmaxGain?: number
-  batch?: number
-  workers?: number
-  limit?: number
-  validation?: number
-  data?: string
-  out?: string
-  force?: boolean
-  checkpoint?: number
-  anew?: boolean
-}
 
 export function addTrain(program: Command, run: Run): void {
   const command = program
@@ -161,7 +129,11 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { linkRatios } = await import("../link-ratio")
   const { saveModel } = await import("../model-file")
-  const { training, command } = await begin(options, context)
+  const { beginTraining, resumeTraining } = await import("./train-begin")
+  const { training, command } =
+    options.resume === undefined
+      ? await beginTraining(options, context)
+      : await resumeTraining(options.resume, options, context)
   try {
     const { plan } = training
     const { network } = training
@@ -268,305 +240,6 @@ function checkOptions(options: TrainOptions): void {
         `${flag} cannot be given with --resume`,
         "leave it out: the file says how its training goes on; or begin anew with --model FILE",
       )
-}
-
-async function begin(
-  options: TrainOptions,
-  context: Context,
-): Promise<{ training: Training; command: string }> {
-  const { Training, classesOf, planOf } = await import("../training/training")
-  const { readTrainingData } = await import("../training/training-data")
-  const { readModel } = await import("../model-source")
-  const { modelNamed } = await import("../training/trained")
-  const { recipeOf } = await import("../training/recipes")
-  const { workers, epochs } = options
-  if (options.resume !== undefined) {
-    const model = readModel(options.resume, 0)
-    const { position } = planOf(options.resume, model)
-    refuseToOverwrite(options.out ?? options.resume, options.force)
-    const data = readTrainingData(
-      options.data ?? model.training?.data ?? "mnist",
-      model.network,
-      classesOf(model),
-    )
-    if (epochs !== undefined && epochs <= position.epoch)
-      throw usageError(
-        `--epochs is ${epochs}, but ${options.resume} has learnt ${position.epoch} already`,
-        "give the number of epochs in all",
-      )
-    if (options.on && planOf(options.resume, model).plan.batch > 1)
-      throw usageError(
-        `${options.resume} was trained in batches, and boards learn one image at a time`,
-        "leave out --on, or begin anew from this network (--model)",
-      )
-    const training = await Training.resume(options.resume, model, data, {
-      ...{ workers, epochs },
-      engine: engineOn(options, model, data.classes, context),
-    })
-    // As it was given first: then it makes the same bits, stopped or not.
-    const command = (model.training?.command ?? "").replace(
-      / --epochs \d+/,
-      ` --epochs ${training.plan.epochs}`,
-    )
-    return { training, command }
-  }
-  if (options.out !== undefined) refuseToOverwrite(options.out, options.force)
-  const what = options.model ?? ""
-  const given = modelNamed(what, { trained: options.trained, seed: options.seed })
-  const recipe = recipeOf(given.network)
-  const model = await ruled(given, options, recipe)
-  const data = readTrainingData(options.data ?? "mnist", model.network)
-  const validation = options.validation ?? 0
-  const rest = data.train.count - validation
-  const plan: Plan = {
-    epochs: epochs ?? recipe.epochs,
-    // In another format the same rate is another shift.
-    learnShift: options.rule ? model.network.learnShift : (options.learnShift ?? recipe.learnShift),
-    epochsPerBit: options.epochsPerBit ?? recipe.epochsPerBit,
-    shiftImages: options.shiftImages ?? recipe.shiftImages,
-    softmaxGain: options.softmaxGain ?? recipe.softmaxGain,
-    seed: options.seed ?? model.network.seed,
-    batch: options.batch ?? 1,
-    images: options.limit ?? Math.max(1, rest),
-    validation,
-  }
-  const { mostLearnShift } = await import("../../src/network")
-  const most = mostLearnShift(model.network)
-  if (plan.learnShift > most)
-    throw usageError(
-      `--learn-shift is ${plan.learnShift}, but ${model.network.name} takes at most ${most}`,
-      most < 20 ? "only networks with finer elements, as model1, take up to 20" : "give less",
-    )
-  const engine = engineOn(options, model, data.classes, context)
-  const training = await Training.start(model, plan, data, { workers, engine })
-  const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
-  return { training, command: commandOf(named, options.rule && model.network, plan, data) }
-}
-
-/** The model as one that learns by the rule asked for, if any. */
-async function ruled(model: Model, options: TrainOptions, recipe: Recipe): Promise<Model> {
-  const { rule, elementShift } = options
-  if (elementShift !== undefined && (rule === undefined || rule === "links"))
-    throw usageError(
-      "--element-shift is the rate of elements, which only learn by some rules",
-      "give --rule elements or --rule mixed with it",
-    )
-  if (rule === undefined) return model
-  if (rule === "links" && model.network.elements)
-    throw usageError(
-      `the elements of ${options.model} have learnt, and --rule links would forget it`,
-      "give --rule mixed, or name another network",
-    )
-  const { withRule } = await import("../training/rule")
-  const network = withRule(model.network, rule, elementShift)
-  const finer = model.network.learnShift - network.learnShift
-  // The elements' rate is told relative to the network's own shift.
-  const learnShift = options.learnShift ?? Math.max(1, recipe.learnShift - finer)
-  return { ...model, network: { ...network, learnShift } }
-}
-
-/**
- * Has boards keep what they learn, and goes on from what they have kept where that is newer than the
- * file: a host that died may have been further than its last file.
- */
-async function keepOnBoards(
-  training: Training,
-  fleet: Fleet,
-  { resume, anew }: TrainOptions,
-  command: string,
-  output: Output,
-): Promise<{ kept: boolean; why?: string; from?: number }> {
-  const why = fleet.keepOnBoards(training.run(command))
-  if (why !== undefined) {
-    output.status(`checkpoints on the host alone: ${why}`)
-    return { kept: false, why }
-  }
-  const total = training.plan.epochs * training.plan.images
-  const found =
-    resume === undefined && anew
-      ? undefined
-      : await fleet.goOnFromBoards(training.samples, resume === undefined ? total - 1 : total)
-  if (!found) {
-    if (resume === undefined) await fleet.markStart()
-    return { kept: true }
-  }
-  training.goOnAt(found.samples, found.right)
-  output.status(
-    `the boards hold this training up to sample ${grouped(found.samples)}${resume === undefined ? "" : `, newer than ${resume}`}: going on from there`,
-  )
-  return { kept: true, from: found.samples }
-}
-
-/** What the command alone does not make again. */
-function lessonsIn(training: Training): string {
-  const beside = fleetOf(training)?.beside ?? []
-  const lessons = beside.filter(word => "lesson" in word).length
-  const rates = beside.length - lessons
-  const words = [
-    ...(lessons > 0 ? [`${lessons} lessons by hand`] : []),
-    ...(rates > 0 ? [`${rates} changes of the rate by hand`] : []),
-  ]
-  return words.length > 0 ? ` # and ${words.join(", ")}` : ""
-}
-
-/** Boards to learn on; undefined: the host. */
-function engineOn(
-  options: TrainOptions,
-  model: Model,
-  classes: string[],
-  context: Context,
-): StartEngine | undefined {
-  const { on: place } = options
-  const watch = { ...options, classes }
-  if (place === undefined) return undefined
-  return async network => {
-    const { openPatientFleet } = await import("./fleet-run")
-    const { FleetEngine } = await import("../fleet/fleet-engine")
-    const { checkpointOf } = await import("../training/training")
-    return new FleetEngine(
-      network,
-      await openPatientFleet(
-        ...([place, network, checkpointOf(model), context, watch, options.checkpoint] as const),
-      ),
-    )
-  }
-}
-
-/** The boards a training learns on, if it does. */
-function fleetOf({ engine }: Training): Fleet | undefined {
-  return "fleet" in engine ? (engine as FleetEngine).fleet : undefined
-}
-
-/**
- * The command that makes the same bits again: whatever the defaults will be then, all of them.
- *
- * @param named the network, as a shell takes it
- * @param ruled it, where its rule was asked for
- */
-function commandOf(
-  named: string,
-  ruled: Network | undefined,
-  plan: Plan,
-  data: TrainingData,
-): string {
-  const words = [
-    ...["wuxing", "train", "--model", named, "--seed", plan.seed, "--epochs", plan.epochs],
-    ...(ruled ? ["--rule", ruled.rule ?? "links"] : []),
-    ...(ruled?.elements ? ["--element-shift", ruled.elements.shift] : []),
-    ...["--learn-shift", plan.learnShift, "--epochs-per-bit", plan.epochsPerBit],
-    ...[plan.shiftImages ? "--shift-images" : "--no-shift-images"],
-    ...["--softmax-gain", plan.softmaxGain, "--batch", plan.batch],
-  ]
-  if (plan.images + plan.validation < data.train.count) words.push("--limit", plan.images)
-  if (plan.validation > 0) words.push("--validation", plan.validation)
-  if (data.name !== "mnist") words.push("--data", quoted(data.name))
-  return words.join(" ")
-}
-
-/** A word as a shell takes it. */
-function quoted(word: string): string {
-  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
-}
-
-/** Learns to the end; true if it was stopped before. */
-async function learn(
-  training: Training,
-  keeper: Keeper,
-  { output, signal }: Context,
-): Promise<boolean> {
-  const { plan } = training
-  const before = training.samples
-  const { right: rightBefore } = training.position
-  let right = 0
-  const total = plan.epochs * plan.images - before
-  const fleet = fleetOf(training)
-  const progress = fleet
-    ? startFleetProgress(output, "training", total, fleet)
-    : startProgress(output, "training", total)
-  try {
-    while (!training.finished) {
-      const start = training.position.epoch * plan.images - before
-      const figures = await training.epoch({
-        signal,
-        onProgress: (done, correct) => progress.sample(start + done, right + correct - rightBefore),
-        onCheckpoint: () => keeper.keep(),
-      })
-      if (!figures) return true
-      right += Math.round(figures.accuracy * plan.images)
-      output.log(
-        `epoch ${figures.epoch}: ${percent(figures.accuracy)} right while learning, learning shift ${figures.learnShift}`,
-      )
-      keeper.keep()
-    }
-    return false
-  } finally {
-    progress.stop()
-  }
-}
-
-/** Measures what was learnt; true if it was stopped before. */
-async function measure(training: Training, { output, signal }: Context): Promise<boolean> {
-  output.status(fleetOf(training) ? "measuring on the host" : "measuring")
-  try {
-    await training.measure("train", signal)
-    if (training.plan.validation > 0) await training.measure("validation", signal)
-    await training.measure("test", signal)
-    return false
-  } catch (error) {
-    if (signal.aborted) return true
-    throw error
-  }
-}
-
-/** Writes the model; over its own files, never over others. */
-class Keeper {
-  path?: string
-  private readonly wanted?: string
-
-  constructor(
-    private readonly options: TrainOptions,
-    private readonly name: string,
-    private readonly save: (path: string) => void,
-  ) {
-    this.wanted = options.out ?? options.resume
-  }
-
-  /** To where the user said, if anywhere. */
-  keep(): void {
-    if (this.wanted === undefined) return
-    // It may have come into being since the start.
-    if (this.path === undefined) refuseToOverwrite(this.wanted, this.options.force)
-    this.write(this.wanted)
-  }
-
-  /** What was learnt is kept where it is stopped, even if nobody said where. */
-  keepAnyway(): string {
-    if (this.wanted !== undefined) {
-      this.keep()
-      return this.wanted
-    }
-    let path = `${this.name}.wuxing`
-    for (let i = 2; existsSync(path); i++) path = `${this.name}-${i}.wuxing`
-    this.write(path)
-    return path
-  }
-
-  private write(path: string): void {
-    this.save(path)
-    this.path = path
-  }
-}
-
-function interruption(signal: AbortSignal, training: Training, path: string): WuxingError {
-  const reason = signal.reason instanceof Error ? signal.reason.message : "stopped"
-  const { plan, samples } = training
-  return new WuxingError({
-    code: "interrupted",
-    kind: "interrupted",
-    message: `${reason} after ${grouped(samples)} of ${grouped(plan.images * plan.epochs)} samples, kept in ${path}`,
-    cause: "Ctrl-C, or another process asked for it",
-    help: `go on with: wuxing train --resume ${quoted(path)} --force`,
-  })
 }
 
 function print(

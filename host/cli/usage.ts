@@ -90,3 +90,8 @@ export function secondsOption(flag: string, least: number, most: number) {
     return value
   }
 }
+
+/** A word as a shell takes it. */
+export function quoted(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

@@ -5,7 +5,7 @@
 import type { Network } from "../../src/network"
 import { confidenceOf } from "../confidence"
 import { type BoardTimes, partsBetween } from "../fleet/board-times"
-import type { BoardHealth, Checkpoint } from "../fleet/fleet"
+import type { BoardHealth, Checkpoint } from "../fleet/reports"
 import type { BoardState, FleetWatch, Wish } from "../fleet/watch"
 import { describe, type Seen } from "./describe"
 import { Inside } from "./inside"

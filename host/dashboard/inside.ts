@@ -5,7 +5,7 @@ import { drawLinks, inputSignalsOf, linksOf, type Network, neuronsOf } from "../
 import { partAt } from "../../src/run"
 import type { Slice } from "../../src/shard"
 import { HostNetwork, wholeNetwork } from "../engine"
-import type { Checkpoint } from "../fleet/fleet"
+import type { Checkpoint } from "../fleet/reports"
 import type { InsideView } from "./messages"
 import { RingTracer } from "./ring-trace"
 

@@ -2,7 +2,8 @@
 import type { Network } from "../../src/network"
 import type { JobOptions, LabelledImages, LearningEngine } from "../training/learning-engine"
 import { TrainingEngine } from "../training/training-engine"
-import type { Fleet, Lesson } from "./fleet"
+import type { Fleet } from "./fleet"
+import type { Lesson } from "./reports"
 
 interface FleetImages extends LabelledImages {
   images: Uint8Array

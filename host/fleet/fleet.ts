@@ -17,11 +17,12 @@ import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { SLOTS, shardsFor } from "../partition/room"
 import { Board, type Saved } from "./board"
-import type { BoardTimes } from "./board-times"
 import { sampleDeadline } from "./deadline"
 import { holdsTwoSlots, learntAreas, partsOf } from "./keeping"
 import { type Shifts, slowedBy } from "./rate"
 import { type Member, type PartTime, Relay } from "./relay"
+import type { BoardHealth, BoardReport, Checkpoint, Lesson, LiveBoard, Messages } from "./reports"
+import { gaveUp, isRecoverable, isStartable, lost, MOST_RECOVERIES, stopped } from "./stops"
 import type { BoardState, FleetWatch, Slowed, Taught, Wish } from "./watch"
 
 /** A program announces itself within half a second of its start. */
@@ -34,8 +35,6 @@ const CHECKPOINT_SAMPLES = 500
 const LEAST_CHECKPOINT_SAMPLES = 8
 /** Times a board is started or opened again before its program must run. */
 const PREPARE_TRIES = 3
-/** Times a run starts again from the same checkpoint before it gives up. */
-const MOST_RECOVERIES = 5
 /** A wait for a board that is longer than this, ms, is told to the user before it begins. */
 const ANNOUNCED_WAIT_MS = 10_000
 /** Numbers of inferred samples start here, apart from those of learnt ones. */
@@ -74,74 +73,6 @@ export interface OpenOptions {
   /** Log text of the boards, a line at a time. */
   onLog?: (board: number, line: string) => void
   wrap?: WrapPort
-}
-
-/** What a board got of a network. */
-export interface BoardReport {
-  /** 16 hex digits, the board's own. */
-  id: string
-  /** Its kind: "virtual", "pico". */
-  profile: string
-  /** Neurons it computes. */
-  neurons: number
-  /** Links it holds the coefficients of. */
-  links: number
-  /** By the program's own account, bytes. */
-  heapBytes: number
-}
-
-/** How a board is, by its program's own account. */
-export interface BoardHealth {
-  heapBytes: number
-  /** Messages dealt with, refused, and lost for want of room since the program started. */
-  handled: number
-  refused: number
-  dropped: number
-  /** Differs after a restart. */
-  boot: number
-  /** For how long it has computed what, by its own clock; absent where its program does not tell. */
-  times?: BoardTimes
-}
-
-export interface Messages {
-  fromBoards: number
-  toBoards: number
-  /** From the board that has sent most. */
-  busiestBoard: number
-}
-
-/** A board at work. */
-export interface LiveBoard {
-  title: string
-  /** Of the neurons, 0…1. */
-  share: number
-  /** Samples it has reported on since it was loaded. */
-  samples: number
-  /** Frames from and to it since it was connected, and errors among them. */
-  messages: number
-  /** Of the service: reports of its program, and frames to it. */
-  fromBoard: number
-  toBoard: number
-  errors: number
-  /** Since its program last said something. */
-  silentSeconds: number
-}
-
-/** State to go on from: all that was learnt after `samples` samples. */
-export interface Checkpoint {
-  samples: number
-  /** In the network's order, int16, Q13. */
-  coefficients: Buffer
-  /** What elements that learn have of their own (exchangeElements); else empty. */
-  elements: Buffer
-}
-
-/** An image and the class it shows. */
-export interface Lesson {
-  /** A byte a pixel, row by row, 0 = background. */
-  image: Uint8Array
-  /** Number of the output that should be largest. */
-  label: number
 }
 
 /**
@@ -323,13 +254,7 @@ export class Fleet {
   }
 
   private stopped(board: Board, what: string): WuxingError {
-    return new WuxingError({
-      code: "board-stopped",
-      kind: "board",
-      message: `${board.title} stopped ${this.position}: ${what}`,
-      cause: "a reset, a fault of its supply, or a defect of its program",
-      help: "check its supply and cable; run with --verbose to see its log",
-    })
+    return stopped(`${board.title} stopped ${this.position}: ${what}`)
   }
 
   async boards(): Promise<BoardReport[]> {
@@ -882,25 +807,16 @@ export class Fleet {
   private async restart(member: Member, index: number, reason: WuxingError): Promise<void> {
     const { title, link } = member.board
     const { reconnectMs } = this.boardSet
-    const lost = (why: string, from?: WuxingError) =>
-      new WuxingError({
-        code: "board-lost",
-        kind: "board",
-        message: `${this.describeStop([title], reason)}; it could not be started again: ${why}`,
-        cause: from?.likely ?? "it hangs or was stopped, or the machine is very busy",
-        help: from?.help ?? "end what else runs on this machine, then run the command again",
-      })
+    const stop = this.describeStop([title], reason)
     if (reconnectMs >= ANNOUNCED_WAIT_MS)
-      this.options.status?.(
-        `${this.describeStop([title], reason)}; waiting ${seconds(reconnectMs)} for it: check its cable`,
-      )
+      this.options.status?.(`${stop}; waiting ${seconds(reconnectMs)} for it: check its cable`)
     this.options.watch?.state?.(index, "fault")
     await this.options.watch?.hung?.(index)
     await wait<void>({
       deadlineMs: reconnectMs,
       signal: this.options.signal,
       what: `${title} to start again`,
-      late: () => lost(`it was silent for another ${seconds(reconnectMs)}`),
+      late: () => lost(stop, `it was silent for another ${seconds(reconnectMs)}`),
       start: (resolve, reject) => {
         const again = async () => {
           const fresh = await this.boardSet.reconnect(index, link, this.linkOptions(index))
@@ -909,7 +825,7 @@ export class Fleet {
         again().then(resolve, error =>
           reject(
             error instanceof WuxingError && error.kind !== "interrupted"
-              ? lost(error.message, error)
+              ? lost(stop, error.message, error)
               : error,
           ),
         )
@@ -924,29 +840,6 @@ export class Fleet {
     await this.boardSet.stop()
     await this.options.watch?.close?.()
   }
-}
-
-/** A board's fault, or a message to a program that is starting anew; not a board given up. */
-function isRecoverable({ kind, code }: WuxingError): boolean {
-  return (kind === "board" && code !== "board-lost") || code === "service-missing"
-}
-
-/** What a board that is started or opened again may be free of. */
-function isStartable(error: WuxingError): boolean {
-  return isRecoverable(error) || ["deploy-failed", "program-not-running"].includes(error.code)
-}
-
-function gaveUp(error: WuxingError, samples: number): WuxingError {
-  return new WuxingError(
-    {
-      code: error.code,
-      kind: "board",
-      message: `${error.message}; it is the ${MOST_RECOVERIES + 1}th stop since the checkpoint at sample ${samples}, so the run ends`,
-      cause: error.likely,
-      help: error.help,
-    },
-    { cause: error },
-  )
 }
 
 function knownProfile(id: string): BoardProfile | undefined {

@@ -1,5 +1,5 @@
 /** Who looks on while a fleet works, and may put in a word: a panel, a dashboard. */
-import type { BoardHealth, Checkpoint, Lesson } from "./fleet"
+import type { BoardHealth, Checkpoint, Lesson } from "./reports"
 
 export type BoardState = "loading" | "running" | "learning" | "fault"
 

@@ -1,5 +1,5 @@
 /** Folders for the flash of boards that are processes. */
-import { mkdir, mkdtemp } from "node:fs/promises"
+import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { WuxingError } from "../errors"
 
@@ -26,4 +26,11 @@ export async function boardFolder(scratch: string, i: number, folder?: string): 
       { cause: error },
     )
   }
+}
+
+/** Removes what `boardFolder` made in no folder of the user's. */
+export async function removeBoardFolders(boards: { directory: string }[]): Promise<void> {
+  await Promise.all(
+    boards.map(({ directory }) => rm(directory, { recursive: true, force: true, maxRetries: 3 })),
+  )
 }

@@ -1,6 +1,6 @@
 /**
- * One DeviceScript board on one port: finds it, deploys its program, talks to the service the
- * program serves, and notices panics, restarts and lost frames.
+ * One DeviceScript board on one port: finds it, has its manager deploy its program (manager.ts), talks
+ * to the service the program serves, and notices panics, restarts and lost frames.
  *
  * A board is two Jacdac devices on the same port: its own (control and DeviceScript manager
  * service) and the one under which its program announces what it serves. The second id follows
@@ -8,12 +8,10 @@
  */
 import { NATIVE_CLASS } from "../../src/protocol"
 import { WuxingError } from "../errors"
-import { sha256 } from "../sha256"
 import {
   buildBridgeCommand,
   buildPacket,
   CMD_GET_REG,
-  CMD_SET_REG,
   type DeviceId,
   frameCrc,
   frameDevice,
@@ -26,12 +24,8 @@ import {
   JD_CONTROL_REG_DEVICE_DESCRIPTION,
   JD_CONTROL_REG_FIRMWARE_VERSION,
   JD_CONTROL_REG_PRODUCT_IDENTIFIER,
-  JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE,
   JD_DEVICE_SCRIPT_MANAGER_EV_PROGRAM_PANIC,
-  JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART,
   JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_NAME,
-  JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_SHA256,
-  JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING,
   JD_DEVICE_SCRIPT_MANAGER_REG_RUNTIME_VERSION,
   JD_EV_STATUS_CODE_CHANGED,
   JD_FRAME_FLAG_ACK_REQUESTED,
@@ -40,41 +34,28 @@ import {
   JD_SERVICE_INDEX_CONTROL,
   JD_SERVICE_INDEX_CRC_ACK,
   JD_SERVICE_INDEX_MAX_NORMAL,
-  JD_SERVICE_INDEX_PIPE,
   JD_STATUS_CODES_READY,
   JD_USB_BRIDGE_CMD_ENABLE_LOG,
   JD_USB_BRIDGE_CMD_ENABLE_PACKETS,
   NO_PAYLOAD,
   type Packet,
-  PIPE_CLOSE_MASK,
-  PIPE_COUNTER_MASK,
-  PIPE_PORT_SHIFT,
   packetsOf,
   parseAnnounce,
   parseEvent,
   read16,
   read32,
   servedDeviceId,
-  write32,
 } from "./jacdac"
 import { encodeFrame, JdUsbDecoder } from "./jdusb"
+import { imageOf, Manager } from "./manager"
 import type { Port } from "./port"
 import { seconds, wait } from "./wait"
 
-/** The manager takes bytecode in slices of a multiple of 32 bytes; 224 is the most a packet holds. */
-const SLICE_ALIGN = 32
-const SLICE_SIZE = 224
 /** How long to wait for an ACK before sending the same frame again, and how often. */
 const ACK_RESEND_MS = 150
 const ACK_TRIES = 10
 /** Answers to a register read come in under a millisecond; a lost one is asked for again. */
 const READ_RESEND_MS = 200
-const READ_DEADLINE_MS = 3_000
-/** A board erases its flash before it answers a deploy command. */
-const DEPLOY_ANSWER_DEADLINE_MS = 8_000
-/** A program starts within 1.1 s of the board's start, and 5 s after a panic. */
-const RUNNING_DEADLINE_MS = 8_000
-const RUNNING_POLL_MS = 50
 /** The bridge of a real board sends nothing until it is asked to. */
 const BRIDGE_RESEND_MS = 250
 /** A program that has just started announces itself within 500 ms; asked, it does so at once. */
@@ -96,9 +77,6 @@ const GONE_BEATS = 8
 const STUCK_BEATS = 16
 /** Log lines kept for messages. */
 const LOG_LINES = 40
-
-/** First bytes of compiled DeviceScript, "DevS" and four more. */
-const BYTECODE_MAGIC = [0x44, 0x65, 0x76, 0x53, 0x0a, 0x6e, 0x29, 0xf1]
 
 export interface BoardLinkOptions {
   /** What to call the board in messages: "board 0". */
@@ -177,7 +155,6 @@ export class BoardLink {
   private board?: DeviceId
   private served?: DeviceId
   private boardRestartCounter = 0
-  private managerIndex = 0
   private isNative = false
   private program?: ServedProgram
   /** The program was seen to stop, so its next announce is that of a new run. */
@@ -194,6 +171,14 @@ export class BoardLink {
   private stuckBeats = 0
   private writing = 0
   private readonly heart: NodeJS.Timeout
+  private readonly manager = new Manager({
+    title: () => this.title,
+    command: (service, command, payload, ack) =>
+      this.commandFrame(this.board!, service, command, payload, ack),
+    report: (service, command, size, what, deadlineMs, frame) =>
+      this.report(service, command, size, what, deadlineMs, frame),
+    sendAcked: frame => this.sendAcked(frame),
+  })
   private readonly logLines: string[] = []
   private readonly packetListeners = new Set<(packet: Packet, fromBoard: boolean) => void>()
   private readonly goneListeners = new Set<(reason: Error) => void>()
@@ -292,14 +277,12 @@ export class BoardLink {
     const text = (bytes?: Uint8Array) => bytes && (Buffer.from(bytes).toString("utf8") || undefined)
     const control = (register: number) => this.readOptional(JD_SERVICE_INDEX_CONTROL, register)
     const manager = async (register: number) =>
-      this.isNative ? undefined : await this.readOptional(this.managerIndex, register)
+      this.isNative ? undefined : await this.readOptional(this.manager.index, register)
     const [hash, running, autostart, version, name, description, product, firmware] =
       await Promise.all([
         this.isNative ? "" : this.programHash(),
-        this.isNative || this.isRunning(),
-        this.isNative
-          ? [1]
-          : this.readManager(JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART, 1, "autostart"),
+        this.isNative || this.manager.isRunning(),
+        this.isNative || this.manager.isAutostarting(),
         manager(JD_DEVICE_SCRIPT_MANAGER_REG_RUNTIME_VERSION),
         manager(JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_NAME),
         control(JD_CONTROL_REG_DEVICE_DESCRIPTION),
@@ -318,7 +301,7 @@ export class BoardLink {
       programHash: /^0*$/.test(hash) ? undefined : hash,
       programName: text(name),
       running,
-      autostart: autostart[0] !== 0,
+      autostart,
     }
   }
 
@@ -339,40 +322,17 @@ export class BoardLink {
       onProgress?.(1)
       return "same"
     }
-    if (BYTECODE_MAGIC.some((byte, i) => bytecode[i] !== byte)) {
-      throw new WuxingError({
-        code: "bytecode-damaged",
-        kind: "firmware",
-        message: `${bytecode.length} bytes meant for ${this.title} are not DeviceScript bytecode`,
-        cause: "the file was cut short or is something else",
-        help: "compile the firmware again",
-      })
-    }
-    const image = new Uint8Array(Math.ceil(bytecode.length / SLICE_ALIGN) * SLICE_ALIGN)
-    image.set(bytecode)
-    const wanted = sha256(image)
-
-    if ((await this.programHash()) === wanted) {
-      await this.makeRun()
+    const image = imageOf(bytecode, this.title)
+    if (await this.manager.holds(image)) {
+      await this.manager.makeRun()
       onProgress?.(1)
       return "same"
     }
     this.deploying = true
     this.forgetProgram()
     try {
-      // Once more if it fails: a frame lost for good leaves the board without a program.
-      for (let attempt = 1; ; attempt++) {
-        try {
-          await this.stream(image, onProgress)
-          const found = await this.programHash()
-          if (found === wanted) break
-          throw this.deployFailed(`it holds a program with SHA-256 ${found}, not ${wanted}`)
-        } catch (error) {
-          const again = error instanceof WuxingError && error.code === "deploy-failed"
-          if (!again || attempt === 2) throw error
-        }
-      }
-      await this.makeRun()
+      await this.manager.write(image, onProgress)
+      await this.manager.makeRun()
     } finally {
       this.deploying = false
     }
@@ -468,13 +428,8 @@ export class BoardLink {
   }
 
   /** SHA-256 of the program on the board, 64 hex digits; all zero when it has none. */
-  async programHash(): Promise<string> {
-    const hash = await this.readManager(
-      JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_SHA256,
-      32,
-      "program hash",
-    )
-    return Buffer.from(hash).toString("hex")
+  programHash(): Promise<string> {
+    return this.manager.programHash()
   }
 
   /** Lets go of the port. Waits that are under way end with "board-gone". */
@@ -527,7 +482,7 @@ export class BoardLink {
       this.isNative = classes[index] === NATIVE_CLASS
       this.board = frameDevice(frame)
       this.served = servedDeviceId(this.board)
-      this.managerIndex = index
+      this.manager.index = index
       return
     }
   }
@@ -542,7 +497,7 @@ export class BoardLink {
       const before = this.boardRestartCounter
       this.boardRestartCounter = announce.restartCounter
       const index = announce.serviceClasses.indexOf(JD_SERVICE_CLASS_DEVICE_SCRIPT_MANAGER)
-      if (index >= 0) this.managerIndex = index
+      if (index >= 0) this.manager.index = index
       if (announce.restartCounter < before) {
         this.lastEventCounter = undefined
         this.forgetProgram()
@@ -554,7 +509,7 @@ export class BoardLink {
     if (packet.serviceIndex > JD_SERVICE_INDEX_MAX_NORMAL) return
     const event = parseEvent(packet.command)
     if (!event || !this.isNewEvent(event.counter)) return
-    if (packet.serviceIndex !== this.managerIndex) return
+    if (packet.serviceIndex !== this.manager.index) return
     if (event.code === JD_DEVICE_SCRIPT_MANAGER_EV_PROGRAM_PANIC && packet.payload.length >= 8) {
       this.noteStop()
       this.onPanic?.(read32(packet.payload, 0), read32(packet.payload, 4))
@@ -649,82 +604,7 @@ export class BoardLink {
     for (const listener of [...this.goneListeners]) listener(reason)
   }
 
-  // ---- the manager -----------------------------------------------------------------------------
-
-  private async stream(image: Uint8Array, onProgress?: (share: number) => void): Promise<void> {
-    const size = new Uint8Array(4)
-    write32(size, 0, image.length)
-    const command = JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE
-    onProgress?.(0)
-    // Not repeated once acknowledged: the board would erase again and move to another pipe.
-    const answer = this.report(
-      this.managerIndex,
-      command,
-      2,
-      "deploy command",
-      DEPLOY_ANSWER_DEADLINE_MS,
-    )
-    const sent = this.sendAcked(
-      this.commandFrame(this.board!, this.managerIndex, command, size, true),
-    )
-    const [payload] = await Promise.all([answer, sent])
-    const pipe = read16(payload, 0)
-    let count = 0
-    for (let at = 0; at < image.length; at += SLICE_SIZE) {
-      await this.sendToPipe(pipe, count++, 0, image.subarray(at, at + SLICE_SIZE))
-      onProgress?.(Math.min(1, (at + SLICE_SIZE) / image.length))
-    }
-    await this.sendToPipe(pipe, count, PIPE_CLOSE_MASK, NO_PAYLOAD)
-  }
-
-  private sendToPipe(
-    pipe: number,
-    count: number,
-    flags: number,
-    payload: Uint8Array,
-  ): Promise<void> {
-    const command = (pipe << PIPE_PORT_SHIFT) | flags | (count & PIPE_COUNTER_MASK)
-    return this.sendAcked(
-      this.commandFrame(this.board!, JD_SERVICE_INDEX_PIPE, command, payload, true),
-    )
-  }
-
-  /** Switches autostart on and waits until the program runs, starting it where it does not. */
-  private async makeRun(): Promise<void> {
-    const on = new Uint8Array([1])
-    const set = (register: number) =>
-      this.sendAcked(
-        this.commandFrame(this.board!, this.managerIndex, CMD_SET_REG | register, on, true),
-      )
-    await set(JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART)
-    const end = Date.now() + RUNNING_DEADLINE_MS
-    while (!(await this.isRunning())) {
-      if (Date.now() > end) {
-        throw new WuxingError({
-          code: "program-not-running",
-          kind: "firmware",
-          message: `${this.title} did not start its program within ${seconds(RUNNING_DEADLINE_MS)}`,
-          cause: "the program panics as it starts, or its bytecode is of another version",
-          help: "read the board's log, and compile the firmware with the compiler of its version",
-        })
-      }
-      // Harmless where it runs already: the board only acts on a change.
-      await set(JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING)
-      await new Promise(resolve => setTimeout(resolve, RUNNING_POLL_MS))
-    }
-  }
-
-  private async isRunning(): Promise<boolean> {
-    return (await this.readManager(JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING, 1, "running"))[0] !== 0
-  }
-
-  private async readManager(register: number, size: number, what: string): Promise<Uint8Array> {
-    const command = CMD_GET_REG | register
-    const frame = this.commandFrame(this.board!, this.managerIndex, command)
-    return (
-      await this.report(this.managerIndex, command, size, what, READ_DEADLINE_MS, frame)
-    ).slice(0, size)
-  }
+  // ---- questions -------------------------------------------------------------------------------
 
   /** A register of the board's own device that it may lack: undefined then. */
   private async readOptional(service: number, register: number): Promise<Uint8Array | undefined> {
@@ -920,16 +800,6 @@ export class BoardLink {
       message: `${this.title} did not answer ${what} within ${seconds(deadlineMs)}${ago}`,
       cause: "the board hangs or was reset",
       help: "reset the board, or start it again",
-    })
-  }
-
-  private deployFailed(why: string): WuxingError {
-    return new WuxingError({
-      code: "deploy-failed",
-      kind: "firmware",
-      message: `deploying to ${this.title} failed: ${why}`,
-      cause: "frames were lost on the way, or the program is larger than the board's flash",
-      help: "check the cable, and the size of the bytecode against the board's profile",
     })
   }
 }

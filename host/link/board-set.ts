@@ -10,6 +10,17 @@ export interface Hands {
   kill?(): void
 }
 
+/** Of a board that is a process. */
+export function handsOf(board: { unplug(): void; end(signal: "SIGKILL"): Promise<void> }): Hands {
+  return {
+    unplug: () => board.unplug(),
+    kill: () => {
+      // Whoever waits for the board hears of it by its port.
+      void board.end("SIGKILL")
+    },
+  }
+}
+
 /** Puts something between a board and its link (for tests of what goes wrong there). */
 export type WrapPort = (board: number, port: Port, hands: Hands) => Port
 

@@ -1,7 +1,7 @@
 /** Joins a fleet and its panel: shows what the boards do, hands them what the panel's user teaches. */
 import type { Network } from "../../src/network"
 import { confidenceOf } from "../confidence"
-import type { Lesson } from "../fleet/fleet"
+import type { Lesson } from "../fleet/reports"
 import type { BoardState, FleetWatch, Wish } from "../fleet/watch"
 import type { Panel } from "./panel"
 

@@ -5,14 +5,13 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
-import { rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { WuxingError } from "../../errors"
-import { boardFolder } from "../../link/board-folder"
+import { boardFolder, removeBoardFolders } from "../../link/board-folder"
 import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
-import type { BoardSet, EmulatedTime, WrapPort } from "../../link/board-set"
+import { type BoardSet, type EmulatedTime, handsOf, type WrapPort } from "../../link/board-set"
 import type { Port } from "../../link/port"
 
 /** In a checkout it is TypeScript and takes a loader; in a published package it is compiled. */
@@ -78,14 +77,7 @@ export class EmulatedBoards implements BoardSet {
 
   connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
     const board = this.boards[i]
-    const hands = {
-      unplug: () => board.unplug(),
-      kill: () => {
-        // Whoever waits for the board hears of it by its port.
-        void board.end("SIGKILL")
-      },
-    }
-    const port = this.options.wrap?.(i, board.port, hands) ?? board.port
+    const port = this.options.wrap?.(i, board.port, handsOf(board)) ?? board.port
     return BoardLink.connect(port, { deadlineMs: CONNECT_DEADLINE_MS, ...options })
   }
 
@@ -115,12 +107,7 @@ export class EmulatedBoards implements BoardSet {
 
   private async shutDown(): Promise<void> {
     await Promise.all(this.boards.map(board => board.end()))
-    const passing = this.options.folder === undefined ? this.boards : []
-    await Promise.all(
-      passing.map(({ directory }) =>
-        rm(directory, { recursive: true, force: true, maxRetries: 3 }),
-      ),
-    )
+    if (this.options.folder === undefined) await removeBoardFolders(this.boards)
     process.off("exit", this.atExit)
   }
 }

@@ -1,7 +1,7 @@
 /** `--dashboard`, `--host` and `--token`: a page that shows a run and has a word in it. */
 import type { Command } from "commander"
 import { type Network, signalsOf } from "../../src/network"
-import type { Fleet } from "../fleet/fleet"
+import type { Seen } from "../dashboard/describe"
 import type { FleetWatch } from "../fleet/watch"
 import type { Context } from "./command"
 import { integerOption, usageError } from "./usage"
@@ -62,16 +62,10 @@ function tokenOption(text: string): string {
   )
 }
 
-/** @throws WuxingError "usage" for what others could look at, or a dashboard without boards */
-export function checkDashboardOptions(options: DashboardOptions, on: unknown): void {
-  const { dashboard, host, token } = options
+/** @throws WuxingError "usage" for options of a dashboard that there is not */
+export function checkDashboardOptions({ dashboard, host, token }: DashboardOptions): void {
   if (dashboard === undefined && (host ?? token) !== undefined)
     throw usageError("--host and --token are the dashboard's, and there is none", "add --dashboard")
-  if (dashboard !== undefined && on === undefined)
-    throw usageError(
-      "--dashboard shows what boards do, and there are none",
-      "say where they are, for example --on sim:2",
-    )
 }
 
 /** @throws WuxingError "usage" where others could look in without a token of the user's own */
@@ -84,7 +78,7 @@ async function checkHost(host: string, token: string | undefined): Promise<void>
     )
 }
 
-export type Dashboard = FleetWatch & { attach(fleet: Fleet): Promise<void>; close(): Promise<void> }
+export type Dashboard = FleetWatch & { attach(fleet: Seen): Promise<void>; close(): Promise<void> }
 
 /**
  * The dashboard, if there is to be one: its page can be opened at once, boards follow.

@@ -91,7 +91,7 @@ export function addDemo(program: Command, run: Run): void {
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {
   const place = placeOf(options)
   checkPanelOptions(options, place)
-  checkDashboardOptions(options, place)
+  checkDashboardOptions(options)
   if (place.kind === "serial" && options.faults?.some(({ kind }) => kind === "kill"))
     throw usageError(
       "--faults has a kill, which takes a board's power away, and --on names ports",

@@ -3,6 +3,7 @@ import { mostLearnShift, type Network } from "../../src/network"
 import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
 import { readModel } from "../model-source"
+import type { LearningEngine } from "../training/learning-engine"
 import { recipeOf } from "../training/recipes"
 import { type LearningRule, withRule } from "../training/rule"
 import type { Recipe } from "../training/train-model"
@@ -17,7 +18,7 @@ import {
 } from "../training/training"
 import { readTrainingData, type TrainingData } from "../training/training-data"
 import type { Context } from "./command"
-import type { DashboardOptions } from "./dashboard-option"
+import { type DashboardOptions, openDashboard, type ViewOptions } from "./dashboard-option"
 import { openPatientFleet } from "./fleet-run"
 import { refuseToOverwrite } from "./overwrite"
 import type { PanelOptions } from "./panel-option"
@@ -120,10 +121,13 @@ export async function resumeTraining(
       `--epochs is ${epochs}, but ${file} has learnt ${position.epoch} already`,
       "give the number of epochs in all",
     )
-  if (options.on && plan.batch > 1)
+  const single = options.on
+    ? { why: "boards learn", flag: "--on" }
+    : options.dashboard !== undefined && { why: "--dashboard shows", flag: "--dashboard" }
+  if (single && plan.batch > 1)
     throw usageError(
-      `${file} was trained in batches, and boards learn one image at a time`,
-      "leave out --on, or begin anew from this network (--model)",
+      `${file} was trained in batches, and ${single.why} one image at a time`,
+      `leave out ${single.flag}, or begin anew from this network (--model)`,
     )
   const training = await Training.resume(file, model, data, {
     ...{ workers, epochs },
@@ -158,7 +162,7 @@ function ruled(model: Model, options: TrainOptions, recipe: Recipe): Model {
   return { ...model, network: { ...network, learnShift } }
 }
 
-/** Boards to learn on; undefined: the host. */
+/** Boards to learn on, or the host under eyes; undefined: the host alone. */
 function engineOn(
   options: TrainOptions,
   model: Model,
@@ -167,7 +171,10 @@ function engineOn(
 ): StartEngine | undefined {
   const { on: place } = options
   const watch = { ...options, classes }
-  if (place === undefined) return undefined
+  if (place === undefined)
+    return options.dashboard === undefined
+      ? undefined
+      : network => watchedOnHost(network, model, watch, context)
   return async network => {
     const { FleetEngine } = await import("../fleet/fleet-engine")
     return new FleetEngine(
@@ -176,6 +183,28 @@ function engineOn(
         ...([place, network, checkpointOf(model), context, watch, options.checkpoint] as const),
       ),
     )
+  }
+}
+
+async function watchedOnHost(
+  network: Network,
+  model: Model,
+  watch: TrainOptions & ViewOptions,
+  context: Context,
+): Promise<LearningEngine> {
+  const { onHost } = await import("../dashboard/describe")
+  const { WatchedEngine } = await import("../training/watched-engine")
+  const dashboard = await openDashboard(watch, network, context)
+  if (!dashboard) throw new TypeError("there is no dashboard to watch from")
+  try {
+    const engine = await WatchedEngine.start(
+      ...([network, checkpointOf(model), dashboard, watch.workers] as const),
+    )
+    await dashboard.attach(onHost(network, engine))
+    return engine
+  } catch (error) {
+    await dashboard.close()
+    throw error
   }
 }
 

@@ -4,6 +4,7 @@ import { WuxingError } from "../errors"
 import type { Fleet } from "../fleet/fleet"
 import type { FleetEngine } from "../fleet/fleet-engine"
 import type { Training } from "../training/training"
+import type { WatchedEngine } from "../training/watched-engine"
 import type { Context } from "./command"
 import { startFleetProgress } from "./fleet-run"
 import { grouped, type Output, percent } from "./output"
@@ -15,6 +16,12 @@ import { quoted } from "./usage"
 /** The boards a training learns on, if it does. */
 export function fleetOf({ engine }: Training): Fleet | undefined {
   return "fleet" in engine ? (engine as FleetEngine).fleet : undefined
+}
+
+/** Where people may have a word in a training. */
+export function watchedOf(training: Training): Pick<Fleet, "beside" | "heldMs"> | undefined {
+  const { engine } = training
+  return "beside" in engine ? (engine as WatchedEngine) : fleetOf(training)
 }
 
 /**
@@ -51,7 +58,7 @@ export async function keepOnBoards(
 
 /** What the command alone does not make again. */
 export function lessonsIn(training: Training): string {
-  const beside = fleetOf(training)?.beside ?? []
+  const beside = watchedOf(training)?.beside ?? []
   const lessons = beside.filter(word => "lesson" in word).length
   const rates = beside.length - lessons
   const words = [

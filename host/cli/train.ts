@@ -15,6 +15,7 @@ import {
   learn,
   lessonsIn,
   measure,
+  watchedOf,
 } from "./train-course"
 import {
   choiceOption,
@@ -147,6 +148,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
         (options.out || options.resume ? "" : "; nothing is kept without --out"),
     )
     const fleet = fleetOf(training)
+    const watched = watchedOf(training)
     const boards = fleet && (await printBoards(fleet, output))
     const onBoards = fleet && (await keepOnBoards(training, fleet, options, command, output))
     const busyBefore = await fleet?.busySeconds()
@@ -174,7 +176,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       samplesPerSecond:
         training.learnt === 0
           ? 0
-          : training.learnt / (training.seconds - (fleet?.heldMs ?? 0) / 1000),
+          : training.learnt / (training.seconds - (watched?.heldMs ?? 0) / 1000),
       links,
       linkRatio: ratio,
       coefficientsHash: sha256(training.engine.coefficients),
@@ -185,7 +187,9 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       out: keeper.path,
       ...(fleet && { boards, recoveries: fleet.recoveries, checkpoints: onBoards }),
       ...(emulated && { emulated }),
-      ...((options.panel ?? options.dashboard) !== undefined && { taught: fleet?.taught.length }),
+      ...((options.panel ?? options.dashboard) !== undefined && {
+        taught: watched?.beside.filter(word => "lesson" in word).length,
+      }),
     }
     print(output, document)
     return {
@@ -199,7 +203,12 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
 
 function checkOptions(options: TrainOptions): void {
   checkPanelOptions(options, options.on)
-  checkDashboardOptions(options, options.on)
+  checkDashboardOptions(options)
+  if (options.dashboard !== undefined && (options.batch ?? 1) > 1)
+    throw usageError(
+      `--batch is ${options.batch}, but --dashboard shows one image at a time`,
+      "leave out one of the two",
+    )
   if (options.on && (options.batch ?? 1) > 1)
     throw usageError(
       `--batch is ${options.batch}, but boards learn one image at a time`,

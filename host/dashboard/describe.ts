@@ -3,6 +3,7 @@ import { linksOf, type Network, neuronsOf } from "../../src/network"
 import { neuronOf, type Slice } from "../../src/shard"
 import { boardIds, readBoardProfile } from "../boards"
 import { frameOf } from "../data/folder"
+import { wholeNetwork } from "../engine"
 import type { Fleet } from "../fleet/fleet"
 import { routesOf } from "../fleet/routes"
 import { linkRatios } from "../link-ratio"
@@ -13,6 +14,18 @@ export type Seen = Pick<
   Fleet,
   "shares" | "live" | "boards" | "learnShifts" | "recoveries" | "partTimes"
 >
+
+/** A network that learns on the host, where there are no boards to see. */
+export function onHost(network: Network, engine: { readonly shiftNow: number }): Seen {
+  return {
+    ...{ shares: [wholeNetwork(network)], recoveries: 0, partTimes: [] },
+    live: () => [],
+    boards: async () => [],
+    get learnShifts() {
+      return { links: engine.shiftNow }
+    },
+  }
+}
 
 export async function describe(
   fleet: Seen,

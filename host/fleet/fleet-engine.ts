@@ -1,5 +1,6 @@
 /** Boards as the engine of a training: they learn, and the host keeps the same files as without them. */
 import type { Network } from "../../src/network"
+import { moved } from "../data/moved"
 import type { JobOptions, LabelledImages, LearningEngine } from "../training/learning-engine"
 import { TrainingEngine } from "../training/training-engine"
 import type { Fleet } from "./fleet"
@@ -94,15 +95,4 @@ export class FleetEngine implements LearningEngine {
   async close(): Promise<void> {
     await this.fleet.close()
   }
-}
-
-/** An image moved by so many pixels; unmoved if one would leave the frame. */
-export function moved(image: Uint8Array, by: number): Uint8Array {
-  const result = new Uint8Array(image.length)
-  for (let i = 0; i < image.length; i++) {
-    if (image[i] === 0) continue
-    if (i + by < 0 || i + by >= image.length) return image
-    result[i + by] = image[i]
-  }
-  return result
 }

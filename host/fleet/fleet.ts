@@ -23,7 +23,14 @@ import { type Shifts, slowedBy } from "./rate"
 import { type Member, type PartTime, Relay } from "./relay"
 import type { BoardHealth, BoardReport, Checkpoint, Lesson, LiveBoard, Messages } from "./reports"
 import { gaveUp, isRecoverable, isStartable, lost, MOST_RECOVERIES, stopped } from "./stops"
-import type { BoardState, FleetWatch, Slowed, Taught, Wish } from "./watch"
+import {
+  type BoardState,
+  type FleetWatch,
+  LESSON_SAMPLES,
+  type Slowed,
+  type Taught,
+  type Wish,
+} from "./watch"
 
 /** A program announces itself within half a second of its start. */
 const SERVICE_DEADLINE_MS = 8_000
@@ -39,8 +46,6 @@ const PREPARE_TRIES = 3
 const ANNOUNCED_WAIT_MS = 10_000
 /** Numbers of inferred samples start here, apart from those of learnt ones. */
 const INFERENCE_SAMPLES = 0x40000000
-/** Numbers of lessons learnt beside a run start here. */
-const LESSON_SAMPLES = 0x20000000
 /** Images named between two looks for wishes; all under way must have ended first. */
 const IMAGES_BETWEEN_WISHES = 32
 

@@ -1,6 +1,9 @@
 /** Who looks on while a fleet works, and may put in a word: a panel, a dashboard. */
 import type { BoardHealth, Checkpoint, Lesson } from "./reports"
 
+/** Numbers of lessons learnt beside a run start here. */
+export const LESSON_SAMPLES = 0x20000000
+
 export type BoardState = "loading" | "running" | "learning" | "fault"
 
 /** What is to be done between two samples of a run, with no sample under way. */

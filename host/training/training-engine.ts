@@ -17,7 +17,7 @@ import {
   type Network,
   signalsOf,
 } from "../../src/network"
-import { partAt } from "../../src/run"
+import { outputError, partAt, readout } from "../../src/run"
 import { buildShard, exchangeCoefficients, exchangeElements, MAX_SYNAPSES } from "../../src/shard"
 import { encodeRuns } from "../data/runs"
 import { coefficientsOf, elementsOf, wholeNetwork } from "../engine"
@@ -257,6 +257,28 @@ export class TrainingEngine implements LearningEngine {
     if (options.signal?.aborted)
       throw interrupted("the images to be classified", options.signal.reason)
     return classes
+  }
+
+  /** The outputs of the image that the first thread ran last, signal format. */
+  outputs(): Int16Array {
+    const { shard, last } = this
+    const at = shard.getAt(last + Part.BusOut, "i32")
+    return Int16Array.from({ length: this.classes }, (_, i) => shard.getAt(at + 2 * i, "i16"))
+  }
+
+  /**
+   * What the first thread made of the image it learnt last: the class it named before, and whether there
+   * was an error at the outputs, without which nothing is learnt.
+   */
+  lastOf(label: number): { named: number; error: boolean } {
+    const { shard, last } = this
+    // It writes the error where the next sample puts its own.
+    return { named: readout(shard, last, 0), error: outputError(shard, last, 0, label) }
+  }
+
+  /** The part with the outputs. */
+  private get last(): number {
+    return this.parts[this.parts.length - 1]
   }
 
   private async run(

@@ -108,6 +108,38 @@ it(
 )
 
 it(
+  "shows a training on the host, which it holds and teaches; there is no fleet to see",
+  async () => {
+    const out = join(folder, "watched.wuxing")
+    let learnt = 0
+    const onStderr = onUrl(url =>
+      visit(url, message => {
+        if (message.type === "hello") {
+          expect(message.boards).toEqual([])
+          return [{ type: "pause" }, { type: "teach", id: 1, image, label: 3 }]
+        }
+        if (message.type === "update") learnt += message.samples.length
+        if (message.type !== "answer") return []
+        expect(message.taught).toBe(3)
+        return [{ type: "resume" }]
+      }),
+    )
+    const { status, stdout } = await wuxing(
+      [
+        ...["train", "--model", "pico-16", "--limit", "1000", "--epochs", "1", "--out", out],
+        ...["--dashboard", "0", "--token", token, "--json"],
+      ],
+      { onStderr },
+    )
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ engine: "host", samples: 1000, taught: 1 })
+    expect(learnt).toBe(1000)
+    expect(loadModel(out).training?.command).toContain("# and 1 lessons by hand")
+  },
+  BUSY_MS,
+)
+
+it(
   "says what does not go together",
   async () => {
     const said = await Promise.all(
@@ -115,15 +147,15 @@ it(
         ["dashboard", "--host", "0.0.0.0"],
         ["dashboard", "--token", "short"],
         ["demo", "--token", token],
-        ["train", "--model", "pico-16", "--dashboard"],
+        ["train", "--model", "pico-16", "--dashboard", "--batch", "16"],
       ].map(args => wuxing(args)),
     )
     expect(said.map(({ status }) => status)).toEqual([2, 2, 2, 2])
-    const [host, short, none, boards] = said.map(({ stderr }) => stderr)
+    const [host, short, none, batch] = said.map(({ stderr }) => stderr)
     expect(host).toContain("lets other machines in, and there is no --token")
     expect(short).toContain("--token has 5 characters")
     expect(none).toContain("the dashboard's, and there is none")
-    expect(boards).toContain("--dashboard shows what boards do")
+    expect(batch).toContain("--batch is 16, but --dashboard shows one image at a time")
   },
   BUSY_MS,
 )

@@ -12,7 +12,7 @@ import { filled, namedCommands, pages, ROOT, typedCommands, words } from "./page
 /** What needs boards, serves until it is stopped or takes longer; help; what is named without its network. */
 const NOT_HERE = [
   /^(?:bench|boards|bridge|build|dashboard|demo|deploy|doctor|flash|help|panel)\b/,
-  /--on\b/,
+  /--(?:dashboard|on)\b/,
   /^(?:partition|predict|train)\b(?!.*--model)/,
   // What it says else is in figures.test.ts.
   /^profile(?!.*--memory)/,

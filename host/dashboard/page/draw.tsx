@@ -169,7 +169,7 @@ export function Draw() {
               </p>
             ) : (
               <p class="hint">
-                {refusal ?? (image === undefined ? "Nothing drawn yet." : "Asking the boards …")}
+                {refusal ?? (image === undefined ? "Nothing drawn yet." : "Asking …")}
               </p>
             )}
           </div>

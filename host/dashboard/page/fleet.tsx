@@ -9,6 +9,16 @@ const number = (n: number) => n.toLocaleString("en-GB")
 export function Fleet() {
   const { hello, fleet, rates } = useTopics("hello", "fleet")
   if (!hello || !fleet) return null
+  if (hello.boards.length === 0)
+    return (
+      <section id="fleet" tabIndex={-1} aria-labelledby="fleet-title">
+        <h2 id="fleet-title">Fleet</h2>
+        <p class="hint" data-testid="no-fleet">
+          There is none: this network learns on the host. With --on sim:2 it would on two virtual
+          boards.
+        </p>
+      </section>
+    )
   const whole = fleet.parts.reduce((sum, { ms }) => sum + ms, 0)
   return (
     <section id="fleet" tabIndex={-1} aria-labelledby="fleet-title">

@@ -37,7 +37,7 @@ export function Inside() {
           <LayerMap
             key={i}
             layer={i + 1}
-            {...{ one, pick }}
+            {...{ one, pick, onBoards: hello.boards.length > 0 }}
             chosen={layer === i + 1 ? neuron : undefined}
             activity={inside?.layer === i + 1 ? inside.activity : undefined}
           />
@@ -190,9 +190,10 @@ function Neuron({ view, hello }: { view: InsideView; hello: Hello }) {
         <Histogram view={view} />
       </div>
       <p class="hint source">
-        Computed by the core on this computer, step by step, from the coefficients read from the
-        boards after sample {view.readAfter.toLocaleString("en-GB")}: boards report signals, not
-        elements.
+        Computed by the core on this computer, step by step, from the coefficients{" "}
+        {hello.boards.length > 0 && "read from the boards "}
+        after sample {view.readAfter.toLocaleString("en-GB")}
+        {hello.boards.length > 0 && ": boards report signals, not elements"}.
       </p>
     </div>
   )
@@ -275,10 +276,12 @@ function LayerMap({
   one,
   chosen,
   activity,
+  onBoards,
   pick,
 }: {
   layer: number
   one: Hello["network"]["layers"][number]
+  onBoards: boolean
   chosen: number | undefined
   activity: number[] | undefined
   pick: (layer: number, neuron: number) => void
@@ -318,12 +321,12 @@ function LayerMap({
       ...([cell - 1, cell - 1] as const),
     )
   }, [width, columns, activity, chosen, one])
-  const boards = Array.from(new Set(one.owners.map(([, , board]) => board))).sort()
+  const boards = onBoards ? Array.from(new Set(one.owners.map(([, , board]) => board))).sort() : []
   return (
     <div class="layer">
       <span>
-        <b>layer {layer}</b> {one.neurons} neurons, {one.links.toLocaleString("en-GB")} links, on{" "}
-        {boards.length === 1 ? "board" : "boards"}{" "}
+        <b>layer {layer}</b> {one.neurons} neurons, {one.links.toLocaleString("en-GB")} links
+        {onBoards && (boards.length === 1 ? ", on board " : ", on boards ")}
         {boards.map((board, i) => (
           <span key={board}>
             {i > 0 && ", "}

@@ -1,0 +1,203 @@
+/**
+ * The host's engine for a training that people look on at, and put in a word: one image at a time, with
+ * the bits of the engine alone, and of boards.
+ */
+import type { Network } from "../../src/network"
+import { moved } from "../data/moved"
+import { slowedBy } from "../fleet/rate"
+import type { Checkpoint, Lesson } from "../fleet/reports"
+import {
+  type FleetWatch,
+  LESSON_SAMPLES,
+  type Slowed,
+  type Taught,
+  type Wish,
+} from "../fleet/watch"
+import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
+import { type ImageStore, TrainingEngine } from "./training-engine"
+
+/** How often those who look on get the coefficients, ms. */
+const KEPT_MS = 2_000
+
+interface WatchedImages extends LabelledImages {
+  images: Uint8Array
+  stored: ImageStore
+}
+
+export class WatchedEngine implements LearningEngine {
+  samples = 0
+  /** Lessons and changes of the rate beside the training, in order. */
+  readonly beside: (Taught | Slowed)[] = []
+  /** Time it was held, ms. */
+  heldMs = 0
+  private planned: number
+  private bits = 0
+  private lastKept = 0
+
+  /**
+   * @param start what was learnt before
+   * @param workers threads to measure with; it learns on one
+   * @throws as TrainingEngine.start
+   */
+  static async start(
+    network: Network,
+    start: Checkpoint,
+    watch: FleetWatch,
+    workers?: number,
+  ): Promise<WatchedEngine> {
+    const engine = await TrainingEngine.start(network, { workers: 1 })
+    engine.coefficients = start.coefficients
+    if (start.elements.length > 0) engine.elements = start.elements
+    return new WatchedEngine(engine, watch, workers)
+  }
+
+  private constructor(
+    private readonly engine: TrainingEngine,
+    private readonly watch: FleetWatch,
+    private readonly measurers?: number,
+  ) {
+    this.planned = engine.learnShift
+    this.keep()
+  }
+
+  get network(): Network {
+    return this.engine.network
+  }
+
+  get workers(): number {
+    return this.engine.workers
+  }
+
+  get coefficients(): Buffer {
+    return this.engine.coefficients
+  }
+
+  get elements(): Buffer {
+    return this.engine.elements
+  }
+
+  /** As planned; what somebody changed beside it comes on top. */
+  get learnShift(): number {
+    return this.planned
+  }
+
+  set learnShift(bits: number) {
+    this.planned = bits
+    this.engine.learnShift = this.shiftNow
+  }
+
+  /** The learning shift in force. */
+  get shiftNow(): number {
+    return slowedBy({ links: this.planned }, this.bits, this.network).links
+  }
+
+  store(images: Uint8Array, labels: Uint8Array): WatchedImages {
+    return { images, labels, stored: this.engine.store(images, labels) }
+  }
+
+  async train(
+    { images, labels, stored }: WatchedImages,
+    indices: Int32Array,
+    { shifts, onProgress, signal }: JobOptions & { shifts?: Int32Array } = {},
+  ): Promise<{ done: number; right: number }> {
+    const { width } = this.network
+    let done = 0
+    let right = 0
+    while (done < indices.length && !signal?.aborted) {
+      await this.between(signal)
+      if (signal?.aborted) break
+      const i = indices[done]
+      const label = labels[i]
+      const by = shifts?.[done] ?? 0
+      const { named, error } = await this.learn(stored, i, by, label, this.samples)
+      this.samples++
+      done++
+      if (named === label) right++
+      const image = images.subarray(i * width, (i + 1) * width)
+      this.watch.learnt?.(by === 0 ? image : moved(image, by), named, label, error)
+      if (performance.now() - this.lastKept > KEPT_MS) this.keep()
+      onProgress?.(done, right)
+    }
+    await this.grantWishes()
+    this.keep()
+    return { done, right }
+  }
+
+  /** By an engine of its own, on as many threads as there may be. */
+  async predict(
+    { images, labels }: WatchedImages,
+    indices: Int32Array,
+    options: JobOptions = {},
+  ): Promise<Int32Array> {
+    const many = await TrainingEngine.start(this.network, { workers: this.measurers })
+    try {
+      many.coefficients = this.coefficients
+      if (this.elements.length > 0) many.elements = this.elements
+      return await many.predict(many.store(images, labels), indices, options)
+    } finally {
+      await many.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.engine.close(), this.watch.close?.()])
+  }
+
+  private async learn(
+    store: ImageStore,
+    i: number,
+    by: number,
+    label: number,
+    sample: number,
+  ): Promise<{ named: number; error: boolean }> {
+    this.engine.samples = sample
+    await this.engine.train(store, Int32Array.of(i), { shifts: Int32Array.of(by) })
+    return this.engine.lastOf(label)
+  }
+
+  private keep(): void {
+    this.lastKept = performance.now()
+    const { samples, coefficients, elements } = this
+    this.watch.kept?.({ samples, coefficients, elements })
+  }
+
+  /** Between two samples: does what is wished for, and waits for leave to go on. */
+  private async between(signal?: AbortSignal): Promise<void> {
+    const { watch } = this
+    for (;;) {
+      await this.grantWishes()
+      if ((watch.leave?.(1) ?? 1) > 0 || signal?.aborted || !watch.changed) return
+      const start = performance.now()
+      await watch.changed()
+      this.heldMs += performance.now() - start
+    }
+  }
+
+  private async grantWishes(): Promise<void> {
+    for (let wish = this.watch.wish?.(); wish; wish = this.watch.wish?.()) await this.grant(wish)
+  }
+
+  private async grant(wish: Wish): Promise<void> {
+    if (wish.do === "teach") await this.teach(wish.lesson)
+    else if (wish.do === "slow") {
+      this.bits = wish.bits
+      this.engine.learnShift = this.shiftNow
+      this.beside.push({ bits: wish.bits, after: this.samples })
+    } else if (wish.do === "report") wish.answered([])
+    else if (wish.do === "read") {
+      this.keep()
+      wish.answered?.()
+    } else {
+      await this.engine.predict(this.engine.store(wish.image, Uint8Array.of(0)), Int32Array.of(0))
+      wish.answered(this.engine.outputs())
+    }
+  }
+
+  private async teach(lesson: Lesson): Promise<void> {
+    const lessons = this.beside.filter(word => "lesson" in word).length
+    const sample = LESSON_SAMPLES + lessons
+    this.beside.push({ lesson, after: this.samples, sample })
+    const { image, label } = lesson
+    await this.learn(this.engine.store(image, Uint8Array.of(label)), 0, 0, label, sample)
+  }
+}

@@ -1,5 +1,5 @@
 /** The hub between a fleet and pages, and several that look on as one; without boards or a browser. */
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { Hub } from "../../host/dashboard/hub"
 import { encodeBytes, fromPage, type ToPage, toPage } from "../../host/dashboard/messages"
 import { allOf, type FleetWatch, type Wish } from "../../host/fleet/watch"
@@ -107,6 +107,40 @@ describe("the hub", () => {
     const last = labels.slice(-200).filter((label, i) => label === named[300 + i]).length
     expect(accuracy).toBe(last / 200)
     await hub.close()
+  })
+
+  it("has the boards' own times as means of a hundred samples, anew after a restart, which it counts", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] })
+    const { hub, heard } = await attached()
+    try {
+      /** Of a board that takes `ticks` of half a ms a sample, and tells so every two seconds. */
+      const tell = (samples: number, ticks: number, boot = 1) => {
+        vi.advanceTimersByTime(2_500)
+        const wish = hub.wish()
+        if (wish?.do !== "report") throw new Error("expected to be asked")
+        const layers = [{ forwardTicks: ticks, backwardTicks: 0, learnTicks: 0 }]
+        const times = {
+          ...{ tickMs: 0.5, samples, learnt: 0, imagesTicks: 0, reportsTicks: 0, layers },
+        }
+        const health = { heapBytes: 1, handled: 1, refused: 0, dropped: 0 }
+        wish.answered([{ ...health, boot, times }])
+        vi.advanceTimersByTime(500)
+        const fleet = heard.at(-2)
+        if (fleet?.type !== "fleet") throw new Error("expected the boards' state")
+        const [{ resets, times: told }] = fleet.boards
+        return [resets, told?.parts.map(({ ms }) => ms)]
+      }
+      expect(tell(1_000, 40)).toEqual([0, undefined])
+      expect(tell(1_050, 140)).toEqual([0, [1]])
+      // The first fifty are still needed for a hundred.
+      expect(tell(1_090, 380)).toEqual([0, [(340 / 90) * 0.5]])
+      expect(tell(1_190, 580)).toEqual([0, [(200 / 100) * 0.5]])
+      expect(tell(5, 10, 2)).toEqual([1, [1]])
+      expect(tell(15, 40, 2)).toEqual([1, [1.5]])
+    } finally {
+      await hub.close()
+      vi.useRealTimers()
+    }
   })
 
   it("takes nothing from a page that is not a message of it", () => {

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { z } from "zod"
-import { WuxingError } from "./errors"
+import { messageOf, WuxingError } from "./errors"
 
 const FOLDER = fileURLToPath(new URL("../boards", import.meta.url))
 
@@ -166,7 +166,7 @@ function parseJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"))
   } catch (error) {
-    throw badProfile(path, error instanceof Error ? error.message : String(error))
+    throw badProfile(path, messageOf(error))
   }
 }
 

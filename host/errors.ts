@@ -76,3 +76,8 @@ export class WuxingError extends Error {
     }
   }
 }
+
+/** What was thrown, in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -20,7 +20,7 @@ import { createHash } from "node:crypto"
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 import { z } from "zod"
 import type { Network } from "../src/network"
-import { WuxingError } from "./errors"
+import { messageOf, WuxingError } from "./errors"
 import { issuesOf, networkSchema, seedSchema, totalLinks } from "./network-schema"
 import { replaceFile } from "./replace-file"
 
@@ -189,20 +189,7 @@ export function decodeModel(
  */
 export function saveModel(path: string, model: Model): void {
   const bytes = encodeModel(model)
-  try {
-    replaceFile(path, bytes)
-  } catch (error) {
-    throw new WuxingError(
-      {
-        code: "model-unwritable",
-        kind: "data",
-        message: `model file ${path} cannot be written: ${messageOf(error)}`,
-        cause: "the folder does not exist, may not be written to, or the disk is full",
-        help: "check the folder, or name another file",
-      },
-      { cause: error },
-    )
-  }
+  replaceFile(path, bytes, { code: "model-unwritable", what: "model file" })
 }
 
 /**
@@ -347,8 +334,4 @@ function invalid(name: string, what: string): WuxingError {
     cause: "another program, or a wuxing with a defect, wrote it",
     help: "train it again with this wuxing",
   })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

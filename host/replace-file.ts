@@ -2,14 +2,39 @@
 import { randomBytes } from "node:crypto"
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
+import { messageOf, WuxingError } from "./errors"
 
 /**
  * Writes under another name in the same folder, onto the disk, then renames. Whatever happens, `path`
  * is the old file or the new one, whole.
  *
- * @throws the system's own error
+ * @param what to call it in an error, whose code is `code`
+ * @throws WuxingError `code` (kind "data")
  */
-export function replaceFile(path: string, bytes: Uint8Array): void {
+export function replaceFile(
+  path: string,
+  bytes: Uint8Array,
+  { code, what }: { code: string; what: string },
+): void {
+  try {
+    replace(path, bytes)
+  } catch (error) {
+    throw new WuxingError(
+      {
+        ...{
+          code,
+          kind: "data",
+          message: `${what} ${path} cannot be written: ${messageOf(error)}`,
+        },
+        cause: "the folder does not exist, may not be written to, or the disk is full",
+        help: "check the folder, or name another file",
+      },
+      { cause: error },
+    )
+  }
+}
+
+function replace(path: string, bytes: Uint8Array): void {
   const folder = dirname(path)
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`)
   try {

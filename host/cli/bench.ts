@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import type { Command } from "commander"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
 import type { NetworkBench, Rate } from "../training/bench"
 import type { Context, Outcome, Run } from "./command"
@@ -185,7 +185,7 @@ function write(path: string, text: string): void {
       {
         code: "figure-unwritable",
         kind: "data",
-        message: `figure ${path} cannot be written: ${error instanceof Error ? error.message : error}`,
+        message: `figure ${path} cannot be written: ${messageOf(error)}`,
         cause: "the folder does not exist, may not be written to, or the disk is full",
         help: "name another file (--figure)",
       },

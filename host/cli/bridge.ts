@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Command } from "commander"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 import type { PtyBridge } from "../link/pty-bridge"
 import type { Context, Outcome, Run } from "./command"
 import { folderOption, integerOption } from "./usage"
@@ -69,7 +69,7 @@ function makeFolder(path: string): void {
       {
         code: "folder-unwritable",
         kind: "data",
-        message: `folder ${path} cannot be made: ${error instanceof Error ? error.message : error}`,
+        message: `folder ${path} cannot be made: ${messageOf(error)}`,
         cause: "a file of that name is in the way, or the folder may not be written to",
         help: "name another folder (--folder)",
       },

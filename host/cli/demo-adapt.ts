@@ -20,12 +20,11 @@ import {
   integerOption,
   MOST_BOARDS,
   onOption,
+  seedOption,
   usageError,
 } from "./usage"
 
 const MODELS = ["pico-16", "pico-32", "fleet-64"]
-const TRAIN_SALT = 0x6164
-const TEST_SALT = 0x7465
 
 interface AdaptCommandOptions {
   on?: Place
@@ -89,11 +88,7 @@ export function addDemoAdapt(demo: Command, run: Run): void {
       integerOption("--all", 1, 10_000),
       10_000,
     )
-    .option(
-      "--seed <n>",
-      "seed of the images drawn (default: 1)",
-      integerOption("--seed", 0, 2 ** 31 - 1),
-    )
+    .option("--seed <n>", "seed of the images drawn (default: 1)", seedOption)
   addSvgOption(command).action(demoAction(run, adapt))
 }
 
@@ -103,7 +98,7 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
   const { trainedModel } = await import("../training/trained")
   const { checkpointOf } = await import("../training/training")
   const { readMnist } = await import("../data/mnist")
-  const { drawSamples } = await import("../data/samples")
+  const { drawSamples, SALTS } = await import("../data/samples")
   const { inWorld } = await import("../demos/worlds")
   const { adaptChart, adaptNetwork, runAdapt } = await import("../demos/adapt")
   const { findBoards } = await import("../fleet/place")
@@ -120,9 +115,9 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
     options.data === undefined
       ? [mnist.train, mnist.test]
       : await readOwn(options.data, trained.network)
-  const samples = inWorld(train, draw(train, options.samples, TRAIN_SALT), world, angle)
+  const samples = inWorld(train, draw(train, options.samples, SALTS.adapting), world, angle)
   const tested = (data: Dataset, take: number, of: World | undefined) =>
-    inWorld(data, draw(data, take, TEST_SALT), of, angle)
+    inWorld(data, draw(data, take, SALTS.testing), of, angle)
   const { test: forBoards = 300, all } = options
   const what =
     world === undefined

@@ -11,10 +11,7 @@ import {
   type OneBoardOptions,
   surroundings,
 } from "./demo-options"
-import { integerOption } from "./usage"
-
-const MOST_SEED = 2 ** 31 - 1
-const TEST_SALT = 0x7465
+import { integerOption, seedOption } from "./usage"
 
 interface AloneCommandOptions extends OneBoardOptions {
   images: number
@@ -27,11 +24,7 @@ export function addDemoAlone(demo: Command, run: Run): void {
   const command = addNamedDemo(demo, "alone", description)
     .option("--images <n>", "images it keeps", integerOption("--images", 1, 8), 8)
     .option("--pace <ms>", "milliseconds of a flash", integerOption("--pace", 20, 2000), 150)
-    .option(
-      "--seed <n>",
-      "seed of the test images drawn (default: 1)",
-      integerOption("--seed", 0, MOST_SEED),
-    )
+    .option("--seed <n>", "seed of the test images drawn (default: 1)", seedOption)
   addOneBoardOptions(command).action(demoAction(run, alone))
 }
 
@@ -39,10 +32,10 @@ async function alone(options: AloneCommandOptions, context: Context): Promise<Ou
   const { output } = context
   const { on: place = ONE_VIRTUAL_BOARD, images: count, pace: paceMs, seed = 1, svg } = options
   const { readMnist } = await import("../data/mnist")
-  const { drawSamples } = await import("../data/samples")
+  const { drawSamples, SALTS } = await import("../data/samples")
   const { aloneChart, runAlone } = await import("../demos/alone")
   const { test } = readMnist()
-  const from = drawSamples(test.count, Math.min(test.count, 1000), seed, TEST_SALT)
+  const from = drawSamples(test.count, Math.min(test.count, 1000), seed, SALTS.testing)
   output.print(
     "A board keeps a network, a few images and what it learns in its flash. It names the images by flashes\nof its LED, again and again; presses of a button say what an image is, and it learns that.\n",
   )

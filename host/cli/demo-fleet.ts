@@ -1,7 +1,7 @@
 /** `wuxing demo fleet`: four boards learn together, and one of them is unplugged half-way. */
 import type { Command } from "commander"
 import { readMnist } from "../data/mnist"
-import { drawSamples } from "../data/samples"
+import { drawSamples, SALTS } from "../data/samples"
 import type { Place } from "../fleet/place"
 import type { Context, Outcome, Run } from "./command"
 import {
@@ -13,11 +13,9 @@ import {
   surroundings,
 } from "./demo-options"
 import { percent } from "./output"
-import { integerOption, MOST_BOARDS, onOption, usageError } from "./usage"
+import { integerOption, MOST_BOARDS, onOption, seedOption, usageError } from "./usage"
 
 const BOARDS = 4
-const TRAIN_SALT = 0x7472
-const TEST_SALT = 0x7465
 
 interface FleetCommandOptions {
   on?: Place
@@ -37,11 +35,7 @@ export function addDemoFleet(demo: Command, run: Run): void {
     )
     .option("--train <n>", "training images (default: 300)", integerOption("--train", 1, 60_000))
     .option("--test <n>", "test images (default: 200)", integerOption("--test", 1, 10_000))
-    .option(
-      "--seed <n>",
-      "seed of the network and of the images drawn (default: 1)",
-      integerOption("--seed", 0, 2 ** 31 - 1),
-    )
+    .option("--seed <n>", "seed of the network and of the images drawn (default: 1)", seedOption)
   addSvgOption(command).action(demoAction(run, fleetDemo))
 }
 
@@ -56,8 +50,8 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
       "for example --train 300",
     )
   const mnist = readMnist()
-  const training = drawSamples(mnist.train.count, train, seed, TRAIN_SALT)
-  const testing = drawSamples(mnist.test.count, test, seed, TEST_SALT)
+  const training = drawSamples(mnist.train.count, train, seed, SALTS.training)
+  const testing = drawSamples(mnist.test.count, test, seed, SALTS.testing)
   const { findBoards } = await import("../fleet/place")
   const { plannedShares } = await import("../fleet/plan")
   const { printBoards, startFleetOn, startFleetParts } = await import("./fleet-run")

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises"
 import type { Command } from "commander"
 import type { Dataset } from "../data/mnist"
 import { imageAt, readMnist } from "../data/mnist"
-import { drawSamples } from "../data/samples"
+import { drawSamples, SALTS } from "../data/samples"
 import type { HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import type { FaultInjector } from "../faults/injector"
@@ -29,15 +29,13 @@ import {
   folderOption,
   integerOption,
   MOST_BOARDS,
-  MOST_SEED,
   onOption,
   PLACES,
+  seedOption,
   usageError,
 } from "./usage"
 
 const DEFAULT_BOARDS = 2
-const TRAIN_SALT = 0x7472
-const TEST_SALT = 0x7465
 /** Host samples between two looks at the signal. */
 const HOST_STRIDE = 25
 
@@ -66,7 +64,7 @@ export function addDemo(program: Command, run: Run): void {
     .option(
       "--seed <n>",
       "seed of the links, the coefficients, the rounding and the images drawn",
-      integerOption("--seed", 0, MOST_SEED),
+      seedOption,
       1,
     )
     .option(
@@ -99,8 +97,8 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
     )
   const mnist = readMnist(options.data)
   // Both splits are read, and the draws made, before any board is started: bad data fails at once.
-  const training = draw("--train", mnist.train, options.train, options.seed, TRAIN_SALT)
-  const testing = draw("--test", mnist.test, options.test, options.seed, TEST_SALT)
+  const training = draw("--train", mnist.train, options.train, options.seed, SALTS.training)
+  const testing = draw("--test", mnist.test, options.test, options.seed, SALTS.testing)
 
   // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { openFleet, printBoards, printEmulatedTime, startFleetProgress } = await import(

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs"
 import type { Command } from "commander"
 import type { BoardRun } from "../doctor/report"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
 import { packageVersion } from "../package-version"
 import { sha256 } from "../sha256"
@@ -130,7 +130,7 @@ function keep(path: string, text: string): void {
       {
         code: "report-unwritable",
         kind: "data",
-        message: `report ${path} cannot be written: ${error instanceof Error ? error.message : error}`,
+        message: `report ${path} cannot be written: ${messageOf(error)}`,
         cause: "the folder does not exist, or may not be written to",
         help: "name another file",
       },

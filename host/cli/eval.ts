@@ -12,11 +12,12 @@ import { startProgress } from "./progress"
 import {
   integerOption,
   MOST_BOARDS,
-  MOST_SEED,
   NETWORKS,
   onOption,
   PLACES,
   pathOption,
+  SEED,
+  TRAINED,
   usageError,
 } from "./usage"
 
@@ -35,14 +36,9 @@ export function addEval(program: Command, run: Run): void {
     .command("eval")
     .description("measure how well a network names the test images")
     .option("--model <network>", NETWORKS)
-    .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
+    .option(...TRAINED)
     .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
-    .option(
-      "--seed <n>",
-      "seed of a preset; files have their own",
-      integerOption("--seed", 0, MOST_SEED),
-      1,
-    )
+    .option(...SEED)
     .option(
       "--limit <n>",
       "only the first n test images (default: all)",

@@ -8,7 +8,7 @@ import type { Context, Outcome, Run } from "./command"
 import { grouped, type Output, percent } from "./output"
 import { refuseToOverwrite } from "./overwrite"
 import { startProgress } from "./progress"
-import { choiceOption, integerOption, MOST_SEED, NETWORKS, pathOption, usageError } from "./usage"
+import { choiceOption, NETWORKS, pathOption, SEED, TRAINED, usageError } from "./usage"
 
 /** Test images on which graph and network are compared. */
 const MOST_IMAGES = 1000
@@ -30,13 +30,8 @@ export function addExport(program: Command, run: Run): void {
     .argument("<out>", "file to write", pathOption("<out>"))
     .option("--format <format>", "nir", choiceOption("--format", ["nir"]), "nir")
     .option("--model <network>", NETWORKS)
-    .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
-    .option(
-      "--seed <n>",
-      "seed of a preset; files have their own",
-      integerOption("--seed", 0, MOST_SEED),
-      1,
-    )
+    .option(...TRAINED)
+    .option(...SEED)
     .option(
       "--operating-point <image>",
       "linearise about the state for this input, a test image's number or a picture, not about the fixed points",

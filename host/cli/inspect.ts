@@ -6,7 +6,7 @@ import type { TrainingRecord } from "../model-file"
 import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, type Output, percent } from "./output"
-import { integerOption, MOST_SEED, NETWORKS } from "./usage"
+import { NETWORKS, SEED, TRAINED } from "./usage"
 
 const BAR = 40
 
@@ -20,13 +20,8 @@ export function addInspect(program: Command, run: Run): void {
     .command("inspect")
     .description("describe a network: layers, links, number formats, coefficients, training")
     .argument("<network>", NETWORKS)
-    .option(
-      "--seed <n>",
-      "seed of a preset; files have their own",
-      integerOption("--seed", 0, MOST_SEED),
-      1,
-    )
-    .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
+    .option(...SEED)
+    .option(...TRAINED)
     .action((network: string, options: InspectOptions) =>
       run((given: InspectOptions, context) => inspect(network, given, context))(options),
     )

@@ -5,7 +5,7 @@
  */
 import { setMaxListeners } from "node:events"
 import { type Command, CommanderError } from "commander"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 import { packageVersion } from "../package-version"
 import type { Outcome, Run } from "./command"
 import { Output, type OutputOptions } from "./output"
@@ -65,7 +65,7 @@ function describe(error: unknown, program: Command): WuxingError {
   if (interruption.signal.aborted) return interruption.signal.reason
   if (error instanceof WuxingError) return error
   if (error instanceof CommanderError) return describeUsage(error, program)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const wrapped = new WuxingError(
     {
       code: "internal",

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Command } from "commander"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 import type { Fleet } from "../fleet/fleet"
 import type { Answer, Desk } from "../panel/desk"
 import { sha256 } from "../sha256"
@@ -228,7 +228,7 @@ async function drawWiring(
       {
         code: "wiring-unwritten",
         kind: "data",
-        message: `the wiring could not be written to ${wiring} (${error instanceof Error ? error.message : error})`,
+        message: `the wiring could not be written to ${wiring} (${messageOf(error)})`,
         cause: "the folder does not exist, or may not be written to",
         help: "name another file, or leave the name out: it then goes to stdout",
       },

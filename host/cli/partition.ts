@@ -4,7 +4,7 @@ import type { Command } from "commander"
 import type { PlannedOn } from "../partition/board-spec"
 import type { Context, Outcome, Run } from "./command"
 import { chipsNamed, planOnChips } from "./core-plan"
-import { integerOption, MOST_SEED, NETWORKS, pathOption, usageError } from "./usage"
+import { NETWORKS, pathOption, SEED, usageError } from "./usage"
 
 interface PartitionOptions {
   model?: string
@@ -26,12 +26,7 @@ export function addPartition(program: Command, run: Run): void {
     )
     .option("--svg <file>", "also draw the plan for boards into a file", pathOption("--svg"))
     .option("--learning", "plan boards for learning; absent: for naming images")
-    .option(
-      "--seed <n>",
-      "seed of a preset; files have their own",
-      integerOption("--seed", 0, MOST_SEED),
-      1,
-    )
+    .option(...SEED)
     .action(run(partition))
 }
 

@@ -3,7 +3,7 @@ import type { Command } from "commander"
 import type { Context, Outcome, Run } from "./command"
 import { grouped, percent } from "./output"
 import { startProgress } from "./progress"
-import { integerOption, MOST_SEED, NETWORKS, usageError } from "./usage"
+import { integerOption, NETWORKS, SEED, TRAINED, usageError } from "./usage"
 
 /** Least heap a board should keep for its messages, bytes. */
 const RESERVE_BYTES = 8192
@@ -22,13 +22,8 @@ export function addProfile(program: Command, run: Run): void {
     .command("profile")
     .description("operations, time and memory a network costs a board")
     .option("--model <network>", NETWORKS)
-    .option("--trained", "the preset as trained, from the repository, not as drawn by its seed")
-    .option(
-      "--seed <n>",
-      "seed of a preset; files have their own",
-      integerOption("--seed", 0, MOST_SEED),
-      1,
-    )
+    .option(...TRAINED)
+    .option(...SEED)
     .option(
       "--images <n>",
       "MNIST test images to answer, and as many again to learn",

@@ -4,7 +4,7 @@ import { WuxingError } from "../errors"
 import type { Row, RowRecord } from "../reproduce/row"
 import type { Context, Outcome, Run } from "./command"
 import { type ShareProgress, startShareProgress } from "./share-progress"
-import { folderOption, integerOption, MOST_SEED } from "./usage"
+import { folderOption, seedOption } from "./usage"
 
 const FOLDER = "reproduction"
 
@@ -21,12 +21,7 @@ export function addReproduce(program: Command, run: Run): void {
     .argument("[rows...]", "what to measure (default: all); a wrong name lists them")
     .option("--quick", "small samples and few epochs: minutes instead of hours")
     .option("--out <folder>", "where to write: a folder of its own", folderOption("--out"), FOLDER)
-    .option(
-      "--seed <n>",
-      "seed of the networks, the images' order and the noise",
-      integerOption("--seed", 0, MOST_SEED),
-      1,
-    )
+    .option("--seed <n>", "seed of the networks, the images' order and the noise", seedOption, 1)
     .action((names: string[], options: ReproduceOptions) =>
       run((given: ReproduceOptions, context) => reproduceRows(names, given, context))(options),
     )

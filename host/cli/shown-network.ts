@@ -2,15 +2,7 @@
 import type { Command } from "commander"
 import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
-import {
-  integerOption,
-  MOST_BOARDS,
-  MOST_SEED,
-  NETWORKS,
-  onOption,
-  PLACES,
-  pathOption,
-} from "./usage"
+import { MOST_BOARDS, NETWORKS, onOption, PLACES, pathOption, seedOption } from "./usage"
 
 export interface ShownOptions {
   on: Place
@@ -29,12 +21,7 @@ export function addShownOptions(command: Command): Command {
     .option("--model <network>", NETWORKS, "pico-16")
     .option("--fresh", "a preset as drawn by its seed, not as trained")
     .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
-    .option(
-      "--seed <n>",
-      "seed of the images' order, and of a fresh preset",
-      integerOption("--seed", 0, MOST_SEED),
-      1,
-    )
+    .option("--seed <n>", "seed of the images' order, and of a fresh preset", seedOption, 1)
 }
 
 /** As trained where it is kept so, unless it is to be fresh. */

@@ -21,11 +21,11 @@ import {
   choiceOption,
   integerOption,
   MOST_BOARDS,
-  MOST_SEED,
   NETWORKS,
   onOption,
   PLACES,
   pathOption,
+  seedOption,
   usageError,
 } from "./usage"
 
@@ -42,11 +42,7 @@ export function addTrain(program: Command, run: Run): void {
       "host",
     )
     .option("--on <where>", `learn on boards: ${PLACES}`, onOption("--on", MOST_BOARDS))
-    .option(
-      "--seed <n>",
-      "seed of a preset, and of the images' order (default: 1)",
-      integerOption("--seed", 0, MOST_SEED),
-    )
+    .option("--seed <n>", "seed of a preset, and of the images' order (default: 1)", seedOption)
     .option(
       "--epochs <n>",
       "times to go through the images (default: the preset's)",

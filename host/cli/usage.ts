@@ -11,9 +11,6 @@ export const NETWORKS = "a preset, a size such as 64-16-3, a model file or a lin
 export const PLACES =
   "sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial"
 
-/** Seeds are 32-bit on the boards; the sign bit is left out so that a seed reads as it is. */
-export const MOST_SEED = 2 ** 31 - 1
-
 /**
  * A parser for commander: whole decimal numbers from `least` to `most`, nothing around them.
  *
@@ -30,6 +27,16 @@ export function integerOption(flag: string, least: number, most: number) {
     return value
   }
 }
+
+/** Seeds are 32-bit on the boards; the sign bit is left out so that a seed reads as it is. */
+export const seedOption = integerOption("--seed", 0, 2 ** 31 - 1)
+
+/** Options of commands that take a preset: which of its networks is meant. */
+export const SEED = ["--seed <n>", "seed of a preset; files have their own", seedOption, 1] as const
+export const TRAINED = [
+  "--trained",
+  "the preset as trained, from the repository, not as drawn by its seed",
+] as const
 
 export function folderOption(flag: string) {
   return (text: string): string => {

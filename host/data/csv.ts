@@ -15,7 +15,7 @@
  */
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 import { namesOfClasses, wrongClasses } from "./classes"
 import type { ImageSet } from "./folder"
 
@@ -124,7 +124,7 @@ function readText(file: string): string {
       {
         code: "data-missing",
         kind: "data",
-        message: `${file} cannot be read: ${error instanceof Error ? error.message : error}`,
+        message: `${file} cannot be read: ${messageOf(error)}`,
         cause: "the name is misspelt, or you may not read it",
         help: "name a CSV file, or a folder with train.csv and test.csv",
       },

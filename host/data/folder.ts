@@ -20,7 +20,7 @@
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { extname, join } from "node:path"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 import { MOST_CLASSES, namesOfClasses, wrongClasses } from "./classes"
 import type { Grey } from "./grey"
 import { decodeImage, IMAGE_ENDINGS } from "./image-file"
@@ -176,7 +176,7 @@ export function readPicture(path: string): Grey {
     if (error instanceof WuxingError) throw error
     throw picture(
       path,
-      error instanceof Error ? error.message : String(error),
+      messageOf(error),
       "it is damaged, or its ending does not say what it is",
       error,
     )
@@ -311,7 +311,7 @@ function unreadable(path: string, error: unknown): WuxingError {
     {
       code: "data-unreadable",
       kind: "data",
-      message: `${path} cannot be read: ${error instanceof Error ? error.message : error}`,
+      message: `${path} cannot be read: ${messageOf(error)}`,
       cause: "it is too large, not a plain file, or you may not read it",
       help: "check its size, type and permissions",
     },

@@ -9,7 +9,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join, resolve } from "node:path"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 
 /** One split of MNIST. */
 export interface Dataset {
@@ -224,7 +224,7 @@ function unreadable(path: string, error: unknown): WuxingError {
     {
       code: "mnist-unreadable",
       kind: "data",
-      message: `MNIST file ${path} cannot be read: ${error instanceof Error ? error.message : error}`,
+      message: `MNIST file ${path} cannot be read: ${messageOf(error)}`,
       cause: "it is not a plain file, or you may not read it",
       help: "check its type and permissions, or name another folder (--data DIR)",
     },

@@ -4,10 +4,13 @@
  * The order matters as much as the choice: learning is one sample at a time.
  */
 
+/** What separates the draws of one seed, so that they are independent: "tr", "te" and "ad". */
+export const SALTS = { training: 0x7472, testing: 0x7465, adapting: 0x6164 }
+
 /**
  * The first `take` of a seeded shuffle of 0…count-1.
  *
- * @param salt separates the draws of one seed (training, test), so that they are independent
+ * @param salt one of SALTS
  * @throws RangeError unless 0 <= take <= count
  */
 export function drawSamples(count: number, take: number, seed: number, salt: number): number[] {

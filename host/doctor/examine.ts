@@ -1,5 +1,7 @@
 /** All checks, in the order in which one thing rests on another. */
+
 import { platform } from "node:os"
+import { messageOf } from "../errors"
 import type { PortInfo } from "../link/port-list"
 import type { Finding } from "./finding"
 import { problem } from "./finding"
@@ -46,7 +48,7 @@ async function ports(signal: AbortSignal): Promise<Finding[]> {
   try {
     serial = await import("../link/identify")
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return [
       problem(
         "serial ports",

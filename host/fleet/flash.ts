@@ -8,7 +8,7 @@ import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 import type { BoardFamily, DeviceScriptBoard } from "../link/devicescript-boards"
 import { seconds } from "../link/wait"
 
@@ -90,7 +90,7 @@ export function checkFirmwareFile(path: string, family: BoardFamily): void {
       {
         code: "firmware-file-missing",
         kind: "data",
-        message: `firmware ${path} cannot be read: ${error instanceof Error ? error.message : error}`,
+        message: `firmware ${path} cannot be read: ${messageOf(error)}`,
         cause: "the name is misspelt, or the file may not be read",
         help: "name a file that is there (--file), or leave --file out to download it",
       },

@@ -1,7 +1,7 @@
 /** Folders for the flash of boards that are processes. */
 import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 
 /**
  * The folder of board `i` in `folder`; without one, a new one that begins with `scratch`.
@@ -19,7 +19,7 @@ export async function boardFolder(scratch: string, i: number, folder?: string): 
       {
         code: "board-folder",
         kind: "data",
-        message: `board ${i} cannot keep its flash in ${path}: ${error instanceof Error ? error.message : error}`,
+        message: `board ${i} cannot keep its flash in ${path}: ${messageOf(error)}`,
         cause: "something else has that name, the disk is full, or you may not write there",
         help: "name another folder",
       },

@@ -1,7 +1,9 @@
 /** The serial ports of this machine, with what USB says about each. */
+
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { SerialPort } from "serialport"
+import { messageOf } from "../errors"
 
 export interface PortInfo {
   /** As it is opened: "/dev/ttyACM0", "COM3". */
@@ -40,7 +42,7 @@ export async function listPorts(
     const ports = (await list()).map(known)
     return { ports: ports.filter(({ path }) => !/\/ttyS\d+$/.test(path)) }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     const missing = /udevadm.*ENOENT|ENOENT.*udevadm/.test(why)
     const what = missing ? "the program udevadm is not installed" : `listing ports failed (${why})`
     if (!existsSync(sys)) {

@@ -73,20 +73,7 @@ export async function encodeNir(graph: Graph): Promise<Buffer> {
 
 /** @throws WuxingError "nir-unwritable" (kind "data"); then `path` is what it was */
 export function saveNir(path: string, bytes: Buffer): void {
-  try {
-    replaceFile(path, bytes)
-  } catch (error) {
-    throw new WuxingError(
-      {
-        code: "nir-unwritable",
-        kind: "data",
-        message: `NIR file ${path} cannot be written: ${messageOf(error)}`,
-        cause: "the folder does not exist, may not be written to, or the disk is full",
-        help: "check the folder, or name another file",
-      },
-      { cause: error },
-    )
-  }
+  replaceFile(path, bytes, { code: "nir-unwritable", what: "NIR file" })
 }
 
 /**

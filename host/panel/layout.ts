@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { z } from "zod"
-import { WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../errors"
 
 const FOLDER = fileURLToPath(new URL("layouts", import.meta.url))
 export const DEFAULT_LAYOUT = "leds"
@@ -176,7 +176,7 @@ export function readLayout(what: string): Layout {
   try {
     json = JSON.parse(readFileSync(path, "utf8"))
   } catch (error) {
-    throw badLayout(what, error instanceof Error ? error.message : String(error))
+    throw badLayout(what, messageOf(error))
   }
   return parseLayout(json, what)
 }

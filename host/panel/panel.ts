@@ -2,7 +2,9 @@
  * The fleet's front panel on a Firmata board. It must be there at the start; after that it may come
  * and go, and what it is to show is kept until it is back.
  */
+
 import { setTimeout as pause } from "node:timers/promises"
+import { messageOf } from "../errors"
 import type { BoardState } from "../fleet/watch"
 import { Connection, type ConnectOptions } from "./connection"
 import { Face, type FaceState } from "./face"
@@ -130,7 +132,7 @@ export class Panel {
         if (this.face) status?.(`the panel on ${port} is back`)
         return
       } catch (error) {
-        log?.(`panel: ${error instanceof Error ? error.message : error}`)
+        log?.(`panel: ${messageOf(error)}`)
       }
       await pause(RETRY_MS, undefined, { signal: this.closing.signal, ref: false }).catch(() => {})
     }

@@ -4,14 +4,12 @@ import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 import { deployToPorts } from "../../host/fleet/deploy"
 import { identify } from "../../host/link/identify"
 import { hasSocat } from "../link/terminals"
+import { ROOT } from "../root"
 import { wuxing } from "./run-cli"
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
 describe.skipIf(!hasSocat)("wuxing bridge (Debian package socat)", () => {
   it("offers a virtual board as a port until Ctrl-C", async () => {

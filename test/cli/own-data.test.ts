@@ -1,17 +1,13 @@
 /** A user's own data, all the way: files, training, boards, answers. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { PNG } from "pngjs"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { expect, test } from "vitest"
 import { readModel } from "../../host/model-source"
+import { temporaryFolder } from "../temporary"
 import { wuxing } from "./run-cli"
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "own-data-"))
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("own-data")
 
 async function json(...args: string[]) {
   const { status, stdout, stderr } = await wuxing([...args, "--json", "--quiet"])

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+import { ROOT } from "../root"
 
 export interface Ended {
   status: number | null

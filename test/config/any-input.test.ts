@@ -3,11 +3,10 @@
  * ours that says what it is about. Valid inputs are damaged in one place or two, which gets further
  * than random ones; those come too.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
-import { afterAll, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { readBoardProfile, readChipProfile } from "../../host/boards"
 import { readFolder } from "../../host/data/folder"
 import { type ErrorKind, WuxingError } from "../../host/errors"
@@ -16,9 +15,9 @@ import { resolvePorts, splitPorts } from "../../host/link/port-names"
 import { parseLinks } from "../../host/links-file"
 import { parseLayout } from "../../host/panel/layout"
 import { parseBoards } from "../../host/partition/board-spec"
+import { temporaryFolder } from "../temporary"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-any-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("any")
 
 const root = (path: string) => new URL(`../../${path}`, import.meta.url)
 const json = (path: string) => JSON.parse(readFileSync(root(path), "utf8"))

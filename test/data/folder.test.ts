@@ -1,18 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { deflateSync } from "node:zlib"
 import fc from "fast-check"
-import { afterAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { type FolderOptions, frameOf, readFolder } from "../../host/data/folder"
 import type { Grey } from "../../host/data/grey"
 import { decodeImage } from "../../host/data/image-file"
 import { readMnist } from "../../host/data/mnist"
 import { invert, isOnPaper, scaleTo } from "../../host/data/scale"
 import { WuxingError } from "../../host/errors"
+import { temporaryFolder } from "../temporary"
 
-const root = mkdtempSync(join(tmpdir(), "wuxing-folder-"))
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+const root = temporaryFolder("folder")
 
 let made = 0
 /** A folder with these files; names with slashes make folders. */

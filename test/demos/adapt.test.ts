@@ -1,9 +1,8 @@
 /** `wuxing demo adapt` as a user runs it, shortened; and, on the host, which gives the same bits, its figures. */
 import { createHash } from "node:crypto"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { z } from "zod"
 import { type Dataset, imageAt, readMnist } from "../../host/data/mnist"
 import { drawSamples } from "../../host/data/samples"
@@ -14,9 +13,9 @@ import { trainedPath } from "../../host/training/trained"
 import { Header } from "../../src/layout"
 import { exchangeCoefficients } from "../../src/shard"
 import { wuxing } from "../cli/run-cli"
+import { temporaryFolder } from "../temporary"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-adapt-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("adapt")
 const mnist = readMnist()
 
 const oldAndNew = z.strictObject({ old: z.number(), new: z.number() })

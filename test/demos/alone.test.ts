@@ -1,9 +1,8 @@
 /** `wuxing demo alone` as a user runs it: what the LED said, what the host's core says, and the flash. */
 import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, expect, test } from "vitest"
+import { expect, test } from "vitest"
 import { z } from "zod"
 import { readBoardProfile } from "../../host/boards"
 import { imageAt, readMnist } from "../../host/data/mnist"
@@ -18,11 +17,11 @@ import { Header, Part } from "../../src/layout"
 import { partAt } from "../../src/run"
 import { exchangeCoefficients } from "../../src/shard"
 import { wuxing } from "../cli/run-cli"
+import { temporaryFolder } from "../temporary"
 
 /** One of few whose images have small digits: they take fewer flashes. */
 const SEED = 71
-const temporary = mkdtempSync(join(tmpdir(), "wuxing-alone-"))
-afterAll(() => rmSync(temporary, { recursive: true, force: true }))
+const temporary = temporaryFolder("alone")
 
 const documentSchema = z.strictObject({
   demo: z.literal("alone"),

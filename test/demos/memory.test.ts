@@ -1,19 +1,18 @@
 /** `wuxing demo memory` as a user runs it; what it says is compared with the equations and the flash file. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, expect, test } from "vitest"
+import { expect, test } from "vitest"
 import { z } from "zod"
 import { rates, restingPoint, run } from "../../host/baseline/float-ring"
 import { runMemory } from "../../host/demos/memory"
 import { VirtualBoards } from "../../host/link/virtual-boards"
 import { wuxing } from "../cli/run-cli"
-import { ROOT } from "../docs/pages"
 import { hasSocat, Terminals } from "../link/terminals"
+import { ROOT } from "../root"
+import { temporaryFolder } from "../temporary"
 
 const Q12 = 4096
-const temporary = mkdtempSync(join(tmpdir(), "wuxing-memory-"))
-afterAll(() => rmSync(temporary, { recursive: true, force: true }))
+const temporary = temporaryFolder("memory")
 
 const five = z.array(z.number()).length(5)
 const documentSchema = z.strictObject({

@@ -1,13 +1,14 @@
 /** Commands of the pages that take seconds and no boards, run as they stand there, one after the other. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { PNG } from "pngjs"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { Outcome } from "../../host/cli/command"
 import { Output } from "../../host/cli/output"
 import { programOf } from "../../host/cli/program"
-import { filled, namedCommands, pages, ROOT, typedCommands, words } from "./pages"
+import { ROOT } from "../root"
+import { temporaryFolder } from "../temporary"
+import { filled, namedCommands, pages, typedCommands, words } from "./pages"
 
 /** What needs boards, serves until it is stopped or takes longer; help; what is named without its network. */
 const NOT_HERE = [
@@ -60,16 +61,12 @@ async function run(args: string[]): Promise<{ outcome: Outcome; text: string }> 
 
 describe("on the pages", () => {
   const own = process.cwd()
-  let folder: string
+  const folder = temporaryFolder("pages")
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "wuxing-pages-"))
     fill(folder)
     process.chdir(folder)
   })
-  afterAll(() => {
-    process.chdir(own)
-    rmSync(folder, { recursive: true })
-  })
+  afterAll(() => process.chdir(own))
 
   const commands = pages
     .filter(({ path }) => path.startsWith("docs/"))

@@ -7,16 +7,8 @@ import { imageAt, readMnist } from "../../host/data/mnist"
 import { drawSamples } from "../../host/data/samples"
 import { HostNetwork } from "../../host/engine"
 import { pico16 } from "../../src/presets"
-import {
-  anchorsOf,
-  filled,
-  namedCommands,
-  pages,
-  ROOT,
-  shellLines,
-  typedCommands,
-  words,
-} from "./pages"
+import { ROOT } from "../root"
+import { anchorsOf, filled, namedCommands, pages, shellLines, typedCommands, words } from "./pages"
 
 const MANIFEST = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"))
 test("links lead to pages, files and headings that are there", () => {

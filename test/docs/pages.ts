@@ -1,8 +1,6 @@
 /** The pages people read, and what stands in them. */
 import { readdirSync, readFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
-
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+import { ROOT } from "../root"
 
 export interface Page {
   /** From the repository's root. */

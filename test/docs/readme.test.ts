@@ -14,7 +14,8 @@ import { trainedModel, trainedNames } from "../../host/training/trained"
 import { linksOf } from "../../src/network"
 import { presetNames } from "../../src/presets"
 import { wuxing } from "../cli/run-cli"
-import { numberIn, quotedIn, ROOT, readme, readmeTable } from "./pages"
+import { ROOT } from "../root"
+import { numberIn, quotedIn, readme, readmeTable } from "./pages"
 
 const { text } = readme
 const helpOf = async (...args: string[]) => (await wuxing(["help", ...args])).stdout

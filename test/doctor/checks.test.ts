@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { readMnist } from "../../host/data/mnist"
 import type { Finding } from "../../host/doctor/finding"
 import {
@@ -22,12 +21,9 @@ import {
   systemAccess,
 } from "../../host/doctor/port-checks"
 import { reportOf, toMarkdown } from "../../host/doctor/report"
+import { temporaryFolder } from "../temporary"
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "doctor-"))
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("doctor")
 
 function expectFix(finding: Finding, verdict: "note" | "problem", fix: RegExp): void {
   expect(finding.verdict).toBe(verdict)

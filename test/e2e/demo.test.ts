@@ -4,13 +4,12 @@ import { once } from "node:events"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { afterEach, describe, expect, it } from "vitest"
 import { z } from "zod"
 import { numberIn, quotedIn, readme } from "../docs/pages"
 import { goneWithin, isAlive } from "../link/processes"
+import { ROOT } from "../root"
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 /** What a user waits for at most after Ctrl-C, an error or the end. */
 const END_MS = 10_000
 

@@ -1,23 +1,18 @@
 /** `wuxing train` and `wuxing eval` with --on: the files and figures of the host, made on boards. */
 import { spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { expect, test } from "vitest"
 import { loadModel } from "../../host/model-file"
 import { wuxing } from "../cli/run-cli"
+import { ROOT } from "../root"
+import { temporaryFolder } from "../temporary"
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 /** A board's line of the live table: number, share, samples, messages a second, errors, silence. */
 const LINE = /board (\d) \(virtual, \w+\) +(\d+) % +(\d+) +([\d-]+) +(\d+) +([\d.]+) s/g
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "wuxing-on-boards-"))
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("on-boards")
 
 const plan = ["--limit", "60", "--epochs", "2", "--epochs-per-bit", "1"]
 /** Boards learn 50 samples a second at most, as their machine holds messages back. */

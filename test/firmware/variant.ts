@@ -2,10 +2,8 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { buildFirmware } from "../../host/firmware"
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+import { ROOT } from "../root"
 
 /** Compiles a copy of the firmware in which `from` in `file` (of firmware/) reads `to`. */
 export async function buildVariant(

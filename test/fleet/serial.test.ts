@@ -7,7 +7,6 @@ import { createHash } from "node:crypto"
 import { once } from "node:events"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { imageAt, readMnist } from "../../host/data/mnist"
 import { drawSamples } from "../../host/data/samples"
@@ -34,9 +33,9 @@ import { wuxing } from "../cli/run-cli"
 import { firmware } from "../firmware/compiled"
 import { buildProbe } from "../link/probe-firmware"
 import { hasSocat, Terminals } from "../link/terminals"
+import { ROOT } from "../root"
 
 const mnist = readMnist(process.env.WUXING_MNIST)
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const SEED = 3
 const network = pico16(SEED)
 const CHECKPOINT = 8

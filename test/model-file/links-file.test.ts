@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { coefficientsOf, HostNetwork } from "../../host/engine"
 import type { WuxingError } from "../../host/errors"
 import { parseLinks } from "../../host/links-file"
@@ -11,9 +10,9 @@ import { Part } from "../../src/layout"
 import { drawLinks, faultOf, linksOf } from "../../src/network"
 import { partAt } from "../../src/run"
 import { exchangeCoefficients, isDense } from "../../src/shard"
+import { temporaryFolder } from "../temporary"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-links-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("links")
 
 /** Two pixels of four signals, three hidden neurons, two outputs. */
 const good = () => ({

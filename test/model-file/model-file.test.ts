@@ -7,13 +7,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import fc from "fast-check"
-import { afterAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { WuxingError } from "../../host/errors"
 import {
   decodeModel,
@@ -27,9 +25,9 @@ import { presetOf, readModel, untrained } from "../../host/model-source"
 import { totalLinks } from "../../host/network-schema"
 import { presetNames } from "../../src/presets"
 import { network } from "../core/helpers"
+import { temporaryFolder } from "../temporary"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-model-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("model")
 
 const net = network([
   { neurons: 3, inputs: 2, fanIn: 4 },

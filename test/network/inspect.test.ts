@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { coefficientFigures, histogram } from "../../host/coefficient-figures"
 import { saveModel } from "../../host/model-file"
 import { readModel } from "../../host/model-source"
 import { wuxing } from "../cli/run-cli"
 import { network } from "../core/helpers"
+import { temporaryFolder } from "../temporary"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-inspect-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("inspect")
 
 function coefficientsOf(values: number[]): Buffer {
   const bytes = Buffer.alloc(2 * values.length)

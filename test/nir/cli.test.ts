@@ -1,8 +1,7 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { PNG } from "pngjs"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { beforeAll, describe, expect, test } from "vitest"
 import { constantResponse } from "../../host/baseline/float-ring"
 import { readMnist } from "../../host/data/mnist"
 import { loadModel } from "../../host/model-file"
@@ -12,10 +11,10 @@ import { trainedPath } from "../../host/training/trained"
 import { loadModelInto } from "../../host/training/training"
 import { TrainingEngine } from "../../host/training/training-engine"
 import { type Ended, wuxing } from "../cli/run-cli"
+import { temporaryFolder } from "../temporary"
 import { nodeOf, propagate } from "./helpers"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-nir-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("nir")
 const file = (name: string) => join(folder, name)
 const document = (ended: Ended) => JSON.parse(ended.stdout)
 

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
-import { afterAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { HostNetwork } from "../../host/engine"
 import { WuxingError } from "../../host/errors"
 import { encodeModel, type Model } from "../../host/model-file"
@@ -13,11 +12,11 @@ import { importNir } from "../../host/nir/import"
 import { linearise } from "../../host/nir/linearise"
 import { coefficientMax, type Network } from "../../src/network"
 import { network } from "../core/helpers"
+import { temporaryFolder } from "../temporary"
 import { changeByH5py, hasH5py } from "./h5py"
 import { modelOf, nodeOf, spread } from "./helpers"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-nir-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("nir")
 
 const net = network([
   { neurons: 4 },

@@ -1,17 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
-import { afterAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { type Graph, type Metadata, matrixOf, type Node } from "../../host/nir/graph"
 import { decodeNir, encodeNir } from "../../host/nir/hdf5"
 import { linearise } from "../../host/nir/linearise"
 import { network } from "../core/helpers"
+import { temporaryFolder } from "../temporary"
 import { hasH5py, readByH5py, type Seen, writeByH5py } from "./h5py"
 import { dense, modelOf, nodeOf, spread } from "./helpers"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-nir-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("nir")
 const file = (name: string) => join(folder, name)
 
 const net = network([

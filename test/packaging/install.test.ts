@@ -3,12 +3,11 @@ import { execFile } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { transformSync } from "esbuild"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { ROOT } from "../root"
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const MOST_BYTES = 2_000_000
 const MANIFEST = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
 

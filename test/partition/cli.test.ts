@@ -1,11 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, expect, test } from "vitest"
+import { expect, test } from "vitest"
 import { wuxing } from "../cli/run-cli"
+import { temporaryFolder } from "../temporary"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-plan-"))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder("plan")
 
 const document = ({ stdout }: { stdout: string }) => JSON.parse(stdout)
 const plan = (...args: string[]) => wuxing(["partition", ...args, "--json"])

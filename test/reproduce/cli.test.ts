@@ -1,15 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { expect, test } from "vitest"
 import { rows } from "../../host/reproduce/rows"
 import { wuxing } from "../cli/run-cli"
+import { temporaryFolder } from "../temporary"
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "reproduce-"))
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("reproduce")
 
 test("an unknown row is a usage error that lists the rows", async () => {
   const out = join(folder, "none")

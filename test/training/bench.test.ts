@@ -1,16 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { inTurn } from "../../host/training/bench"
 import { lineThrough } from "../../host/training/scaling"
 import { wuxing } from "../cli/run-cli"
+import { temporaryFolder } from "../temporary"
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "wuxing-bench-"))
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder("bench")
 
 describe("wuxing bench", () => {
   test("gives every figure for the three networks", async () => {

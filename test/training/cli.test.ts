@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { imageAt, readMnist } from "../../host/data/mnist"
 import { HostNetwork } from "../../host/engine"
 import { loadModel } from "../../host/model-file"
@@ -11,12 +10,9 @@ import { Header } from "../../src/layout"
 import { faultOf } from "../../src/network"
 import { pico16 } from "../../src/presets"
 import { type Ended, wuxing } from "../cli/run-cli"
+import { temporaryFolder } from "../temporary"
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "wuxing-train-"))
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder("train")
 
 const at = (name: string) => join(folder, name)
 const document = ({ stdout }: Ended) => JSON.parse(stdout)

@@ -1,15 +1,14 @@
 /** The tool killed while boards learn: what it had kept goes on to the same bits. */
 import { spawn } from "node:child_process"
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { copyFileSync, existsSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import { loadModel } from "../../host/model-file"
 import { isAlive, virtualMachines } from "../link/processes"
+import { temporaryFolder } from "../temporary"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-killed-"))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = temporaryFolder("killed")
 
 const run = (...args: string[]) => {
   const child = spawn(

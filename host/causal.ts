@@ -10,22 +10,28 @@
 import { WuxingError } from "./errors"
 import { elementName } from "./ring-errors"
 
+/** A set of parameters: generation, decay, inhibition. */
 export type ParameterName = "K1" | "K2" | "K3"
 
 /** A ring's parameters as real numbers, n each. */
 export interface RingParameters {
+  /** K1, by which element i−1 generates i. */
   k1: number[]
+  /** K2, by which element i decays. */
   k2: number[]
+  /** K3, by which element i−2 inhibits i. */
   k3: number[]
 }
 
 /** What one parameter is to one element, about the ring's fixed point B. */
 export interface Influence {
+  /** Its set. */
   parameter: ParameterName
   /** Whose equation it stands in. */
   index: number
   /** "K1[S]". */
   name: string
+  /** The element it acts on. */
   element: number
   /** Causal distance d, 1 and up. */
   distance: number

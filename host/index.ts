@@ -9,6 +9,14 @@
  */
 export type { Layer } from "../src/network"
 export type { Slice } from "../src/shard"
+export {
+  causalDistance,
+  drivers,
+  type Influence,
+  type ParameterName,
+  type RingParameters,
+  rankParameters,
+} from "./causal"
 export { sharesOf } from "./confidence"
 export { type Dataset, imageAt, type Mnist, readMnist } from "./data/mnist"
 export { picturePixels, scalingFor } from "./data/picture"

@@ -17,8 +17,8 @@ import { sha256 } from "../sha256"
  * How the boards learn here, chosen on training images alone: softmax error of gain 10, and a rate that
  * is halved after each third of the samples. No old samples are needed between the new ones.
  */
-export const ADAPT_GAIN = 231
-export const ADAPT_SHIFTS = [11, 12, 13]
+const ADAPT_GAIN = 231
+const ADAPT_SHIFTS = [11, 12, 13]
 
 /** Samples over which the running share is taken for the picture. */
 const WINDOW = 50

@@ -23,7 +23,7 @@ import { ALONE_PRESET, aloneNetwork } from "./alone-network"
 import { BusButton } from "./bus-button"
 import { DemoBoard, type DemoBoardOptions, type PowerCut } from "./demo-board"
 
-export const ALONE_PROGRAM = { program: "alone", serviceClass: ALONE_CLASS }
+const ALONE_PROGRAM = { program: "alone", serviceClass: ALONE_CLASS }
 
 /** What counts as ink for a board that sees black and white. */
 const INK = 128
@@ -95,7 +95,7 @@ export function blackAndWhite(image: Uint8Array): Buffer {
 }
 
 /** The image as the board sees it: 255 where there is ink. */
-export function asSeen(image: Uint8Array): Uint8Array {
+function asSeen(image: Uint8Array): Uint8Array {
   return image.map(pixel => (pixel < INK ? 0 : 255))
 }
 

@@ -32,11 +32,11 @@ import { WuxingError } from "../errors"
 import { elementName, storingError } from "../ring-errors"
 import { DemoBoard, type DemoBoardOptions, type PowerCut } from "./demo-board"
 
-export const MEMORY_PROGRAM = { program: "memory", serviceClass: MEMORY_CLASS }
+const MEMORY_PROGRAM = { program: "memory", serviceClass: MEMORY_CLASS }
 
 /** The values of the paper's text, and ones that K3 can reach. */
-export const PAPER_VALUES = [0.8, 0.6, 1.5, 1.0, 0.9]
-export const REACHABLE_VALUES = [0.9, 0.8, 1.1, 1.0, 0.9]
+const PAPER_VALUES = [0.8, 0.6, 1.5, 1.0, 0.9]
+const REACHABLE_VALUES = [0.9, 0.8, 1.1, 1.0, 0.9]
 /** Where the neuron begins after the power cut: nowhere near what it stored. */
 export const RECALL_START = [0.4, 2, 0.5, 1.9, 2.2]
 

@@ -18,7 +18,7 @@ import type { Chart } from "../chart"
 import { WuxingError } from "../errors"
 import { DemoBoard, type DemoBoardOptions } from "./demo-board"
 
-export const OSCILLATOR_PROGRAM = { program: "oscillator", serviceClass: OSCILLATOR_CLASS }
+const OSCILLATOR_PROGRAM = { program: "oscillator", serviceClass: OSCILLATOR_CLASS }
 
 const Q12 = 4096
 /** dt = 1/4: improved Euler is off by 0.2 % of the period. */

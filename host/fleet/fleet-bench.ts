@@ -68,7 +68,7 @@ export interface FleetBenchOptions {
 }
 
 /** The networks and numbers of boards of the figure. */
-export const FLEETS: [network: string, boards: number[]][] = [
+const FLEETS: [network: string, boards: number[]][] = [
   ["pico-32", [1, 2, 4]],
   ["fleet-64", [2, 4, 8]],
 ]

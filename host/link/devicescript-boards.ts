@@ -53,7 +53,7 @@ export const DEVICE_SCRIPT_BOARDS: readonly DeviceScriptBoard[] = Object.entries
 )
 
 /** The board of a product number; undefined for one that is not in the list. */
-export function boardOfProduct(productId: number | undefined): DeviceScriptBoard | undefined {
+function boardOfProduct(productId: number | undefined): DeviceScriptBoard | undefined {
   return DEVICE_SCRIPT_BOARDS.find(board => board.productId === productId)
 }
 

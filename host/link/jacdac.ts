@@ -15,10 +15,10 @@
 import { allocate } from "./bytes"
 import { crc16 } from "./crc16"
 
-export const JD_SERIAL_FULL_HEADER_SIZE = 16
+const JD_SERIAL_FULL_HEADER_SIZE = 16
 export const JD_FRAME_HEADER_SIZE = 12
 /** Largest payload of one packet, bytes. */
-export const JD_SERIAL_PAYLOAD_SIZE = 236
+const JD_SERIAL_PAYLOAD_SIZE = 236
 /** Largest frame, bytes: header and 240 bytes of packets. */
 export const JD_FRAME_MAX_SIZE = JD_FRAME_HEADER_SIZE + JD_SERIAL_PAYLOAD_SIZE + 4
 
@@ -26,23 +26,23 @@ export const JD_FRAME_MAX_SIZE = JD_FRAME_HEADER_SIZE + JD_SERIAL_PAYLOAD_SIZE +
 export const JD_FRAME_FLAG_COMMAND = 0x01
 export const JD_FRAME_FLAG_ACK_REQUESTED = 0x02
 /** Broadcast: the device id holds a service class. */
-export const JD_FRAME_FLAG_IDENTIFIER_IS_SERVICE_CLASS = 0x04
-export const JD_FRAME_FLAG_LOOPBACK = 0x40
+const JD_FRAME_FLAG_IDENTIFIER_IS_SERVICE_CLASS = 0x04
+const JD_FRAME_FLAG_LOOPBACK = 0x40
 
 export const JD_SERVICE_INDEX_CONTROL = 0x00
 /** Above it are no services: broadcasts, pipes and acknowledgements. */
 export const JD_SERVICE_INDEX_MAX_NORMAL = 0x3a
-export const JD_SERVICE_INDEX_BROADCAST = 0x3d
+const JD_SERVICE_INDEX_BROADCAST = 0x3d
 export const JD_SERVICE_INDEX_PIPE = 0x3e
 export const JD_SERVICE_INDEX_CRC_ACK = 0x3f
 const JD_SERVICE_INDEX_MASK = 0x3f
 
 /** Upper half of the device id of a broadcast frame. */
-export const JD_DEVICE_IDENTIFIER_BROADCAST_HIGH_MARK = 0xaaaaaaaa
+const JD_DEVICE_IDENTIFIER_BROADCAST_HIGH_MARK = 0xaaaaaaaa
 
 export const CMD_GET_REG = 0x1000
 export const CMD_SET_REG = 0x2000
-export const CMD_EVENT_MASK = 0x8000
+const CMD_EVENT_MASK = 0x8000
 const CMD_EVENT_COUNTER_POS = 8
 const CMD_EVENT_COUNTER_MASK = 0x7f
 const CMD_EVENT_CODE_MASK = 0xff
@@ -75,7 +75,7 @@ export const JD_DEVICE_SCRIPT_MANAGER_REG_PROGRAM_NAME = 0x184
 export const JD_DEVICE_SCRIPT_MANAGER_EV_PROGRAM_PANIC = 0x80
 
 /** The serial link's own service: it never reaches the Jacdac bus behind the board. */
-export const JD_SERVICE_CLASS_USB_BRIDGE = 0x18f61a4a
+const JD_SERVICE_CLASS_USB_BRIDGE = 0x18f61a4a
 export const JD_USB_BRIDGE_CMD_DISABLE_PACKETS = 0x80
 export const JD_USB_BRIDGE_CMD_ENABLE_PACKETS = 0x81
 export const JD_USB_BRIDGE_CMD_ENABLE_LOG = 0x83

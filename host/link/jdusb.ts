@@ -10,9 +10,9 @@ import { frameIsSound, JD_FRAME_HEADER_SIZE } from "./jacdac"
 
 export const MAGIC = 0xfe
 export const LITERAL_MAGIC = 0xf8
-export const RESERVED = 0xf9
-export const SERIAL_GAP = 0xfa
-export const FRAME_GAP = 0xfb
+const RESERVED = 0xf9
+const SERIAL_GAP = 0xfa
+const FRAME_GAP = 0xfb
 export const FRAME_START = 0xfc
 export const FRAME_END = 0xfd
 

@@ -9,7 +9,7 @@ const MAGIC_START1 = 0x9e5d5157
 const MAGIC_END = 0x0ab16f30
 const FLAG_FAMILY_ID = 0x2000
 const FLAG_NOT_MAIN_FLASH = 0x0001
-export const RP2040_FAMILY = 0xe48bff56
+const RP2040_FAMILY = 0xe48bff56
 const BLOCK = 512
 const PAYLOAD = 256
 

@@ -21,7 +21,7 @@ import { replaceFile } from "../replace-file"
 import { type Graph, graphFaultOf, type Matrix, type Metadata, type Node } from "./graph"
 
 /** The version whose layout this is, and which files name. */
-export const NIR_VERSION = "1.0.7"
+const NIR_VERSION = "1.0.7"
 const SIGNATURE = Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])
 /** Types of nodes that are read. */
 const TYPES = ["Input", "Output", "Linear", "Affine", "LI"]

@@ -5,7 +5,7 @@ import type { Connection } from "./connection"
 import type { PinName } from "./layout"
 
 /** Half a period, ms; 0: steady light. Each differs from the next by a factor of three or more. */
-export const BLINK_MS: Record<BoardState, number> = {
+const BLINK_MS: Record<BoardState, number> = {
   loading: 600,
   running: 0,
   learning: 180,

@@ -195,7 +195,7 @@ export function ownSignals(shard: Buffer, layer: number): number {
 }
 
 /** Milliseconds so many operations take. */
-export function operationsMs(operations: number, profile: BoardProfile): number {
+function operationsMs(operations: number, profile: BoardProfile): number {
   return (operations * profile.cyclesPerOperation * 1000) / profile.clockHz
 }
 

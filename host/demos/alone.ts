@@ -12,13 +12,13 @@ import {
   LESSON_STEPS,
   SampleField,
 } from "../../src/demo-protocol"
-import { Header, Part } from "../../src/layout"
-import { partAt } from "../../src/run"
+import { Part } from "../../src/layout"
 import type { Chart } from "../chart"
 import { type Dataset, imageAt } from "../data/mnist"
 import type { HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import { sha256 } from "../sha256"
+import { partsOf } from "../shard-parts"
 import { ALONE_PRESET, aloneNetwork } from "./alone-network"
 import { BusButton } from "./bus-button"
 import { DemoBoard, type DemoBoardOptions, type PowerCut } from "./demo-board"
@@ -290,9 +290,9 @@ async function readCoefficients(board: DemoBoard): Promise<Buffer> {
   const shell = aloneNetwork()
   const { memory } = shell
   let done = 0
-  for (let i = 0; i < memory.getAt(Header.Parts, "u16"); i++) {
-    const from = memory.getAt(partAt(i) + Part.Coefficient, "i32")
-    const to = from + 2 * memory.getAt(partAt(i) + Part.Links, "i32")
+  for (const part of partsOf(memory)) {
+    const from = memory.getAt(part + Part.Coefficient, "i32")
+    const to = from + 2 * memory.getAt(part + Part.Links, "i32")
     for (let at = from; at < to; ) {
       const request = Buffer.alloc(2)
       request.writeUInt16LE(done)

@@ -1,6 +1,6 @@
 /** Several boards that run and teach one network together. */
 import "../device-script-buffer"
-import { Header, Part } from "../../src/layout"
+import { Header } from "../../src/layout"
 import type { Network } from "../../src/network"
 import { SERVICE_CLASS, Setting } from "../../src/protocol"
 import { exchangeCoefficients, exchangeElements, type Slice } from "../../src/shard"
@@ -16,9 +16,10 @@ import { VirtualBoards } from "../link/virtual-boards"
 import { seconds, wait } from "../link/wait"
 import { splitEvenly } from "../partition/partition"
 import { SLOTS, shardsFor } from "../partition/room"
+import { linksIn } from "../shard-parts"
 import { Board, type Saved } from "./board"
 import { sampleDeadline } from "./deadline"
-import { holdsTwoSlots, learntAreas, partsOf } from "./keeping"
+import { holdsTwoSlots, learntAreas } from "./keeping"
 import { type Shifts, slowedBy } from "./rate"
 import { type Member, type PartTime, Relay } from "./relay"
 import type { BoardHealth, BoardReport, Checkpoint, Lesson, LiveBoard, Messages } from "./reports"
@@ -853,8 +854,4 @@ function knownProfile(id: string): BoardProfile | undefined {
 
 function neuronsIn(slices: Slice[]): number {
   return slices.reduce((sum, s) => sum + s.count, 0)
-}
-
-function linksIn(shard: Buffer): number {
-  return partsOf(shard).reduce((sum, part) => sum + shard.getAt(part + Part.Links, "i32"), 0)
 }

@@ -1,8 +1,8 @@
 /** What boards can keep of what they have learnt, by the size of their stores. */
 import "../device-script-buffer"
-import { Header, Part } from "../../src/layout"
-import { partAt } from "../../src/run"
+import { Part } from "../../src/layout"
 import { CHUNK_BYTES, HEAD_BYTES } from "../../src/slots"
+import { partsOf } from "../shard-parts"
 
 /** A store of DeviceScript's keeps an entry beside each value and rounds values up to 8 bytes. */
 const ENTRY_BYTES = 24
@@ -49,8 +49,4 @@ export function learntAreas(shard: Buffer): { at: number; bytes: number }[] {
       }))
       .filter(({ at }) => at !== 0),
   ])
-}
-
-export function partsOf(shard: Buffer): number[] {
-  return Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
 }

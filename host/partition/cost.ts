@@ -20,9 +20,9 @@ import {
   SOURCE_OPERATIONS,
 } from "../../src/operations"
 import { BackField, ImageField, MAX_PAYLOAD, SignalsField } from "../../src/protocol"
-import { partAt } from "../../src/run"
 import { isDense } from "../../src/shard"
 import type { BoardProfile } from "../boards"
+import { partsOf } from "../shard-parts"
 
 /** Pixels that are not zero: 19.1 % of those of MNIST's training images. Others cost nothing. */
 export const INK = 0.191
@@ -72,8 +72,7 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
   const group = Math.min(GROUP, slots)
   let handled = 0
   let before = 0
-  for (let i = 0; i < shard.getAt(Header.Parts, "u16"); i++) {
-    const part = partAt(i)
+  for (const part of partsOf(shard)) {
     const flags = shard.getAt(part + Part.Flags, "u16")
     const layer = shard.getAt(part + Part.Layer, "u16")
     const neurons = shard.getAt(part + Part.Neurons, "u16")
@@ -186,8 +185,7 @@ function settlesShort({ inputs, outputFirst, outputs }: Layer, rule: number): bo
 /** Signals of a layer that a shard computes itself. */
 export function ownSignals(shard: Buffer, layer: number): number {
   let own = 0
-  for (let i = 0; i < shard.getAt(Header.Parts, "u16"); i++) {
-    const part = partAt(i)
+  for (const part of partsOf(shard)) {
     if (shard.getAt(part + Part.Layer, "u16") === layer)
       own += shard.getAt(part + Part.Neurons, "u16") * shard.getAt(part + Part.Outputs, "u16")
   }

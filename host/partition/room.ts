@@ -1,12 +1,12 @@
 /** What a share of a network takes of a board's memory. */
 import "../device-script-buffer"
 import { PROGRAM_BYTES, shardBytesOf } from "../../src/heap"
-import { Header, Part, PartFlag } from "../../src/layout"
+import { Part, PartFlag } from "../../src/layout"
 import type { Network } from "../../src/network"
 import { MAX_PAYLOAD } from "../../src/protocol"
-import { partAt } from "../../src/run"
 import { buildShard, type Slice } from "../../src/shard"
 import type { BoardProfile } from "../boards"
+import { partsOf } from "../shard-parts"
 
 /** Kept free on a board that a network takes all it can of: for messages that wait, and some more. */
 const LEAST_FREE_BYTES = 6500
@@ -30,11 +30,10 @@ export const SLOTS = [16, 8, 4, 2, 1]
 
 /** What a board sets aside for a shard: its memory, and a report for each part that makes any. */
 export function bytesOf(shard: Buffer): number {
-  let bytes = shard.length
-  for (let i = 0; i < shard.getAt(Header.Parts, "u16"); i++)
-    if (shard.getAt(partAt(i) + Part.Flags, "u16") & (PartFlag.Report | PartFlag.Output))
-      bytes += MAX_PAYLOAD
-  return bytes
+  const reporting = partsOf(shard).filter(
+    part => shard.getAt(part + Part.Flags, "u16") & (PartFlag.Report | PartFlag.Output),
+  )
+  return shard.length + reporting.length * MAX_PAYLOAD
 }
 
 /** Others' signals for one layer that wait while the board computes: some messages. Measured. */
@@ -49,14 +48,14 @@ const MOST_WAITING_BYTES = 4700
 export function heapFor(shard: Buffer): number {
   let waiting = 0
   let before = 0
-  const parts = shard.getAt(Header.Parts, "u16")
-  for (let i = 0; i < parts; i++) {
-    const layer = shard.getAt(partAt(i) + Part.Layer, "u16")
-    const flags = shard.getAt(partAt(i) + Part.Flags, "u16")
+  const parts = partsOf(shard)
+  for (const part of parts) {
+    const layer = shard.getAt(part + Part.Layer, "u16")
+    const flags = shard.getAt(part + Part.Flags, "u16")
     if (layer !== before && (flags & PartFlag.Await) !== 0) waiting += WAITING_BYTES
     before = layer
   }
-  if (parts === 0) return PROGRAM_BYTES
+  if (parts.length === 0) return PROGRAM_BYTES
   return PROGRAM_BYTES + bytesOf(shard) + Math.min(waiting, MOST_WAITING_BYTES)
 }
 

@@ -2,7 +2,7 @@
 import "../device-script-buffer"
 import { Header, Part, PartFlag } from "../../src/layout"
 import { Neuron } from "../../src/neuron"
-import { partAt } from "../../src/run"
+import { partsOf } from "../shard-parts"
 
 /** Bytes at…at+bytes−1 of a shard's memory. */
 export interface Area {
@@ -22,15 +22,14 @@ export function areasOf(m: Buffer): Area[] {
     if (at !== 0 && bytes > 0 && !areas.some(area => area.at === at))
       areas.push({ owner, at, bytes, loaded: at < image })
   }
-  const parts = m.getAt(Header.Parts, "u16")
+  const parts = partsOf(m)
   const slots = m.getAt(Header.Slots, "u16")
   areas.push({ owner: "header", at: 0, bytes: Header.Length, loaded: true })
-  put("descriptors of the parts", Header.Length, parts * Part.Length)
+  put("descriptors of the parts", Header.Length, parts.length * Part.Length)
   const inputSignals = m.getAt(Header.InputSignals, "u16")
   put("responses to pixel values", m.getAt(Header.InputTable, "i32"), 512 * inputSignals)
   put("neuron in hand", m.getAt(Header.Scratch, "i32"), Neuron.Length)
-  for (let i = 0; i < parts; i++) {
-    const part = partAt(i)
+  for (const part of parts) {
     const u16 = (field: Part) => m.getAt(part + field, "u16")
     const at = (field: Part) => m.getAt(part + field, "i32")
     const layer = u16(Part.Layer)

@@ -1,13 +1,13 @@
 /** Row 8: how far backward signals point the way of the true gradient. */
 
-import { Header, Part } from "../../src/layout"
+import { Part } from "../../src/layout"
 import type { Network } from "../../src/network"
 import { fleet64, model1 } from "../../src/presets"
 import { hash32 } from "../../src/random"
-import { partAt } from "../../src/run"
 import { exchangeCoefficients, q12 } from "../../src/shard"
 import { type Backward, SettledNetwork } from "../baseline/settled-network"
 import { HostNetwork } from "../engine"
+import { partsOf } from "../shard-parts"
 import { coarse } from "../training/rule"
 import { imageOf, type Lessons, lessons } from "./learning-curve"
 import { shapeOf } from "./networks"
@@ -196,8 +196,7 @@ function synapseOf(net: SettledNetwork, k: number, l: number): number {
 function passOf({ memory: m, network }: HostNetwork): { signals: number[][]; lambdas: number[][] } {
   const signals: number[][] = network.layers.map(() => [])
   const lambdas: number[][] = network.layers.map(() => [])
-  for (let i = 0; i < m.getAt(Header.Parts, "u16"); i++) {
-    const part = partAt(i)
+  for (const part of partsOf(m)) {
     const k = m.getAt(part + Part.Layer, "u16") - 1
     const synapses = m.getAt(part + Part.Neurons, "u16") * m.getAt(part + Part.Inputs, "u16")
     const lambda = m.getAt(part + Part.Lambda, "i32")

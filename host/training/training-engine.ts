@@ -17,12 +17,13 @@ import {
   type Network,
   signalsOf,
 } from "../../src/network"
-import { outputError, partAt, readout } from "../../src/run"
+import { outputError, readout } from "../../src/run"
 import { buildShard, exchangeCoefficients, exchangeElements, MAX_SYNAPSES } from "../../src/shard"
 import { encodeRuns } from "../data/runs"
 import { coefficientsOf, elementsOf, wholeNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import { interrupted } from "../link/wait"
+import { partsOf } from "../shard-parts"
 import { coreModule } from "./core-module"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 
@@ -109,7 +110,7 @@ export class TrainingEngine implements LearningEngine {
   ) {
     const shard = buildShard(network, wholeNetwork(network), 1)
     this.shardBytes = shard.length
-    this.parts = Array.from({ length: shard.getAt(Header.Parts, "u16") }, (_, i) => partAt(i))
+    this.parts = partsOf(shard)
     this.partLinks = this.parts.map(part => shard.getAt(part + Part.Links, "i32"))
     const elements = elementsLearn(network)
     this.partNeurons = this.parts.map(part =>

@@ -4,16 +4,13 @@ import { presetNames } from "../src/presets"
 import { WuxingError } from "./errors"
 import { buildFirmware } from "./firmware"
 import { startFleet } from "./fleet/fleet"
-import { findBoards, parsePlace } from "./fleet/place"
+import { findBoards, MOST_BOARDS, parsePlace } from "./fleet/place"
 import { planFor, plannedShares } from "./fleet/plan"
 import type { BoardReport, Lesson } from "./fleet/reports"
 import { presetOf } from "./model-source"
 import { parseBoards } from "./partition/board-spec"
 import { type Goal, type Plan, planNetwork } from "./partition/plan"
 import { sizedNetwork } from "./sized-network"
-
-/** Boards of a fleet at most. */
-const MOST_BOARDS = 8
 
 /**
  * What a network is: its layers, how they are linked, number formats, clamps, seed. It holds no

@@ -1,7 +1,7 @@
 /** `wuxing bench --fleet`: what more boards bring, counted on the virtual machine. */
 import type { FleetPoint, FleetRate } from "../fleet/fleet-bench"
+import { percent } from "../numbers"
 import type { Context } from "./command"
-import { percent } from "./output"
 
 /** Images each fleet names and learns. */
 const NAMED = 48

@@ -6,8 +6,9 @@ import { WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
 import type { Exchange, FramingFigures, LinkFigures } from "../link/bench"
 import type { Port } from "../link/port"
+import { grouped } from "../numbers"
 import type { Context } from "./command"
-import { grouped, type Output } from "./output"
+import type { Output } from "./output"
 
 /** A way and what was measured on it. */
 interface Way extends LinkFigures {

@@ -4,9 +4,10 @@ import { cpus } from "node:os"
 import type { Command } from "commander"
 import { messageOf, WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
+import { grouped } from "../numbers"
 import type { NetworkBench, Rate } from "../training/bench"
 import type { Context, Outcome, Run } from "./command"
-import { grouped, type Output } from "./output"
+import type { Output } from "./output"
 import { onOption, pathOption, secondsOption, usageError } from "./usage"
 
 const NETWORKS = ["model1", "pico-16", "fleet-300"]
@@ -32,7 +33,7 @@ export function addBench(program: Command, run: Run): void {
     .option("--seconds <s>", "length of each run", secondsOption("--seconds", 0.01, 60), 0.5)
     .option("--scaling", "measure instead how the cost grows with neurons, links and samples")
     .option("--link", "measure instead the way to a board: round trip, throughput, framing")
-    .option("--on <where>", "with --link: sim:1 (default) or serial:PORT", onOption("--on", 1))
+    .option("--on <where>", "with --link: sim:1 (default) or serial:PORT", onOption(1))
     .option("--fleet", "measure instead what more boards bring, on counted virtual boards")
     .option(
       "--figure <file>",

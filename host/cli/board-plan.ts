@@ -2,11 +2,12 @@
 import type { Network } from "../../src/network"
 import { energyTogether } from "../energy"
 import { WuxingError } from "../errors"
+import { grouped } from "../numbers"
 import type { PlannedOn } from "../partition/board-spec"
 import type { Goal, Plan, Shortfall } from "../partition/plan"
 import { usualRoom } from "../partition/room"
 import type { Context, Outcome } from "./command"
-import { grouped, type Output } from "./output"
+import type { Output } from "./output"
 
 /** The plan as a table, document and picture; one that does not fit ends with status 6. */
 export async function planOnBoards(
@@ -15,7 +16,6 @@ export async function planOnBoards(
   goal: Goal,
   { output }: Context,
 ): Promise<{ outcome: Outcome; picture: string }> {
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { planNetwork } = await import("../partition/plan")
   const { renderPlan } = await import("../partition/plan-picture")
   const plan = planNetwork(network, boards, goal)

@@ -4,11 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Command } from "commander"
 import { messageOf, WuxingError } from "../errors"
+import { MOST_BOARDS } from "../fleet/place"
 import type { PtyBridge } from "../link/pty-bridge"
 import type { Context, Outcome, Run } from "./command"
 import { folderOption, integerOption } from "./usage"
-
-const MOST_BOARDS = 8
 
 interface BridgeOptions {
   boards: number

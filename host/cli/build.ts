@@ -1,9 +1,9 @@
 /** `wuxing build`: compiles the firmware and says what came out. */
 import type { Command } from "commander"
 import { buildFirmware } from "../firmware"
+import { grouped } from "../numbers"
 import { type BoardOption, shardBytesFor } from "./board-option"
 import type { Context, Outcome, Run } from "./command"
-import { grouped } from "./output"
 
 export function addBuild(program: Command, run: Run): void {
   program

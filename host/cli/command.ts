@@ -15,7 +15,10 @@ export interface Outcome {
   error?: WuxingError
 }
 
-/** Makes a command's work into an action for commander; `main` gives the context. */
+/**
+ * Makes a command's work into an action for commander; `main` gives the context. What takes long to load
+ * is imported in the action, so that `--version`, `help` and wrong options need not wait for it.
+ */
 export type Run = <Options>(
   work: (options: Options, context: Context) => Promise<Outcome>,
 ) => (options: Options) => Promise<void>

@@ -2,8 +2,8 @@
 import type { Network } from "../../src/network"
 import type { ChipProfile } from "../boards"
 import { WuxingError } from "../errors"
+import { grouped, percent } from "../numbers"
 import type { Context, Outcome } from "./command"
-import { grouped, percent } from "./output"
 
 /** "loihi:2" as two chips of that profile; undefined where that is no neuromorphic chip. */
 export async function chipsNamed(

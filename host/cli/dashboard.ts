@@ -2,10 +2,10 @@
 import type { Command } from "commander"
 import type { Fleet } from "../fleet/fleet"
 import type { Model } from "../model-file"
+import { grouped } from "../numbers"
 import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import { addServerOptions } from "./dashboard-option"
-import { grouped } from "./output"
 import { refuseToOverwrite } from "./overwrite"
 import { addShownOptions, type ShownOptions, shownModel } from "./shown-network"
 import { integerOption, pathOption } from "./usage"
@@ -41,7 +41,6 @@ export function addDashboard(program: Command, run: Run): void {
 async function dashboard(options: DashboardCommandOptions, context: Context): Promise<Outcome> {
   const { on, seed, port, host, token, out, force } = options
   const { output, signal } = context
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { openPatientFleet, printBoards } = await import("./fleet-run")
   const { readTrainingData } = await import("../training/training-data")
   const { checkImages, checkpointOf, classesOf } = await import("../training/training")

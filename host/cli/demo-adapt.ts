@@ -3,6 +3,7 @@ import type { Command } from "commander"
 import type { Dataset } from "../data/mnist"
 import type { World } from "../demos/worlds"
 import type { Place } from "../fleet/place"
+import { percent } from "../numbers"
 import type { Context, Outcome, Run } from "./command"
 import {
   addNamedDemo,
@@ -13,12 +14,10 @@ import {
   ONE_VIRTUAL_BOARD,
   surroundings,
 } from "./demo-options"
-import { percent } from "./output"
 import {
   choiceOption,
   folderOption,
   integerOption,
-  MOST_BOARDS,
   onOption,
   seedOption,
   usageError,
@@ -75,7 +74,7 @@ export function addDemoAdapt(demo: Command, run: Run): void {
     .option(
       "--on <where>",
       "where the boards are: sim:N, emu:N or serial:PORT,… (default: sim:1)",
-      onOption("--on", MOST_BOARDS),
+      onOption(),
     )
     .option(
       "--test <n>",

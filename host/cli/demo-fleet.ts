@@ -3,6 +3,7 @@ import type { Command } from "commander"
 import { readMnist } from "../data/mnist"
 import { drawSamples, SALTS } from "../data/samples"
 import type { Place } from "../fleet/place"
+import { percent } from "../numbers"
 import type { Context, Outcome, Run } from "./command"
 import {
   addNamedDemo,
@@ -12,8 +13,7 @@ import {
   learntOtherwise,
   surroundings,
 } from "./demo-options"
-import { percent } from "./output"
-import { integerOption, MOST_BOARDS, onOption, seedOption, usageError } from "./usage"
+import { integerOption, onOption, seedOption, usageError } from "./usage"
 
 const BOARDS = 4
 
@@ -31,7 +31,7 @@ export function addDemoFleet(demo: Command, run: Run): void {
     .option(
       "--on <where>",
       "where the boards are: sim:4 for virtual ones, serial:PORT,PORT,… for real ones (default: sim:4)",
-      onOption("--on", MOST_BOARDS),
+      onOption(),
     )
     .option("--train <n>", "training images (default: 300)", integerOption("--train", 1, 60_000))
     .option("--test <n>", "test images (default: 200)", integerOption("--test", 1, 10_000))

@@ -5,7 +5,7 @@ import type { Chart } from "../chart"
 import { WuxingError } from "../errors"
 import type { Place } from "../fleet/place"
 import type { Context, Outcome, Run } from "./command"
-import { MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
+import { onOption, pathOption, usageError } from "./usage"
 
 /**
  * The action of a named demo. `demo` itself has options too, and commander gives it those of the same
@@ -60,7 +60,7 @@ export function addOneBoardOptions(command: Command): Command {
     command.option(
       "--on <where>",
       "where the board is: sim:1 for a virtual one, serial:PORT for a real one (default: sim:1)",
-      onOption("--on", MOST_BOARDS),
+      onOption(),
     ),
   )
 }

@@ -1,5 +1,6 @@
 /** `wuxing demo oscillator`: a neuron that blinks by itself. */
 import type { Command } from "commander"
+import { percent } from "../numbers"
 import type { Context, Outcome, Run } from "./command"
 import {
   addNamedDemo,
@@ -10,7 +11,6 @@ import {
   type OneBoardOptions,
   surroundings,
 } from "./demo-options"
-import { percent } from "./output"
 import { addPanelOptions, checkPanelOptions, openPanel, type PanelOptions } from "./panel-option"
 import { integerOption } from "./usage"
 

@@ -8,9 +8,10 @@ import type { HostNetwork } from "../engine"
 import { WuxingError } from "../errors"
 import type { FaultInjector } from "../faults/injector"
 import { type FaultRule, parseFaults } from "../faults/spec"
-import type { Place } from "../fleet/place"
+import { MOST_BOARDS, type Place } from "../fleet/place"
 import { slowedBy } from "../fleet/rate"
 import type { Slowed, Taught } from "../fleet/watch"
+import { grouped, percent } from "../numbers"
 import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import {
@@ -23,17 +24,8 @@ import { addDemoAlone } from "./demo-alone"
 import { addDemoFleet } from "./demo-fleet"
 import { addDemoMemory } from "./demo-memory"
 import { addDemoOscillator } from "./demo-oscillator"
-import { grouped, percent } from "./output"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
-import {
-  folderOption,
-  integerOption,
-  MOST_BOARDS,
-  onOption,
-  PLACES,
-  seedOption,
-  usageError,
-} from "./usage"
+import { folderOption, integerOption, onOption, PLACES, seedOption, usageError } from "./usage"
 
 const DEFAULT_BOARDS = 2
 /** Host samples between two looks at the signal. */
@@ -58,7 +50,7 @@ export function addDemo(program: Command, run: Run): void {
       `virtual boards to share the network over (default: ${DEFAULT_BOARDS})`,
       integerOption("--boards", 1, MOST_BOARDS),
     )
-    .option("--on <where>", `where the boards are: ${PLACES}`, onOption("--on", MOST_BOARDS))
+    .option("--on <where>", `where the boards are: ${PLACES}`, onOption())
     .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 2000)
     .option("--test <n>", "test images", integerOption("--test", 1, 10_000), 500)
     .option(
@@ -100,7 +92,6 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   const training = draw("--train", mnist.train, options.train, options.seed, SALTS.training)
   const testing = draw("--test", mnist.test, options.test, options.seed, SALTS.testing)
 
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { openFleet, printBoards, printEmulatedTime, startFleetProgress } = await import(
     "./fleet-run"
   )

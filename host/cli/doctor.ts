@@ -7,7 +7,7 @@ import type { Place } from "../fleet/place"
 import { packageVersion } from "../package-version"
 import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
-import { MOST_BOARDS, onOption, pathOption, usageError } from "./usage"
+import { onOption, pathOption, usageError } from "./usage"
 
 /** Enough for a rate, and for every link to have learnt. */
 const LEARNT = 100
@@ -26,7 +26,7 @@ export function addDoctor(program: Command, run: Run): void {
     .option(
       "--on <where>",
       `let these boards learn ${LEARNT} images and compare with the host: serial:PORT,PORT,…, serial, sim:N or emu:N`,
-      onOption("--on", MOST_BOARDS),
+      onOption(),
     )
     .option(
       "--report <file>",

@@ -2,16 +2,15 @@
 import type { Command } from "commander"
 import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
+import { grouped, percent } from "../numbers"
 import { sha256 } from "../sha256"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
 import { messagesPerSample } from "./fleet-run"
-import { grouped, percent } from "./output"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
 import { startProgress } from "./progress"
 import {
   integerOption,
-  MOST_BOARDS,
   NETWORKS,
   onOption,
   PLACES,
@@ -44,7 +43,7 @@ export function addEval(program: Command, run: Run): void {
       "only the first n test images (default: all)",
       integerOption("--limit", 1, 10_000_000),
     )
-    .option("--on <where>", `name them on boards: ${PLACES}`, onOption("--on", MOST_BOARDS))
+    .option("--on <where>", `name them on boards: ${PLACES}`, onOption())
     .option(
       "--workers <n>",
       "threads; the result does not depend on them (default: one a core)",
@@ -64,7 +63,6 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
       "give one of the two",
     )
   checkPanelOptions(options, on)
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { modelNamed } = await import("../training/trained")
   const { readTrainingData } = await import("../training/training-data")
   const { checkImages, classesOf } = await import("../training/training")

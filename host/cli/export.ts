@@ -3,9 +3,10 @@ import type { Command } from "commander"
 import { WuxingError } from "../errors"
 import type { Model } from "../model-file"
 import type { Graph } from "../nir/graph"
+import { grouped, percent } from "../numbers"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
-import { grouped, type Output, percent } from "./output"
+import type { Output } from "./output"
 import { refuseToOverwrite } from "./overwrite"
 import { startProgress } from "./progress"
 import { choiceOption, NETWORKS, pathOption, SEED, TRAINED, usageError } from "./usage"
@@ -57,7 +58,6 @@ async function exportModel(
   if (what === undefined)
     throw usageError("--model is missing", "for example --model pico-16 --trained")
   refuseToOverwrite(out, options.force)
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { modelNamed } = await import("../training/trained")
   const { linearise } = await import("../nir/linearise")
   const { operatingPoint } = await import("../nir/operating-point")

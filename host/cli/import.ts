@@ -1,7 +1,7 @@
 /** `wuxing import`: a network from a NIR file. */
 import type { Command } from "commander"
+import { grouped } from "../numbers"
 import type { Context, Outcome, Run } from "./command"
-import { grouped } from "./output"
 import { refuseToOverwrite } from "./overwrite"
 import { pathOption } from "./usage"
 
@@ -30,7 +30,6 @@ async function importModel(
   { output }: Context,
 ): Promise<Outcome> {
   refuseToOverwrite(out, force)
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { importNir } = await import("../nir/import")
   const { saveModel } = await import("../model-file")
   const { linkRatios } = await import("../link-ratio")

@@ -3,9 +3,10 @@ import type { Command } from "commander"
 import { drawLinks, type Network } from "../../src/network"
 import type { Bin } from "../coefficient-figures"
 import type { TrainingRecord } from "../model-file"
+import { grouped, percent } from "../numbers"
 import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
-import { grouped, type Output, percent } from "./output"
+import type { Output } from "./output"
 import { NETWORKS, SEED, TRAINED } from "./usage"
 
 const BAR = 40
@@ -32,7 +33,6 @@ async function inspect(
   options: InspectOptions,
   { output }: Context,
 ): Promise<Outcome> {
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { modelNamed } = await import("../training/trained")
   const { linkRatios } = await import("../link-ratio")
   const { coefficientFigures, histogram } = await import("../coefficient-figures")

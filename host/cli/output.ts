@@ -7,6 +7,7 @@
 import Table from "cli-table3"
 import { createColors } from "picocolors"
 import type { WuxingError } from "../errors"
+import { grouped } from "../numbers"
 
 export interface OutputOptions {
   json?: boolean
@@ -56,7 +57,9 @@ export class Output {
         rows.length > 0 && rows.every(row => typeof row[column] === "number") ? "right" : "left",
       ),
     })
-    table.push(...rows.map(row => row.map(cell => grouped(cell))))
+    table.push(
+      ...rows.map(row => row.map(cell => (typeof cell === "number" ? grouped(cell) : cell))),
+    )
     this.print(table.toString())
   }
 
@@ -103,16 +106,6 @@ export class Output {
     if (this.verbose && error.stack) lines.push(error.stack)
     this.stderr.write(`${lines.join("\n")}\n`)
   }
-}
-
-/** 12345.6 as "12,345.6"; text as it is. */
-export function grouped(value: string | number): string {
-  return typeof value === "number" ? value.toLocaleString("en-GB") : value
-}
-
-/** 0.714 as "71.4 %". */
-export function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`
 }
 
 function coloured(stream: OutputStream): boolean {

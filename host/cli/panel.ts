@@ -4,10 +4,10 @@ import { setTimeout as pause } from "node:timers/promises"
 import type { Command } from "commander"
 import { messageOf, WuxingError } from "../errors"
 import type { Fleet } from "../fleet/fleet"
+import { grouped, percent } from "../numbers"
 import type { Answer, Desk } from "../panel/desk"
 import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
-import { grouped, percent } from "./output"
 import { addLayoutOption, openDesk } from "./panel-option"
 import { addShownOptions, type ShownOptions, shownModel } from "./shown-network"
 import { integerOption, pathOption, secondsOption, usageError } from "./usage"
@@ -66,7 +66,6 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
       "--port is missing: the serial port of the Firmata board",
       "for example --port /dev/ttyACM0; `wuxing panel --wiring` draws what to connect",
     )
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { printBoards, startFleetOn } = await import("./fleet-run")
   const { findBoards } = await import("../fleet/place")
   const { readTrainingData } = await import("../training/training-data")

@@ -47,7 +47,6 @@ async function partition(options: PartitionOptions, context: Context): Promise<O
   const { model, boards, svg, learning, seed } = options
   if (model === undefined) throw usageError("--model is missing", "for example --model pico-16")
   if (boards === undefined) throw usageError("--boards is missing", "for example --boards pico:4")
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { readModel } = await import("../model-source")
   const chips = await chipsNamed(boards)
   if (chips) {

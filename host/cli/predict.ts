@@ -3,9 +3,9 @@ import type { Command } from "commander"
 import type { Scaling } from "../data/scale"
 import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
+import { percent } from "../numbers"
 import type { Context, Outcome, Run } from "./command"
-import { percent } from "./output"
-import { choiceOption, MOST_BOARDS, onOption, PLACES } from "./usage"
+import { choiceOption, onOption, PLACES } from "./usage"
 
 const DEFAULT_MODEL = "pico-16"
 /** A wider image leaves no room beside it. */
@@ -22,7 +22,7 @@ export function addPredict(program: Command, run: Run): void {
     .command("predict <image...>")
     .description("say what a network takes pictures for: PNG or PGM, of any size")
     .option("--model <network>", "a preset, as trained, or a model file", DEFAULT_MODEL)
-    .option("--on <where>", `ask boards: ${PLACES}`, onOption("--on", MOST_BOARDS))
+    .option("--on <where>", `ask boards: ${PLACES}`, onOption())
     .option(
       "--scaling <how>",
       "mass: what is drawn is cut out and centred, as MNIST was made; box: the whole picture (default: as the network was taught)",
@@ -45,7 +45,6 @@ async function predict(
   context: Context,
 ): Promise<Outcome> {
   const { output } = context
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { readModel } = await import("../model-source")
   const { trainedModel, trainedNames } = await import("../training/trained")
   const { classesOf } = await import("../training/training")

@@ -5,12 +5,12 @@ import { energyMillijoules } from "../energy"
 import type { Model } from "../model-file"
 import { LISTING_PATH, UF2_PATH } from "../native/firmware-file"
 import { type Listing, type NativeCost, profileNative, shardOf } from "../native/profile"
+import { grouped } from "../numbers"
 import { areasOf } from "../profile/memory"
 import { PARTS } from "../profile/profile"
 import { checkImages } from "../training/training"
 import { readTrainingData } from "../training/training-data"
 import type { Context, Outcome } from "./command"
-import { grouped } from "./output"
 
 export const NATIVE_BOARD = "pico-native"
 /** firmware/native/rp2040/rp2040.ld */

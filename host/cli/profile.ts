@@ -1,7 +1,7 @@
 /** `wuxing profile`: what a network costs one board, in operations, milliseconds and bytes. */
 import type { Command } from "commander"
+import { grouped, percent } from "../numbers"
 import type { Context, Outcome, Run } from "./command"
-import { grouped, percent } from "./output"
 import { startProgress } from "./progress"
 import { integerOption, NETWORKS, SEED, TRAINED, usageError } from "./usage"
 
@@ -41,7 +41,6 @@ export function addProfile(program: Command, run: Run): void {
 async function profileNetwork(options: ProfileOptions, context: Context): Promise<Outcome> {
   if (options.model === undefined)
     throw usageError("--model is missing", "for example --model pico-16 --trained")
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { modelNamed } = await import("../training/trained")
   const { buildFirmware } = await import("../firmware")
   const { readBoardProfile } = await import("../boards")

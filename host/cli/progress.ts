@@ -2,8 +2,8 @@
  * Progress of training or testing on stderr: a bar on a terminal, else a line now and then.
  */
 import { SingleBar } from "cli-progress"
+import { percent } from "../numbers"
 import type { Output } from "./output"
-import { percent } from "./output"
 
 /** Running accuracy is that of the last so many samples or a few more: what was right long ago says little. */
 const WINDOW = 200

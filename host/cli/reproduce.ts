@@ -32,7 +32,6 @@ async function reproduceRows(
   options: ReproduceOptions,
   { output, signal }: Context,
 ): Promise<Outcome> {
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { reproduce, rowsOf } = await import("../reproduce/reproduce")
   const { Report } = await import("../reproduce/report")
   const { rows } = await import("../reproduce/rows")

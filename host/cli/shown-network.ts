@@ -2,7 +2,7 @@
 import type { Command } from "commander"
 import type { Place } from "../fleet/place"
 import type { Model } from "../model-file"
-import { MOST_BOARDS, NETWORKS, onOption, PLACES, pathOption, seedOption } from "./usage"
+import { NETWORKS, onOption, PLACES, pathOption, seedOption } from "./usage"
 
 export interface ShownOptions {
   on: Place
@@ -14,7 +14,7 @@ export interface ShownOptions {
 
 export function addShownOptions(command: Command): Command {
   return command
-    .option("--on <where>", `where the boards are: ${PLACES}`, onOption("--on", MOST_BOARDS), {
+    .option("--on <where>", `where the boards are: ${PLACES}`, onOption(), {
       kind: "sim",
       boards: 2,
     } satisfies Place)

@@ -1,10 +1,11 @@
 /** `wuxing train`: teaches a network on the host or on boards, and keeps what it learnt. */
 import type { Command } from "commander"
+import { grouped, percent } from "../numbers"
 import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
 import { addDashboardOptions, checkDashboardOptions } from "./dashboard-option"
 import { printBoards, printEmulatedTime } from "./fleet-run"
-import { grouped, type Output, percent } from "./output"
+import type { Output } from "./output"
 import { addPanelOptions, checkPanelOptions } from "./panel-option"
 import type { TrainOptions } from "./train-begin"
 import {
@@ -20,7 +21,6 @@ import {
 import {
   choiceOption,
   integerOption,
-  MOST_BOARDS,
   NETWORKS,
   onOption,
   PLACES,
@@ -41,7 +41,7 @@ export function addTrain(program: Command, run: Run): void {
       choiceOption("--engine", ["host"]),
       "host",
     )
-    .option("--on <where>", `learn on boards: ${PLACES}`, onOption("--on", MOST_BOARDS))
+    .option("--on <where>", `learn on boards: ${PLACES}`, onOption())
     .option("--seed <n>", "seed of a preset, and of the images' order (default: 1)", seedOption)
     .option(
       "--epochs <n>",
@@ -123,7 +123,6 @@ export function addTrain(program: Command, run: Run): void {
 async function train(options: TrainOptions, context: Context): Promise<Outcome> {
   const { output, signal } = context
   checkOptions(options)
-  // Loaded here so that `--version`, `help` and wrong options need not wait for them.
   const { linkRatios } = await import("../link-ratio")
   const { saveModel } = await import("../model-file")
   const { beginTraining, resumeTraining } = await import("./train-begin")

@@ -1,6 +1,6 @@
 /** Options from the command line: each value is checked where it enters, and quoted when refused. */
 import { WuxingError } from "../errors"
-import { type Place, parsePlace } from "../fleet/place"
+import { MOST_BOARDS, type Place, parsePlace } from "../fleet/place"
 
 export function usageError(message: string, help: string, cause?: string): WuxingError {
   return new WuxingError({ code: "usage", kind: "usage", message, cause, help })
@@ -47,20 +47,17 @@ export function folderOption(flag: string) {
 }
 
 /** "sim:3" as 3 virtual boards, "emu:3" as 3 emulated Picos, "serial:PORT,PORT" as boards on those ports. */
-export function onOption(flag: string, most: number) {
+export function onOption(most = MOST_BOARDS) {
   return (text: string): Place => {
     const place = parsePlace(text, most)
     if (!place)
       throw usageError(
-        `${flag} is "${text}", expected sim:N or emu:N with N from 1 to ${most}, serial:PORT,PORT,… or serial`,
-        `for example ${flag} sim:2 for two virtual boards`,
+        `--on is "${text}", expected sim:N or emu:N with N from 1 to ${most}, serial:PORT,PORT,… or serial`,
+        "for example --on sim:2 for two virtual boards",
       )
     return place
   }
 }
-
-/** Virtual boards at most: eight processes on one listener are known to work. */
-export const MOST_BOARDS = 8
 
 /** A file or folder by name; an empty one would mean the folder we are in. */
 export function pathOption(flag: string) {

@@ -8,6 +8,9 @@ import { listPorts } from "../link/port-list"
 import { PORTS_VARIABLE, portsOfEnvironment, resolvePorts, splitPorts } from "../link/port-names"
 import type { OpenOptions } from "./fleet"
 
+/** Boards that one run may start at most: eight processes on one listener are known to work. */
+export const MOST_BOARDS = 8
+
 export type Place =
   | { kind: "sim"; boards: number; folder?: string }
   /** Emulated Picos with the native program. */

@@ -1,6 +1,6 @@
 /**
  * A plain byte pipe to one board, as a serial port is: bytes may arrive split and joined at will.
- * Real ports (serial-port.ts) and virtual boards (virtual-boards.ts) both offer it.
+ * Real ports (serial-port.ts) and virtual boards (virtual-board.ts) both offer it.
  */
 export interface Port {
   /** What to call it in messages: "/dev/ttyACM0", "virtual-1". */

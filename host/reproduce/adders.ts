@@ -2,9 +2,9 @@
 
 import { fleet64 } from "../../src/presets"
 import { linkRatios } from "../link-ratio"
+import { counted, grouped, percent } from "../numbers"
 import { type Curve, lastOf, learningCurve, lessons, testPoints } from "./learning-curve"
 import { adderNetwork, recipeFor, shapeOf } from "./networks"
-import { counted, grouped, percent } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 export const addersRow: Row = {

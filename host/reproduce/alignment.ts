@@ -7,11 +7,11 @@ import { hash32 } from "../../src/random"
 import { exchangeCoefficients, q12 } from "../../src/shard"
 import { type Backward, SettledNetwork } from "../baseline/settled-network"
 import { HostNetwork } from "../engine"
+import { counted, rounded } from "../numbers"
 import { partsOf } from "../shard-parts"
 import { coarse } from "../training/rule"
 import { imageOf, type Lessons, lessons } from "./learning-curve"
 import { shapeOf } from "./networks"
-import { counted, rounded } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 /** Bits the error of the core's BSP is shifted right where errors are small: ±1/16. */

@@ -4,6 +4,7 @@ import { coefficientMax, lambdaBits, type Network } from "../../src/network"
 import { pico16 } from "../../src/presets"
 import { type Backward, SettledNetwork } from "../baseline/settled-network"
 import { HostNetwork } from "../engine"
+import { counted, percent } from "../numbers"
 import { epochOrder, learnShiftAt, type Recipe } from "../training/train-model"
 import {
   type Curve,
@@ -15,7 +16,6 @@ import {
   testPoints,
 } from "./learning-curve"
 import { recipeFor, shapeOf } from "./networks"
-import { counted, percent } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 export const backpropagationRow: Row = {

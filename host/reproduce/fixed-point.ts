@@ -12,7 +12,7 @@ import {
   setParameter,
 } from "../../src/ring"
 import { type FloatParameters, restingPoint, uniformParameters } from "../baseline/float-ring"
-import { grouped, rounded } from "./numbers"
+import { grouped, rounded } from "../numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 const N = 5

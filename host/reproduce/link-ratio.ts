@@ -4,8 +4,8 @@ import { model1 } from "../../src/presets"
 import { type Activation, Mlp } from "../baseline/mlp"
 import { drawSamples } from "../data/samples"
 import { linkRatios } from "../link-ratio"
+import { counted, grouped, percent, rounded } from "../numbers"
 import { imageOf, type Lessons, lessons } from "./learning-curve"
-import { counted, grouped, percent, rounded } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 /** Separates the order of the images from the links' draw. */

@@ -1,10 +1,10 @@
 /** Rows 3 and 4: MODEL1 by method 1, by method 2 and by both. */
 import { elementsLearn, type Network } from "../../src/network"
+import { counted, percent } from "../numbers"
 import { coarse, withRule } from "../training/rule"
 import type { Recipe } from "../training/train-model"
 import { type Curve, lastOf, learningCurve, lessons, testPoints } from "./learning-curve"
 import { model1, shapeOf } from "./networks"
-import { counted, percent } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 type Method = "method 1" | "method 1, the papers' own signals" | "method 2" | "mixed"

@@ -1,9 +1,9 @@
 /** Row 6: MODEL1 against MODEL2. */
 import { linkRatios } from "../link-ratio"
+import { counted, grouped, percent } from "../numbers"
 import { recipeOf } from "../training/recipes"
 import { type Curve, lastOf, learningCurve, lessons, testPoints } from "./learning-curve"
 import { model1, model2, recipeFor, shapeOf } from "./networks"
-import { counted, grouped, percent } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 export const modelsRow: Row = {

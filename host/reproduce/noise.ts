@@ -2,11 +2,11 @@
 
 import { pico16 } from "../../src/presets"
 import { hash32 } from "../../src/random"
+import { counted, percent } from "../numbers"
 import type { Images } from "../training/training-data"
 import type { TrainingEngine } from "../training/training-engine"
 import { type Curve, learningCurve, lessons } from "./learning-curve"
 import { recipeFor, shapeOf } from "./networks"
-import { counted, percent } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 export const noiseRow: Row = {

@@ -16,7 +16,7 @@ import {
 import { leadingMode, NONE, oscillationThreshold } from "../../src/stability"
 import { settle, signal } from "../../src/trajectory"
 import { constantResponse, growths } from "../baseline/float-ring"
-import { rounded } from "./numbers"
+import { rounded } from "../numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 const Q12 = 4096

@@ -14,8 +14,8 @@ import {
 import { type Stored, storeFixedPoint } from "../../src/store"
 import { restingPoint } from "../baseline/float-ring"
 import type { Chart } from "../chart"
+import { rounded } from "../numbers"
 import { elementName, storingError } from "../ring-errors"
-import { rounded } from "./numbers"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 const N = 5

@@ -1,11 +1,11 @@
-/** Numbers as the report writes them. */
+/** Numbers as people read them. */
 
 /** 0.7142 as "71.4 %". */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`
 }
 
-/** 4711 as "4,711". */
+/** 12345.6 as "12,345.6". */
 export function grouped(value: number): string {
   return value.toLocaleString("en-GB")
 }

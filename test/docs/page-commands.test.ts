@@ -15,6 +15,8 @@ const NOT_HERE = [
   /^(?:bench|boards|bridge|build|dashboard|demo|deploy|doctor|flash|help|panel)\b/,
   /--(?:dashboard|on)\b/,
   /^(?:partition|predict|train)\b(?!.*--model)/,
+  // There and back again: test/nir/cli.test.ts, with the same network.
+  /^(?:export|import)\b/,
   // What it says else is in figures.test.ts.
   /^profile(?!.*--memory)/,
   /^reproduce(?!.*(?:ring-size|storing) )/,

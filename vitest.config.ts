@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config"
 /** Files to run one at a time: they hold what they see against the clock, or keep to it themselves. */
 const alone = [
   "test/dashboard/stream.test.ts",
+  "test/faults/sweep.test.ts",
   "test/link/bench.test.ts",
   "test/native/**/*.test.ts",
   "test/packaging/**/*.test.ts",

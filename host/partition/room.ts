@@ -36,10 +36,12 @@ export function bytesOf(shard: Buffer): number {
   return shard.length + reporting.length * MAX_PAYLOAD
 }
 
-/** Others' signals for one layer that wait while the board computes: some messages. Measured. */
-const WAITING_BYTES = 1700
-/** As many messages as may wait at all. */
-const MOST_WAITING_BYTES = 4700
+/**
+ * Others' signals that wait while the board computes, for one layer and for each further one: some
+ * messages, how many hangs on who is ahead of whom. About the middle of what was measured.
+ */
+const WAITING_BYTES = 1300
+const WAITING_MORE_BYTES = 700
 
 /**
  * Heap a board needs for a shard, bytes: the program, what it sets aside, and messages that wait.
@@ -52,11 +54,12 @@ export function heapFor(shard: Buffer): number {
   for (const part of parts) {
     const layer = shard.getAt(part + Part.Layer, "u16")
     const flags = shard.getAt(part + Part.Flags, "u16")
-    if (layer !== before && (flags & PartFlag.Await) !== 0) waiting += WAITING_BYTES
+    if (layer !== before && (flags & PartFlag.Await) !== 0)
+      waiting += waiting === 0 ? WAITING_BYTES : WAITING_MORE_BYTES
     before = layer
   }
   if (parts.length === 0) return PROGRAM_BYTES
-  return PROGRAM_BYTES + bytesOf(shard) + Math.min(waiting, MOST_WAITING_BYTES)
+  return PROGRAM_BYTES + bytesOf(shard) + waiting
 }
 
 /** The shards of all shares with as many slots as all boards have room for; with one if none has. */

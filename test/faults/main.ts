@@ -15,10 +15,7 @@ import { parseArgs } from "node:util"
 import { parseFaults } from "../../host/faults/spec"
 import { firmware } from "../firmware/compiled"
 import { hashOnHost, Rig } from "./rig"
-import { casesOf, isDeploying, mixed, sweep } from "./sweep"
-
-/** Has no factor in common with the number of kinds, so that all kinds come. */
-const QUICK_EVERY = 41
+import { isDeploying, mixed, QUICK_EVERY, recorded, sweep } from "./sweep"
 
 const { values: options } = parseArgs({
   options: {
@@ -36,13 +33,7 @@ const stop = () => void rig.stop().then(() => process.exit(130))
 process.once("SIGINT", stop)
 process.once("SIGTERM", stop)
 try {
-  const deploying = await rig.run(0, [], true)
-  const running = await rig.run(0, [], false)
-  if (deploying.hash !== hash || running.hash !== hash)
-    throw new Error("without any fault the run does not end with the host's hash", {
-      cause: deploying.error ?? running.error,
-    })
-  const all = casesOf(deploying.injector.counts, running.injector.counts)
+  const all = await recorded(rig, hash)
   const every = options.quick ? QUICK_EVERY : Number(options.every ?? 1)
   const rules = options.case ? parseFaults(options.case) : []
   const cases = options.case

@@ -70,6 +70,24 @@ export function casesOf(deploying: Map<string, number>, running: Map<string, num
   return cases
 }
 
+/** Of all cases, those of `--quick`: has no factor in common with the number of kinds, so that all kinds come. */
+export const QUICK_EVERY = 41
+
+/**
+ * All cases of the run that the rig's boards make, recorded without any fault.
+ *
+ * @throws Error if even that does not end with the host's hash
+ */
+export async function recorded(rig: Pick<Rig, "run">, hash: string): Promise<Case[]> {
+  const deploying = await rig.run(0, [], true)
+  const running = await rig.run(0, [], false)
+  if (deploying.hash !== hash || running.hash !== hash)
+    throw new Error("without any fault the run does not end with the host's hash", {
+      cause: deploying.error ?? running.error,
+    })
+  return casesOf(deploying.injector.counts, running.injector.counts)
+}
+
 /** The same cases in an order of which any beginning is an even choice of all. */
 export function mixed(cases: Case[]): Case[] {
   // Prime, so it has no factor in common with any number of cases below it.

@@ -2,7 +2,7 @@
 import type { Network } from "../../src/network"
 import { moved } from "../data/moved"
 import type { JobOptions, LabelledImages, LearningEngine } from "../training/learning-engine"
-import { TrainingEngine } from "../training/training-engine"
+import { predictApart } from "../training/training-engine"
 import type { Fleet } from "./fleet"
 import type { Lesson } from "./reports"
 
@@ -78,18 +78,11 @@ export class FleetEngine implements LearningEngine {
    * through boards would take an hour or more.
    */
   async predict(
-    { images, labels }: FleetImages,
+    images: FleetImages,
     indices: Int32Array,
-    options: JobOptions = {},
+    options?: JobOptions,
   ): Promise<Int32Array> {
-    const host = await TrainingEngine.start(this.network)
-    try {
-      host.coefficients = this.coefficients
-      if (this.elements.length > 0) host.elements = this.elements
-      return await host.predict(host.store(images, labels), indices, options)
-    } finally {
-      await host.close()
-    }
+    return await predictApart(this, images, indices, options)
   }
 
   async close(): Promise<void> {

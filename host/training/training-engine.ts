@@ -66,6 +66,8 @@ const MOST_OWN_LINKS = 32768
 /** Arrays that all threads read from the first one's region. */
 const SHARED = [Part.Start, Part.Target, Part.Inhibition, Part.Rest, Part.RestBack]
 
+type Learnt = Pick<LearningEngine, "coefficients" | "elements">
+
 export class TrainingEngine implements LearningEngine {
   /** Samples learnt so far; the next one's number in the stochastic rounding. */
   samples = 0
@@ -83,6 +85,23 @@ export class TrainingEngine implements LearningEngine {
     // Every thread must take part in each batch, to have the coefficients it ends with.
     const workers = batch > 1 ? Math.min(batch, threads) : threads
     return new TrainingEngine(network, batch, workers, await coreModule(batch > 1))
+  }
+
+  /**
+   * An engine that goes on from what another has learnt.
+   *
+   * @param learnt elements: empty where none learn
+   * @throws as start
+   */
+  static async startFrom(
+    network: Network,
+    { coefficients, elements }: Learnt,
+    options?: EngineOptions,
+  ): Promise<TrainingEngine> {
+    const engine = await TrainingEngine.start(network, options)
+    engine.coefficients = coefficients
+    if (elements.length > 0) engine.elements = elements
+    return engine
   }
 
   private readonly memory: WebAssembly.Memory
@@ -459,4 +478,19 @@ function tooLarge(what: string): WuxingError {
 
 function align(at: number): number {
   return (at + 63) & ~63
+}
+
+/** Names images as `learner` would, by an engine of its own: for learners that take one at a time. */
+export async function predictApart(
+  learner: Learnt & Pick<LearningEngine, "network">,
+  { images, labels }: LabelledImages & { images: Uint8Array },
+  indices: Int32Array,
+  { workers, ...job }: JobOptions & Pick<EngineOptions, "workers"> = {},
+): Promise<Int32Array> {
+  const engine = await TrainingEngine.startFrom(learner.network, learner, { workers })
+  try {
+    return await engine.predict(engine.store(images, labels), indices, job)
+  } finally {
+    await engine.close()
+  }
 }

@@ -14,7 +14,7 @@ import {
   type Wish,
 } from "../fleet/watch"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
-import { type ImageStore, TrainingEngine } from "./training-engine"
+import { type ImageStore, predictApart, TrainingEngine } from "./training-engine"
 
 /** How often those who look on get the coefficients, ms. */
 const KEPT_MS = 2_000
@@ -45,9 +45,7 @@ export class WatchedEngine implements LearningEngine {
     watch: FleetWatch,
     workers?: number,
   ): Promise<WatchedEngine> {
-    const engine = await TrainingEngine.start(network, { workers: 1 })
-    engine.coefficients = start.coefficients
-    if (start.elements.length > 0) engine.elements = start.elements
+    const engine = await TrainingEngine.startFrom(network, start, { workers: 1 })
     return new WatchedEngine(engine, watch, workers)
   }
 
@@ -125,18 +123,11 @@ export class WatchedEngine implements LearningEngine {
 
   /** By an engine of its own, on as many threads as there may be. */
   async predict(
-    { images, labels }: WatchedImages,
+    images: WatchedImages,
     indices: Int32Array,
-    options: JobOptions = {},
+    options?: JobOptions,
   ): Promise<Int32Array> {
-    const many = await TrainingEngine.start(this.network, { workers: this.measurers })
-    try {
-      many.coefficients = this.coefficients
-      if (this.elements.length > 0) many.elements = this.elements
-      return await many.predict(many.store(images, labels), indices, options)
-    } finally {
-      await many.close()
-    }
+    return await predictApart(this, images, indices, { ...options, workers: this.measurers })
   }
 
   async close(): Promise<void> {

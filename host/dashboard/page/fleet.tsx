@@ -131,6 +131,20 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
   )
 }
 
+/** The head of a table with a column for each board. */
+function BoardColumns({ count }: { count: number }) {
+  return (
+    <tr>
+      <td />
+      {Array.from({ length: count }, (_, i) => (
+        <th key={i} scope="col">
+          <i class="dot" style={{ background: boardColour(i) }} /> {i}
+        </th>
+      ))}
+    </tr>
+  )
+}
+
 function Cut({ cut }: { cut: number[][] }) {
   if (cut.length < 2) return <p class="hint">One board holds all: nothing crosses.</p>
   const most = Math.max(1, ...cut.flat())
@@ -140,14 +154,7 @@ function Cut({ cut }: { cut: number[][] }) {
       <table class="cut">
         <caption>Signals of a sample from board (rows) to board (columns)</caption>
         <thead>
-          <tr>
-            <td />
-            {cut.map((_, i) => (
-              <th key={i} scope="col">
-                <i class="dot" style={{ background: boardColour(i) }} /> {i}
-              </th>
-            ))}
-          </tr>
+          <BoardColumns count={cut.length} />
         </thead>
         <tbody>
           {cut.map((row, from) => (
@@ -201,14 +208,7 @@ function OwnTimes({ boards }: { boards: LiveBoard[] }) {
         <table class="times" data-testid="times">
           <caption>Mean of the last hundred samples or more, ms</caption>
           <thead>
-            <tr>
-              <td />
-              {boards.map((_, i) => (
-                <th key={i} scope="col">
-                  <i class="dot" style={{ background: boardColour(i) }} /> {i}
-                </th>
-              ))}
-            </tr>
+            <BoardColumns count={boards.length} />
           </thead>
           <tbody>
             {Array.from(names, name => (

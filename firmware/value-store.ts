@@ -8,6 +8,11 @@ import type { ValueStore } from "../src/slots"
 /** A service on the board itself answers within a millisecond; asked again, it may have been busy. */
 const ANSWER_MS = 500
 const TRIES = 4
+/**
+ * The time frames that wait are given after each value: the runtime keeps 2,048 B of them while a
+ * program does not yield, and drops the rest, settings to be written among them.
+ */
+const YIELD_MS = 2
 
 const settings = new ds.Settings()
 const GET = settings.spec.lookup("get").code
@@ -39,6 +44,7 @@ async function get(name: string): Promise<Buffer> {
 
 async function set(name: string, value: Buffer): Promise<void> {
   await settings.set(name, value)
+  await ds.sleep(YIELD_MS)
 }
 
 export const store: ValueStore = { get, set }

@@ -177,6 +177,7 @@ export class BoardLink {
       this.commandFrame(this.board!, service, command, payload, ack),
     report: (service, command, size, what, deadlineMs, frame) =>
       this.report(service, command, size, what, deadlineMs, frame),
+    send: frame => this.write(frame),
     sendAcked: frame => this.sendAcked(frame),
   })
   private readonly logLines: string[] = []

@@ -24,8 +24,12 @@ import { seconds } from "./wait"
 /** The manager takes bytecode in slices of a multiple of 32 bytes; 224 is the most a packet holds. */
 const SLICE_ALIGN = 32
 const SLICE_SIZE = 224
-/** A board erases its flash before it answers a deploy command. */
-const DEPLOY_ANSWER_DEADLINE_MS = 8_000
+/**
+ * A board erases its flash before it answers a deploy command: a Pico 27 sectors at most, for 45 ms
+ * each as a rule. Only a command that is not answered for far longer was lost on the way.
+ */
+const DEPLOY_ANSWER_DEADLINE_MS = 4_000
+const DEPLOY_TRIES = 3
 /** A program starts within 1.1 s of the board's start, and 5 s after a panic. */
 const RUNNING_DEADLINE_MS = 8_000
 const RUNNING_POLL_MS = 50
@@ -49,6 +53,8 @@ export interface ManagerLine {
     deadlineMs: number,
     frame?: Uint8Array,
   ): Promise<Uint8Array>
+  /** Sends a frame once. */
+  send(frame: Uint8Array): Promise<void>
   /** Sends a frame until the board acknowledges it. */
   sendAcked(frame: Uint8Array): Promise<void>
 }
@@ -151,23 +157,34 @@ export class Manager {
     write32(size, 0, image.length)
     const command = JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE
     onProgress?.(0)
-    // Not repeated once acknowledged: the board would erase again and move to another pipe.
-    const answer = this.line.report(
-      this.index,
-      command,
-      2,
-      "deploy command",
-      DEPLOY_ANSWER_DEADLINE_MS,
-    )
-    const sent = this.line.sendAcked(this.line.command(this.index, command, size, true))
-    const [payload] = await Promise.all([answer, sent])
-    const pipe = read16(payload, 0)
+    const pipe = read16(await this.openPipe(this.line.command(this.index, command, size)), 0)
     let count = 0
     for (let at = 0; at < image.length; at += SLICE_SIZE) {
       await this.sendToPipe(pipe, count++, 0, image.subarray(at, at + SLICE_SIZE))
       onProgress?.(Math.min(1, (at + SLICE_SIZE) / image.length))
     }
     await this.sendToPipe(pipe, count, PIPE_CLOSE_MASK, NO_PAYLOAD)
+  }
+
+  /**
+   * Sent once, without asking for an acknowledgement: a Pico hears nothing for some 500 ms while it
+   * erases, and a repeat would be obeyed too, erase again and move to another pipe.
+   */
+  private async openPipe(frame: Uint8Array): Promise<Uint8Array> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = this.line.report(
+        this.index,
+        JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE,
+        2,
+        "deploy command",
+        DEPLOY_ANSWER_DEADLINE_MS,
+      )
+      const [payload] = await Promise.allSettled([answer, this.line.send(frame)])
+      if (payload.status === "fulfilled") return payload.value
+      const { reason } = payload
+      const lost = reason instanceof WuxingError && reason.code === "board-no-answer"
+      if (!lost || attempt === DEPLOY_TRIES) throw reason
+    }
   }
 
   private sendToPipe(

@@ -2,34 +2,31 @@ import { defineConfig } from "vitest/config"
 
 /** Files to run one at a time: they hold what they see against the clock, or keep to it themselves. */
 const alone = [
-  "test/dashboard/stream.test.ts",
-  "test/faults/sweep.test.ts",
-  "test/link/bench.test.ts",
-  "test/native/**/*.test.ts",
+  "test/host/dashboard/stream.test.ts",
+  "test/host/faults/sweep.test.ts",
+  "test/firmware/native/**/*.test.ts",
+  "test/host/codegen/rebuild.test.ts",
   "test/packaging/**/*.test.ts",
-  "test/panel/**/*.test.ts",
-  "test/training/bench.test.ts",
+  "test/host/panel/**/*.test.ts",
+  "test/host/bench/engine-bench.test.ts",
 ]
 
 /** Files that start boards, which mostly wait: two at a time, or the boards would be late themselves. */
 const boards = [
-  "test/cli/**/*.test.ts",
-  "test/dashboard/browser.test.ts",
-  "test/dashboard/cli.test.ts",
-  "test/demos/**/*.test.ts",
+  "test/host/cli/**/*.test.ts",
+  "test/host/dashboard/browser.test.ts",
+  "test/host/demos/**/*.test.ts",
   "test/docs/commands.test.ts",
-  "test/e2e/**/*.test.ts",
-  "test/faults/**/*.test.ts",
+  "test/host/faults/**/*.test.ts",
   "test/firmware/**/*.test.ts",
-  "test/fleet/**/*.test.ts",
-  "test/link/**/*.test.ts",
-  "test/network/boards-run-strict.test.ts",
-  "test/partition/heap.test.ts",
-  "test/partition/prediction.test.ts",
-  "test/profile/**/*.test.ts",
-  "test/ring/board.test.ts",
-  "test/rules/boards.test.ts",
-  "test/training/killed.test.ts",
+  "test/host/fleet/**/*.test.ts",
+  "test/host/hardware/**/*.test.ts",
+  "test/host/link/**/*.test.ts",
+  "test/host/partition/heap.test.ts",
+  "test/host/partition/prediction.test.ts",
+  "test/host/profile/**/*.test.ts",
+  "test/src/ring/board.test.ts",
+  "test/host/training/killed.test.ts",
 ]
 
 const common = { testTimeout: 60_000, hookTimeout: 60_000, setupFiles: ["test/setup.ts"] }

@@ -1,8 +1,9 @@
 /** Checkpoints: what the loaded shard has learnt, in the board's store of settings. */
-import { Header, Part } from "../src/layout"
-import { Command, SavedField, Status } from "../src/protocol"
-import { partAt } from "../src/run"
-import { readSlots, restoreSlot, SlotHead, type Slots, saveSlot, slotOf } from "../src/slots"
+
+import { readSlots, restoreSlot, SlotHead, type Slots, saveSlot, slotOf } from "../src/base/slots"
+import { Header, Part } from "../src/core/layout"
+import { partAt } from "../src/core/run"
+import { Command, SavedField, Status } from "../src/wire/protocol"
 import { arena } from "./arena"
 import { isReady, refuse } from "./loader"
 import { answer, report } from "./reports"

@@ -1,8 +1,9 @@
 /** Loading a shard, reading it out, and its settings. */
 import * as ds from "@devicescript/core"
-import { checkLinks, isSound, mostLearnShift } from "../src/check"
-import { PROGRAM_BYTES } from "../src/heap"
-import { Header, LAYOUT_VERSION, MAGIC, Part } from "../src/layout"
+import { PROGRAM_BYTES } from "../src/base/heap"
+import { checkLinks, isSound, mostLearnShift } from "../src/core/check"
+import { Header, LAYOUT_VERSION, MAGIC, Part } from "../src/core/layout"
+import { partAt } from "../src/core/run"
 import {
   Command,
   checksum,
@@ -11,8 +12,7 @@ import {
   Setting,
   Status,
   StatusField,
-} from "../src/protocol"
-import { partAt } from "../src/run"
+} from "../src/wire/protocol"
 import { ARENA_BYTES, arena } from "./arena"
 import { answer, countRefusal, fault, refused, report } from "./reports"
 import { hasRoom, resetSamples, updates } from "./samples"

@@ -8,7 +8,7 @@
 
 import * as ds from "@devicescript/core"
 import { Server, startServer } from "@devicescript/server"
-import { Command, Status } from "../src/protocol"
+import { Command, Status } from "../src/wire/protocol"
 import { arena } from "./arena"
 import { keeper } from "./keeper"
 import { begin, commit, isReady, read, set, slice, status } from "./loader"

@@ -1,6 +1,6 @@
 /** Answers: packets of the wuxing service on their way to the host. */
 import * as ds from "@devicescript/core"
-import { Command, Status } from "../src/protocol"
+import { Command, Status } from "../src/wire/protocol"
 
 type Sender = typeof ds & {
   _serverSend(serviceIndex: number, packet: ds.Packet): Promise<void>

@@ -3,9 +3,18 @@
  * do. What can run, runs; what must wait for another board's signals or backward sums waits.
  */
 import * as ds from "@devicescript/core"
-import { MOST_LAYERS, MOST_PARTS, MOST_SLOTS } from "../src/check"
-import { activateRuns, clearImage } from "../src/image"
-import { Header, Part, PartFlag } from "../src/layout"
+import { MOST_LAYERS, MOST_PARTS, MOST_SLOTS } from "../src/core/check"
+import { activateRuns, clearImage } from "../src/core/image"
+import { Header, Part, PartFlag } from "../src/core/layout"
+import {
+  backward,
+  beginLearning,
+  forward,
+  outputError,
+  PHASE,
+  partAt,
+  readout,
+} from "../src/core/run"
 import {
   BackField,
   BackFlag,
@@ -17,8 +26,7 @@ import {
   SignalsField,
   Status,
   TimesField,
-} from "../src/protocol"
-import { backward, beginLearning, forward, outputError, PHASE, partAt, readout } from "../src/run"
+} from "../src/wire/protocol"
 import { ARENA_BYTES, arena } from "./arena"
 import { fault, report } from "./reports"
 import { countOne, lap, timeLayers } from "./times"
@@ -98,7 +106,7 @@ export function resetSamples(): void {
     const part = partAt(i)
     const layer = arena.getAt(part + Part.Layer, "u16")
     const first = arena.getAt(part + Part.BusOutFirst, "u16")
-    // One layer's parts are one range, ascending: see src/check.ts.
+    // One layer's parts are one range, ascending: see src/core/check.ts.
     if (layer !== before) ownFirst.setAt(layer << 1, "u16", first)
     ownEnd.setAt(layer << 1, "u16", first + signalsOf(part))
     before = layer

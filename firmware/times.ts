@@ -5,7 +5,7 @@
  * pauses, and are right as sums over many samples only.
  */
 import * as ds from "@devicescript/core"
-import { LayerTimes, MOST_TIMED, TimesField } from "../src/protocol"
+import { LayerTimes, MOST_TIMED, TimesField } from "../src/wire/protocol"
 
 /** As it is told. */
 export const times = Buffer.alloc(TimesField.OfLayers + MOST_TIMED * LayerTimes.Length)

@@ -3,7 +3,7 @@
  * without leaving the board.
  */
 import * as ds from "@devicescript/core"
-import type { ValueStore } from "../src/slots"
+import type { ValueStore } from "../src/base/slots"
 
 /** A service on the board itself answers within a millisecond; asked again, it may have been busy. */
 const ANSWER_MS = 500

@@ -7,8 +7,20 @@
  *
  * @packageDocumentation
  */
-export type { Layer } from "../src/network"
-export type { Slice } from "../src/shard"
+
+export { type ErrorKind, EXIT_STATUS, WuxingError } from "./base/errors"
+export { type Dataset, imageAt, type Mnist, readMnist } from "./data/mnist"
+export { picturePixels, scalingFor } from "./data/picture"
+export type { Scaling } from "./data/scale"
+export { Fleet, Network, type OpenFleetOptions, partition } from "./library/library"
+export { loadModel, type Model, saveModel, type TrainingRecord } from "./models/model-file"
+export { runnerOf } from "./models/run-model"
+export { trainedModel } from "./models/trained"
+export { sharesOf } from "./network/confidence"
+export { HostNetwork } from "./network/host-network"
+export type { Layer } from "./network/network"
+export type { Slice } from "./network/shard"
+export type { Goal, Plan, PlannedBoard, Shortfall } from "./partition/plan"
 export {
   causalDistance,
   drivers,
@@ -16,16 +28,5 @@ export {
   type ParameterName,
   type RingParameters,
   rankParameters,
-} from "./causal"
-export { sharesOf } from "./confidence"
-export { type Dataset, imageAt, type Mnist, readMnist } from "./data/mnist"
-export { picturePixels, scalingFor } from "./data/picture"
-export type { Scaling } from "./data/scale"
-export { HostNetwork } from "./engine"
-export { type ErrorKind, EXIT_STATUS, WuxingError } from "./errors"
-export type { BoardReport, Lesson } from "./fleet/reports"
-export { Fleet, Network, type OpenFleetOptions, partition } from "./library"
-export { loadModel, type Model, saveModel, type TrainingRecord } from "./model-file"
-export { runnerOf } from "./model-runner"
-export type { Goal, Plan, PlannedBoard, Shortfall } from "./partition/plan"
-export { trainedModel } from "./training/trained"
+} from "./ring/causal"
+export type { BoardReport, Lesson } from "./session/reports"

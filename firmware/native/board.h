@@ -22,7 +22,7 @@ uint32_t board_random(void);
 uint32_t board_micros(void);
 /* What to call the board: its Jacdac description. */
 extern const char board_description[];
-/* Its Jacdac product identifier (src/protocol.ts has those in use). */
+/* Its Jacdac product identifier (src/wire/protocol.ts has those in use). */
 extern const uint32_t board_product;
 /* Starts the board anew, as its reset button would. */
 void board_reset(void) __attribute__((noreturn));

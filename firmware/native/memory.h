@@ -1,5 +1,5 @@
 /*
- * Access to a shard's memory, little-endian as the layout says (src/layout.ts), and the arithmetic of
+ * Access to a shard's memory, little-endian as the layout says (src/core/layout.ts), and the arithmetic of
  * the core where C's own is not defined for all values. Addresses must be aligned to the size read.
  */
 #ifndef WUXING_MEMORY_H

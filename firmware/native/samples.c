@@ -101,7 +101,7 @@ void reset_samples(void) {
     int32_t part = partAt(i);
     int32_t layer = u16_of(part, Part_Layer);
     int32_t first = u16_of(part, Part_BusOutFirst);
-    /* One layer's parts are one range, ascending: see src/check.ts. */
+    /* One layer's parts are one range, ascending: see src/core/check.ts. */
     if (layer != before) own_first[layer] = (uint16_t)first;
     own_end[layer] = (uint16_t)(first + signals_of(part));
     before = layer;

@@ -1,6 +1,7 @@
 /** `wuxing bench --fleet`: what more boards bring, counted on the virtual machine. */
-import type { FleetPoint, FleetRate } from "../fleet/fleet-bench"
-import { percent } from "../numbers"
+
+import { percent } from "../base/numbers"
+import type { FleetPoint, FleetRate } from "../bench/fleet-bench"
 import type { Context } from "./command"
 
 /** Images each fleet names and learns. */
@@ -11,9 +12,9 @@ const SEED = 1
 
 export async function benchFleetsOf({ output, signal }: Context) {
   const { readMnist } = await import("../data/mnist")
-  const { buildFirmware } = await import("../firmware")
-  const { benchFleets, fleetCharts, lossOf } = await import("../fleet/fleet-bench")
-  const { renderCharts } = await import("../chart")
+  const { buildFirmware } = await import("../hardware/firmware")
+  const { benchFleets, fleetCharts, lossOf } = await import("../bench/fleet-bench")
+  const { renderCharts } = await import("../base/chart")
   output.status("compiling the firmware")
   const program = async (shardBytes?: number) =>
     (await buildFirmware({ quiet: output.quiet, signal, shardBytes })).bytecode

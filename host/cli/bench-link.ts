@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { WuxingError } from "../errors"
-import type { Place } from "../fleet/place"
-import type { Exchange, FramingFigures, LinkFigures } from "../link/bench"
+import { WuxingError } from "../base/errors"
+import { grouped } from "../base/numbers"
+import type { Exchange, FramingFigures, LinkFigures } from "../bench/link-bench"
+import type { Place } from "../hardware/place"
 import type { Port } from "../link/port"
-import { grouped } from "../numbers"
 import type { Context } from "./command"
-import type { Output } from "./output"
+import type { Output } from "./terminal/output"
 
 /** A way and what was measured on it. */
 interface Way extends LinkFigures {
@@ -24,7 +24,7 @@ type Closing = (() => Promise<void>)[]
 
 export async function benchLinks(on: Place | undefined, seconds: number, context: Context) {
   const { output } = context
-  const { benchFraming, benchWays, FRAME_SIZE } = await import("../link/bench")
+  const { benchFraming, benchWays, FRAME_SIZE } = await import("../bench/link-bench")
   output.status("framing")
   const framing = benchFraming()
   const folder = mkdtempSync(join(tmpdir(), "wuxing-ports-"))
@@ -58,9 +58,9 @@ async function openTerminal(
   closing: Closing,
   { output, signal }: Context,
 ): Promise<boolean> {
-  const { startPtyBridge } = await import("../link/pty-bridge")
+  const { startPtyBridge } = await import("../hardware/pty-bridge")
   const { openSerialPort } = await import("../link/serial-port")
-  const { echoExchange } = await import("../link/bench")
+  const { echoExchange } = await import("../bench/link-bench")
   const echo: Port = {
     name: "echo",
     write: async bytes => echo.onData?.(bytes),
@@ -87,11 +87,11 @@ async function openVirtual(
   closing: Closing,
   { output, signal }: Context,
 ): Promise<void> {
-  const { VirtualBoards } = await import("../link/virtual-boards")
+  const { VirtualBoards } = await import("../hardware/virtual-boards")
   const { BoardLink } = await import("../link/board-link")
-  const { startPtyBridge } = await import("../link/pty-bridge")
+  const { startPtyBridge } = await import("../hardware/pty-bridge")
   const { openSerialPort } = await import("../link/serial-port")
-  const { boardExchange } = await import("../link/bench")
+  const { boardExchange } = await import("../bench/link-bench")
   const count = folder === undefined ? 1 : 2
   output.status(`starting ${count} virtual board(s)`)
   const boards = await VirtualBoards.start(count, { signal })
@@ -114,8 +114,8 @@ async function openBoards(
   closing: Closing,
   { output, signal }: Context,
 ): Promise<void> {
-  const { findBoards } = await import("../fleet/place")
-  const { boardExchange } = await import("../link/bench")
+  const { findBoards } = await import("../hardware/place")
+  const { boardExchange } = await import("../bench/link-bench")
   const found = await findBoards(place)
   output.status(`opening ${found.description}`)
   const boards = await found.open({ signal })

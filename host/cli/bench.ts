@@ -2,13 +2,13 @@
 import { existsSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import type { Command } from "commander"
-import { messageOf, WuxingError } from "../errors"
-import type { Place } from "../fleet/place"
-import { grouped } from "../numbers"
-import type { NetworkBench, Rate } from "../training/bench"
+import { messageOf, WuxingError } from "../base/errors"
+import { grouped } from "../base/numbers"
+import type { NetworkBench, Rate } from "../bench/engine-bench"
+import type { Place } from "../hardware/place"
 import type { Context, Outcome, Run } from "./command"
-import type { Output } from "./output"
-import { onOption, pathOption, secondsOption, usageError } from "./usage"
+import { onOption, pathOption, secondsOption, usageError } from "./options/usage"
+import type { Output } from "./terminal/output"
 
 const NETWORKS = ["model1", "pico-16", "fleet-300"]
 const IMAGES = 2000
@@ -94,8 +94,8 @@ function machine() {
 type Images = import("../training/training-data").Images
 
 async function speed({ seconds }: BenchOptions, { output, signal }: Context, images: Images) {
-  const { BATCH, benchNetwork } = await import("../training/bench")
-  const { presetOf } = await import("../model-source")
+  const { BATCH, benchNetwork } = await import("../bench/engine-bench")
+  const { presetOf } = await import("../models/model-source")
   const { recipeOf } = await import("../training/recipes")
   const networks: NetworkBench[] = []
   for (const name of NETWORKS) {
@@ -142,8 +142,8 @@ async function scaling(
   { output, signal }: Context,
   images: Images,
 ) {
-  const { benchScaling, scalingChart } = await import("../training/scaling")
-  const { renderChart } = await import("../chart")
+  const { benchScaling, scalingChart } = await import("../bench/scaling")
+  const { renderChart } = await import("../base/chart")
   const series = await benchScaling(images, {
     ...{ seconds, signal },
     onStep: what => output.status(what),

@@ -1,13 +1,14 @@
 /** `wuxing partition --boards pico:4`: which board computes which neurons. */
-import type { Network } from "../../src/network"
-import { energyTogether } from "../energy"
-import { WuxingError } from "../errors"
-import { grouped } from "../numbers"
+
+import { WuxingError } from "../base/errors"
+import { grouped } from "../base/numbers"
+import type { Network } from "../network/network"
 import type { PlannedOn } from "../partition/board-spec"
+import { energyTogether } from "../partition/energy"
 import type { Goal, Plan, Shortfall } from "../partition/plan"
 import { usualRoom } from "../partition/room"
 import type { Context, Outcome } from "./command"
-import type { Output } from "./output"
+import type { Output } from "./terminal/output"
 
 /** The plan as a table, document and picture; one that does not fit ends with status 6. */
 export async function planOnBoards(

@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Command } from "commander"
-import type { Identity } from "../link/identify"
+import type { Identity } from "../hardware/identify"
 import type { PortInfo } from "../link/port-list"
 import type { Context, Outcome, Run } from "./command"
-import type { Output } from "./output"
+import type { Output } from "./terminal/output"
 
 const WATCH_MS = 1_000
 
@@ -51,7 +51,7 @@ async function portsToShow({
 }: BoardsOptions): Promise<{ ports: Candidate[]; poor?: string }> {
   const { listPorts } = await import("../link/port-list")
   const { portsOfEnvironment, resolvePorts } = await import("../link/port-names")
-  const { mayBeDeviceScript, mayBeFirmata } = await import("../link/identify")
+  const { mayBeDeviceScript, mayBeFirmata } = await import("../hardware/identify")
   const { ports, poor } = await listPorts()
   const names = port ?? portsOfEnvironment()
   if (names.length > 0) {
@@ -66,7 +66,7 @@ async function portsToShow({
 
 async function ask({ ask, ...port }: Candidate, signal: AbortSignal): Promise<Row> {
   if (!ask) return port
-  const { identify } = await import("../link/identify")
+  const { identify } = await import("../hardware/identify")
   return { ...port, identity: await identify(port.path, signal) }
 }
 

@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Command } from "commander"
-import { messageOf, WuxingError } from "../errors"
-import { MOST_BOARDS } from "../fleet/place"
-import type { PtyBridge } from "../link/pty-bridge"
+import { messageOf, WuxingError } from "../base/errors"
+import { MOST_BOARDS } from "../hardware/place"
+import type { PtyBridge } from "../hardware/pty-bridge"
 import type { Context, Outcome, Run } from "./command"
-import { folderOption, integerOption } from "./usage"
+import { folderOption, integerOption } from "./options/usage"
 
 interface BridgeOptions {
   boards: number
@@ -29,8 +29,8 @@ export function addBridge(program: Command, run: Run): void {
 
 async function bridge({ boards, folder }: BridgeOptions, context: Context): Promise<Outcome> {
   const { output, signal } = context
-  const { VirtualBoards } = await import("../link/virtual-boards")
-  const { startPtyBridge } = await import("../link/pty-bridge")
+  const { VirtualBoards } = await import("../hardware/virtual-boards")
+  const { startPtyBridge } = await import("../hardware/pty-bridge")
   output.asLines()
   const at = folder ?? mkdtempSync(join(tmpdir(), "wuxing-ports-"))
   makeFolder(at)

@@ -1,9 +1,9 @@
 /** `wuxing build`: compiles the firmware and says what came out. */
 import type { Command } from "commander"
-import { buildFirmware } from "../firmware"
-import { grouped } from "../numbers"
-import { type BoardOption, shardBytesFor } from "./board-option"
+import { grouped } from "../base/numbers"
+import { buildFirmware } from "../hardware/firmware"
 import type { Context, Outcome, Run } from "./command"
+import { type BoardOption, shardBytesFor } from "./options/board-option"
 
 export function addBuild(program: Command, run: Run): void {
   program

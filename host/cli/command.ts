@@ -1,6 +1,6 @@
 /** What every command is given and gives back. */
-import type { WuxingError } from "../errors"
-import type { Output } from "./output"
+import type { WuxingError } from "../base/errors"
+import type { Output } from "./terminal/output"
 
 export interface Context {
   output: Output

@@ -1,15 +1,16 @@
 /** `wuxing partition --boards loihi:2`: which core of neuromorphic chips holds which rings. */
-import type { Network } from "../../src/network"
-import type { ChipProfile } from "../boards"
-import { WuxingError } from "../errors"
-import { grouped, percent } from "../numbers"
+
+import { WuxingError } from "../base/errors"
+import { grouped, percent } from "../base/numbers"
+import type { ChipProfile } from "../hardware/board-profile"
+import type { Network } from "../network/network"
 import type { Context, Outcome } from "./command"
 
 /** "loihi:2" as two chips of that profile; undefined where that is no neuromorphic chip. */
 export async function chipsNamed(
   spec: string,
 ): Promise<{ profile: ChipProfile; chips: number } | undefined> {
-  const { chipIds, readChipProfile } = await import("../boards")
+  const { chipIds, readChipProfile } = await import("../hardware/board-profile")
   const [, id, count] = /^([a-z][a-z0-9-]*)(?::([1-9]\d{0,3}))?$/.exec(spec) ?? []
   if (!chipIds().includes(id)) return undefined
   return { profile: readChipProfile(id), chips: Number(count ?? 1) }

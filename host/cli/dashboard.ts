@@ -1,14 +1,14 @@
 /** `wuxing dashboard`: boards that name what people draw, and learn while people look on. */
 import type { Command } from "commander"
+import { grouped } from "../base/numbers"
+import { sha256 } from "../base/sha256"
 import type { Fleet } from "../fleet/fleet"
-import type { Model } from "../model-file"
-import { grouped } from "../numbers"
-import { sha256 } from "../sha256"
+import type { Model } from "../models/model-file"
 import type { Context, Outcome, Run } from "./command"
-import { addServerOptions } from "./dashboard-option"
-import { refuseToOverwrite } from "./overwrite"
-import { addShownOptions, type ShownOptions, shownModel } from "./shown-network"
-import { integerOption, pathOption } from "./usage"
+import { addServerOptions } from "./options/dashboard-option"
+import { refuseToOverwrite } from "./options/overwrite"
+import { addShownOptions, type ShownOptions, shownModel } from "./options/shown-network"
+import { integerOption, pathOption } from "./options/usage"
 
 const ORDER_SALT = 0x6461
 
@@ -101,7 +101,7 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
 
 /** With what was learnt, and without the record of a training that these are no longer the bits of. */
 async function keep(path: string, model: Model, { learnt }: Fleet): Promise<void> {
-  const { ELEMENTS_ARRAY, saveModel } = await import("../model-file")
+  const { ELEMENTS_ARRAY, saveModel } = await import("../models/model-file")
   const { coefficients, elements } = learnt
   saveModel(path, {
     ...{ network: model.network, coefficients, training: null },

@@ -1,13 +1,13 @@
 /** `wuxing deploy`: puts the compiled program on boards that run DeviceScript. */
 import type { Command } from "commander"
-import { WuxingError } from "../errors"
-import { buildFirmware } from "../firmware"
-import type { Deployed } from "../fleet/deploy"
-import { findPorts } from "../fleet/place"
-import { type BoardOption, shardBytesFor } from "./board-option"
-import { startBoardProgress } from "./board-progress"
+import { WuxingError } from "../base/errors"
+import type { Deployed } from "../hardware/deploy"
+import { buildFirmware } from "../hardware/firmware"
+import { findPorts } from "../hardware/place"
 import type { Context, Outcome, Run } from "./command"
-import type { Output } from "./output"
+import { type BoardOption, shardBytesFor } from "./options/board-option"
+import { startBoardProgress } from "./terminal/board-progress"
+import type { Output } from "./terminal/output"
 
 export interface DeployOptions extends BoardOption {
   port?: string[]
@@ -44,7 +44,7 @@ export async function deployWithProgress(
   { output, signal }: Context,
   appearMs?: number,
 ): Promise<Deployed[]> {
-  const { deployToPorts } = await import("../fleet/deploy")
+  const { deployToPorts } = await import("../hardware/deploy")
   const progress = startBoardProgress(output, paths)
   try {
     return await deployToPorts(paths, bytecode, {

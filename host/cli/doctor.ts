@@ -1,13 +1,13 @@
 /** `wuxing doctor`: what may be wrong with this machine, and what to do about it. */
 import { existsSync, writeFileSync } from "node:fs"
 import type { Command } from "commander"
+import { messageOf, WuxingError } from "../base/errors"
+import { packageVersion } from "../base/package-version"
+import { sha256 } from "../base/sha256"
 import type { BoardRun } from "../doctor/report"
-import { messageOf, WuxingError } from "../errors"
-import type { Place } from "../fleet/place"
-import { packageVersion } from "../package-version"
-import { sha256 } from "../sha256"
+import type { Place } from "../hardware/place"
 import type { Context, Outcome, Run } from "./command"
-import { onOption, pathOption, usageError } from "./usage"
+import { onOption, pathOption, usageError } from "./options/usage"
 
 /** Enough for a rate, and for every link to have learnt. */
 const LEARNT = 100
@@ -81,8 +81,8 @@ function inTheWay(path: string): WuxingError {
 async function tryBoards(place: Place, context: Context): Promise<BoardRun> {
   const { readMnist, imageAt } = await import("../data/mnist")
   const { drawSamples } = await import("../data/samples")
-  const { HostNetwork } = await import("../engine")
-  const { pico16 } = await import("../../src/presets")
+  const { HostNetwork } = await import("../network/host-network")
+  const { pico16 } = await import("../network/presets")
   const { openFleet, printBoards } = await import("./fleet-run")
   const { train } = readMnist()
   const network = pico16(SEED)

@@ -1,14 +1,13 @@
 /** `wuxing eval`: how well a network names images it has not learnt. */
 import type { Command } from "commander"
-import type { Place } from "../fleet/place"
-import type { Model } from "../model-file"
-import { grouped, percent } from "../numbers"
-import { sha256 } from "../sha256"
+import { grouped, percent } from "../base/numbers"
+import { sha256 } from "../base/sha256"
+import type { Place } from "../hardware/place"
+import type { Model } from "../models/model-file"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
 import { messagesPerSample } from "./fleet-run"
-import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./panel-option"
-import { startProgress } from "./progress"
+import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./options/panel-option"
 import {
   integerOption,
   NETWORKS,
@@ -18,7 +17,8 @@ import {
   SEED,
   TRAINED,
   usageError,
-} from "./usage"
+} from "./options/usage"
+import { startProgress } from "./terminal/progress"
 
 interface EvalOptions extends PanelOptions {
   model?: string
@@ -63,12 +63,12 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
       "give one of the two",
     )
   checkPanelOptions(options, on)
-  const { modelNamed } = await import("../training/trained")
+  const { modelNamed } = await import("../models/trained")
   const { readTrainingData } = await import("../training/training-data")
   const { checkImages, classesOf } = await import("../training/training")
   const { evaluate } = await import("../training/confusion")
-  const { linkRatios } = await import("../link-ratio")
-  const { signalsOf } = await import("../../src/network")
+  const { linkRatios } = await import("../network/link-ratio")
+  const { signalsOf } = await import("../network/network")
 
   const model = modelNamed(what, { trained, seed })
   const { network } = model

@@ -1,15 +1,15 @@
 /** `wuxing export`: a network for other tools, as a graph of leaky integrators. */
 import type { Command } from "commander"
-import { WuxingError } from "../errors"
-import type { Model } from "../model-file"
+import { WuxingError } from "../base/errors"
+import { grouped, percent } from "../base/numbers"
+import type { Model } from "../models/model-file"
 import type { Graph } from "../nir/graph"
-import { grouped, percent } from "../numbers"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
-import type { Output } from "./output"
-import { refuseToOverwrite } from "./overwrite"
-import { startProgress } from "./progress"
-import { choiceOption, NETWORKS, pathOption, SEED, TRAINED, usageError } from "./usage"
+import { refuseToOverwrite } from "./options/overwrite"
+import { choiceOption, NETWORKS, pathOption, SEED, TRAINED, usageError } from "./options/usage"
+import type { Output } from "./terminal/output"
+import { startProgress } from "./terminal/progress"
 
 /** Test images on which graph and network are compared. */
 const MOST_IMAGES = 1000
@@ -58,7 +58,7 @@ async function exportModel(
   if (what === undefined)
     throw usageError("--model is missing", "for example --model pico-16 --trained")
   refuseToOverwrite(out, options.force)
-  const { modelNamed } = await import("../training/trained")
+  const { modelNamed } = await import("../models/trained")
   const { linearise } = await import("../nir/linearise")
   const { operatingPoint } = await import("../nir/operating-point")
   const { metadataOf } = await import("../nir/exported")

@@ -2,15 +2,15 @@
 import { resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Command } from "commander"
-import { WuxingError } from "../errors"
-import { buildFirmware } from "../firmware"
-import type { Deployed } from "../fleet/deploy"
-import type { FlashPlan } from "../fleet/flash"
-import { DEVICE_SCRIPT_BOARDS } from "../link/devicescript-boards"
-import { UF2_PATH } from "../native/firmware-file"
+import { WuxingError } from "../base/errors"
+import type { Deployed } from "../hardware/deploy"
+import { DEVICE_SCRIPT_BOARDS } from "../hardware/devicescript-boards"
+import { UF2_PATH } from "../hardware/emulator/firmware-file"
+import { buildFirmware } from "../hardware/firmware"
+import type { FlashPlan } from "../hardware/flash"
 import type { Context, Outcome, Run } from "./command"
 import { deployError, deployWithProgress, printDeployed } from "./deploy"
-import { integerOption, pathOption, usageError } from "./usage"
+import { integerOption, pathOption, usageError } from "./options/usage"
 
 const MOST_BOARDS = 32
 /** A flashed board starts, and the system finds its port, within some seconds. */
@@ -56,7 +56,7 @@ export function addFlash(program: Command, run: Run): void {
 
 async function flash(options: FlashOptions, context: Context): Promise<Outcome> {
   const { output, signal } = context
-  const { checkFirmwareFile, runFlash } = await import("../fleet/flash")
+  const { checkFirmwareFile, runFlash } = await import("../hardware/flash")
   const board = boardOf(options.board)
   const file = fileOf(options)
   if (options.native) options.deploy = false
@@ -121,8 +121,8 @@ async function plansOf(
   board: ReturnType<typeof boardOf>,
   file: string | undefined,
 ): Promise<FlashPlan[]> {
-  const { planFlash } = await import("../fleet/flash")
-  const { findPorts } = await import("../fleet/place")
+  const { planFlash } = await import("../hardware/flash")
+  const { findPorts } = await import("../hardware/place")
   const paths = port === undefined ? [] : await findPorts(port)
   if (count !== undefined && paths.length > 0 && count !== paths.length)
     throw usageError(
@@ -149,7 +149,7 @@ function stepsOf(plans: readonly FlashPlan[], deploy: boolean): string[] {
 
 async function boardPorts(): Promise<string[]> {
   const { listPorts } = await import("../link/port-list")
-  const { mayBeDeviceScript } = await import("../link/identify")
+  const { mayBeDeviceScript } = await import("../hardware/identify")
   return (await listPorts()).ports.filter(mayBeDeviceScript).map(({ path }) => path)
 }
 

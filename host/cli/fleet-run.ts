@@ -1,18 +1,18 @@
 /** Boards for a command: finds, starts and loads them, and shows what they do. */
 import { setMaxListeners } from "node:events"
 import { MultiBar, type SingleBar } from "cli-progress"
-import type { Network } from "../../src/network"
+import { grouped } from "../base/numbers"
 import type { FaultInjector } from "../faults/injector"
-import { buildFirmware } from "../firmware"
 import type { Fleet, FleetOptions } from "../fleet/fleet"
-import type { FoundBoards, Place } from "../fleet/place"
-import type { Checkpoint, Messages } from "../fleet/reports"
-import { grouped } from "../numbers"
+import { buildFirmware } from "../hardware/firmware"
+import type { FoundBoards, Place } from "../hardware/place"
+import type { Network } from "../network/network"
+import type { Checkpoint, Messages } from "../session/reports"
 import type { Context } from "./command"
-import { openDashboard, type ViewOptions } from "./dashboard-option"
-import type { Output } from "./output"
-import { openDesk, type PanelOptions } from "./panel-option"
-import { type Progress, startProgress } from "./progress"
+import { openDashboard, type ViewOptions } from "./options/dashboard-option"
+import { openDesk, type PanelOptions } from "./options/panel-option"
+import type { Output } from "./terminal/output"
+import { type Progress, startProgress } from "./terminal/progress"
 
 const REDRAW_MS = 250
 /** Less than an interrupted command has in all (main.ts), with the boards' end. */
@@ -38,9 +38,9 @@ export async function openFleet(
   checkpointSamples?: number,
 ): Promise<Fleet> {
   // Ports that are not there are said before the time is spent on compiling.
-  const { findBoards } = await import("../fleet/place")
+  const { findBoards } = await import("../hardware/place")
   const boards = await findBoards(place)
-  const { allOf } = await import("../fleet/watch")
+  const { allOf } = await import("../session/watch")
   const desk = await openDesk(watch, network, { output, signal })
   const dashboard = await openDashboard(watch, network, { output, signal }).catch(async error => {
     await desk?.close()
@@ -48,7 +48,7 @@ export async function openFleet(
   })
   const watches = [...(desk ? [desk] : []), ...(dashboard ? [dashboard] : [])]
   try {
-    const { planFor, plannedShares } = await import("../fleet/plan")
+    const { planFor, plannedShares } = await import("../partition/shares")
     // Virtual boards are planned for as what they stand for: their own speed says nothing.
     const planned = plannedShares(
       ...([network, boards.count, plan, boards.native ? "pico-native" : "pico"] as const),

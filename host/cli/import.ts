@@ -1,9 +1,9 @@
 /** `wuxing import`: a network from a NIR file. */
 import type { Command } from "commander"
-import { grouped } from "../numbers"
+import { grouped } from "../base/numbers"
 import type { Context, Outcome, Run } from "./command"
-import { refuseToOverwrite } from "./overwrite"
-import { pathOption } from "./usage"
+import { refuseToOverwrite } from "./options/overwrite"
+import { pathOption } from "./options/usage"
 
 interface ImportOptions {
   changed?: boolean
@@ -31,8 +31,8 @@ async function importModel(
 ): Promise<Outcome> {
   refuseToOverwrite(out, force)
   const { importNir } = await import("../nir/import")
-  const { saveModel } = await import("../model-file")
-  const { linkRatios } = await import("../link-ratio")
+  const { saveModel } = await import("../models/model-file")
+  const { linkRatios } = await import("../network/link-ratio")
 
   const imported = await importNir(nir, changed)
   const { network, training } = imported.model

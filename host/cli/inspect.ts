@@ -1,13 +1,13 @@
 /** `wuxing inspect`: what a network is, and what its coefficients look like. */
 import type { Command } from "commander"
-import { drawLinks, type Network } from "../../src/network"
-import type { Bin } from "../coefficient-figures"
-import type { TrainingRecord } from "../model-file"
-import { grouped, percent } from "../numbers"
-import { sha256 } from "../sha256"
+import { grouped, percent } from "../base/numbers"
+import { sha256 } from "../base/sha256"
+import type { TrainingRecord } from "../models/model-file"
+import type { Bin } from "../network/coefficient-figures"
+import { drawLinks, type Network } from "../network/network"
 import type { Context, Outcome, Run } from "./command"
-import type { Output } from "./output"
-import { NETWORKS, SEED, TRAINED } from "./usage"
+import { NETWORKS, SEED, TRAINED } from "./options/usage"
+import type { Output } from "./terminal/output"
 
 const BAR = 40
 
@@ -33,10 +33,10 @@ async function inspect(
   options: InspectOptions,
   { output }: Context,
 ): Promise<Outcome> {
-  const { modelNamed } = await import("../training/trained")
-  const { linkRatios } = await import("../link-ratio")
-  const { coefficientFigures, histogram } = await import("../coefficient-figures")
-  const { isFine, lambdaBits, linkingOf, signalsOf } = await import("../../src/network")
+  const { modelNamed } = await import("../models/trained")
+  const { linkRatios } = await import("../network/link-ratio")
+  const { coefficientFigures, histogram } = await import("../network/coefficient-figures")
+  const { isFine, lambdaBits, linkingOf, signalsOf } = await import("../network/network")
 
   const { network, coefficients, training } = modelNamed(what, options)
   const { pairs, pooled } = linkRatios(network)

@@ -5,13 +5,13 @@
  */
 import { setMaxListeners } from "node:events"
 import { type Command, CommanderError } from "commander"
-import { messageOf, WuxingError } from "../errors"
-import { packageVersion } from "../package-version"
+import { messageOf, WuxingError } from "../base/errors"
+import { packageVersion } from "../base/package-version"
 import type { Outcome, Run } from "./command"
-import { Output, type OutputOptions } from "./output"
+import { usageError } from "./options/usage"
 import { programOf } from "./program"
-import { watchSignals } from "./signals"
-import { usageError } from "./usage"
+import { Output, type OutputOptions } from "./terminal/output"
+import { watchSignals } from "./terminal/signals"
 
 /** An orderly end may take this long before the process goes anyway. */
 const GRACE_MS = 9_000

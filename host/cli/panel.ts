@@ -2,15 +2,15 @@
 import { writeFileSync } from "node:fs"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Command } from "commander"
-import { messageOf, WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../base/errors"
+import { grouped, percent } from "../base/numbers"
+import { sha256 } from "../base/sha256"
 import type { Fleet } from "../fleet/fleet"
-import { grouped, percent } from "../numbers"
 import type { Answer, Desk } from "../panel/desk"
-import { sha256 } from "../sha256"
 import type { Context, Outcome, Run } from "./command"
-import { addLayoutOption, openDesk } from "./panel-option"
-import { addShownOptions, type ShownOptions, shownModel } from "./shown-network"
-import { integerOption, pathOption, secondsOption, usageError } from "./usage"
+import { addLayoutOption, openDesk } from "./options/panel-option"
+import { addShownOptions, type ShownOptions, shownModel } from "./options/shown-network"
+import { integerOption, pathOption, secondsOption, usageError } from "./options/usage"
 
 const ORDER_SALT = 0x706c
 const MOST_IMAGES = 10_000
@@ -67,7 +67,7 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
       "for example --port /dev/ttyACM0; `wuxing panel --wiring` draws what to connect",
     )
   const { printBoards, startFleetOn } = await import("./fleet-run")
-  const { findBoards } = await import("../fleet/place")
+  const { findBoards } = await import("../hardware/place")
   const { readTrainingData } = await import("../training/training-data")
   const { checkImages, checkpointOf, classesOf } = await import("../training/training")
   const { drawSamples } = await import("../data/samples")

@@ -4,7 +4,7 @@ import type { Command } from "commander"
 import type { PlannedOn } from "../partition/board-spec"
 import type { Context, Outcome, Run } from "./command"
 import { chipsNamed, planOnChips } from "./core-plan"
-import { NETWORKS, pathOption, SEED, usageError } from "./usage"
+import { NETWORKS, pathOption, SEED, usageError } from "./options/usage"
 
 interface PartitionOptions {
   model?: string
@@ -32,13 +32,13 @@ export function addPartition(program: Command, run: Run): void {
 
 /** Boards by profile and number, or those found on ports. */
 async function boardsNamed(spec: string, { output, signal }: Context): Promise<PlannedOn[]> {
-  const { parsePlace } = await import("../fleet/place")
+  const { parsePlace } = await import("../hardware/place")
   const place = parsePlace(spec, 0)
   if (place?.kind !== "serial") {
     const { parseBoards } = await import("../partition/board-spec")
     return parseBoards(spec)
   }
-  const { boardsOnPorts } = await import("../fleet/found")
+  const { boardsOnPorts } = await import("../partition/found")
   output.status("asking what is on the ports")
   return await boardsOnPorts(place.ports, signal)
 }
@@ -47,7 +47,7 @@ async function partition(options: PartitionOptions, context: Context): Promise<O
   const { model, boards, svg, learning, seed } = options
   if (model === undefined) throw usageError("--model is missing", "for example --model pico-16")
   if (boards === undefined) throw usageError("--boards is missing", "for example --boards pico:4")
-  const { readModel } = await import("../model-source")
+  const { readModel } = await import("../models/model-source")
   const chips = await chipsNamed(boards)
   if (chips) {
     if (svg !== undefined) throw usageError("--svg is for plans on boards", "leave it out")

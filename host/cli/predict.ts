@@ -1,11 +1,11 @@
 /** `wuxing predict`: what a network takes pictures for. */
 import type { Command } from "commander"
+import { percent } from "../base/numbers"
 import type { Scaling } from "../data/scale"
-import type { Place } from "../fleet/place"
-import type { Model } from "../model-file"
-import { percent } from "../numbers"
+import type { Place } from "../hardware/place"
+import type { Model } from "../models/model-file"
 import type { Context, Outcome, Run } from "./command"
-import { choiceOption, onOption, PLACES } from "./usage"
+import { choiceOption, onOption, PLACES } from "./options/usage"
 
 const DEFAULT_MODEL = "pico-16"
 /** A wider image leaves no room beside it. */
@@ -45,11 +45,11 @@ async function predict(
   context: Context,
 ): Promise<Outcome> {
   const { output } = context
-  const { readModel } = await import("../model-source")
-  const { trainedModel, trainedNames } = await import("../training/trained")
+  const { readModel } = await import("../models/model-source")
+  const { trainedModel, trainedNames } = await import("../models/trained")
   const { classesOf } = await import("../training/training")
   const { picturePixels, scalingFor } = await import("../data/picture")
-  const { sharesOf } = await import("../confidence")
+  const { sharesOf } = await import("../network/confidence")
 
   const model = trainedNames.includes(options.model)
     ? trainedModel(options.model)
@@ -119,7 +119,7 @@ function second(shares: number[], best: number): number {
 }
 
 async function outputsOnHost(model: Model, images: Uint8Array[]): Promise<Int16Array[]> {
-  const { runnerOf } = await import("../model-runner")
+  const { runnerOf } = await import("../models/run-model")
   return images.map(runnerOf(model))
 }
 
@@ -155,7 +155,7 @@ async function printPictures(
   pixels: number,
 ): Promise<void> {
   const { frameOf } = await import("../data/folder")
-  const { shaded } = await import("./pixels")
+  const { shaded } = await import("./terminal/pixels")
   const { width } = frameOf(pixels)
   if (width > MOST_COLUMNS) return
   const beside = Math.max(1, Math.floor((process.stdout.columns ?? 80) / (width + 1)))

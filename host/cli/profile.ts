@@ -1,9 +1,9 @@
 /** `wuxing profile`: what a network costs one board, in operations, milliseconds and bytes. */
 import type { Command } from "commander"
-import { grouped, percent } from "../numbers"
+import { grouped, percent } from "../base/numbers"
 import type { Context, Outcome, Run } from "./command"
-import { startProgress } from "./progress"
-import { integerOption, NETWORKS, SEED, TRAINED, usageError } from "./usage"
+import { integerOption, NETWORKS, SEED, TRAINED, usageError } from "./options/usage"
+import { startProgress } from "./terminal/progress"
 
 /** Least heap a board should keep for its messages, bytes. */
 const RESERVE_BYTES = 8192
@@ -41,9 +41,9 @@ export function addProfile(program: Command, run: Run): void {
 async function profileNetwork(options: ProfileOptions, context: Context): Promise<Outcome> {
   if (options.model === undefined)
     throw usageError("--model is missing", "for example --model pico-16 --trained")
-  const { modelNamed } = await import("../training/trained")
-  const { buildFirmware } = await import("../firmware")
-  const { readBoardProfile } = await import("../boards")
+  const { modelNamed } = await import("../models/trained")
+  const { buildFirmware } = await import("../hardware/firmware")
+  const { readBoardProfile } = await import("../hardware/board-profile")
   const { NATIVE_BOARD, profileNativeBoard } = await import("./profile-native")
   if (options.board !== undefined && options.board !== NATIVE_BOARD)
     if (readBoardProfile(options.board).deviceScriptBoard === null)
@@ -60,7 +60,7 @@ async function profileNetwork(options: ProfileOptions, context: Context): Promis
     : await speedOf(options, model, bytecode, context)
 }
 
-type Model = import("../model-file").Model
+type Model = import("../models/model-file").Model
 
 async function speedOf(
   { model: what, trained, images, board: only }: ProfileOptions,
@@ -72,8 +72,8 @@ async function speedOf(
   const { checkImages } = await import("../training/training")
   const { milliseconds, profileModel } = await import("../profile/profile")
   const { cyclesOf } = await import("../profile/cycles")
-  const { boardIds, readBoardProfile } = await import("../boards")
-  const { energyMillijoules } = await import("../energy")
+  const { boardIds, readBoardProfile } = await import("../hardware/board-profile")
+  const { energyMillijoules } = await import("../partition/energy")
   const data = readTrainingData("mnist", model.network)
   checkImages(model.network, data.name, data.test)
   const progress = startProgress(output, "counting", 2 * images)
@@ -172,9 +172,9 @@ async function memoryOf(
 ): Promise<Outcome> {
   const { areasOf } = await import("../profile/memory")
   const { CountedBoard } = await import("../profile/counted-board")
-  const { buildShard } = await import("../../src/shard")
-  const { wholeNetwork } = await import("../engine")
-  const { boardIds, readBoardProfile } = await import("../boards")
+  const { buildShard } = await import("../network/shard")
+  const { wholeNetwork } = await import("../network/host-network")
+  const { boardIds, readBoardProfile } = await import("../hardware/board-profile")
   const shard = buildShard(model.network, wholeNetwork(model.network), 1)
   const areas = areasOf(shard)
   const used = areas.reduce((sum, area) => sum + area.bytes, 0)

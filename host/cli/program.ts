@@ -1,13 +1,13 @@
 /** The tool's commands and the options they have in common. */
 import { Command } from "commander"
-import { packageVersion } from "../package-version"
+import { packageVersion } from "../base/package-version"
 import { addBench } from "./bench"
 import { addBoards } from "./boards"
 import { addBridge } from "./bridge"
 import { addBuild } from "./build"
 import type { Run } from "./command"
 import { addDashboard } from "./dashboard"
-import { addDemo } from "./demo"
+import { addDemo } from "./demo/demo"
 import { addDeploy } from "./deploy"
 import { addDoctor } from "./doctor"
 import { addEval } from "./eval"
@@ -20,7 +20,7 @@ import { addPartition } from "./partition"
 import { addPredict } from "./predict"
 import { addProfile } from "./profile"
 import { addReproduce } from "./reproduce"
-import { addTrain } from "./train"
+import { addTrain } from "./train/train"
 
 /** In the order they are listed to people. */
 const COMMANDS: ((program: Command, run: Run) => void)[] = [

@@ -1,10 +1,10 @@
 /** `wuxing reproduce`: measures anew what the papers claim, and writes a report. */
 import type { Command } from "commander"
-import { WuxingError } from "../errors"
+import { WuxingError } from "../base/errors"
 import type { Row, RowRecord } from "../reproduce/row"
 import type { Context, Outcome, Run } from "./command"
-import { type ShareProgress, startShareProgress } from "./share-progress"
-import { folderOption, seedOption } from "./usage"
+import { folderOption, seedOption } from "./options/usage"
+import { type ShareProgress, startShareProgress } from "./terminal/share-progress"
 
 const FOLDER = "reproduction"
 

@@ -1,12 +1,13 @@
 /** What a page needs to know of a network and the boards that share it, once. */
-import { linksOf, type Network, neuronsOf } from "../../src/network"
-import { neuronOf, type Slice } from "../../src/shard"
-import { boardIds, readBoardProfile } from "../boards"
+
 import { frameOf } from "../data/folder"
-import { wholeNetwork } from "../engine"
 import type { Fleet } from "../fleet/fleet"
 import { routesOf } from "../fleet/routes"
-import { linkRatios } from "../link-ratio"
+import { boardIds, readBoardProfile } from "../hardware/board-profile"
+import { wholeNetwork } from "../network/host-network"
+import { linkRatios } from "../network/link-ratio"
+import { linksOf, type Network, neuronsOf } from "../network/network"
+import { neuronOf, type Slice } from "../network/shard"
 import type { Hello } from "./messages"
 
 /** What is looked at of a fleet. */

@@ -2,11 +2,12 @@
  * Between a fleet and the pages that look at it: gathers what the fleet does into messages, hands the
  * fleet what people want of it.
  */
-import type { Network } from "../../src/network"
-import { confidenceOf } from "../confidence"
-import { type BoardTimes, partsBetween } from "../fleet/board-times"
-import type { BoardHealth, Checkpoint } from "../fleet/reports"
-import type { BoardState, FleetWatch, Wish } from "../fleet/watch"
+
+import { confidenceOf } from "../network/confidence"
+import type { Network } from "../network/network"
+import { type BoardTimes, partsBetween } from "../session/board-times"
+import type { BoardHealth, Checkpoint } from "../session/reports"
+import type { BoardState, FleetWatch, Wish } from "../session/watch"
 import { describe, type Seen } from "./describe"
 import { Inside } from "./inside"
 import { Ledger } from "./ledger"

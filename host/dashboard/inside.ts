@@ -1,11 +1,11 @@
 /** What is inside a network, computed on the host by the core from the coefficients read from boards. */
-import "../device-script-buffer"
-import { Part } from "../../src/layout"
-import { drawLinks, inputSignalsOf, linksOf, type Network, neuronsOf } from "../../src/network"
-import { partAt } from "../../src/run"
-import type { Slice } from "../../src/shard"
-import { HostNetwork, wholeNetwork } from "../engine"
-import type { Checkpoint } from "../fleet/reports"
+import "../base/memory"
+import { Part } from "../../src/core/layout"
+import { partAt } from "../../src/core/run"
+import { HostNetwork, wholeNetwork } from "../network/host-network"
+import { drawLinks, inputSignalsOf, linksOf, type Network, neuronsOf } from "../network/network"
+import type { Slice } from "../network/shard"
+import type { Checkpoint } from "../session/reports"
 import type { InsideView } from "./messages"
 import { RingTracer } from "./ring-trace"
 

@@ -2,12 +2,12 @@
  * One neuron of a network on the host, settled step by step by the core: the same kernels that run on
  * boards are asked for one step, for two, and so on, so that the last step is the boards' own.
  */
-import "../device-script-buffer"
-import { FIXED_POINT, Header, Part, PartFlag } from "../../src/layout"
-import { elementsLearn, isFine, type Network } from "../../src/network"
-import { loadAdjoint, loadNeuron, Neuron, settleAdjoint, settleNeuron } from "../../src/neuron"
-import { partAt } from "../../src/run"
-import { settleBackwardFine, settleForwardFine } from "../../src/settle-fine"
+import "../base/memory"
+import { FIXED_POINT, Header, Part, PartFlag } from "../../src/core/layout"
+import { loadAdjoint, loadNeuron, Neuron, settleAdjoint, settleNeuron } from "../../src/core/neuron"
+import { partAt } from "../../src/core/run"
+import { settleBackwardFine, settleForwardFine } from "../../src/core/settle-fine"
+import { elementsLearn, isFine, type Network } from "../network/network"
 
 const ELEMENTS = [0, 1, 2, 3, 4]
 

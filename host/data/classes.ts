@@ -1,5 +1,5 @@
 /** Classes of a user's own data: which labels their names stand for. */
-import { WuxingError } from "../errors"
+import { WuxingError } from "../base/errors"
 
 /** A label is one byte, and 255 means none. */
 export const MOST_CLASSES = 255

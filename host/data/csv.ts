@@ -15,7 +15,7 @@
  */
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { messageOf, WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../base/errors"
 import { namesOfClasses, wrongClasses } from "./classes"
 import type { ImageSet } from "./folder"
 

@@ -20,7 +20,7 @@
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { extname, join } from "node:path"
-import { messageOf, WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../base/errors"
 import { MOST_CLASSES, namesOfClasses, wrongClasses } from "./classes"
 import type { Grey } from "./grey"
 import { decodeImage, IMAGE_ENDINGS } from "./image-file"

@@ -9,7 +9,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join, resolve } from "node:path"
-import { messageOf, WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../base/errors"
 
 /** One split of MNIST. */
 export interface Dataset {

@@ -1,4 +1,4 @@
-/** Images as the boards take them: runs of non-zero pixels (see src/image.ts). */
+/** Images as the boards take them: runs of non-zero pixels (see src/core/image.ts). */
 
 /** A part of an image that fits one message. */
 export interface RunSlice {

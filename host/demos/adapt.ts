@@ -3,15 +3,15 @@
  * from a few samples of the new one, and what they knew of the old one is measured too.
  */
 import { setImmediate } from "node:timers/promises"
-import { Header } from "../../src/layout"
-import type { Network } from "../../src/network"
-import { exchangeCoefficients } from "../../src/shard"
-import type { Chart } from "../chart"
+import { Header } from "../../src/core/layout"
+import type { Chart } from "../base/chart"
+import { sha256 } from "../base/sha256"
 import { type Dataset, imageAt } from "../data/mnist"
-import { HostNetwork } from "../engine"
 import type { Fleet } from "../fleet/fleet"
-import type { Model } from "../model-file"
-import { sha256 } from "../sha256"
+import type { Model } from "../models/model-file"
+import { HostNetwork } from "../network/host-network"
+import type { Network } from "../network/network"
+import { exchangeCoefficients } from "../network/shard"
 
 /**
  * How the boards learn here, chosen on training images alone: softmax error of gain 10, and a rate that

@@ -3,13 +3,13 @@
  * trained coefficients, in the board's program flash, since its settings have no room for links.
  * `npm run firmware:alone` writes it anew into firmware/demos/alone/shard.ts.
  */
-import "../device-script-buffer"
+import "../base/memory"
 import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { Header } from "../../src/layout"
-import { exchangeCoefficients } from "../../src/shard"
-import { HostNetwork } from "../engine"
-import { trainedModel } from "../training/trained"
+import { Header } from "../../src/core/layout"
+import { trainedModel } from "../models/trained"
+import { HostNetwork } from "../network/host-network"
+import { exchangeCoefficients } from "../network/shard"
 
 export const ALONE_PRESET = "pico-alone"
 export const SHARD_FILE = fileURLToPath(

@@ -2,6 +2,8 @@
  * The demo "alone": a board is given a few images, then nobody asks it anything any more. What it does
  * is seen by its LED; what it is taught, it is taught by a button on its bus.
  */
+
+import { Part } from "../../src/core/layout"
 import {
   ALONE_CLASS,
   ALONE_SAMPLE_BYTES,
@@ -11,14 +13,13 @@ import {
   AloneState,
   LESSON_STEPS,
   SampleField,
-} from "../../src/demo-protocol"
-import { Part } from "../../src/layout"
-import type { Chart } from "../chart"
+} from "../../src/wire/demo-protocol"
+import type { Chart } from "../base/chart"
+import { WuxingError } from "../base/errors"
+import { sha256 } from "../base/sha256"
 import { type Dataset, imageAt } from "../data/mnist"
-import type { HostNetwork } from "../engine"
-import { WuxingError } from "../errors"
-import { sha256 } from "../sha256"
-import { partsOf } from "../shard-parts"
+import type { HostNetwork } from "../network/host-network"
+import { partsOf } from "../network/shard-parts"
 import { ALONE_PRESET, aloneNetwork } from "./alone-network"
 import { BusButton } from "./bus-button"
 import { DemoBoard, type DemoBoardOptions, type PowerCut } from "./demo-board"

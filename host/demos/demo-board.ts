@@ -1,11 +1,11 @@
 /** One board that runs a demo's own program (firmware/demos/), asked and answered message by message. */
 import { setTimeout as sleep } from "node:timers/promises"
-import { DemoStatus } from "../../src/demo-protocol"
-import { WuxingError } from "../errors"
-import { buildFirmware } from "../firmware"
-import { findBoards, type Place } from "../fleet/place"
+import { DemoStatus } from "../../src/wire/demo-protocol"
+import { WuxingError } from "../base/errors"
+import type { BoardSet } from "../hardware/board-set"
+import { buildFirmware } from "../hardware/firmware"
+import { findBoards, type Place } from "../hardware/place"
 import type { BoardLink } from "../link/board-link"
-import type { BoardSet } from "../link/board-set"
 import { JD_CONTROL_CMD_SET_STATUS_LIGHT, JD_SERVICE_INDEX_CONTROL } from "../link/jacdac"
 import { seconds, wait } from "../link/wait"
 

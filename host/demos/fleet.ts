@@ -3,13 +3,13 @@
  * half-way, and ends with the host's bits.
  */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises"
-import type { Network } from "../../src/network"
-import type { Chart } from "../chart"
+import type { Chart } from "../base/chart"
+import { sha256 } from "../base/sha256"
 import { imageAt, type Mnist } from "../data/mnist"
-import { HostNetwork } from "../engine"
 import type { Fleet } from "../fleet/fleet"
-import type { Hands, WrapPort } from "../link/board-set"
-import { sha256 } from "../sha256"
+import type { Hands, WrapPort } from "../hardware/board-set"
+import { HostNetwork } from "../network/host-network"
+import type { Network } from "../network/network"
 
 /** Learnt samples between two copies on the host: what a pulled cable costs at most. */
 export const CHECKPOINT_SAMPLES = 25

@@ -2,7 +2,18 @@
  * The demo "memory" (paper 000 §3.2, fig. 2): five values stored as the fixed point of one neuron on a
  * board, by K1 and by K3, kept in its flash over a power cut.
  */
-import "../device-script-buffer"
+import "../base/memory"
+import { step } from "../../src/ring/heun"
+import {
+  element,
+  makeRing,
+  Parameter,
+  parameter,
+  ringBytes,
+  Side,
+  setElement,
+} from "../../src/ring/ring"
+import { type Refusal, storeFixedPoint } from "../../src/ring/store"
 import {
   DemoStatus,
   ELEMENTS,
@@ -15,21 +26,10 @@ import {
   StoreField,
   StoreReply,
   TraceField,
-} from "../../src/demo-protocol"
-import { step } from "../../src/heun"
-import {
-  element,
-  makeRing,
-  Parameter,
-  parameter,
-  ringBytes,
-  Side,
-  setElement,
-} from "../../src/ring"
-import { type Refusal, storeFixedPoint } from "../../src/store"
-import type { Chart } from "../chart"
-import { WuxingError } from "../errors"
-import { elementName, storingError } from "../ring-errors"
+} from "../../src/wire/demo-protocol"
+import type { Chart } from "../base/chart"
+import { WuxingError } from "../base/errors"
+import { elementName, storingError } from "../ring/ring-errors"
 import { DemoBoard, type DemoBoardOptions, type PowerCut } from "./demo-board"
 
 const MEMORY_PROGRAM = { program: "memory", serviceClass: MEMORY_CLASS }

@@ -1,8 +1,9 @@
 /**
  * The demo "oscillator": one neuron on a board, below its threshold of stability and past it, as the
- * linear theory (src/stability.ts) and a stop-watch see it. What blinks is the board's LED.
+ * linear theory (src/ring/stability.ts) and a stop-watch see it. What blinks is the board's LED.
  */
-import "../device-script-buffer"
+import "../base/memory"
+import { leadingMode, modeAngle, modeGrowth, oscillationThreshold } from "../../src/ring/stability"
 import {
   CycleField,
   DemoStatus,
@@ -12,10 +13,9 @@ import {
   OscillatorCommand,
   StateReply,
   TuneField,
-} from "../../src/demo-protocol"
-import { leadingMode, modeAngle, modeGrowth, oscillationThreshold } from "../../src/stability"
-import type { Chart } from "../chart"
-import { WuxingError } from "../errors"
+} from "../../src/wire/demo-protocol"
+import type { Chart } from "../base/chart"
+import { WuxingError } from "../base/errors"
 import { DemoBoard, type DemoBoardOptions } from "./demo-board"
 
 const OSCILLATOR_PROGRAM = { program: "oscillator", serviceClass: OSCILLATOR_CLASS }

@@ -1,7 +1,7 @@
 /** All checks, in the order in which one thing rests on another. */
 
 import { platform } from "node:os"
-import { messageOf } from "../errors"
+import { messageOf } from "../base/errors"
 import type { PortInfo } from "../link/port-list"
 import type { Finding } from "./finding"
 import { problem } from "./finding"
@@ -44,9 +44,9 @@ function programs(): Finding[] {
 }
 
 async function ports(signal: AbortSignal): Promise<Finding[]> {
-  let serial: typeof import("../link/identify")
+  let serial: typeof import("../hardware/identify")
   try {
-    serial = await import("../link/identify")
+    serial = await import("../hardware/identify")
   } catch (error) {
     const why = messageOf(error)
     return [

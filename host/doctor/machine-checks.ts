@@ -4,9 +4,9 @@ import { createRequire } from "node:module"
 import { createServer } from "node:net"
 import { freemem, tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
+import { WuxingError } from "../base/errors"
 import { readMnist } from "../data/mnist"
-import { WuxingError } from "../errors"
-import { UF2_PATH } from "../native/firmware-file"
+import { UF2_PATH } from "../hardware/emulator/firmware-file"
 import { type Finding, good, note, problem } from "./finding"
 
 const LEAST_NODE = 20

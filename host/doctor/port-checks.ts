@@ -1,6 +1,6 @@
 /** Serial ports: found, allowed, and what is behind them. */
 import { accessSync, constants, readFileSync, statSync } from "node:fs"
-import type { Identity } from "../link/identify"
+import type { Identity } from "../hardware/identify"
 import type { PortInfo, PortListing } from "../link/port-list"
 import { type Finding, good, note, problem } from "./finding"
 

@@ -1,5 +1,5 @@
 /** A port between a host and a board on which frames meet with faults. */
-import type { Hands, WrapPort } from "../link/board-set"
+import type { Hands, WrapPort } from "../hardware/board-set"
 import {
   buildPacket,
   type DeviceId,

@@ -2,7 +2,7 @@
  * Names of frames: "1.out.image" are the images to board 1, "0.in.status" what board 0 says of its
  * status. With its number in that stream a frame can be named again in another run.
  */
-import { Command, NATIVE_CLASS } from "../../src/protocol"
+import { Command, NATIVE_CLASS } from "../../src/wire/protocol"
 import {
   CMD_GET_REG,
   CMD_SET_REG,

@@ -2,7 +2,7 @@
  * Decides which frames meet with a fault. It depends on the seed, the frame's stream and its number
  * in it, and on nothing else: neither on time nor on what happens in other streams.
  */
-import { hash32 } from "../../src/random"
+import { hash32 } from "../../src/base/random"
 import type { FaultKind, FaultRule } from "./spec"
 
 export interface Injected {

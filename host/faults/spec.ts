@@ -8,7 +8,7 @@
  * Streams are named in frame-streams.ts. A frame's number counts within its own stream, because
  * boards announce themselves by the clock: between two runs only that differs.
  */
-import { WuxingError } from "../errors"
+import { WuxingError } from "../base/errors"
 
 interface Kind {
   does: string

@@ -1,5 +1,5 @@
 /** One board that serves the wuxing service: load a shard, ask, read out; its reports as events. */
-import "../device-script-buffer"
+import "../base/memory"
 import {
   BackField,
   Command,
@@ -9,12 +9,12 @@ import {
   SignalsField,
   Status,
   StatusField,
-} from "../../src/protocol"
-import { WuxingError } from "../errors"
+} from "../../src/wire/protocol"
+import { WuxingError } from "../base/errors"
 import type { BoardLink } from "../link/board-link"
+import { loadMessages } from "../link/messages"
 import { seconds, wait } from "../link/wait"
-import { loadMessages } from "../messages"
-import { type BoardTimes, timesOf } from "./board-times"
+import { type BoardTimes, timesOf } from "../session/board-times"
 
 const REPLY_DEADLINE_MS = 2_500
 /** What does no harm when it is done twice is asked for again after this. */

@@ -1,6 +1,7 @@
 /** How long boards may take, by what their shares cost them. */
-import type { Network } from "../../src/network"
-import { boardIds, readBoardProfile } from "../boards"
+
+import { boardIds, readBoardProfile } from "../hardware/board-profile"
+import type { Network } from "../network/network"
 import { costOfShare, msPerImage, msPerLesson } from "../partition/cost"
 
 /** With messages, of boards whose computing takes next to no time: virtual ones take 25 ms a sample. */

@@ -1,29 +1,31 @@
 /** Several boards that run and teach one network together. */
-import "../device-script-buffer"
-import { Header } from "../../src/layout"
-import type { Network } from "../../src/network"
-import { SERVICE_CLASS, Setting } from "../../src/protocol"
-import { exchangeCoefficients, exchangeElements, type Slice } from "../../src/shard"
-import { type BoardProfile, boardIds, readBoardProfile } from "../boards"
+import "../base/memory"
+import { Header } from "../../src/core/layout"
+import { SERVICE_CLASS, Setting } from "../../src/wire/protocol"
+import { WuxingError } from "../base/errors"
 import { type Dataset, imageAt } from "../data/mnist"
-import { coefficientsOf, elementsOf, HostNetwork } from "../engine"
-import { WuxingError } from "../errors"
 import { faultyPorts } from "../faults/faulty-port"
 import type { FaultInjector } from "../faults/injector"
+import { type BoardProfile, boardIds, readBoardProfile } from "../hardware/board-profile"
+import type { BoardSet, WrapPort } from "../hardware/board-set"
+import { VirtualBoards } from "../hardware/virtual-boards"
 import type { BoardLink } from "../link/board-link"
-import type { BoardSet, WrapPort } from "../link/board-set"
-import { VirtualBoards } from "../link/virtual-boards"
 import { seconds, wait } from "../link/wait"
+import { coefficientsOf, elementsOf, HostNetwork } from "../network/host-network"
+import type { Network } from "../network/network"
+import { exchangeCoefficients, exchangeElements, type Slice } from "../network/shard"
+import { linksIn } from "../network/shard-parts"
 import { splitEvenly } from "../partition/partition"
 import { SLOTS, shardsFor } from "../partition/room"
-import { linksIn } from "../shard-parts"
-import { Board, type Saved } from "./board"
-import { sampleDeadline } from "./deadline"
-import { holdsTwoSlots, learntAreas } from "./keeping"
-import { type Shifts, slowedBy } from "./rate"
-import { type Member, type PartTime, Relay } from "./relay"
-import type { BoardHealth, BoardReport, Checkpoint, Lesson, LiveBoard, Messages } from "./reports"
-import { gaveUp, isRecoverable, isStartable, lost, MOST_RECOVERIES, stopped } from "./stops"
+import { type Shifts, slowedBy } from "../session/rate"
+import type {
+  BoardHealth,
+  BoardReport,
+  Checkpoint,
+  Lesson,
+  LiveBoard,
+  Messages,
+} from "../session/reports"
 import {
   type BoardState,
   type FleetWatch,
@@ -31,7 +33,12 @@ import {
   type Slowed,
   type Taught,
   type Wish,
-} from "./watch"
+} from "../session/watch"
+import { Board, type Saved } from "./board"
+import { sampleDeadline } from "./deadline"
+import { holdsTwoSlots, learntAreas } from "./keeping"
+import { type Member, type PartTime, Relay } from "./relay"
+import { gaveUp, isRecoverable, isStartable, lost, MOST_RECOVERIES, stopped } from "./stops"
 
 /** A program announces itself within half a second of its start. */
 const SERVICE_DEADLINE_MS = 8_000

@@ -1,8 +1,8 @@
 /** What boards can keep of what they have learnt, by the size of their stores. */
-import "../device-script-buffer"
-import { Part } from "../../src/layout"
-import { CHUNK_BYTES, HEAD_BYTES } from "../../src/slots"
-import { partsOf } from "../shard-parts"
+import "../base/memory"
+import { CHUNK_BYTES, HEAD_BYTES } from "../../src/base/slots"
+import { Part } from "../../src/core/layout"
+import { partsOf } from "../network/shard-parts"
 
 /** A store of DeviceScript's keeps an entry beside each value and rounds values up to 8 bytes. */
 const ENTRY_BYTES = 24

@@ -3,7 +3,6 @@
  * for other boards. It computes nothing.
  */
 
-import { type Network, signalsOf } from "../../src/network"
 import {
   BackField,
   BackFlag,
@@ -11,12 +10,13 @@ import {
   ImageFlag,
   MAX_PAYLOAD,
   SignalsField,
-} from "../../src/protocol"
-import type { Slice } from "../../src/shard"
+} from "../../src/wire/protocol"
+import { WuxingError } from "../base/errors"
 import { encodeSlices } from "../data/runs"
-import { WuxingError } from "../errors"
+import { IMAGE_BYTES, imageMessages } from "../link/messages"
 import { seconds, wait } from "../link/wait"
-import { IMAGE_BYTES, imageMessages } from "../messages"
+import { type Network, signalsOf } from "../network/network"
+import type { Slice } from "../network/shard"
 import type { BackReport, Board, Fault, SignalsReport } from "./board"
 import { MOST_IMAGES, Outbox } from "./outbox"
 import { type Layer, type Owner, pixelsOf, type Reader, routesOf, type Wire } from "./routes"

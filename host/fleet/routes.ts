@@ -1,9 +1,9 @@
 /**
  * Which signals go from which board to which. Boards number signals by their place on their own
- * buses (src/shard.ts, busesOf); between two boards the index in the layer stands for both.
+ * buses (host/network/shard.ts, busesOf); between two boards the index in the layer stands for both.
  */
-import { type Network, neuronsOf, signalsOf } from "../../src/network"
-import { busesOf, placesOf, type Slice } from "../../src/shard"
+import { type Network, neuronsOf, signalsOf } from "../network/network"
+import { busesOf, placesOf, type Slice } from "../network/shard"
 
 /** A range of places on a bus. */
 export interface Range {

@@ -1,5 +1,5 @@
 /** How boards stop: what can be gone on from, and what is said of it. */
-import { WuxingError } from "../errors"
+import { WuxingError } from "../base/errors"
 
 /** Times a run starts again from the same checkpoint before it gives up. */
 export const MOST_RECOVERIES = 5

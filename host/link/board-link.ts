@@ -6,8 +6,8 @@
  * service) and the one under which its program announces what it serves. The second id follows
  * from the first (`servedDeviceId`), which is how the two are tied.
  */
-import { NATIVE_CLASS } from "../../src/protocol"
-import { WuxingError } from "../errors"
+import { NATIVE_CLASS } from "../../src/wire/protocol"
+import { WuxingError } from "../base/errors"
 import {
   buildBridgeCommand,
   buildPacket,

@@ -2,8 +2,8 @@
  * The DeviceScript manager service of a board: which program it holds, whether that runs, and putting
  * another one there.
  */
-import { WuxingError } from "../errors"
-import { sha256 } from "../sha256"
+import { WuxingError } from "../base/errors"
+import { sha256 } from "../base/sha256"
 import {
   CMD_GET_REG,
   CMD_SET_REG,

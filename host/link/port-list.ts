@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { SerialPort } from "serialport"
-import { messageOf } from "../errors"
+import { messageOf } from "../base/errors"
 
 export interface PortInfo {
   /** As it is opened: "/dev/ttyACM0", "COM3". */

@@ -1,7 +1,7 @@
 /** Which ports a user means: by path, by USB serial number, by pattern. */
 import { readdirSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { WuxingError } from "../errors"
+import { WuxingError } from "../base/errors"
 import type { PortInfo } from "./port-list"
 
 /** Environment variable with the ports to use where none are named, separated by commas. */

@@ -1,6 +1,6 @@
 /** A real serial port, as a `Port`. */
 import { SerialPort } from "serialport"
-import { WuxingError } from "../errors"
+import { WuxingError } from "../base/errors"
 import type { Port } from "./port"
 import { lockFileOwner, lockOwner, openOwner, type PortOwner } from "./port-owner"
 import { seconds, wait } from "./wait"

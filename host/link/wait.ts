@@ -1,5 +1,5 @@
 /** The one way to wait in the link layer: always with a deadline, always to be aborted. */
-import { WuxingError } from "../errors"
+import { WuxingError } from "../base/errors"
 
 export interface WaitOptions<T> {
   deadlineMs: number

@@ -12,13 +12,13 @@
  * Adder networks have no constant inputs, and all rings one time scale: bias, v_leak and tau have no
  * counterpart and are left out.
  */
-import "../device-script-buffer"
+import "../base/memory"
 import { basename } from "node:path"
-import { coefficientMax, type Layer, type Network } from "../../src/network"
-import { pico16 } from "../../src/presets"
-import { WuxingError } from "../errors"
-import type { Model } from "../model-file"
-import { issuesOf, networkSchema } from "../network-schema"
+import { WuxingError } from "../base/errors"
+import type { Model } from "../models/model-file"
+import { coefficientMax, type Layer, type Network } from "../network/network"
+import { issuesOf, networkSchema } from "../network/network-schema"
+import { pico16 } from "../network/presets"
 import { inverseOf } from "./dense"
 import { type Graph, type Matrix, type Node, sizesOf } from "./graph"
 import { ELEMENTS, jacobianOf, K3 } from "./ring"

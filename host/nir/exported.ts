@@ -7,10 +7,11 @@
  * the graph must be what the export of the result would hold, else something was changed that rings
  * cannot follow, and the file is refused by the name of the node.
  */
-import { coefficientMax } from "../../src/network"
-import { WuxingError } from "../errors"
-import { decodeModel, encodeModel, type Model } from "../model-file"
-import { sha256 } from "../sha256"
+
+import { WuxingError } from "../base/errors"
+import { sha256 } from "../base/sha256"
+import { decodeModel, encodeModel, type Model } from "../models/model-file"
+import { coefficientMax } from "../network/network"
 import { type Graph, type Matrix, type Metadata, type Node, sizesOf } from "./graph"
 import { invalidNir } from "./hdf5"
 import { linearise, linksTo } from "./linearise"

@@ -16,8 +16,8 @@
  * tiles of zeros are not stored at all: rings couple no element to more than two others.
  */
 import h5wasm, { type Dataset, type Entity, type Group } from "h5wasm"
-import { WuxingError } from "../errors"
-import { replaceFile } from "../replace-file"
+import { WuxingError } from "../base/errors"
+import { replaceFile } from "../base/replace-file"
 import { type Graph, graphFaultOf, type Matrix, type Metadata, type Node } from "./graph"
 
 /** The version whose layout this is, and which files name. */

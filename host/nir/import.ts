@@ -1,5 +1,5 @@
 /** A network from a NIR file, whoever wrote it. */
-import { type Model, readModelBytes } from "../model-file"
+import { type Model, readModelBytes } from "../models/model-file"
 import { type Adders, addersOf } from "./adders"
 import { isExport, type ReadBack, readBack } from "./exported"
 import { decodeNir } from "./hdf5"

@@ -12,17 +12,17 @@
  *
  * Left out: the product D[i]·D[i−2] of the ring's equation, and all clamps.
  */
-import "../device-script-buffer"
+import "../base/memory"
+import { WuxingError } from "../base/errors"
+import { ELEMENTS_ARRAY, type Model } from "../models/model-file"
 import {
   drawLinks,
   elementsLearn,
   inputSignalsOf,
   type Network,
   signalsOf,
-} from "../../src/network"
-import { ELEMENT_VALUES } from "../../src/shard"
-import { WuxingError } from "../errors"
-import { ELEMENTS_ARRAY, type Model } from "../model-file"
+} from "../network/network"
+import { ELEMENT_VALUES } from "../network/shard"
 import { growthOf } from "./dense"
 import { type Graph, matrixOf, type Node } from "./graph"
 import {

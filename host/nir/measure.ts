@@ -1,6 +1,6 @@
 /** How far a linear graph is from the network it was made of. */
-import type { Model } from "../model-file"
-import { runnerOf } from "../model-runner"
+import type { Model } from "../models/model-file"
+import { runnerOf } from "../models/run-model"
 import type { Rest } from "./rest"
 
 export interface Difference {

@@ -1,8 +1,9 @@
 /** The image a graph is linearised about, by what a user calls it. */
-import type { Network } from "../../src/network"
+
+import { WuxingError } from "../base/errors"
 import { frameOf, readPicture } from "../data/folder"
 import { scaleTo } from "../data/scale"
-import { WuxingError } from "../errors"
+import type { Network } from "../network/network"
 import type { Images } from "../training/training-data"
 
 /**

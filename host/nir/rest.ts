@@ -7,7 +7,7 @@
  * a block is a set of values that depend on one another (a ring and its couplings), and blocks are
  * taken in the order in which they depend on one another.
  */
-import { WuxingError } from "../errors"
+import { WuxingError } from "../base/errors"
 import { inverseOf } from "./dense"
 import { type Graph, sizesOf } from "./graph"
 

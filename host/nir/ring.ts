@@ -9,7 +9,7 @@
  * A leaky integrator is tau·dv/dt = (v_leak − v) + r·I. So v = D, tau = r = 1/(K2 + K3[i]·X[i−2]), and
  * I is u[i] and what comes from the two elements before.
  */
-import { rates } from "../baseline/float-ring"
+import { rates } from "../ring/float-ring"
 import { inverseOf, times } from "./dense"
 
 export const ELEMENTS = 5

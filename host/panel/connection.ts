@@ -1,8 +1,8 @@
 /** One connection to a Firmata board: from opening its port until it is unplugged or restarts. */
 import bind, { type Firmata } from "firmata-io"
 import five, { type Board } from "johnny-five"
-import { WuxingError } from "../errors"
-import { FIRMATA_BAUD_RATE } from "../link/firmata"
+import { WuxingError } from "../base/errors"
+import { FIRMATA_BAUD_RATE } from "../hardware/firmata"
 import type { Port } from "../link/port"
 import { openSerialPort } from "../link/serial-port"
 import { seconds, wait } from "../link/wait"

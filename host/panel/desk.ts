@@ -1,8 +1,9 @@
 /** Joins a fleet and its panel: shows what the boards do, hands them what the panel's user teaches. */
-import type { Network } from "../../src/network"
-import { confidenceOf } from "../confidence"
-import type { Lesson } from "../fleet/reports"
-import type { BoardState, FleetWatch, Wish } from "../fleet/watch"
+
+import { confidenceOf } from "../network/confidence"
+import type { Network } from "../network/network"
+import type { Lesson } from "../session/reports"
+import type { BoardState, FleetWatch, Wish } from "../session/watch"
 import type { Panel } from "./panel"
 
 /** Presses that may wait for the boards: more would come as a surprise later. */

@@ -1,6 +1,6 @@
 /** Everything of a layout on one connection: what is shown is written, what is touched is heard. */
 import five from "johnny-five"
-import type { BoardState } from "../fleet/watch"
+import type { BoardState } from "../session/watch"
 import { type ConfidenceDisplay, confidenceDisplay } from "./confidence"
 import type { Connection } from "./connection"
 import { type DigitDisplay, digitDisplay, type Shown } from "./digit-display"

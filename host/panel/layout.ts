@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { z } from "zod"
-import { messageOf, WuxingError } from "../errors"
+import { messageOf, WuxingError } from "../base/errors"
 
 const FOLDER = fileURLToPath(new URL("layouts", import.meta.url))
 export const DEFAULT_LAYOUT = "leds"

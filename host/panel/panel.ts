@@ -4,8 +4,8 @@
  */
 
 import { setTimeout as pause } from "node:timers/promises"
-import { messageOf } from "../errors"
-import type { BoardState } from "../fleet/watch"
+import { messageOf } from "../base/errors"
+import type { BoardState } from "../session/watch"
 import { Connection, type ConnectOptions } from "./connection"
 import { Face, type FaceState } from "./face"
 import type { Layout } from "./layout"

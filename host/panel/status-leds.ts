@@ -1,6 +1,6 @@
 /** A board's state on one LED, told apart by how it blinks. */
 import five from "johnny-five"
-import type { BoardState } from "../fleet/watch"
+import type { BoardState } from "../session/watch"
 import type { Connection } from "./connection"
 import type { PinName } from "./layout"
 

@@ -1,6 +1,7 @@
 /** Boards by name and number, as a user writes them: "pico:4,esp32c3:2". */
-import { type BoardProfile, boardIds, chipIds, readBoardProfile } from "../boards"
-import { WuxingError } from "../errors"
+
+import { WuxingError } from "../base/errors"
+import { type BoardProfile, boardIds, chipIds, readBoardProfile } from "../hardware/board-profile"
 
 export interface PlannedOn {
   /** Its profile's id and its number among those: "pico-1". */

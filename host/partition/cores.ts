@@ -3,8 +3,9 @@
  * element is one neuron of the chip, and a ring's five stay together. Input neurons are counted, as
  * they are part of the graph.
  */
-import { drawLinks, inputSignalsOf, type Network, signalsOf } from "../../src/network"
-import type { ChipProfile } from "../boards"
+
+import type { ChipProfile } from "../hardware/board-profile"
+import { drawLinks, inputSignalsOf, type Network, signalsOf } from "../network/network"
 
 const ELEMENTS = 5
 /** Each element takes the signals of two others of its ring. */

@@ -1,13 +1,12 @@
 /**
- * What a share of a network costs a board, in time: operations by src/operations.ts at the profile's
+ * What a share of a network costs a board, in time: operations by src/core/operations.ts at the profile's
  * cycles, bytes at the link's rate, messages at the throttle.
  *
- * src/operations.ts counts the longest way through each loop of a learning step. What is done of it
+ * src/core/operations.ts counts the longest way through each loop of a learning step. What is done of it
  * on average is a share, measured with pico-16, pico-32, fleet-64 and model1 on counting virtual
  * machines; how near predictions come is tested there too.
  */
-import { Header, Part, PartFlag, Rule } from "../../src/layout"
-import { inputSignalsOf, type Layer, type Network } from "../../src/network"
+import { Header, Part, PartFlag, Rule } from "../../src/core/layout"
 import {
   AT_ONCE_LINK_OPERATIONS,
   AT_ONCE_PIXEL_OPERATIONS,
@@ -18,11 +17,12 @@ import {
   NOISE_OPERATIONS,
   neuronOperations,
   SOURCE_OPERATIONS,
-} from "../../src/operations"
-import { BackField, ImageField, MAX_PAYLOAD, SignalsField } from "../../src/protocol"
-import { isDense } from "../../src/shard"
-import type { BoardProfile } from "../boards"
-import { partsOf } from "../shard-parts"
+} from "../../src/core/operations"
+import { BackField, ImageField, MAX_PAYLOAD, SignalsField } from "../../src/wire/protocol"
+import type { BoardProfile } from "../hardware/board-profile"
+import { inputSignalsOf, type Layer, type Network } from "../network/network"
+import { isDense } from "../network/shard"
+import { partsOf } from "../network/shard-parts"
 
 /** Pixels that are not zero: 19.1 % of those of MNIST's training images. Others cost nothing. */
 export const INK = 0.191
@@ -39,7 +39,7 @@ const DENSE_BACKWARD = 0.8
  * Where boards share them, those on the board that has most to do: one, and its part of the rest.
  */
 const MARGIN_OUTPUTS = 2.5
-/** A step of a neuron whose inputs and outputs are neighbours (src/settle-two.ts). */
+/** A step of a neuron whose inputs and outputs are neighbours (src/core/settle-two.ts). */
 const TWO_FORWARD_STEP = 190
 const TWO_BACKWARD_STEP = 230
 /** Handling one message, sent or received: an estimate, of some forty calls. */
@@ -175,7 +175,7 @@ function backwardNeuron(layer: Layer, rule: number, steps: number): number {
   return BACKWARD_NEURON * neuronOperations(rule, steps)
 }
 
-/** As hasTwo (src/settle-two.ts), of a layer. */
+/** As hasTwo (src/core/settle-two.ts), of a layer. */
 function settlesShort({ inputs, outputFirst, outputs }: Layer, rule: number): boolean {
   return (
     inputs <= 2 && outputFirst === 1 && outputs <= 2 && (rule & (Rule.OfNeurons | Rule.Fine)) === 0

@@ -1,5 +1,5 @@
 /** A network as a hypergraph: its neurons, and for each signal who must have it. */
-import { drawLinks, type Network, neuronsOf } from "../../src/network"
+import { drawLinks, type Network, neuronsOf } from "../network/network"
 
 export interface Hypergraph {
   /** Number of vertices. */

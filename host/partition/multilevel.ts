@@ -7,7 +7,7 @@
  * Everything is drawn from a seed and effort is counted in work done, not in time, so that the result
  * is the same on every machine.
  */
-import { hash32 } from "../../src/random"
+import { hash32 } from "../../src/base/random"
 import { cutOf, type Hypergraph, hypergraph, type Net } from "./hypergraph"
 import { type Caps, Refinement } from "./refine"
 

@@ -1,8 +1,8 @@
 /** Which board computes which neurons. */
 
-import type { Network } from "../../src/network"
-import { mostNeurons, type Slice } from "../../src/shard"
-import { WuxingError } from "../errors"
+import { WuxingError } from "../base/errors"
+import type { Network } from "../network/network"
+import { mostNeurons, type Slice } from "../network/shard"
 
 /**
  * The plainest partition: each hidden layer is split evenly over the boards, the output layer stays

@@ -1,6 +1,6 @@
 /** A plan as SVG text: a column for each layer, a band for each board, signals between them as lines. */
-import type { Network } from "../../src/network"
-import { busesOf } from "../../src/shard"
+import type { Network } from "../network/network"
+import { busesOf } from "../network/shard"
 import type { Plan } from "./plan"
 
 const WIDTH = 640

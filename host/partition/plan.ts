@@ -1,8 +1,8 @@
-import { fanInOf, linkingOf, type Network, signalsOf } from "../../src/network"
-import { MOST_OPERATIONS } from "../../src/operations"
-import { busesOf, type Slice } from "../../src/shard"
-import type { BoardProfile } from "../boards"
-import { linksIn } from "../shard-parts"
+import { MOST_OPERATIONS } from "../../src/core/operations"
+import type { BoardProfile } from "../hardware/board-profile"
+import { fanInOf, linkingOf, type Network, signalsOf } from "../network/network"
+import { busesOf, type Slice } from "../network/shard"
+import { linksIn } from "../network/shard-parts"
 import { MOST_BOARDS, type PlannedOn } from "./board-spec"
 import { msPerImage, msPerLesson } from "./cost"
 import {

@@ -2,8 +2,8 @@
  * The search for a plan: cuts the neurons, packs them into the boards' memory, and counts what each way
  * to do it costs.
  */
-import { checkLinks, isSound } from "../../src/check"
-import { Header } from "../../src/layout"
+import { checkLinks, isSound } from "../../src/core/check"
+import { Header } from "../../src/core/layout"
 import {
   drawLinks,
   elementsLearn,
@@ -11,9 +11,9 @@ import {
   linkingOf,
   type Network,
   neuronsOf,
-} from "../../src/network"
-import { buildShard, isDense, type Slice } from "../../src/shard"
-import { partsOf } from "../shard-parts"
+} from "../network/network"
+import { buildShard, isDense, type Slice } from "../network/shard"
+import { partsOf } from "../network/shard-parts"
 import type { PlannedOn } from "./board-spec"
 import { costOfShare, forwardLink, forwardNeuron, type ShareCost } from "./cost"
 import { firstNeuronOf, hypergraph, type Net, signalNets } from "./hypergraph"

@@ -1,12 +1,12 @@
 /** What a share of a network takes of a board's memory. */
-import "../device-script-buffer"
-import { PROGRAM_BYTES, shardBytesOf } from "../../src/heap"
-import { Part, PartFlag } from "../../src/layout"
-import type { Network } from "../../src/network"
-import { MAX_PAYLOAD } from "../../src/protocol"
-import { buildShard, type Slice } from "../../src/shard"
-import type { BoardProfile } from "../boards"
-import { partsOf } from "../shard-parts"
+import "../base/memory"
+import { PROGRAM_BYTES, shardBytesOf } from "../../src/base/heap"
+import { Part, PartFlag } from "../../src/core/layout"
+import { MAX_PAYLOAD } from "../../src/wire/protocol"
+import type { BoardProfile } from "../hardware/board-profile"
+import type { Network } from "../network/network"
+import { buildShard, type Slice } from "../network/shard"
+import { partsOf } from "../network/shard-parts"
 
 /** Kept free on a board that a network takes all it can of: for messages that wait, and some more. */
 const LEAST_FREE_BYTES = 6500
@@ -45,7 +45,7 @@ const WAITING_MORE_BYTES = 700
 
 /**
  * Heap a board needs for a shard, bytes: the program, what it sets aside, and messages that wait.
- * test/partition/heap-sweep.ts measures how near that is.
+ * test/host/partition/heap-sweep.ts measures how near that is.
  */
 export function heapFor(shard: Buffer): number {
   let waiting = 0

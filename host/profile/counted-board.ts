@@ -2,7 +2,7 @@
  * A board that runs the product's own firmware on a counting machine in this process: what it is
  * sent and what it answers are the messages of a real one, without a line between.
  */
-import "../device-script-buffer"
+import "../base/memory"
 import {
   BackField,
   BackFlag,
@@ -11,9 +11,10 @@ import {
   MAX_PAYLOAD,
   Status,
   StatusField,
-} from "../../src/protocol"
+} from "../../src/wire/protocol"
+import { WuxingError } from "../base/errors"
 import { encodeSlices } from "../data/runs"
-import { WuxingError } from "../errors"
+import { Machine } from "../hardware/machine"
 import {
   buildPacket,
   deviceIdFromHex,
@@ -22,8 +23,7 @@ import {
   packetsOf,
   servedDeviceId,
 } from "../link/jacdac"
-import { IMAGE_BYTES, imageMessages, loadMessages } from "../messages"
-import { Machine } from "./machine"
+import { IMAGE_BYTES, imageMessages, loadMessages } from "../link/messages"
 
 const ID = "0123456789abcdef"
 /** The program's one service comes first on the device it serves. */

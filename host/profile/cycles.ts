@@ -1,5 +1,5 @@
 /** What operations cost a board, in cycles. */
-import type { BoardProfile } from "../boards"
+import type { BoardProfile } from "../hardware/board-profile"
 import { type KindCounts, OPERATION_KINDS, type OperationKind } from "./program"
 
 /** A board's clock and the cycles of each kind of operation. */

@@ -1,8 +1,8 @@
 /** Every byte of a shard by its owner. */
-import "../device-script-buffer"
-import { Header, Part, PartFlag } from "../../src/layout"
-import { Neuron } from "../../src/neuron"
-import { partsOf } from "../shard-parts"
+import "../base/memory"
+import { Header, Part, PartFlag } from "../../src/core/layout"
+import { Neuron } from "../../src/core/neuron"
+import { partsOf } from "../network/shard-parts"
 
 /** Bytes at…at+bytes−1 of a shard's memory. */
 export interface Area {

@@ -3,9 +3,10 @@
  * under the product's own firmware, and from them milliseconds by what a board's profile says each
  * kind of operation takes.
  */
-import { buildShard, exchangeCoefficients, exchangeElements } from "../../src/shard"
-import { wholeNetwork } from "../engine"
-import type { Model } from "../model-file"
+
+import type { Model } from "../models/model-file"
+import { wholeNetwork } from "../network/host-network"
+import { buildShard, exchangeCoefficients, exchangeElements } from "../network/shard"
 import type { Images } from "../training/training-data"
 import { CountedBoard } from "./counted-board"
 import { type Cycles, costOf } from "./cycles"

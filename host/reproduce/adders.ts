@@ -1,8 +1,8 @@
 /** Row 7: adders before the synapses, from one link each to many. */
 
-import { fleet64 } from "../../src/presets"
-import { linkRatios } from "../link-ratio"
-import { counted, grouped, percent } from "../numbers"
+import { counted, grouped, percent } from "../base/numbers"
+import { linkRatios } from "../network/link-ratio"
+import { fleet64 } from "../network/presets"
 import { type Curve, lastOf, learningCurve, lessons, testPoints } from "./learning-curve"
 import { adderNetwork, recipeFor, shapeOf } from "./networks"
 import { type Finding, pick, type Row, type Task } from "./row"

@@ -1,10 +1,10 @@
 /** Row 12: the same network by backpropagation. */
 
-import { coefficientMax, lambdaBits, type Network } from "../../src/network"
-import { pico16 } from "../../src/presets"
-import { type Backward, SettledNetwork } from "../baseline/settled-network"
-import { HostNetwork } from "../engine"
-import { counted, percent } from "../numbers"
+import { counted, percent } from "../base/numbers"
+import { HostNetwork } from "../network/host-network"
+import { coefficientMax, lambdaBits, type Network } from "../network/network"
+import { pico16 } from "../network/presets"
+import { type Backward, SettledNetwork } from "../ring/settled-network"
 import { epochOrder, learnShiftAt, type Recipe } from "../training/train-model"
 import {
   type Curve,

@@ -1,6 +1,12 @@
 /** Row 1: the fixed point by formula against letting the ring rest. */
-import "../device-script-buffer"
-import { AT_REST, findFixedPoint, Outcome, relax, uniformFixedPoint } from "../../src/fixed-point"
+import "../base/memory"
+import {
+  AT_REST,
+  findFixedPoint,
+  Outcome,
+  relax,
+  uniformFixedPoint,
+} from "../../src/ring/fixed-point"
 import {
   fixedPoint,
   makeRing,
@@ -10,9 +16,9 @@ import {
   Side,
   setElement,
   setParameter,
-} from "../../src/ring"
-import { type FloatParameters, restingPoint, uniformParameters } from "../baseline/float-ring"
-import { grouped, rounded } from "../numbers"
+} from "../../src/ring/ring"
+import { grouped, rounded } from "../base/numbers"
+import { type FloatParameters, restingPoint, uniformParameters } from "../ring/float-ring"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 const N = 5

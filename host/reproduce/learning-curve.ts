@@ -1,5 +1,5 @@
 /** Training a network on the host's engine and measuring it after each epoch. */
-import type { Network } from "../../src/network"
+import type { Network } from "../network/network"
 import { type Recipe, trainEpoch } from "../training/train-model"
 import type { Images } from "../training/training-data"
 import { TrainingEngine } from "../training/training-engine"

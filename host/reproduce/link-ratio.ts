@@ -1,11 +1,11 @@
 /** Row 5: a perceptron of MODEL1's layers with ever fewer links. */
 
-import { model1 } from "../../src/presets"
-import { type Activation, Mlp } from "../baseline/mlp"
+import { counted, grouped, percent, rounded } from "../base/numbers"
 import { drawSamples } from "../data/samples"
-import { linkRatios } from "../link-ratio"
-import { counted, grouped, percent, rounded } from "../numbers"
+import { linkRatios } from "../network/link-ratio"
+import { model1 } from "../network/presets"
 import { imageOf, type Lessons, lessons } from "./learning-curve"
+import { type Activation, Mlp } from "./mlp"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 /** Separates the order of the images from the links' draw. */

@@ -1,6 +1,7 @@
 /** Rows 3 and 4: MODEL1 by method 1, by method 2 and by both. */
-import { elementsLearn, type Network } from "../../src/network"
-import { counted, percent } from "../numbers"
+
+import { counted, percent } from "../base/numbers"
+import { elementsLearn, type Network } from "../network/network"
 import { coarse, withRule } from "../training/rule"
 import type { Recipe } from "../training/train-model"
 import { type Curve, lastOf, learningCurve, lessons, testPoints } from "./learning-curve"

@@ -1,6 +1,7 @@
 /** Row 6: MODEL1 against MODEL2. */
-import { linkRatios } from "../link-ratio"
-import { counted, grouped, percent } from "../numbers"
+
+import { counted, grouped, percent } from "../base/numbers"
+import { linkRatios } from "../network/link-ratio"
 import { recipeOf } from "../training/recipes"
 import { type Curve, lastOf, learningCurve, lessons, testPoints } from "./learning-curve"
 import { model1, model2, recipeFor, shapeOf } from "./networks"

@@ -1,6 +1,6 @@
 /** Networks of the rows that vary one thing, made from presets. */
-import type { Network } from "../../src/network"
-import { fleet64, model1, model2 } from "../../src/presets"
+import type { Network } from "../network/network"
+import { fleet64, model1, model2 } from "../network/presets"
 import { recipeOf } from "../training/recipes"
 import type { Recipe } from "../training/train-model"
 

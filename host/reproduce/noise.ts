@@ -1,8 +1,8 @@
 /** Row 11: a trained network on images with noise. */
 
-import { pico16 } from "../../src/presets"
-import { hash32 } from "../../src/random"
-import { counted, percent } from "../numbers"
+import { hash32 } from "../../src/base/random"
+import { counted, percent } from "../base/numbers"
+import { pico16 } from "../network/presets"
 import type { Images } from "../training/training-data"
 import type { TrainingEngine } from "../training/training-engine"
 import { type Curve, learningCurve, lessons } from "./learning-curve"

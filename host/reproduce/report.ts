@@ -11,8 +11,8 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { z } from "zod"
-import { renderChart } from "../chart"
-import { WuxingError } from "../errors"
+import { renderChart } from "../base/chart"
+import { WuxingError } from "../base/errors"
 import { papers } from "./papers"
 import { type Finding, type Row, type RowRecord, recordSchema } from "./row"
 

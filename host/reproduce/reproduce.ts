@@ -1,8 +1,8 @@
 /** Runs rows one after another and keeps each as soon as it is done. */
 import { availableParallelism } from "node:os"
 import { setImmediate } from "node:timers/promises"
+import { WuxingError } from "../base/errors"
 import { readMnist } from "../data/mnist"
-import { WuxingError } from "../errors"
 import { describeRow, emptyFinding, type Report } from "./report"
 import type { Data, Finding, Row, RowRecord, Scale, Task } from "./row"
 import { rows } from "./rows"

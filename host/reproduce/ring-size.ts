@@ -1,6 +1,6 @@
 /** Row 9: rings of other numbers of elements. */
-import "../device-script-buffer"
-import { step } from "../../src/heun"
+import "../base/memory"
+import { step } from "../../src/ring/heun"
 import {
   element,
   makeRing,
@@ -12,11 +12,11 @@ import {
   setInput,
   setUniform,
   start,
-} from "../../src/ring"
-import { leadingMode, NONE, oscillationThreshold } from "../../src/stability"
-import { settle, signal } from "../../src/trajectory"
-import { constantResponse, growths } from "../baseline/float-ring"
-import { rounded } from "../numbers"
+} from "../../src/ring/ring"
+import { leadingMode, NONE, oscillationThreshold } from "../../src/ring/stability"
+import { settle, signal } from "../../src/ring/trajectory"
+import { rounded } from "../base/numbers"
+import { constantResponse, growths } from "../ring/float-ring"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 const Q12 = 4096

@@ -5,7 +5,7 @@
  * out of the run that wrote it.
  */
 import { z } from "zod"
-import type { Chart } from "../chart"
+import type { Chart } from "../base/chart"
 import type { Images } from "../training/training-data"
 
 /** One thing compared: what the papers say of it, and what came out here. */

@@ -1,7 +1,7 @@
 /** Row 2: fixed-point storing, round by round. */
-import "../device-script-buffer"
-import { findFixedPoint, Outcome } from "../../src/fixed-point"
-import { step } from "../../src/heun"
+import "../base/memory"
+import { findFixedPoint, Outcome } from "../../src/ring/fixed-point"
+import { step } from "../../src/ring/heun"
 import {
   element,
   fixedPoint,
@@ -10,12 +10,12 @@ import {
   ringBytes,
   Side,
   setElement,
-} from "../../src/ring"
-import { type Stored, storeFixedPoint } from "../../src/store"
-import { restingPoint } from "../baseline/float-ring"
-import type { Chart } from "../chart"
-import { rounded } from "../numbers"
-import { elementName, storingError } from "../ring-errors"
+} from "../../src/ring/ring"
+import { type Stored, storeFixedPoint } from "../../src/ring/store"
+import type { Chart } from "../base/chart"
+import { rounded } from "../base/numbers"
+import { restingPoint } from "../ring/float-ring"
+import { elementName, storingError } from "../ring/ring-errors"
 import { type Finding, pick, type Row, type Task } from "./row"
 
 const N = 5

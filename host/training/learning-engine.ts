@@ -1,5 +1,5 @@
 /** Where a network learns: what a training needs of it. */
-import type { Network } from "../../src/network"
+import type { Network } from "../network/network"
 
 /** Images as an engine keeps them. */
 export interface LabelledImages {

@@ -1,6 +1,6 @@
 /** How each preset is trained unless the user says otherwise. */
-import type { Network } from "../../src/network"
-import { isSize } from "../sized-network"
+import type { Network } from "../network/network"
+import { isSize } from "../network/sized-network"
 import type { Recipe } from "./train-model"
 
 /** 16 · log2 e times the gain. */

@@ -1,5 +1,5 @@
 /** Teaching a network by another rule than its own: its links, its elements, or both. */
-import { type ElementLearning, elementsLearn, lambdaBits, type Network } from "../../src/network"
+import { type ElementLearning, elementsLearn, lambdaBits, type Network } from "../network/network"
 
 export type LearningRule = NonNullable<Network["rule"]>
 export const learningRules: LearningRule[] = ["links", "elements", "mixed"]

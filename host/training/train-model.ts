@@ -1,7 +1,8 @@
 /** Training a network on the host: epochs over shuffled images, with a falling rate. */
-import { mostLearnShift, type Network } from "../../src/network"
-import { hash32 } from "../../src/random"
+
+import { hash32 } from "../../src/base/random"
 import { drawSamples } from "../data/samples"
+import { mostLearnShift, type Network } from "../network/network"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 import type { Images } from "./training-data"
 

@@ -1,8 +1,9 @@
 /** The images to train and test with, by what a user calls them. */
-import { type Network, signalsOf } from "../../src/network"
+
 import { isCsv, readCsv } from "../data/csv"
 import { frameOf, readFolder } from "../data/folder"
 import { CLASSES, readMnist } from "../data/mnist"
+import { type Network, signalsOf } from "../network/network"
 
 /** Images of one size, row by row, one byte a pixel, one image behind the other. */
 export interface Images {

@@ -5,10 +5,16 @@
  * samples of a batch see the same coefficients and their changes are added up; the result depends
  * on the batch size, never on the number of threads.
  */
-import "../device-script-buffer"
+import "../base/memory"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
-import { Header, Part, PartFlag } from "../../src/layout"
+import { Header, Part, PartFlag } from "../../src/core/layout"
+import { outputError, readout } from "../../src/core/run"
+import { WuxingError } from "../base/errors"
+import { coreModule } from "../codegen/core-module"
+import { encodeRuns } from "../data/runs"
+import { interrupted } from "../link/wait"
+import { coefficientsOf, elementsOf, wholeNetwork } from "../network/host-network"
 import {
   coefficientMax,
   elementsLearn,
@@ -16,15 +22,9 @@ import {
   mostLearnShift,
   type Network,
   signalsOf,
-} from "../../src/network"
-import { outputError, readout } from "../../src/run"
-import { buildShard, exchangeCoefficients, exchangeElements, MAX_SYNAPSES } from "../../src/shard"
-import { encodeRuns } from "../data/runs"
-import { coefficientsOf, elementsOf, wholeNetwork } from "../engine"
-import { WuxingError } from "../errors"
-import { interrupted } from "../link/wait"
-import { partsOf } from "../shard-parts"
-import { coreModule } from "./core-module"
+} from "../network/network"
+import { buildShard, exchangeCoefficients, exchangeElements, MAX_SYNAPSES } from "../network/shard"
+import { partsOf } from "../network/shard-parts"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 
 /** Control words (int32), kept in step with worker.mjs. */

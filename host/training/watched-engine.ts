@@ -2,17 +2,18 @@
  * The host's engine for a training that people look on at, and put in a word: one image at a time, with
  * the bits of the engine alone, and of boards.
  */
-import type { Network } from "../../src/network"
+
 import { moved } from "../data/moved"
-import { slowedBy } from "../fleet/rate"
-import type { Checkpoint, Lesson } from "../fleet/reports"
+import type { Network } from "../network/network"
+import { slowedBy } from "../session/rate"
+import type { Checkpoint, Lesson } from "../session/reports"
 import {
   type FleetWatch,
   LESSON_SAMPLES,
   type Slowed,
   type Taught,
   type Wish,
-} from "../fleet/watch"
+} from "../session/watch"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 import { type ImageStore, predictApart, TrainingEngine } from "./training-engine"
 

@@ -1,18 +1,18 @@
 /** The README's commands, run as they stand there; those for real boards as far as they go without. */
 import { expect, test } from "vitest"
-import { wuxing } from "../cli/run-cli"
+import { wuxing } from "../host/cli/run-cli"
 import { pages, shellLines, words } from "./pages"
 
 /** Lines of the README, and where they are run if not here. */
 const ELSEWHERE = [
-  // test/e2e/demo.test.ts, and its printed figures in pages.test.ts.
+  // test/host/cli/demo/demo.test.ts, and its printed figures in pages.test.ts.
   "npm ci && npm start",
   // By whoever reads this.
   "npm ci && npm test",
   // It runs until Ctrl-C: test/dashboard/.
   "npm run -s wuxing -- dashboard",
-  // Without boards there is none to find: test/fleet/serial.test.ts runs the first two with virtual
-  // boards behind serial ports, test/cli/own-data.test.ts the third on one without.
+  // Without boards there is none to find: test/host/fleet/serial.test.ts runs the first two with virtual
+  // boards behind serial ports, test/host/cli/own-data.test.ts the third on one without.
   "npm run -s wuxing -- deploy",
   "npm run -s wuxing -- demo --on serial --train 200 --test 100",
   "npm run -s wuxing -- predict --on serial digit.png",

@@ -1,15 +1,15 @@
 /** The figures the README and the pages state, measured again as they say: by counts, not by a clock. */
 import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
-import "../../host/device-script-buffer"
-import { readBoardProfile } from "../../host/boards"
+import "../../host/base/memory"
 import { readMnist } from "../../host/data/mnist"
-import { untrained } from "../../host/model-source"
-import { LISTING_PATH, UF2_PATH } from "../../host/native/firmware-file"
-import { profileNative } from "../../host/native/profile"
+import { readBoardProfile } from "../../host/hardware/board-profile"
+import { LISTING_PATH, UF2_PATH } from "../../host/hardware/emulator/firmware-file"
+import { untrained } from "../../host/models/model-source"
+import { preset } from "../../host/network/presets"
 import { cyclesOf } from "../../host/profile/cycles"
+import { profileNative } from "../../host/profile/native"
 import { milliseconds, profileModel } from "../../host/profile/profile"
-import { preset } from "../../src/presets"
 import { firmware } from "../firmware/compiled"
 import { numberIn, pages, quotedIn, readme, readmeTable, tablesOf } from "./pages"
 
@@ -40,7 +40,7 @@ describe("one Pico with DeviceScript", () => {
   })
 })
 
-test("one Pico with the native program: pico-16 (test/native/speed.test.ts has model1)", async () => {
+test("one Pico with the native program: pico-16 (test/firmware/native/speed.test.ts has model1)", async () => {
   const [alone, streamed] = readmeTable("on one RP2040 at 125 MHz")
   const model = untrained(preset("pico-16", 1)!)
   const listing = JSON.parse(readFileSync(LISTING_PATH, "utf8"))

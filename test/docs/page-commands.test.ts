@@ -4,8 +4,8 @@ import { join } from "node:path"
 import { PNG } from "pngjs"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import type { Outcome } from "../../host/cli/command"
-import { Output } from "../../host/cli/output"
 import { programOf } from "../../host/cli/program"
+import { Output } from "../../host/cli/terminal/output"
 import { ROOT } from "../root"
 import { temporaryFolder } from "../temporary"
 import { filled, namedCommands, pages, typedCommands, words } from "./pages"
@@ -15,7 +15,7 @@ const NOT_HERE = [
   /^(?:bench|boards|bridge|build|dashboard|demo|deploy|doctor|flash|help|panel)\b/,
   /--(?:dashboard|on)\b/,
   /^(?:partition|predict|train)\b(?!.*--model)/,
-  // There and back again: test/nir/cli.test.ts, with the same network.
+  // There and back again: test/host/cli/export.test.ts, with the same network.
   /^(?:export|import)\b/,
   // What it says else is in figures.test.ts.
   /^profile(?!.*--memory)/,

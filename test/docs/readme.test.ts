@@ -1,8 +1,8 @@
 /** What the README says of the tool, held against the tool. */
 import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
-import "../../host/device-script-buffer"
-import { EXIT_STATUS } from "../../host/errors"
+import "../../host/base/memory"
+import { EXIT_STATUS } from "../../host/base/errors"
 import {
   FAULT_KINDS,
   type FaultKind,
@@ -10,10 +10,10 @@ import {
   parseFaults,
   usualMs,
 } from "../../host/faults/spec"
-import { trainedModel, trainedNames } from "../../host/training/trained"
-import { linksOf } from "../../src/network"
-import { presetNames } from "../../src/presets"
-import { wuxing } from "../cli/run-cli"
+import { trainedModel, trainedNames } from "../../host/models/trained"
+import { linksOf } from "../../host/network/network"
+import { presetNames } from "../../host/network/presets"
+import { wuxing } from "../host/cli/run-cli"
 import { ROOT } from "../root"
 import { numberIn, quotedIn, readme, readmeTable } from "./pages"
 

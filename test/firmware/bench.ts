@@ -1,6 +1,7 @@
 /** Virtual boards with the product's own firmware, each under a test's full control. */
-import "../../host/device-script-buffer"
+import "../../host/base/memory"
 import { Board } from "../../host/fleet/board"
+import { VirtualBoards } from "../../host/hardware/virtual-boards"
 import { BoardLink } from "../../host/link/board-link"
 import {
   buildPacket,
@@ -11,8 +12,7 @@ import {
 } from "../../host/link/jacdac"
 import { encodeFrame } from "../../host/link/jdusb"
 import type { Port } from "../../host/link/port"
-import { VirtualBoards } from "../../host/link/virtual-boards"
-import { Command, SERVICE_CLASS, StatusField } from "../../src/protocol"
+import { Command, SERVICE_CLASS, StatusField } from "../../src/wire/protocol"
 import { firmware } from "./compiled"
 
 export interface Report {

@@ -1,7 +1,9 @@
 /** Whatever is sent to the service: an answer as documented, and a board that runs on. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { ARENA_BYTES } from "../../firmware/arena"
-import { Header, LAYOUT_VERSION, Part, PartFlag } from "../../src/layout"
+import { buildShard, type Slice } from "../../host/network/shard"
+import { Header, LAYOUT_VERSION, Part, PartFlag } from "../../src/core/layout"
+import { partAt } from "../../src/core/run"
 import {
   BackField,
   BackFlag,
@@ -13,10 +15,8 @@ import {
   Setting,
   SignalsField,
   Status,
-} from "../../src/protocol"
-import { partAt } from "../../src/run"
-import { buildShard, type Slice } from "../../src/shard"
-import { network, uniform } from "../core/helpers"
+} from "../../src/wire/protocol"
+import { network, uniform } from "../src/core/helpers"
 import { type Bench, type Benches, bytes, native, type Report, startBenches } from "./bench"
 
 const SLOTS = 4

@@ -2,7 +2,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { buildFirmware } from "../../host/firmware"
+import { buildFirmware } from "../../host/hardware/firmware"
 import { ROOT } from "../root"
 
 /** Compiles a copy of the firmware in which `from` in `file` (of firmware/) reads `to`. */

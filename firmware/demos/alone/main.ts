@@ -5,6 +5,17 @@
  */
 import * as ds from "@devicescript/core"
 import { Server, startServer } from "@devicescript/server"
+import { readSlots, restoreSlot, SlotHead, saveSlot, slotOf } from "../../../src/base/slots"
+import { activateRuns, clearImage } from "../../../src/core/image"
+import { Header, Part } from "../../../src/core/layout"
+import {
+  backward,
+  beginLearning,
+  forward,
+  outputError,
+  partAt,
+  readout,
+} from "../../../src/core/run"
 import {
   ALONE_READ_BYTES,
   ALONE_SAMPLE_BYTES,
@@ -15,11 +26,7 @@ import {
   DemoStatus,
   LESSON_STEPS,
   SampleField,
-} from "../../../src/demo-protocol"
-import { activateRuns, clearImage } from "../../../src/image"
-import { Header, Part } from "../../../src/layout"
-import { backward, beginLearning, forward, outputError, partAt, readout } from "../../../src/run"
-import { readSlots, restoreSlot, SlotHead, saveSlot, slotOf } from "../../../src/slots"
+} from "../../../src/wire/demo-protocol"
 import { store } from "../../value-store"
 import { keep } from "../keep"
 import { shard } from "./shard"
@@ -185,7 +192,7 @@ function expand(pairs: Buffer): number {
   return to
 }
 
-/** As predictWhole and learnWhole (src/whole.ts), with pauses. @returns the class named before */
+/** As predictWhole and learnWhole (src/core/whole.ts), with pauses. @returns the class named before */
 async function look(pairs: Buffer, brief: boolean): Promise<number> {
   const length = expand(pairs)
   arena.setAt(Header.Brief, "u16", brief ? 1 : 0)

@@ -5,6 +5,18 @@
  */
 import * as ds from "@devicescript/core"
 import { Server, startServer } from "@devicescript/server"
+import { step } from "../../../src/ring/heun"
+import {
+  element,
+  makeRing,
+  Parameter,
+  parameter,
+  ringBytes,
+  Side,
+  setElement,
+  setParameter,
+} from "../../../src/ring/ring"
+import { Refusal, storeFixedPoint } from "../../../src/ring/store"
 import {
   DemoStatus,
   ELEMENTS,
@@ -15,19 +27,7 @@ import {
   StoreField,
   StoreReply,
   TraceField,
-} from "../../../src/demo-protocol"
-import { step } from "../../../src/heun"
-import {
-  element,
-  makeRing,
-  Parameter,
-  parameter,
-  ringBytes,
-  Side,
-  setElement,
-  setParameter,
-} from "../../../src/ring"
-import { Refusal, storeFixedPoint } from "../../../src/store"
+} from "../../../src/wire/demo-protocol"
 import { store as flash } from "../../value-store"
 import { keep } from "../keep"
 

@@ -1,18 +1,10 @@
 /**
  * The program of the demo "oscillator": one neuron runs step by step in real time, host or no host.
- * Past its threshold of stability (src/stability.ts) it swings by itself, and the board's LED with it.
+ * Past its threshold of stability (src/ring/stability.ts) it swings by itself, and the board's LED with it.
  */
 import * as ds from "@devicescript/core"
 import { Server, startServer } from "@devicescript/server"
-import {
-  CycleField,
-  DemoStatus,
-  ELEMENTS,
-  InputField,
-  StateReply,
-  TuneField,
-} from "../../../src/demo-protocol"
-import { step } from "../../../src/heun"
+import { step } from "../../../src/ring/heun"
 import {
   EXTRA_BITS,
   element,
@@ -25,7 +17,15 @@ import {
   Side,
   setInput,
   setUniform,
-} from "../../../src/ring"
+} from "../../../src/ring/ring"
+import {
+  CycleField,
+  DemoStatus,
+  ELEMENTS,
+  InputField,
+  StateReply,
+  TuneField,
+} from "../../../src/wire/demo-protocol"
 
 /** The mean of J forgets by 1/64 a step: at dt = 1/4 over about a cycle. */
 const MEAN_SHIFT = 6

@@ -13,7 +13,7 @@
 #include "wuxing-core.h"
 
 /* All RAM but what the rest of the program needs (rp2040.ld says how much that may be); as much as a plan
- * counts on for a heap of 264 KiB (src/heap.ts). */
+ * counts on for a heap of 264 KiB (src/base/heap.ts). */
 enum { ARENA_BYTES = 240 * 1024 };
 uint8_t arena[ARENA_BYTES] __attribute__((aligned(4), section(".arena")));
 const int32_t arena_bytes = ARENA_BYTES;

@@ -1,5 +1,5 @@
 /**
- * AssemblyScript, for the host only: the loops over links of src/links.ts, several links at a time.
+ * AssemblyScript, for the host only: the loops over links of src/core/links.ts, several links at a time.
  * A source has one link to a synapse at most, so links of one source do not depend on each other.
  *
  * Products of two int16 are made as dot products of pairs whose second half is 0: one instruction
@@ -85,7 +85,7 @@ export function sumDense(m: usize, part: i32, slot: i32, from: i32, to: i32): vo
   }
 }
 
-/** {@link mix16} of src/random.ts in each lane. */
+/** {@link mix16} of src/base/random.ts in each lane. */
 function mix(x: v128): v128 {
   const low = i32x4.splat(0xffff)
   let y = v128.and(i32x4.add(i32x4.mul(x, i32x4.splat(27655)), i32x4.splat(13849)), low)
@@ -129,7 +129,7 @@ export function learnSparse(m: usize, part: i32, from: i32, to: i32): void {
   const shift: i32 = load<u16>(m, Header.LearnShift)
   const max: i32 = load<i16>(m, Header.CoefficientMax)
   const mask: i32 = (1 << shift) - 1
-  // As changeOf in src/link-rules.ts.
+  // As changeOf in src/core/link-rules.ts.
   const spread: i32 = max_i32(0, shift - NOISE_BITS)
   const masks = i32x4.splat(mask)
   const most = i32x4.splat(max)
@@ -213,7 +213,7 @@ export function learnDense(m: usize, part: i32, slot: i32, from: i32, to: i32): 
   const shift: i32 = load<u16>(m, Header.LearnShift)
   const max: i32 = load<i16>(m, Header.CoefficientMax)
   const mask: i32 = (1 << shift) - 1
-  // As changeOf in src/link-rules.ts.
+  // As changeOf in src/core/link-rules.ts.
   const spread: i32 = max_i32(0, shift - NOISE_BITS)
   const masks = i32x4.splat(mask)
   const most = i32x4.splat(max)

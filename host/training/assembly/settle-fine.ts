@@ -1,6 +1,6 @@
 /**
- * AssemblyScript, for the host only: the settles of src/settle-fine.ts for four neurons at a time, as
- * settle.ts here does those of src/settle.ts.
+ * AssemblyScript, for the host only: the settles of src/core/settle-fine.ts for four neurons at a time, as
+ * settle.ts here does those of src/core/settle.ts.
  *
  * Networks of single links leave many neurons alone: those whose inputs are all zero stay at rest, and
  * those to which no error comes back have λ = 0. So the others are listed first, and only they are

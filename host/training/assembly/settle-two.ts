@@ -1,5 +1,5 @@
 /**
- * AssemblyScript, for the host only: in place of src/settle-two.ts. Four neurons at a time by the
+ * AssemblyScript, for the host only: in place of src/core/settle-two.ts. Four neurons at a time by the
  * general settle are faster than one at a time by the short one.
  */
 import { settleBackward, settleForward } from "./settle"

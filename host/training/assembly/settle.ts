@@ -1,5 +1,5 @@
 /**
- * AssemblyScript, for the host only: the settles of src/settle.ts for four neurons at a time, one in
+ * AssemblyScript, for the host only: the settles of src/core/settle.ts for four neurons at a time, one in
  * each 32-bit lane of a 128-bit vector. The same integer operations in the same order give the same
  * bits; what is left over of a part is done by the core's own.
  */

@@ -1,0 +1,115 @@
+/** What the demos on boards have in common on the command line. */
+import { writeFileSync } from "node:fs"
+import type { Command } from "commander"
+import type { Chart } from "../../base/chart"
+import { WuxingError } from "../../base/errors"
+import type { Place } from "../../hardware/place"
+import type { Context, Outcome, Run } from "../command"
+import { onOption, pathOption, usageError } from "../options/usage"
+
+/**
+ * The action of a named demo. `demo` itself has options too, and commander gives it those of the same
+ * name wherever they stand, so they are fetched from there; the rest of its options mean nothing here.
+ */
+export function demoAction<Options>(
+  run: Run,
+  work: (options: Options, context: Context) => Promise<Outcome>,
+): (options: Options, command: Command) => Promise<void> {
+  return (options, command) => {
+    const { parent } = command
+    const own = new Set(command.options.map(option => option.attributeName()))
+    const given = { ...options } as Record<string, unknown>
+    let foreign: string | undefined
+    for (const option of parent?.options ?? []) {
+      const name = option.attributeName()
+      if (parent?.getOptionValueSource(name) !== "cli") continue
+      if (own.has(name)) given[name] = parent.getOptionValue(name)
+      else foreign ??= option.long ?? option.flags
+    }
+    return run<Options>((checked, context) => {
+      if (foreign !== undefined)
+        throw usageError(
+          `${foreign} is no option of \`wuxing demo ${command.name()}\``,
+          `see \`wuxing demo ${command.name()} --help\``,
+        )
+      return work(checked, context)
+    })(given as Options)
+  }
+}
+
+/** A named demo: in its help only its own options and those of every command. */
+export function addNamedDemo(demo: Command, name: string, description: string): Command {
+  return demo
+    .command(name)
+    .description(description)
+    .configureHelp({
+      showGlobalOptions: true,
+      visibleGlobalOptions: () => demo.parent?.options.slice() ?? [],
+    })
+}
+
+export interface OneBoardOptions {
+  /** Absent: one virtual board. */
+  on?: Place
+  svg?: string
+}
+
+/** `--on` for one DeviceScript board, and `--svg`. */
+export function addOneBoardOptions(command: Command): Command {
+  return addSvgOption(
+    command.option(
+      "--on <where>",
+      "where the board is: sim:1 for a virtual one, serial:PORT for a real one (default: sim:1)",
+      onOption(),
+    ),
+  )
+}
+
+export function addSvgOption(command: Command): Command {
+  return command.option("--svg <file>", "draw what came out", pathOption("--svg"))
+}
+
+export const ONE_VIRTUAL_BOARD: Place = { kind: "sim", boards: 1 }
+
+/** What demos of one board are given of the command's surroundings. */
+export function surroundings({ output, signal }: Context) {
+  return {
+    ...{ signal, quiet: output.quiet },
+    // Somebody can be asked to pull a cable only where the question is seen.
+    attended: process.stdin.isTTY === true && output.stderr.isTTY === true && !output.quiet,
+    status: (text: string) => output.status(text),
+    log: (line: string) => output.log(line),
+  }
+}
+
+/** @throws WuxingError "usage" if the file cannot be written */
+export async function drawCharts(
+  svg: string | undefined,
+  charts: Chart[],
+  { output }: Context,
+): Promise<void> {
+  if (svg === undefined) return
+  const { renderCharts } = await import("../../base/chart")
+  try {
+    writeFileSync(svg, renderCharts(charts))
+  } catch (error) {
+    throw usageError(`--svg ${svg} cannot be written: ${(error as Error).message}`, "name another")
+  }
+  output.status(`drawn in ${svg}`)
+}
+
+/** Boards that did other than the host's core, bit for bit: the failure of a demo. */
+export function hostMismatch(message: string, cause: string): WuxingError {
+  return new WuxingError({
+    ...{ code: "host-mismatch", kind: "mismatch", message, cause },
+    help: "run it again with --verbose; if it repeats, report it",
+  })
+}
+
+/** The same for a fleet that has learnt. */
+export function learntOtherwise(): WuxingError {
+  return hostMismatch(
+    "the boards' coefficients differ from the host's",
+    "a board runs other firmware than the host, or lost or repeated a sample",
+  )
+}

@@ -1,0 +1,31 @@
+/** Which network boards show, and on what images: options that `dashboard` and `panel` share. */
+import type { Command } from "commander"
+import type { Place } from "../../hardware/place"
+import type { Model } from "../../models/model-file"
+import { NETWORKS, onOption, PLACES, pathOption, seedOption } from "./usage"
+
+export interface ShownOptions {
+  on: Place
+  model: string
+  fresh?: boolean
+  data: string
+  seed: number
+}
+
+export function addShownOptions(command: Command): Command {
+  return command
+    .option("--on <where>", `where the boards are: ${PLACES}`, onOption(), {
+      kind: "sim",
+      boards: 2,
+    } satisfies Place)
+    .option("--model <network>", NETWORKS, "pico-16")
+    .option("--fresh", "a preset as drawn by its seed, not as trained")
+    .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
+    .option("--seed <n>", "seed of the images' order, and of a fresh preset", seedOption, 1)
+}
+
+/** As trained where it is kept so, unless it is to be fresh. */
+export async function shownModel({ model, fresh, seed }: ShownOptions): Promise<Model> {
+  const { modelNamed, trainedNames } = await import("../../models/trained")
+  return modelNamed(model, { trained: trainedNames.includes(model) && !fresh, seed })
+}

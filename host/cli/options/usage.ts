@@ -1,0 +1,101 @@
+/** Options from the command line: each value is checked where it enters, and quoted when refused. */
+import { WuxingError } from "../../base/errors"
+import { MOST_BOARDS, type Place, parsePlace } from "../../hardware/place"
+
+export function usageError(message: string, help: string, cause?: string): WuxingError {
+  return new WuxingError({ code: "usage", kind: "usage", message, cause, help })
+}
+
+/** What a command says of its options, in the same words everywhere. */
+export const NETWORKS = "a preset, a size such as 64-16-3, a model file or a links file"
+export const PLACES =
+  "sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial"
+
+/**
+ * A parser for commander: whole decimal numbers from `least` to `most`, nothing around them.
+ *
+ * `Number()` alone would take "", " 7", "1e3" and "0x10".
+ */
+export function integerOption(flag: string, least: number, most: number) {
+  return (text: string): number => {
+    const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    if (Number.isNaN(value) || value < least || value > most)
+      throw usageError(
+        `${flag} is "${text}", expected a whole number from ${least} to ${most}`,
+        `give a number in that range, for example ${flag} ${least}`,
+      )
+    return value
+  }
+}
+
+/** Seeds are 32-bit on the boards; the sign bit is left out so that a seed reads as it is. */
+export const seedOption = integerOption("--seed", 0, 2 ** 31 - 1)
+
+/** Options of commands that take a preset: which of its networks is meant. */
+export const SEED = ["--seed <n>", "seed of a preset; files have their own", seedOption, 1] as const
+export const TRAINED = [
+  "--trained",
+  "the preset as trained, from the repository, not as drawn by its seed",
+] as const
+
+export function folderOption(flag: string) {
+  return (text: string): string => {
+    if (text.trim() === "")
+      throw usageError(`${flag} is "${text}", expected a folder`, `name a folder after ${flag}`)
+    return text
+  }
+}
+
+/** "sim:3" as 3 virtual boards, "emu:3" as 3 emulated Picos, "serial:PORT,PORT" as boards on those ports. */
+export function onOption(most = MOST_BOARDS) {
+  return (text: string): Place => {
+    const place = parsePlace(text, most)
+    if (!place)
+      throw usageError(
+        `--on is "${text}", expected sim:N or emu:N with N from 1 to ${most}, serial:PORT,PORT,… or serial`,
+        "for example --on sim:2 for two virtual boards",
+      )
+    return place
+  }
+}
+
+/** A file or folder by name; an empty one would mean the folder we are in. */
+export function pathOption(flag: string) {
+  return (text: string): string => {
+    if (text.trim() === "")
+      throw usageError(
+        `${flag} is "${text}", expected a name`,
+        `name a file or folder after ${flag}`,
+      )
+    return text
+  }
+}
+
+export function choiceOption(flag: string, choices: readonly string[]) {
+  return (text: string): string => {
+    if (!choices.includes(text))
+      throw usageError(
+        `${flag} is "${text}", expected one of: ${choices.join(", ")}`,
+        `for example ${flag} ${choices[0]}`,
+      )
+    return text
+  }
+}
+
+/** A number of seconds, perhaps with a fraction. */
+export function secondsOption(flag: string, least: number, most: number) {
+  return (text: string): number => {
+    const value = /^\d{1,6}(?:\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= least && value <= most))
+      throw usageError(
+        `${flag} is "${text}", expected a number of seconds from ${least} to ${most}`,
+        `for example ${flag} 1`,
+      )
+    return value
+  }
+}
+
+/** A word as a shell takes it. */
+export function quoted(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,236 @@
+/** What `wuxing train` begins with: a new training or one that was stopped, on the host or on boards. */
+
+import type { Place } from "../../hardware/place"
+import type { Model } from "../../models/model-file"
+import { readModel } from "../../models/model-source"
+import { modelNamed } from "../../models/trained"
+import { mostLearnShift, type Network } from "../../network/network"
+import type { LearningEngine } from "../../training/learning-engine"
+import { recipeOf } from "../../training/recipes"
+import { type LearningRule, withRule } from "../../training/rule"
+import type { Recipe } from "../../training/train-model"
+import {
+  checkpointOf,
+  classesOf,
+  type Plan,
+  planOf,
+  type StartEngine,
+  Training,
+} from "../../training/training"
+import { readTrainingData, type TrainingData } from "../../training/training-data"
+import type { Context } from "../command"
+import { openPatientFleet } from "../fleet-run"
+import { type DashboardOptions, openDashboard, type ViewOptions } from "../options/dashboard-option"
+import { refuseToOverwrite } from "../options/overwrite"
+import type { PanelOptions } from "../options/panel-option"
+import { quoted, usageError } from "../options/usage"
+
+export interface TrainOptions extends PanelOptions, DashboardOptions {
+  engine: string
+  on?: Place
+  model?: string
+  trained?: boolean
+  resume?: string
+  seed?: number
+  epochs?: number
+  rule?: LearningRule
+  elementShift?: number
+  learnShift?: number
+  epochsPerBit?: number
+  shiftImages?: boolean
+  softmaxGain?: number
+  batch?: number
+  workers?: number
+  limit?: number
+  validation?: number
+  data?: string
+  out?: string
+  force?: boolean
+  checkpoint?: number
+  anew?: boolean
+}
+
+interface Begun {
+  training: Training
+  /** Makes the same bits again. */
+  command: string
+}
+
+/**
+ * A training from its start, as the options ask for it.
+ *
+ * @throws WuxingError "usage" (kind usage) where they ask for what cannot be, or as modelNamed,
+ *   readTrainingData or Training.start
+ */
+export async function beginTraining(options: TrainOptions, context: Context): Promise<Begun> {
+  if (options.out !== undefined) refuseToOverwrite(options.out, options.force)
+  const what = options.model ?? ""
+  const given = modelNamed(what, { trained: options.trained, seed: options.seed })
+  const recipe = recipeOf(given.network)
+  const model = ruled(given, options, recipe)
+  const data = readTrainingData(options.data ?? "mnist", model.network)
+  const validation = options.validation ?? 0
+  const rest = data.train.count - validation
+  const plan: Plan = {
+    epochs: options.epochs ?? recipe.epochs,
+    // In another format the same rate is another shift.
+    learnShift: options.rule ? model.network.learnShift : (options.learnShift ?? recipe.learnShift),
+    epochsPerBit: options.epochsPerBit ?? recipe.epochsPerBit,
+    shiftImages: options.shiftImages ?? recipe.shiftImages,
+    softmaxGain: options.softmaxGain ?? recipe.softmaxGain,
+    seed: options.seed ?? model.network.seed,
+    batch: options.batch ?? 1,
+    images: options.limit ?? Math.max(1, rest),
+    validation,
+  }
+  const most = mostLearnShift(model.network)
+  if (plan.learnShift > most)
+    throw usageError(
+      `--learn-shift is ${plan.learnShift}, but ${model.network.name} takes at most ${most}`,
+      most < 20 ? "only networks with finer elements, as model1, take up to 20" : "give less",
+    )
+  const training = await Training.start(model, plan, data, {
+    workers: options.workers,
+    engine: engineOn(options, model, data.classes, context),
+  })
+  const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
+  return { training, command: commandOf(named, options.rule && model.network, plan, data) }
+}
+
+/**
+ * A training that goes on where the one in a file stopped.
+ *
+ * @throws WuxingError "usage" (kind usage) where boards cannot go on, or it has ended already; or as
+ *   readModel, planOf, readTrainingData or Training.resume
+ */
+export async function resumeTraining(
+  file: string,
+  options: TrainOptions,
+  context: Context,
+): Promise<Begun> {
+  const { workers, epochs } = options
+  const model = readModel(file, 0)
+  const { plan, position } = planOf(file, model)
+  refuseToOverwrite(options.out ?? file, options.force)
+  const data = readTrainingData(
+    options.data ?? model.training?.data ?? "mnist",
+    model.network,
+    classesOf(model),
+  )
+  if (epochs !== undefined && epochs <= position.epoch)
+    throw usageError(
+      `--epochs is ${epochs}, but ${file} has learnt ${position.epoch} already`,
+      "give the number of epochs in all",
+    )
+  const single = options.on
+    ? { why: "boards learn", flag: "--on" }
+    : options.dashboard !== undefined && { why: "--dashboard shows", flag: "--dashboard" }
+  if (single && plan.batch > 1)
+    throw usageError(
+      `${file} was trained in batches, and ${single.why} one image at a time`,
+      `leave out ${single.flag}, or begin anew from this network (--model)`,
+    )
+  const training = await Training.resume(file, model, data, {
+    ...{ workers, epochs },
+    engine: engineOn(options, model, data.classes, context),
+  })
+  // As it was given first: then it makes the same bits, stopped or not.
+  const command = (model.training?.command ?? "").replace(
+    / --epochs \d+/,
+    ` --epochs ${training.plan.epochs}`,
+  )
+  return { training, command }
+}
+
+/** The model as one that learns by the rule asked for, if any. */
+function ruled(model: Model, options: TrainOptions, recipe: Recipe): Model {
+  const { rule, elementShift } = options
+  if (elementShift !== undefined && (rule === undefined || rule === "links"))
+    throw usageError(
+      "--element-shift is the rate of elements, which only learn by some rules",
+      "give --rule elements or --rule mixed with it",
+    )
+  if (rule === undefined) return model
+  if (rule === "links" && model.network.elements)
+    throw usageError(
+      `the elements of ${options.model} have learnt, and --rule links would forget it`,
+      "give --rule mixed, or name another network",
+    )
+  const network = withRule(model.network, rule, elementShift)
+  const finer = model.network.learnShift - network.learnShift
+  // The elements' rate is told relative to the network's own shift.
+  const learnShift = options.learnShift ?? Math.max(1, recipe.learnShift - finer)
+  return { ...model, network: { ...network, learnShift } }
+}
+
+/** Boards to learn on, or the host under eyes; undefined: the host alone. */
+function engineOn(
+  options: TrainOptions,
+  model: Model,
+  classes: string[],
+  context: Context,
+): StartEngine | undefined {
+  const { on: place } = options
+  const watch = { ...options, classes }
+  if (place === undefined)
+    return options.dashboard === undefined
+      ? undefined
+      : network => watchedOnHost(network, model, watch, context)
+  return async network => {
+    const { FleetEngine } = await import("../../training/fleet-engine")
+    return new FleetEngine(
+      network,
+      await openPatientFleet(
+        ...([place, network, checkpointOf(model), context, watch, options.checkpoint] as const),
+      ),
+    )
+  }
+}
+
+async function watchedOnHost(
+  network: Network,
+  model: Model,
+  watch: TrainOptions & ViewOptions,
+  context: Context,
+): Promise<LearningEngine> {
+  const { onHost } = await import("../../dashboard/describe")
+  const { WatchedEngine } = await import("../../training/watched-engine")
+  const dashboard = await openDashboard(watch, network, context)
+  if (!dashboard) throw new TypeError("there is no dashboard to watch from")
+  try {
+    const engine = await WatchedEngine.start(
+      ...([network, checkpointOf(model), dashboard, watch.workers] as const),
+    )
+    await dashboard.attach(onHost(network, engine))
+    return engine
+  } catch (error) {
+    await dashboard.close()
+    throw error
+  }
+}
+
+/**
+ * The command that makes the same bits again: whatever the defaults will be then, all of them.
+ *
+ * @param named the network, as a shell takes it
+ * @param ruled it, where its rule was asked for
+ */
+function commandOf(
+  named: string,
+  ruled: Network | undefined,
+  plan: Plan,
+  data: TrainingData,
+): string {
+  const words = [
+    ...["wuxing", "train", "--model", named, "--seed", plan.seed, "--epochs", plan.epochs],
+    ...(ruled ? ["--rule", ruled.rule ?? "links"] : []),
+    ...(ruled?.elements ? ["--element-shift", ruled.elements.shift] : []),
+    ...["--learn-shift", plan.learnShift, "--epochs-per-bit", plan.epochsPerBit],
+    ...[plan.shiftImages ? "--shift-images" : "--no-shift-images"],
+    ...["--softmax-gain", plan.softmaxGain, "--batch", plan.batch],
+  ]
+  if (plan.images + plan.validation < data.train.count) words.push("--limit", plan.images)
+  if (plan.validation > 0) words.push("--validation", plan.validation)
+  if (data.name !== "mnist") words.push("--data", quoted(data.name))
+  return words.join(" ")
+}

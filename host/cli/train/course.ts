@@ -1,0 +1,171 @@
+/** A training under way: its progress, what boards and files keep of it, and its end before the last sample. */
+import { existsSync } from "node:fs"
+import { WuxingError } from "../../base/errors"
+import { grouped, percent } from "../../base/numbers"
+import type { Fleet } from "../../fleet/fleet"
+import type { FleetEngine } from "../../training/fleet-engine"
+import type { Training } from "../../training/training"
+import type { WatchedEngine } from "../../training/watched-engine"
+import type { Context } from "../command"
+import { startFleetProgress } from "../fleet-run"
+import { refuseToOverwrite } from "../options/overwrite"
+import { quoted } from "../options/usage"
+import type { Output } from "../terminal/output"
+import { startProgress } from "../terminal/progress"
+import type { TrainOptions } from "./begin"
+
+/** The boards a training learns on, if it does. */
+export function fleetOf({ engine }: Training): Fleet | undefined {
+  return "fleet" in engine ? (engine as FleetEngine).fleet : undefined
+}
+
+/** Where people may have a word in a training. */
+export function watchedOf(training: Training): Pick<Fleet, "beside" | "heldMs"> | undefined {
+  const { engine } = training
+  return "beside" in engine ? (engine as WatchedEngine) : fleetOf(training)
+}
+
+/**
+ * Has boards keep what they learn, and goes on from what they have kept where that is newer than the
+ * file: a host that died may have been further than its last file.
+ */
+export async function keepOnBoards(
+  training: Training,
+  fleet: Fleet,
+  { resume, anew }: TrainOptions,
+  command: string,
+  output: Output,
+): Promise<{ kept: boolean; why?: string; from?: number }> {
+  const why = fleet.keepOnBoards(training.run(command))
+  if (why !== undefined) {
+    output.status(`checkpoints on the host alone: ${why}`)
+    return { kept: false, why }
+  }
+  const total = training.plan.epochs * training.plan.images
+  const found =
+    resume === undefined && anew
+      ? undefined
+      : await fleet.goOnFromBoards(training.samples, resume === undefined ? total - 1 : total)
+  if (!found) {
+    if (resume === undefined) await fleet.markStart()
+    return { kept: true }
+  }
+  training.goOnAt(found.samples, found.right)
+  output.status(
+    `the boards hold this training up to sample ${grouped(found.samples)}${resume === undefined ? "" : `, newer than ${resume}`}: going on from there`,
+  )
+  return { kept: true, from: found.samples }
+}
+
+/** What the command alone does not make again. */
+export function lessonsIn(training: Training): string {
+  const beside = watchedOf(training)?.beside ?? []
+  const lessons = beside.filter(word => "lesson" in word).length
+  const rates = beside.length - lessons
+  const words = [
+    ...(lessons > 0 ? [`${lessons} lessons by hand`] : []),
+    ...(rates > 0 ? [`${rates} changes of the rate by hand`] : []),
+  ]
+  return words.length > 0 ? ` # and ${words.join(", ")}` : ""
+}
+
+/** Learns to the end; true if it was stopped before. */
+export async function learn(
+  training: Training,
+  keeper: Keeper,
+  { output, signal }: Context,
+): Promise<boolean> {
+  const { plan } = training
+  const before = training.samples
+  const { right: rightBefore } = training.position
+  let right = 0
+  const total = plan.epochs * plan.images - before
+  const fleet = fleetOf(training)
+  const progress = fleet
+    ? startFleetProgress(output, "training", total, fleet)
+    : startProgress(output, "training", total)
+  try {
+    while (!training.finished) {
+      const start = training.position.epoch * plan.images - before
+      const figures = await training.epoch({
+        signal,
+        onProgress: (done, correct) => progress.sample(start + done, right + correct - rightBefore),
+        onCheckpoint: () => keeper.keep(),
+      })
+      if (!figures) return true
+      right += Math.round(figures.accuracy * plan.images)
+      output.log(
+        `epoch ${figures.epoch}: ${percent(figures.accuracy)} right while learning, learning shift ${figures.learnShift}`,
+      )
+      keeper.keep()
+    }
+    return false
+  } finally {
+    progress.stop()
+  }
+}
+
+/** Measures what was learnt; true if it was stopped before. */
+export async function measure(training: Training, { output, signal }: Context): Promise<boolean> {
+  output.status(fleetOf(training) ? "measuring on the host" : "measuring")
+  try {
+    await training.measure("train", signal)
+    if (training.plan.validation > 0) await training.measure("validation", signal)
+    await training.measure("test", signal)
+    return false
+  } catch (error) {
+    if (signal.aborted) return true
+    throw error
+  }
+}
+
+/** Writes the model; over its own files, never over others. */
+export class Keeper {
+  path?: string
+  private readonly wanted?: string
+
+  constructor(
+    private readonly options: TrainOptions,
+    private readonly name: string,
+    private readonly save: (path: string) => void,
+  ) {
+    this.wanted = options.out ?? options.resume
+  }
+
+  /** To where the user said, if anywhere. */
+  keep(): void {
+    if (this.wanted === undefined) return
+    // It may have come into being since the start.
+    if (this.path === undefined) refuseToOverwrite(this.wanted, this.options.force)
+    this.write(this.wanted)
+  }
+
+  /** What was learnt is kept where it is stopped, even if nobody said where. */
+  keepAnyway(): string {
+    if (this.wanted !== undefined) {
+      this.keep()
+      return this.wanted
+    }
+    let path = `${this.name}.wuxing`
+    for (let i = 2; existsSync(path); i++) path = `${this.name}-${i}.wuxing`
+    this.write(path)
+    return path
+  }
+
+  private write(path: string): void {
+    this.save(path)
+    this.path = path
+  }
+}
+
+export function interruption(signal: AbortSignal, training: Training, path: string): WuxingError {
+  const reason = signal.reason instanceof Error ? signal.reason.message : "stopped"
+  const { plan, samples } = training
+  return new WuxingError({
+    code: "interrupted",
+    kind: "interrupted",
+    message: `${reason} after ${grouped(samples)} of ${grouped(plan.images * plan.epochs)} samples, kept in ${path}`,
+    cause: "Ctrl-C, or another process asked for it",
+    help: `go on with: wuxing train --resume ${quoted(path)} --force`,
+  })
+}

@@ -1,0 +1,272 @@
+/** `wuxing train`: teaches a network on the host or on boards, and keeps what it learnt. */
+import type { Command } from "commander"
+import { grouped, percent } from "../../base/numbers"
+import { sha256 } from "../../base/sha256"
+import type { Context, Outcome, Run } from "../command"
+import { printBoards, printEmulatedTime } from "../fleet-run"
+import { addDashboardOptions, checkDashboardOptions } from "../options/dashboard-option"
+import { addPanelOptions, checkPanelOptions } from "../options/panel-option"
+import {
+  choiceOption,
+  integerOption,
+  NETWORKS,
+  onOption,
+  PLACES,
+  pathOption,
+  seedOption,
+  usageError,
+} from "../options/usage"
+import type { Output } from "../terminal/output"
+import type { TrainOptions } from "./begin"
+import {
+  fleetOf,
+  interruption,
+  Keeper,
+  keepOnBoards,
+  learn,
+  lessonsIn,
+  measure,
+  watchedOf,
+} from "./course"
+
+export function addTrain(program: Command, run: Run): void {
+  const command = program
+    .command("train")
+    .description("teach a network on the host or on boards; keep what it learnt")
+    .option("--model <network>", NETWORKS)
+    .option("--trained", "begin from the preset as trained, not as drawn by its seed")
+    .option(
+      "--engine <where>",
+      "where to learn without --on: host",
+      choiceOption("--engine", ["host"]),
+      "host",
+    )
+    .option("--on <where>", `learn on boards: ${PLACES}`, onOption())
+    .option("--seed <n>", "seed of a preset, and of the images' order (default: 1)", seedOption)
+    .option(
+      "--epochs <n>",
+      "times to go through the images (default: the preset's)",
+      integerOption("--epochs", 1, 10_000),
+    )
+    .option(
+      "--rule <what>",
+      "what learns: links (method 2), elements (method 1) or mixed (default: the network's own)",
+      choiceOption("--rule", ["links", "elements", "mixed"]),
+    )
+    .option(
+      "--element-shift <bits>",
+      "rate of method 1: 2^(18 − bits) at first (default: 18, mixed 20)",
+      integerOption("--element-shift", 4, 24),
+    )
+    .option(
+      "--learn-shift <bits>",
+      "rate: bits ΔC is shifted right at first (default: the preset's)",
+      integerOption("--learn-shift", 1, 20),
+    )
+    .option(
+      "--epochs-per-bit <n>",
+      "epochs after which the rate is halved (default: the preset's)",
+      integerOption("--epochs-per-bit", 1, 10_000),
+    )
+    .option(
+      "--shift-images",
+      "move each image by up to one pixel at random (default: the preset's)",
+    )
+    .option("--no-shift-images", "leave each image where it is")
+    .option(
+      "--softmax-gain <n>",
+      "error by softmax, gain in Q4 times log2 e (231: 10); 0: the network's own (default: the preset's)",
+      integerOption("--softmax-gain", 0, 65_535),
+    )
+    .option(
+      "--batch <n>",
+      "images that learn together; 1 as on boards (default: 1)",
+      integerOption("--batch", 1, 65_536),
+    )
+    .option(
+      "--workers <n>",
+      "threads; the result does not depend on them (default: one a core)",
+      integerOption("--workers", 1, 64),
+    )
+    .option(
+      "--limit <n>",
+      "learn only the first n training images",
+      integerOption("--limit", 1, 10_000_000),
+    )
+    .option(
+      "--validation <n>",
+      "keep the last n training images apart and measure on them (default: 0)",
+      integerOption("--validation", 1, 10_000_000),
+    )
+    .option(
+      "--data <what>",
+      "mnist, a folder of images, or CSV (default: mnist)",
+      pathOption("--data"),
+    )
+    .option(
+      "--out <file>",
+      "model file to write, after each epoch; with --on at every checkpoint too",
+      pathOption("--out"),
+    )
+    .option("--resume <file>", "go on where this file's training stopped", pathOption("--resume"))
+    .option(
+      "--checkpoint <n>",
+      "with --on: samples between checkpoints, on boards and in the file (default: 500)",
+      integerOption("--checkpoint", 1, 1_000_000),
+    )
+    .option("--anew", "with --on: begin anew even where boards hold a part of this very training")
+    .option("--force", "write over a file that exists")
+  addPanelOptions(command)
+  addDashboardOptions(command).action(run(train))
+}
+
+async function train(options: TrainOptions, context: Context): Promise<Outcome> {
+  const { output, signal } = context
+  checkOptions(options)
+  const { linkRatios } = await import("../../network/link-ratio")
+  const { saveModel } = await import("../../models/model-file")
+  const { beginTraining, resumeTraining } = await import("./begin")
+  const { training, command } =
+    options.resume === undefined
+      ? await beginTraining(options, context)
+      : await resumeTraining(options.resume, options, context)
+  try {
+    const { plan } = training
+    const { network } = training
+    const { links, ratio } = linkRatios(network).pooled
+    const keeper = new Keeper(options, `${network.name}-seed${plan.seed}`, path =>
+      saveModel(path, training.model(command + lessonsIn(training))),
+    )
+    output.status(
+      `${network.name}: ${grouped(links)} links, ${grouped(plan.images)} images of ${training.data.name}, ` +
+        `${plan.epochs} epochs, batch ${plan.batch}` +
+        (options.out || options.resume ? "" : "; nothing is kept without --out"),
+    )
+    const fleet = fleetOf(training)
+    const watched = watchedOf(training)
+    const boards = fleet && (await printBoards(fleet, output))
+    const onBoards = fleet && (await keepOnBoards(training, fleet, options, command, output))
+    const busyBefore = await fleet?.busySeconds()
+    const unfinished = await learn(training, keeper, context)
+    const busyAfter = await fleet?.busySeconds()
+    const stopped = unfinished || (await measure(training, context))
+    if (!stopped) keeper.keep()
+    const kept = stopped ? keeper.keepAnyway() : undefined
+    const emulated =
+      training.learnt > 0
+        ? printEmulatedTime(output, training.learnt, busyBefore, busyAfter)
+        : undefined
+    const document = {
+      model: options.model ?? options.resume,
+      network: network.name,
+      engine: boards ? "boards" : options.engine,
+      data: training.data.name,
+      testAccuracy: training.accuracy.test,
+      validationAccuracy: training.accuracy.validation,
+      trainAccuracy: training.accuracy.train,
+      epochs: training.samples / plan.images,
+      seconds: training.seconds,
+      samples: training.samples,
+      // Not what somebody held the run for.
+      samplesPerSecond:
+        training.learnt === 0
+          ? 0
+          : training.learnt / (training.seconds - (watched?.heldMs ?? 0) / 1000),
+      links,
+      linkRatio: ratio,
+      coefficientsHash: sha256(training.engine.coefficients),
+      workers: Math.min(plan.batch, training.engine.workers),
+      plan,
+      history: training.history,
+      command,
+      out: keeper.path,
+      ...(fleet && { boards, recoveries: fleet.recoveries, checkpoints: onBoards }),
+      ...(emulated && { emulated }),
+      ...((options.panel ?? options.dashboard) !== undefined && {
+        taught: watched?.beside.filter(word => "lesson" in word).length,
+      }),
+    }
+    print(output, document)
+    return {
+      document,
+      error: kept === undefined ? undefined : interruption(signal, training, kept),
+    }
+  } finally {
+    await training.close()
+  }
+}
+
+function checkOptions(options: TrainOptions): void {
+  checkPanelOptions(options, options.on)
+  checkDashboardOptions(options)
+  if (options.dashboard !== undefined && (options.batch ?? 1) > 1)
+    throw usageError(
+      `--batch is ${options.batch}, but --dashboard shows one image at a time`,
+      "leave out one of the two",
+    )
+  if (options.on && (options.batch ?? 1) > 1)
+    throw usageError(
+      `--batch is ${options.batch}, but boards learn one image at a time`,
+      "leave out --batch, or --on",
+    )
+  if (options.on && options.workers !== undefined)
+    throw usageError(
+      "--workers are threads, and --on leaves the work to boards",
+      "give one of the two",
+    )
+  if (!options.on && (options.checkpoint !== undefined || options.anew))
+    throw usageError(
+      `${options.anew ? "--anew" : "--checkpoint"} is about boards, and nothing learns on any`,
+      "give --on with it, or leave it out",
+    )
+  if (options.resume === undefined) {
+    if (options.model === undefined)
+      throw usageError("--model is missing", "for example --model pico-16, or --resume FILE")
+    return
+  }
+  const fixed = {
+    "--model": options.model,
+    "--trained": options.trained,
+    "--seed": options.seed,
+    "--rule": options.rule,
+    "--element-shift": options.elementShift,
+    "--learn-shift": options.learnShift,
+    "--epochs-per-bit": options.epochsPerBit,
+    "--shift-images": options.shiftImages,
+    "--softmax-gain": options.softmaxGain,
+    "--batch": options.batch,
+    "--limit": options.limit,
+    "--validation": options.validation,
+  }
+  for (const [flag, value] of Object.entries(fixed))
+    if (value !== undefined)
+      throw usageError(
+        `${flag} cannot be given with --resume`,
+        "leave it out: the file says how its training goes on; or begin anew with --model FILE",
+      )
+}
+
+function print(
+  output: Output,
+  document: {
+    testAccuracy?: number
+    validationAccuracy?: number
+    trainAccuracy?: number
+    epochs: number
+    seconds: number
+    samplesPerSecond: number
+    coefficientsHash: string
+    out?: string
+  },
+): void {
+  const { testAccuracy, validationAccuracy, trainAccuracy } = document
+  if (trainAccuracy !== undefined) output.field("train accuracy", percent(trainAccuracy))
+  if (validationAccuracy !== undefined)
+    output.field("validation accuracy", percent(validationAccuracy))
+  if (testAccuracy !== undefined) output.field("test accuracy", percent(testAccuracy))
+  output.field("epochs", grouped(document.epochs))
+  output.field("seconds", document.seconds.toFixed(1))
+  output.field("samples a second", grouped(Math.round(document.samplesPerSecond)))
+  output.field("coefficients", document.coefficientsHash)
+  if (document.out !== undefined) output.field("kept in", document.out)
+}

@@ -1,0 +1,35 @@
+/**
+ * `npm run firmware:native`: builds wuxing-pico.uf2 beside its sources, a listing of its
+ * functions for `wuxing profile`, and says what came out; with
+ * `-- arduino` fills the folder of the Arduino sketch with the sources it needs instead.
+ */
+import { createHash } from "node:crypto"
+import { copyFileSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { LISTING_PATH, UF2_PATH } from "../hardware/emulator/firmware-file"
+import {
+  buildNativeFirmware,
+  COMPILER_VERSION,
+  compilerVersion,
+  NATIVE_FOLDER,
+  writeGenerated,
+} from "./build-firmware"
+
+if (process.argv[2] === "arduino") {
+  const sketch = join(NATIVE_FOLDER, "arduino", "wuxing")
+  writeGenerated(sketch)
+  for (const name of readdirSync(NATIVE_FOLDER))
+    if (/\.[ch]$/.test(name)) copyFileSync(join(NATIVE_FOLDER, name), join(sketch, name))
+  console.log(`${sketch}: open wuxing.ino there`)
+  process.exit()
+}
+
+const { uf2, ...listing } = buildNativeFirmware()
+const { flashBytes, ramBytes } = listing
+writeFileSync(UF2_PATH, uf2)
+writeFileSync(LISTING_PATH, `${JSON.stringify(listing, null, 2)}\n`)
+const version = compilerVersion()
+console.log(`${UF2_PATH}: ${flashBytes} B of flash, ${ramBytes} B of RAM beside the arena`)
+console.log(`SHA-256 ${createHash("sha256").update(uf2).digest("hex")}, compiler ${version}`)
+if (version !== COMPILER_VERSION)
+  console.warn(`the kept file is of compiler ${COMPILER_VERSION}: bytes may differ`)

@@ -1,0 +1,84 @@
+/** Puts the program on boards, each on its own port, all at once; one that fails stops no other. */
+import { setTimeout as sleep } from "node:timers/promises"
+import { WuxingError } from "../base/errors"
+import { BoardLink } from "../link/board-link"
+import type { Port } from "../link/port"
+import { openSerialPort } from "../link/serial-port"
+import { interrupted } from "../link/wait"
+import { profileOfProduct } from "./devicescript-boards"
+import { DEVICE_SCRIPT_BAUD_RATE } from "./identify"
+
+const LOOK_MS = 300
+
+export interface DeployOptions {
+  signal?: AbortSignal
+  /** How long to wait for a port that is not there yet, ms: a board that was just flashed starts. */
+  appearMs?: number
+  /** @param share of the program that is sent, 0…1 */
+  onProgress?: (path: string, share: number) => void
+  /** Log text of a board, a line at a time. */
+  onLog?: (path: string, line: string) => void
+}
+
+export interface Deployed {
+  port: string
+  /** 16 hex digits; undefined where the board did not get as far as to say it. */
+  id?: string
+  profile?: string
+  /** "same": it held the program already, and nothing was written. */
+  result: "deployed" | "same" | "failed"
+  error?: WuxingError
+}
+
+/**
+ * The program runs on every board that did not fail, and starts by itself from then on.
+ *
+ * @throws WuxingError only of kind "interrupted"
+ */
+export function deployToPorts(
+  paths: readonly string[],
+  bytecode: Uint8Array,
+  options: DeployOptions = {},
+): Promise<Deployed[]> {
+  return Promise.all(paths.map(path => deployToPort(path, bytecode, options)))
+}
+
+async function openOnceThere(path: string, appearMs: number, signal?: AbortSignal): Promise<Port> {
+  const end = Date.now() + appearMs
+  for (;;) {
+    try {
+      return await openSerialPort(path, { baudRate: DEVICE_SCRIPT_BAUD_RATE })
+    } catch (error) {
+      const later = error instanceof WuxingError && error.code === "port-missing"
+      if (!later || Date.now() > end) throw error
+      if (signal?.aborted) throw interrupted(`serial port ${path}`, signal.reason)
+      await sleep(LOOK_MS)
+    }
+  }
+}
+
+async function deployToPort(
+  path: string,
+  bytecode: Uint8Array,
+  { signal, appearMs = 0, onProgress, onLog }: DeployOptions,
+): Promise<Deployed> {
+  const about: Deployed = { port: path, result: "failed" }
+  try {
+    const port = await openOnceThere(path, appearMs, signal)
+    const link = await BoardLink.connect(port, {
+      ...{ name: "the board", signal },
+      onLog: line => onLog?.(path, line),
+    })
+    try {
+      about.id = link.boardId
+      about.profile = profileOfProduct((await link.facts()).productId)
+      about.result = await link.deploy(bytecode, share => onProgress?.(path, share))
+    } finally {
+      await link.close()
+    }
+  } catch (error) {
+    if (!(error instanceof WuxingError) || error.kind === "interrupted") throw error
+    about.error = error
+  }
+  return about
+}

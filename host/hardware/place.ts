@@ -1,0 +1,109 @@
+/**
+ * Where boards are, as a user says it: `sim:2`, `emu:2`, `serial:/dev/ttyACM0,/dev/ttyACM1`, `serial`;
+ * `sim:2@FOLDER` and `emu:2@FOLDER` keep the flash of such boards.
+ */
+import { WuxingError } from "../base/errors"
+import type { OpenOptions } from "../fleet/fleet"
+import { listPorts } from "../link/port-list"
+import { PORTS_VARIABLE, portsOfEnvironment, resolvePorts, splitPorts } from "../link/port-names"
+import type { BoardSet } from "./board-set"
+
+/** Boards that one run may start at most: eight processes on one listener are known to work. */
+export const MOST_BOARDS = 8
+
+export type Place =
+  | { kind: "sim"; boards: number; folder?: string }
+  /** Emulated Picos with the native program. */
+  | { kind: "emu"; boards: number; folder?: string }
+  /** No ports: those of the environment variable, else every port with a board's USB ids. */
+  | { kind: "serial"; ports: string[] }
+
+/** Boards that are known to be there, or can be started, but are not opened yet. */
+export interface FoundBoards {
+  count: number
+  /** "2 virtual boards", "boards on /dev/ttyACM0 and /dev/ttyACM1". */
+  description: string
+  /** Their program is no DeviceScript one: none need be compiled. */
+  native?: boolean
+  open(options: OpenOptions): Promise<BoardSet>
+}
+
+/** @returns undefined when the text is no place, or means more than `most` boards to start */
+export function parsePlace(text: string, most: number): Place | undefined {
+  const started = /^(sim|emu):(\d{1,3})(?:@(.+))?$/s.exec(text)
+  if (started) {
+    const kind = started[1] as "sim" | "emu"
+    const boards = Number(started[2])
+    const folder = started[3]
+    return boards >= 1 && boards <= most
+      ? { kind, boards, ...(folder === undefined ? {} : { folder }) }
+      : undefined
+  }
+  if (text === "serial") return { kind: "serial", ports: [] }
+  const serial = /^serial:(.+)$/.exec(text)
+  const ports = splitPorts(serial?.[1] ?? "")
+  return ports.length > 0 ? { kind: "serial", ports } : undefined
+}
+
+/**
+ * Finds out which boards a place means; opens none.
+ *
+ * @throws WuxingError "port-missing", "no-boards" (kind board), "port-twice" (kind usage)
+ */
+export async function findBoards(place: Place): Promise<FoundBoards> {
+  if (place.kind === "sim") {
+    const { boards, folder } = place
+    return {
+      count: boards,
+      description: boards === 1 ? "1 virtual board" : `${boards} virtual boards`,
+      open: async options => {
+        const { VirtualBoards } = await import("./virtual-boards")
+        return VirtualBoards.start(boards, { ...options, folder })
+      },
+    }
+  }
+  if (place.kind === "emu") {
+    const { boards, folder } = place
+    return {
+      count: boards,
+      description: boards === 1 ? "1 emulated Pico" : `${boards} emulated Picos`,
+      native: true,
+      open: async options => {
+        const { EmulatedBoards } = await import("./emulator/emulated-boards")
+        return EmulatedBoards.start(boards, { ...options, folder })
+      },
+    }
+  }
+  const paths = await findPorts(place.ports)
+  return {
+    count: paths.length,
+    description: `${paths.length === 1 ? "the board" : "boards"} on ${new Intl.ListFormat("en-GB").format(paths)}`,
+    open: async options => {
+      const { SerialBoards } = await import("./serial-boards")
+      const names = place.ports.length > 0 ? place.ports : portsOfEnvironment()
+      return new SerialBoards(paths, { ...options, names })
+    },
+  }
+}
+
+/**
+ * The paths of the ports named; where none are, of those the environment variable names, else of all
+ * that may be DeviceScript boards by their USB ids.
+ *
+ * @throws as `findBoards`
+ */
+export async function findPorts(names: readonly string[]): Promise<string[]> {
+  const { ports, poor } = await listPorts()
+  const wanted = names.length > 0 ? names : portsOfEnvironment()
+  if (wanted.length > 0) return resolvePorts(wanted, ports)
+  const { mayBeDeviceScript } = await import("./identify")
+  const paths = ports.filter(mayBeDeviceScript).map(({ path }) => path)
+  if (paths.length > 0) return paths
+  throw new WuxingError({
+    code: "no-boards",
+    kind: "board",
+    message: `no serial port looks like a DeviceScript board${poor ? `; ${poor}` : ""}`,
+    cause: "no board is plugged in, or its firmware is not flashed yet",
+    help: `plug one in, name its port, or set ${PORTS_VARIABLE}; without boards, use sim:2`,
+  })
+}

@@ -1,0 +1,106 @@
+/**
+ * A virtual board as a serial port: a pseudo-terminal, made by `socat`, whose bytes go to and from a
+ * `Port`. What opens it (the real serialport binding, a terminal program) cannot tell it from a board.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process"
+import { lstatSync, rmSync } from "node:fs"
+import type { Readable, Writable } from "node:stream"
+import { WuxingError } from "../base/errors"
+import type { Port } from "../link/port"
+import { wait } from "../link/wait"
+
+const START_DEADLINE_MS = 5_000
+const LOOK_MS = 10
+
+export interface PtyBridge {
+  /** The name to open. */
+  readonly path: string
+  /** Takes the port away, as pulling the cable would; the board behind it runs on. */
+  stop(): Promise<void>
+}
+
+/**
+ * @param path the name it gets, a link that goes away with the bridge
+ * @throws WuxingError "socat-missing" (kind usage), "bridge-failed" (kind board)
+ */
+export async function startPtyBridge(
+  path: string,
+  port: Port,
+  signal?: AbortSignal,
+): Promise<PtyBridge> {
+  // Left by one that was killed outright; anything else of this name is not ours to remove.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(path)
+  const child = spawn("socat", ["STDIO", `PTY,raw,echo=0,link=${path}`], {
+    stdio: ["pipe", "pipe", "ignore"],
+  })
+  const exited = new Promise<void>(resolve => child.once("close", () => resolve()))
+  const stop = async () => {
+    child.kill()
+    await exited
+  }
+  connect(child, port, stop)
+  await wait<void>({
+    deadlineMs: START_DEADLINE_MS,
+    signal,
+    what: `${path} to appear`,
+    late: () => failed(path, "it did not appear"),
+    start: (resolve, reject) => {
+      child.once("error", (error: NodeJS.ErrnoException) =>
+        reject(error.code === "ENOENT" ? noSocat(error) : failed(path, error.message)),
+      )
+      child.once("exit", status => reject(failed(path, `socat ended with status ${status}`)))
+      const timer = setInterval(() => {
+        if (lstatSync(path, { throwIfNoEntry: false })) resolve()
+      }, LOOK_MS)
+      return () => clearInterval(timer)
+    },
+  }).catch(error => {
+    child.kill()
+    throw error
+  })
+  return { path, stop }
+}
+
+function connect(
+  { stdin, stdout }: ChildProcessByStdio<Writable, Readable, null>,
+  port: Port,
+  stop: () => Promise<void>,
+): void {
+  stdin.on("error", () => {})
+  port.onData = bytes => {
+    if (stdin.writable) stdin.write(bytes)
+  }
+  port.onClose = () => void stop()
+  stdout.on("data", (bytes: Uint8Array) => {
+    // The far end may be busy; then the pseudo-terminal fills up and its writer has to wait.
+    stdout.pause()
+    port.write(bytes).then(
+      () => stdout.resume(),
+      () => void stop(),
+    )
+  })
+}
+
+function noSocat(cause: Error): WuxingError {
+  return new WuxingError(
+    {
+      code: "socat-missing",
+      kind: "usage",
+      message: "the program socat, which makes pseudo-terminals, is not installed",
+      cause: "it is not part of every system",
+      help: "install it (on Debian: sudo apt install socat)",
+    },
+    { cause },
+  )
+}
+
+function failed(path: string, why: string): WuxingError {
+  return new WuxingError({
+    code: "bridge-failed",
+    kind: "board",
+    message: `no pseudo-terminal could be made at ${path}: ${why}`,
+    cause:
+      "the folder does not exist or may not be written to, or a file of that name is in the way",
+    help: "name another folder",
+  })
+}

@@ -1,0 +1,151 @@
+/** Ways in for programs that use the library: short forms of what the tool's commands do. */
+
+import { WuxingError } from "../base/errors"
+import { startFleet } from "../fleet/fleet"
+import { buildFirmware } from "../hardware/firmware"
+import { findBoards, MOST_BOARDS, parsePlace } from "../hardware/place"
+import { presetOf } from "../models/model-source"
+import type { Network as NetworkDescription } from "../network/network"
+import { presetNames } from "../network/presets"
+import { sizedNetwork } from "../network/sized-network"
+import { parseBoards } from "../partition/board-spec"
+import { type Goal, type Plan, planNetwork } from "../partition/plan"
+import { planFor, plannedShares } from "../partition/shares"
+import type { BoardReport, Lesson } from "../session/reports"
+
+/**
+ * What a network is: its layers, how they are linked, number formats, clamps, seed. It holds no
+ * coefficients: they follow from the seed, or are learnt.
+ */
+export type Network = NetworkDescription
+
+/** Ways to a network. */
+export const Network = {
+  /** Names of the presets, from the papers' networks to the smallest. */
+  presets: presetNames as readonly string[],
+  /**
+   * The preset of that name.
+   *
+   * @param name one of {@link Network.presets}
+   * @param seed draws the links, the coefficients and the rounding while learning
+   * @throws WuxingError "preset-unknown" (kind "usage")
+   */
+  preset(name: string, seed = 1): Network {
+    return presetOf(name, seed)
+  },
+  /**
+   * An adder network of a size of one's own, in the form of the preset pico-16.
+   *
+   * @param size inputs, hidden neurons of each layer, outputs: "64-16-3"
+   * @param seed as of {@link Network.preset}
+   * @throws WuxingError "network-size" (kind "usage")
+   */
+  sized(size: string, seed = 1): Network {
+    return sizedNetwork(size, seed)
+  },
+}
+
+/**
+ * Plans which board computes which neurons, with no board attached. Times are predictions.
+ *
+ * @param boards profiles and how many of each: "pico:4,esp32-c3:2"
+ * @param goal naming images, many under way at once, or learning, one after the other
+ * @returns a plan; `feasible` says whether it fits
+ * @throws WuxingError "boards-spec" or "board-unknown" (kind "usage")
+ */
+export function partition(network: Network, boards: string, goal: Goal = "naming"): Plan {
+  return planNetwork(network, parseBoards(boards), goal)
+}
+
+/** Boards that hold a network together, run it and learn. Close it when done. */
+export interface Fleet {
+  /** How many boards. */
+  readonly count: number
+  /** Times boards had to be started or loaded again. */
+  readonly recoveries: number
+  /** What each board got. */
+  boards(): Promise<BoardReport[]>
+  /**
+   * Names images, several of which are under way at once.
+   *
+   * @param images gives the i-th image
+   * @param count how many
+   * @param onSample how many so far, the class of the last, and its outputs (Q signalBits)
+   * @returns a class for each image
+   * @throws WuxingError of kind "board" when boards stop and cannot be brought back
+   */
+  name(
+    images: (i: number) => Uint8Array,
+    count: number,
+    onSample?: (done: number, named: number, outputs: Int16Array) => void,
+  ): Promise<Int32Array>
+  /**
+   * Learns lessons in order, each once, with the bits {@link HostNetwork} would end with.
+   *
+   * @param lessons gives the i-th lesson
+   * @param count how many
+   * @returns how many were learnt, and how many were named rightly before
+   * @throws WuxingError as `name`
+   */
+  learn(
+    lessons: (i: number) => Lesson,
+    count: number,
+  ): Promise<{
+    /** Learnt. */
+    done: number
+    /** Named rightly before they were learnt. */
+    right: number
+  }>
+  /** What the boards have learnt: int16 little-endian, Q13, in the network's order. */
+  coefficients(): Promise<Uint8Array>
+  /** Ends virtual boards, closes ports. */
+  close(): Promise<void>
+}
+
+/** What `Fleet.open` may be told. */
+export interface OpenFleetOptions {
+  /** What the shares are planned for; default: learning. */
+  goal?: Goal
+  /** Ends the boards when it is aborted. */
+  signal?: AbortSignal
+  /** What a user should know: what is being done, and every recovery. */
+  status?: (text: string) => void
+}
+
+/** The way to a fleet. */
+export const Fleet = {
+  /**
+   * Starts or opens boards, puts the program on them, and gives each its share of the network.
+   *
+   * @param network what they are to hold; its coefficients are drawn by its seed
+   * @param place "sim:2" for virtual boards, "emu:2" for emulated Picos, "serial:/dev/ttyACM0,…"
+   * @throws WuxingError of kind "usage", "board", "firmware" or "capacity"; nothing is left running
+   */
+  async open(network: Network, place: string, options: OpenFleetOptions = {}): Promise<Fleet> {
+    const { goal = "learning", signal, status } = options
+    const parsed = parsePlace(place, MOST_BOARDS)
+    if (!parsed) throw noPlace(place)
+    const boards = await findBoards(parsed)
+    const profile = boards.native ? "pico-native" : "pico"
+    const { shares, shardBytes } = plannedShares(network, boards.count, goal, profile) ?? {
+      shares: goal === "naming" ? planFor(network, boards.count) : undefined,
+    }
+    const bytecode = boards.native
+      ? Buffer.alloc(0)
+      : (await buildFirmware({ quiet: true, signal, shardBytes })).bytecode
+    return await startFleet({
+      ...{ network, shares, bytecode, signal, status },
+      ...{ boards: boards.count, open: boards.open },
+    })
+  },
+}
+
+function noPlace(place: string): WuxingError {
+  return new WuxingError({
+    code: "usage",
+    kind: "usage",
+    message: `"${place}" is no place for boards`,
+    cause: "it is misspelt, or names too many boards",
+    help: `sim:N or emu:N with N from 1 to ${MOST_BOARDS}, serial:PORT,PORT,… or serial`,
+  })
+}

@@ -1,0 +1,101 @@
+/** A network's description from outside (a model file, a links file), checked before it is used. */
+import "../base/memory"
+import { z } from "zod"
+import { faultOf, linksOf, type Network } from "./network"
+
+const count = z.int().min(1).max(65535)
+const q12 = z.int().min(-32768).max(32767)
+
+export const layerSchema = z.strictObject({
+  neurons: count,
+  inputs: count,
+  outputFirst: z.int().min(0).max(4),
+  outputs: count,
+  fanIn: count,
+})
+
+/** The fields of a network that are neither its layers nor its links. */
+export const settingsSchema = z.strictObject({
+  steps: z.int(),
+  signalBits: z.int(),
+  elementBits: z.int().optional(),
+  inputScale: q12,
+  netMin: q12,
+  netMax: q12,
+  elementMin: q12,
+  elementMax: q12,
+  lambdaMax: q12,
+  learnShift: z.int(),
+  margin: q12,
+  softmaxGain: z.int().min(0).max(65535).optional(),
+  targets: z.strictObject({ high: q12, low: q12 }).optional(),
+  errorShift: z.int().optional(),
+  rule: z.enum(["links", "elements", "mixed"]).optional(),
+  elements: z
+    .strictObject({
+      shift: z.int(),
+      bound: z.int(),
+      min: z.int(),
+      max: z.int(),
+      signal: z.enum(["product", "gradient"]),
+    })
+    .optional(),
+  linkBound: z.int().optional(),
+  pid: z
+    .strictObject({
+      proportional: z.int(),
+      integral: z.int(),
+      differential: z.int(),
+      memory: z.int(),
+    })
+    .optional(),
+  backward: z.enum(["operating-point", "bsp"]).optional(),
+})
+
+export const seedSchema = z
+  .int()
+  .min(-(2 ** 31))
+  .max(2 ** 31 - 1)
+
+export const nameSchema = z.string().min(1).max(100)
+
+/** Layers behind the input; a board's descriptors count them, and nothing has needed more. */
+export const layersOf = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max(16)
+
+/** Every field of a network, its ranges and that they agree with one another. */
+export const networkSchema = settingsSchema
+  .extend({
+    name: nameSchema,
+    width: count,
+    inputSignals: z.int().min(1).max(4).optional(),
+    layers: layersOf(layerSchema),
+    linking: z.enum(["adder", "strict", "explicit"]).optional(),
+    given: z.array(z.array(z.array(z.int().min(0).max(65534)))).optional(),
+    seed: seedSchema,
+  })
+  .superRefine((network, context) => {
+    const fault = faultOf(network)
+    if (fault) context.addIssue({ code: "custom", message: fault })
+  })
+
+type Fields = z.infer<typeof networkSchema>
+// A field of Network that is not in the schema would be lost in a file: then this does not compile.
+const complete: [Exclude<keyof Network, keyof Fields>] extends [never] ? true : false = true
+void complete
+
+/** All links of a network: its coefficients are so many int16. */
+export function totalLinks(network: Network): number {
+  let links = 0
+  for (let layer = 1; layer <= network.layers.length; layer++) links += linksOf(network, layer)
+  return links
+}
+
+/** What is wrong, on one line: "links[3][0]: expected int, received string". */
+export function issuesOf(error: z.ZodError): string {
+  const all = error.issues.map(({ path, message }) => {
+    const where = path.map(key => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    return where.length === 0 ? message : `${where.join("").replace(/^\./, "")}: ${message}`
+  })
+  const more = all.length > 3 ? ` (and ${all.length - 3} more)` : ""
+  return all.slice(0, 3).join("; ") + more
+}

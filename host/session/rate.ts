@@ -1,0 +1,20 @@
+/** The rate of learning, changed by a person while a run goes on. */
+import { mostLearnShift, type Network } from "../network/network"
+
+/** Learning shifts as boards take them. */
+export interface Shifts {
+  /** Of links, 1…mostLearnShift. */
+  links: number
+  /** 4…24, of elements that learn. */
+  elements?: number
+}
+
+/** So many bits more: learning is 2^−bits as fast, as far as boards allow it. */
+export function slowedBy({ links, elements }: Shifts, bits: number, network: Network): Shifts {
+  const within = (least: number, most: number, shift: number) =>
+    Math.max(least, Math.min(most, shift))
+  return {
+    links: within(1, mostLearnShift(network), links + bits),
+    elements: elements === undefined ? undefined : within(4, 24, elements + bits),
+  }
+}

@@ -1,0 +1,94 @@
+/** Native boards as a user starts them, and beside DeviceScript boards in one network. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, it } from "vitest"
+import "../../../host/base/memory"
+import { imageAt, readMnist } from "../../../host/data/mnist"
+import { startFleet } from "../../../host/fleet/fleet"
+import type { BoardSet } from "../../../host/hardware/board-set"
+import { UF2_PATH } from "../../../host/hardware/emulator/firmware-file"
+import { EmulatedPico } from "../../../host/hardware/emulator/pico"
+import { PicoPort } from "../../../host/hardware/emulator/pico-port"
+import { VirtualBoards } from "../../../host/hardware/virtual-boards"
+import { BoardLink } from "../../../host/link/board-link"
+import { HostNetwork } from "../../../host/network/host-network"
+import { preset } from "../../../host/network/presets"
+import { wuxing } from "../../host/cli/run-cli"
+import { firmware } from "../compiled"
+
+it("demo --on emu:2 ends with the host's bits and tells the boards' own time", async () => {
+  const args = "demo --on emu:2 --train 24 --test 10 --json --quiet".split(" ")
+  const { status, stdout, stderr } = await wuxing(args)
+  expect(stderr).toBe("")
+  expect(status).toBe(0)
+  const document = JSON.parse(stdout)
+  expect(document).toMatchObject({ hostMatches: true, trained: 24, recoveries: 0 })
+  expect(document.boards.map((b: { profile: string }) => b.profile)).toEqual([
+    "pico-native",
+    "pico-native",
+  ])
+  // Two boards learn pico-16 faster than one does (README), and not ten times as fast.
+  expect(document.emulated.samplesPerSecond).toBeGreaterThan(400)
+  expect(document.emulated.samplesPerSecond).toBeLessThan(6000)
+})
+
+it("train and eval --on emu:1 tell the board's own time", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wuxing-emu-"))
+  const run = async (line: string) => {
+    const { status, stdout, stderr } = await wuxing([...line.split(" "), "--json", "--quiet"])
+    expect(stderr).toBe("")
+    expect(status).toBe(0)
+    return JSON.parse(stdout)
+  }
+  try {
+    const path = join(folder, "emu.wuxing")
+    const learnt = await run(`train --model pico-16 --limit 12 --epochs 1 --on emu:1 --out ${path}`)
+    expect(learnt.samples).toBe(12)
+    // Not faster than computed alone (README). So few samples take less than what the board keeps of
+    // them in its flash: 45 ms for each sector that is erased.
+    expect(learnt.emulated.seconds).toBeLessThan(1)
+    expect(learnt.emulated.samplesPerSecond).toBeCloseTo(12 / learnt.emulated.seconds)
+    expect(learnt.emulated.samplesPerSecond).toBeLessThan(1500)
+    const named = await run(`eval --model ${path} --limit 8 --on emu:1`)
+    // And not a tenth as fast.
+    expect(named.emulated.samplesPerSecond).toBeGreaterThan(330)
+    expect(named.emulated.samplesPerSecond).toBeLessThan(3400)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+it("a DeviceScript board and a native one share a network, outputs too, and learn with the host's bits", async () => {
+  const net = { ...preset("pico-16", 6)!, softmaxGain: 160 }
+  const virtual = await VirtualBoards.start(1)
+  const port = new PicoPort("pico", new EmulatedPico({ uf2: readFileSync(UF2_PATH) }))
+  const boards: BoardSet = {
+    count: 2,
+    reconnectMs: 5_000,
+    profile: i => (i === 0 ? "virtual" : "pico-native"),
+    connect: (i, options) =>
+      i === 0 ? virtual.connect(0, options) : BoardLink.connect(port, options),
+    reconnect: (i, link, options) => link.close().then(() => boards.connect(i, options)),
+    stop: () => virtual.stop(),
+  }
+  const { train } = readMnist()
+  const fleet = await startFleet({
+    ...{ network: net, boards: 2, bytecode: await firmware() },
+    shares: [0, 1].map(half => [
+      { layer: 1, first: half * 8, count: 8 },
+      { layer: 2, first: half * 5, count: 5 },
+    ]),
+    open: async () => boards,
+  })
+  try {
+    const indices = Array.from({ length: 20 }, (_, i) => 300 + i)
+    await fleet.train(train, indices)
+    const host = new HostNetwork(net)
+    for (const i of indices) host.train(imageAt(train, i), train.labels[i])
+    expect((await fleet.coefficients()) as Buffer).toEqual(host.coefficients())
+    expect(fleet.recoveries).toBe(0)
+  } finally {
+    await fleet.close()
+  }
+})

@@ -1,0 +1,88 @@
+/** A user's own data, all the way: files, training, boards, answers. */
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { PNG } from "pngjs"
+import { expect, test } from "vitest"
+import { readModel } from "../../../host/models/model-source"
+import { temporaryFolder } from "../../temporary"
+import { wuxing } from "./run-cli"
+
+const folder = temporaryFolder("own-data")
+
+async function json(...args: string[]) {
+  const { status, stdout, stderr } = await wuxing([...args, "--json", "--quiet"])
+  expect(status, stderr).toBe(0)
+  return JSON.parse(stdout)
+}
+
+const SHAPES = {
+  bar: (x: number) => Math.abs(x) < 0.2,
+  cross: (x: number, y: number) => Math.abs(Math.abs(x) - Math.abs(y)) < 0.2,
+  ring: (x: number, y: number) => Math.abs(Math.hypot(x, y) - 0.7) < 0.17,
+}
+/** In the order in which a folder's classes are numbered. */
+const NAMES = Object.keys(SHAPES) as (keyof typeof SHAPES)[]
+
+/** A picture of a shape, dark on light, no two of the same size or place. */
+function draw(path: string, shape: keyof typeof SHAPES, i: number): void {
+  const side = 21 + ((i * 7) % 20)
+  const png = new PNG({ width: side, height: side })
+  const [dx, dy] = [((i * 5) % 7) / 20 - 0.15, ((i * 3) % 7) / 20 - 0.15]
+  for (let y = 0; y < side; y++)
+    for (let x = 0; x < side; x++) {
+      const inside = SHAPES[shape]((2 * x) / side - 1 + dx, (2 * y) / side - 1 + dy)
+      const grey = inside ? 30 : 235
+      png.data.set([grey, grey, grey, 255], 4 * (y * side + x))
+    }
+  writeFileSync(path, PNG.sync.write(png))
+}
+
+test("pictures of three shapes: taught on the host, named by a board with the host's outputs", async () => {
+  const pictures = join(folder, "shapes")
+  for (const split of ["train", "test"])
+    for (const shape of NAMES) {
+      mkdirSync(join(pictures, split, shape), { recursive: true })
+      for (let i = 0; i < 30; i++) {
+        const number = split === "train" ? 2 * i : 2 * i + 1
+        draw(join(pictures, split, shape, `${i}.png`), shape, number)
+      }
+    }
+  const model = join(folder, "shapes.wuxing")
+  const trained = await json(
+    ...["train", "--model", "144-12-3", "--data", pictures, "--out", model],
+  )
+  expect(trained.testAccuracy).toBeGreaterThan(0.9)
+  const one = NAMES.map(shape => join(pictures, "test", shape, "1.png"))
+  const host = await json("predict", "--model", model, ...one)
+  expect(host.scaling).toBe("box")
+  expect(host.images.map((image: { class: string }) => image.class)).toEqual(NAMES)
+  const board = await json("predict", "--model", model, "--on", "sim:1", ...one)
+  expect(board.engine).toBe("boards")
+  expect(board.images).toEqual(host.images)
+}, 150_000)
+
+test("a table of values, five classes: taught, kept, read out", async () => {
+  const path = join(folder, "values.csv")
+  const rows = Array.from({ length: 200 }, (_, i) => {
+    const kind = i % 5
+    const values = Array.from(
+      { length: 10 },
+      (_, at) => (at >> 1 === kind ? 200 : 10) + ((i * at) % 40),
+    )
+    return [`kind ${kind}`, ...values].join(",")
+  })
+  writeFileSync(path, rows.join("\n"))
+  const model = join(folder, "values.wuxing")
+  await json("train", "--model", "10-8-5", "--data", path, "--out", model)
+  const { testAccuracy, classes } = await json("eval", "--model", model, "--data", path)
+  expect(classes).toEqual([0, 1, 2, 3, 4].map(kind => `kind ${kind}`))
+  expect(testAccuracy).toBeGreaterThan(0.95)
+})
+
+test("a size is a network of that size, and a wrong one is refused", async () => {
+  const { network } = readModel("50-20-30-7", 5)
+  expect(network).toMatchObject({ width: 50, seed: 5 })
+  expect(network.layers.map(({ neurons }) => neurons)).toEqual([20, 30, 7])
+  expect(() => readModel("784-65535-65535-10", 1)).toThrow(/there can be no network/)
+  expect(() => readModel("0-16-3", 1)).toThrow(/neither a preset nor a size/)
+})

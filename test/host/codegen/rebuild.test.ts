@@ -1,0 +1,67 @@
+/** The program that is shipped is what its sources give. */
+import { readFileSync } from "node:fs"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import {
+  buildNativeFirmware,
+  COMPILER_VERSION,
+  compilerVersion,
+} from "../../../host/codegen/build-firmware"
+import { bootChecksum } from "../../../host/hardware/emulator/boot-checksum"
+import { LISTING_PATH, UF2_PATH } from "../../../host/hardware/emulator/firmware-file"
+import { fromUf2, toUf2 } from "../../../host/hardware/emulator/uf2"
+
+const kept = readFileSync(UF2_PATH)
+
+describe.skipIf(compilerVersion() === undefined)("a rebuild (gcc-arm-none-eabi)", () => {
+  it(`gives the same bytes twice, and with ${COMPILER_VERSION} those of wuxing-pico.uf2`, () => {
+    const { uf2, ...listing } = buildNativeFirmware()
+    expect(buildNativeFirmware().uf2.equals(uf2)).toBe(true)
+    if (compilerVersion() === COMPILER_VERSION)
+      expect(uf2.equals(kept), "run npm run firmware:native, and keep what it writes").toBe(true)
+    if (compilerVersion() === COMPILER_VERSION)
+      expect(JSON.parse(readFileSync(LISTING_PATH, "utf8"))).toEqual(listing)
+  })
+})
+
+describe("wuxing-pico.uf2", () => {
+  const { address, image } = fromUf2(kept, "wuxing-pico.uf2")
+
+  it("begins with a second-stage boot that the boot ROM takes", () => {
+    expect(address).toBe(0x10000000)
+    expect(image.readUInt32LE(252)).toBe(bootChecksum(image.subarray(0, 252)))
+    // The published check value of CRC-32/MPEG-2, which this is.
+    expect(bootChecksum(Buffer.from("123456789"))).toBe(0x0376e6e7)
+  })
+
+  it("has a vector table behind it: a stack in RAM, code in flash, in Thumb", () => {
+    expect(image.readUInt32LE(256)).toBe(0x20042000)
+    const reset = image.readUInt32LE(260)
+    expect(reset & 1).toBe(1)
+    expect(reset - address).toBeLessThan(image.length)
+  })
+})
+
+describe("the UF2 format", () => {
+  it("gives back what was put in, in blocks as its specification says", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 3000 }), bytes => {
+        const uf2 = toUf2(bytes, 0x10000000)
+        expect(uf2.length % 512).toBe(0)
+        expect(uf2.readUInt32LE(0)).toBe(0x0a324655)
+        expect(uf2.readUInt32LE(28)).toBe(0xe48bff56)
+        const { address, image } = fromUf2(uf2, "it")
+        expect(address).toBe(0x10000000)
+        expect(Buffer.from(bytes).equals(image.subarray(0, bytes.length))).toBe(true)
+      }),
+    )
+  })
+
+  it("refuses what is cut short or damaged, by name", () => {
+    const uf2 = toUf2(Buffer.alloc(600, 3), 0x10000000)
+    expect(() => fromUf2(uf2.subarray(0, 700), "it")).toThrow(/it is no sound UF2 file/)
+    const bad = Buffer.from(uf2)
+    bad[511] ^= 1
+    expect(() => fromUf2(bad, "it")).toThrow(/magic/)
+  })
+})

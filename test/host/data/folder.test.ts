@@ -1,0 +1,420 @@
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { deflateSync } from "node:zlib"
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { WuxingError } from "../../../host/base/errors"
+import { type FolderOptions, frameOf, readFolder } from "../../../host/data/folder"
+import type { Grey } from "../../../host/data/grey"
+import { decodeImage } from "../../../host/data/image-file"
+import { readMnist } from "../../../host/data/mnist"
+import { invert, isOnPaper, scaleTo } from "../../../host/data/scale"
+import { temporaryFolder } from "../../temporary"
+
+const root = temporaryFolder("folder")
+
+let made = 0
+/** A folder with these files; names with slashes make folders. */
+function folderOf(files: Record<string, Buffer | string>): string {
+  const dir = join(root, String(made++))
+  mkdirSync(dir)
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(dir, name)), { recursive: true })
+    writeFileSync(join(dir, name), content)
+  }
+  return dir
+}
+
+// ISO 15948, annex D: made here, apart from the library that reads.
+function crc(bytes: Buffer): number {
+  let c = 0xffffffff
+  for (const byte of bytes) {
+    c ^= byte
+    for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1
+  }
+  return (c ^ 0xffffffff) >>> 0
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data])
+  const ends = Buffer.alloc(8)
+  ends.writeUInt32BE(data.length, 0)
+  ends.writeUInt32BE(crc(body), 4)
+  return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)])
+}
+
+function png(
+  width: number,
+  height: number,
+  depth: number,
+  colour: number,
+  rows: Buffer,
+  extra: Buffer[] = [],
+): Buffer {
+  const head = Buffer.alloc(13)
+  head.writeUInt32BE(width, 0)
+  head.writeUInt32BE(height, 4)
+  head[8] = depth
+  head[9] = colour
+  const stride = rows.length / height
+  const filtered = Buffer.concat(
+    Array.from({ length: height }, (_, y) =>
+      Buffer.concat([Buffer.of(0), rows.subarray(y * stride, (y + 1) * stride)]),
+    ),
+  )
+  return Buffer.concat([
+    Buffer.from("89504e470d0a1a0a", "hex"),
+    chunk("IHDR", head),
+    ...extra,
+    chunk("IDAT", deflateSync(filtered)),
+    chunk("IEND", Buffer.alloc(0)),
+  ])
+}
+
+const greyPng = (width: number, height: number, pixels: number[]) =>
+  png(width, height, 8, 0, Buffer.from(pixels))
+const pgm = (width: number, height: number, pixels: number[]) =>
+  Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`), Buffer.from(pixels)])
+const grey = (width: number, pixels: number[]): Grey => ({
+  width,
+  height: pixels.length / width,
+  pixels: Uint8Array.from(pixels),
+})
+
+describe("a picture", () => {
+  test("is read from PNG of 8, 16 and 2 bits, palette, colour and transparency", () => {
+    const wanted = [0, 85, 170, 255, 10, 20]
+    expect([...decodeImage(greyPng(3, 2, wanted)).pixels]).toEqual(wanted)
+    const wide = Buffer.from(wanted.flatMap(v => [v, v]))
+    expect([...decodeImage(png(3, 2, 16, 0, wide)).pixels]).toEqual(wanted)
+    expect([...decodeImage(png(4, 1, 2, 0, Buffer.of(0b00011011))).pixels]).toEqual([
+      0, 85, 170, 255,
+    ])
+    const palette = chunk("PLTE", Buffer.from([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255]))
+    // BT.601: 0.299, 0.587, 0.114 of 255.
+    expect([...decodeImage(png(4, 1, 8, 3, Buffer.of(0, 1, 2, 3), [palette])).pixels]).toEqual([
+      0, 76, 150, 29,
+    ])
+    const rgba = Buffer.of(0, 0, 0, 255, 0, 0, 0, 0, 200, 200, 200, 128)
+    const clear = [...decodeImage(png(3, 1, 8, 6, rgba)).pixels]
+    expect(clear.slice(0, 2)).toEqual([0, 255])
+    expect(Math.abs(clear[2] - 227)).toBeLessThanOrEqual(1)
+  })
+
+  test("is read from PGM, as text or binary, of any largest value, comments and all", () => {
+    const text = "P2 # a comment\n3\n# another\n2 15\n0 5 10\n15 1\n2"
+    expect(decodeImage(Buffer.from(text))).toEqual(grey(3, [0, 85, 170, 255, 17, 34]))
+    expect(decodeImage(pgm(2, 2, [1, 2, 3, 4]))).toEqual(grey(2, [1, 2, 3, 4]))
+    const wide = Buffer.concat([Buffer.from("P5 2 1 65535\n"), Buffer.of(255, 255, 128, 0)])
+    expect([...decodeImage(wide).pixels]).toEqual([255, 128])
+  })
+
+  test("that is damaged is an error that says so", () => {
+    const whole = greyPng(
+      9,
+      7,
+      Array.from({ length: 63 }, (_, i) => i),
+    )
+    for (let length = 0; length < whole.length - 12; length++)
+      expect(() => decodeImage(whole.subarray(0, length)), `${length} bytes`).toThrow(Error)
+    const huge = Buffer.from(whole)
+    huge.writeUInt32BE(1_000_000, 16)
+    huge.writeUInt32BE(1_000_000, 20)
+    expect(() => decodeImage(huge)).toThrow("1000000x1000000")
+    for (const [bad, message] of [
+      ["P5 2 2 255\nabc", "3 bytes of pixels, expected 4"],
+      ["P2 2 1 9 3", "ends before its pixel 1"],
+      ["P2 2 1 9 3 10", "more than its largest value"],
+      ["P2 2 1 9 3 x", "pixel 1 is no number"],
+      ["P5 0 2 255\n", "0x2"],
+      ["P5 2 2 70000\n", "70000"],
+      ["GIF89a", "neither PNG"],
+      ["", "empty"],
+    ])
+      expect(() => decodeImage(Buffer.from(bad))).toThrow(message)
+  })
+
+  test("with any byte changed is read or refused, nothing else", () => {
+    const whole = greyPng(
+      5,
+      5,
+      Array.from({ length: 25 }, (_, i) => i * 10),
+    )
+    fc.assert(
+      fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
+        const bytes = Buffer.from(whole)
+        bytes[at] ^= change
+        try {
+          const { width, height, pixels } = decodeImage(bytes)
+          expect(pixels.length).toBe(width * height)
+        } catch (error) {
+          expect(error).toBeInstanceOf(Error)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe("scaling by boxes", () => {
+  test("leaves an image of the frame's size as it is, and averages a larger one", () => {
+    const image = grey(2, [1, 2, 3, 4])
+    expect(scaleTo(image, 2, 2, "box")).toEqual(image)
+    expect(
+      scaleTo(grey(4, [0, 4, 8, 8, 4, 8, 8, 8, 1, 1, 0, 0, 1, 1, 0, 200]), 2, 2, "box"),
+    ).toEqual(grey(2, [4, 8, 1, 50]))
+    // 3 to 2: each covers one pixel and a half.
+    expect(scaleTo(grey(3, [30, 60, 90, 30, 60, 90, 30, 60, 90]), 2, 2, "box")).toEqual(
+      grey(2, [40, 80, 40, 80]),
+    )
+  })
+
+  test("keeps the sides in proportion, in the middle of an empty frame", () => {
+    expect(scaleTo(grey(4, [8, 8, 8, 8, 8, 8, 8, 8]), 4, 4, "box")).toEqual(
+      grey(4, [0, 0, 0, 0, 8, 8, 8, 8, 8, 8, 8, 8, 0, 0, 0, 0]),
+    )
+    expect(scaleTo(grey(1, [7]), 3, 3, "box")).toEqual(grey(3, new Array(9).fill(7)))
+  })
+
+  test("keeps the mean and the range of whatever fills the frame", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.infiniteStream(fc.integer({ min: 0, max: 255 })),
+        (from, to, values) => {
+          const image = grey(from, [...values.take(from * from)])
+          const { pixels } = scaleTo(image, to, to, "box")
+          const mean = (p: Uint8Array) => p.reduce((a, b) => a + b, 0) / p.length
+          expect(Math.abs(mean(pixels) - mean(image.pixels))).toBeLessThanOrEqual(0.5)
+          expect(Math.max(...pixels)).toBeLessThanOrEqual(Math.max(...image.pixels))
+          expect(Math.min(...pixels)).toBeGreaterThanOrEqual(Math.min(...image.pixels))
+        },
+      ),
+    )
+  })
+})
+
+describe("scaling by mass", () => {
+  test("puts the centre of mass where MNIST's own images have it, within half a pixel", () => {
+    const { test: mnist } = readMnist()
+    const centre = (p: Uint8Array) => {
+      const at = [0, 0]
+      let mass = 0
+      for (const [i, value] of p.entries()) {
+        mass += value
+        at[0] += value * (i % 28)
+        at[1] += value * Math.floor(i / 28)
+      }
+      return at.map(moment => moment / mass)
+    }
+    for (let i = 0; i < 300; i++) {
+      const pixels = mnist.images.subarray(i * 784, (i + 1) * 784)
+      const scaled = scaleTo({ width: 28, height: 28, pixels }, 28, 28, "mass").pixels
+      for (const image of [pixels, scaled])
+        for (const at of centre(image)) expect(Math.abs(at - 14)).toBeLessThan(0.51)
+    }
+  })
+
+  test("puts what is drawn, wherever and of whatever size, in the middle at 20/28 of the frame", () => {
+    for (const [left, top, side] of [
+      [0, 0, 10],
+      [50, 20, 40],
+      [3, 70, 25],
+    ]) {
+      const image = grey(100, new Array(10_000).fill(0))
+      for (let y = 0; y < side; y++)
+        for (let x = 0; x < side; x++) image.pixels[(top + y) * 100 + left + x] = 200
+      const { pixels } = scaleTo(image, 28, 28, "mass")
+      const drawn = [...pixels].map((p, i) => (p > 0 ? i : -1)).filter(i => i >= 0)
+      expect(drawn.length).toBe(400)
+      expect([drawn[0], drawn[399]]).toEqual([5 * 28 + 5, 24 * 28 + 24])
+    }
+    expect(scaleTo(grey(5, new Array(25).fill(0)), 3, 3, "mass")).toEqual(
+      grey(3, new Array(9).fill(0)),
+    )
+  })
+})
+
+test("light paper is told by its rim", () => {
+  const dark = grey(3, [0, 0, 0, 0, 255, 0, 0, 0, 0])
+  expect(isOnPaper(dark)).toBe(false)
+  expect(isOnPaper(invert(dark))).toBe(true)
+  expect(invert(invert(dark))).toEqual(dark)
+})
+
+const options: FolderOptions = { width: 2, height: 2, split: "test" }
+
+const codeOf = (dir: string, more: Partial<FolderOptions> = {}): string => {
+  try {
+    readFolder(dir, { ...options, ...more })
+  } catch (error) {
+    if (!(error instanceof WuxingError)) throw error
+    expect(error.kind).toBe("data")
+    expect(error.help).toBeTruthy()
+    return `${error.code}: ${error.message}`
+  }
+  return "none"
+}
+
+describe("a folder of one folder per class", () => {
+  const files = {
+    "cat/b.png": greyPng(2, 2, [1, 2, 3, 4]),
+    "cat/a.PGM": pgm(2, 2, [5, 6, 7, 8]),
+    "ant/x.png": greyPng(4, 4, new Array(16).fill(100)),
+    "ant/.hidden.png": "no picture",
+    "README.md": "read by nobody",
+    "ant/notes.txt": "nor this",
+  }
+
+  test("gives its pictures by class and name, scaled; classes in order", () => {
+    const set = readFolder(folderOf(files), options)
+    expect(set.classes).toEqual(["ant", "cat"])
+    expect([...set.labels]).toEqual([0, 1, 1])
+    expect([...set.images]).toEqual([100, 100, 100, 100, 5, 6, 7, 8, 1, 2, 3, 4])
+    expect([set.count, set.width, set.height]).toEqual([3, 2, 2])
+  })
+
+  test("turns light paper dark, so that a drawing is the same on either", () => {
+    const drawn = [10, 20, 30, 200, 40, 50, 60, 70, 80]
+    const dir = folderOf({
+      "a/dark.png": greyPng(3, 3, drawn),
+      "a/light.png": greyPng(
+        3,
+        3,
+        drawn.map(v => 255 - v),
+      ),
+    })
+    const { images } = readFolder(dir, { ...options, width: 3, height: 3 })
+    expect([...images.subarray(9)]).toEqual([...images.subarray(0, 9)])
+  })
+
+  test("named by numbers below the outputs has these as labels, else places", () => {
+    const dir = folderOf({
+      "7/x.pgm": pgm(2, 2, [1, 2, 3, 4]),
+      "3/x.pgm": pgm(2, 2, [5, 6, 7, 8]),
+    })
+    const ten = readFolder(dir, { ...options, outputs: 10 })
+    expect([...ten.labels]).toEqual([3, 7])
+    expect(ten.classes.length).toBe(10)
+    expect([...readFolder(dir, options).labels]).toEqual([0, 1])
+    expect([...readFolder(dir, { ...options, outputs: 7 }).labels]).toEqual([0, 1])
+    expect(codeOf(dir, { outputs: 1 })).toMatch(/^data-classes: .*2 classes, expected at most 1/)
+  })
+
+  test("takes the places of the classes a network has learnt", () => {
+    const classes = ["bee", "cat", "ant"]
+    const set = readFolder(folderOf(files), { ...options, classes })
+    expect([...set.labels]).toEqual([2, 1, 1])
+    expect(codeOf(folderOf(files), { classes: ["bee", "cat"] })).toMatch(/^data-classes: .*ant/)
+  })
+
+  test("split into train and test gives the split that is asked for", () => {
+    const dir = folderOf({
+      "train/a/1.pgm": pgm(2, 2, [1, 1, 1, 1]),
+      "train/b/1.pgm": pgm(2, 2, [2, 2, 2, 2]),
+      "test/a/1.pgm": pgm(2, 2, [3, 3, 3, 3]),
+    })
+    expect(readFolder(dir, { ...options, split: "train" }).count).toBe(2)
+    expect([...readFolder(dir, options).images]).toEqual([3, 3, 3, 3])
+  })
+
+  test("is refused with the file and the reason", () => {
+    const picture = pgm(2, 2, [1, 2, 3, 4])
+    const cases: [Record<string, Buffer | string>, RegExp][] = [
+      [{ "a/1.png": "no" }, /^data-picture: .*a\/1\.png.*neither PNG/],
+      [{ "a/1.png": greyPng(2, 2, [1, 2, 3, 4]).subarray(0, 50) }, /^data-picture: .*a\/1\.png/],
+      [{ "a/1.pgm": picture, "a/2.jpg": "x" }, /^data-picture: .*a\/2\.jpg.*\.jpg is not read/],
+      [{ "a/1.pgm": picture, "b/notes.txt": "x" }, /^data-empty: .*b holds no pictures/],
+      [{ "1.pgm": picture }, /^data-empty: .*neither/],
+      [{}, /^data-empty/],
+    ]
+    for (const [content, expected] of cases) expect(codeOf(folderOf(content))).toMatch(expected)
+    expect(codeOf(join(root, "nowhere"))).toMatch(/^data-missing: .*nowhere/)
+    const dir = folderOf({ "a/1.pgm": picture })
+    expect(codeOf(join(dir, "a", "1.pgm"))).toMatch(/^data-missing/)
+    symlinkSync(join(root, "gone"), join(dir, "b"))
+    expect(codeOf(dir)).toMatch(/^data-missing/)
+  })
+
+  test("of more classes than a label can name is refused", () => {
+    const picture = pgm(1, 1, [9])
+    const of = (count: number) =>
+      folderOf(
+        Object.fromEntries(Array.from({ length: count }, (_, i) => [`c${i}/1.pgm`, picture])),
+      )
+    expect(readFolder(of(255), options).classes.length).toBe(255)
+    expect(codeOf(of(256))).toMatch(/^data-classes/)
+  })
+})
+
+describe("a folder of IDX files", () => {
+  const idx = (magic: number, sizes: number[], data: number[]) => {
+    const head = Buffer.alloc(4 + 4 * sizes.length)
+    head.writeUInt32BE(magic, 0)
+    sizes.forEach((size, i) => {
+      head.writeUInt32BE(size, 4 + 4 * i)
+    })
+    return Buffer.concat([head, Buffer.from(data)])
+  }
+  const images = (count: number, height: number, width: number, value = 9) =>
+    idx(0x803, [count, height, width], new Array(count * height * width).fill(value))
+  const labels = (values: number[]) => idx(0x801, [values.length], values)
+  const pair = (prefix: string, values: number[], value = 9) => ({
+    [`${prefix}images-idx3-ubyte`]: images(values.length, 3, 5, value),
+    [`${prefix}labels-idx1-ubyte`]: labels(values),
+  })
+
+  test("of any size and classes is read and scaled, and never inverted", () => {
+    const dir = folderOf(pair("", [0, 12, 3], 255))
+    const set = readFolder(dir, { ...options, width: 5, height: 3 })
+    expect(set.classes.length).toBe(13)
+    expect([...set.labels]).toEqual([0, 12, 3])
+    expect(set.images.every(pixel => pixel === 255)).toBe(true)
+    expect(readFolder(dir, options).images.length).toBe(3 * 4)
+    expect(codeOf(dir, { outputs: 12 })).toMatch(
+      /^data-classes: label 1 .* is 12, expected 0 to 11/,
+    )
+  })
+
+  test("gives the split that is asked for, or the only one", () => {
+    const both = folderOf({ ...pair("train-", [1, 2], 1), ...pair("t10k-", [3], 2) })
+    expect([...readFolder(both, { ...options, split: "train" }).labels]).toEqual([1, 2])
+    expect([...readFolder(both, options).labels]).toEqual([3])
+    const one = folderOf(pair("own-", [4]))
+    expect([...readFolder(one, { ...options, split: "train" }).labels]).toEqual([4])
+    expect(codeOf(folderOf({ ...pair("a-", [1]), ...pair("b-", [1]) }))).toMatch(
+      /^data-missing: .*a, b.*testing/,
+    )
+  })
+
+  test("is refused if damaged, in the words of what is wrong", () => {
+    const good = pair("", [1, 2])
+    const cases: [Record<string, Buffer | string>, RegExp][] = [
+      [{ ...good, "labels-idx1-ubyte": labels([1]) }, /^data-idx: .*1 labels, expected 2/],
+      [
+        { ...good, "labels-idx1-ubyte": images(1, 1, 1) },
+        /^data-idx: .*0x00000803, expected 0x00000801/,
+      ],
+      [
+        { ...good, "images-idx3-ubyte": good["images-idx3-ubyte"].subarray(0, 30) },
+        /^data-idx: .*30 bytes long, expected 46/,
+      ],
+      [{ ...good, "images-idx3-ubyte": "short" }, /^data-idx: .*5 bytes/],
+      [{ ...good, "images-idx3-ubyte": idx(0x803, [2, 0, 5], []) }, /^data-idx: .*2x0x5/],
+      [
+        { ...good, "images-idx3-ubyte": idx(0x803, [2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1], []) },
+        /^data-idx/,
+      ],
+      [{ "images-idx3-ubyte": good["images-idx3-ubyte"] }, /^data-missing: .*no labels/],
+      [{ "x-images-idx3-ubyte.gz": "z" }, /^data-idx: .*compressed/],
+    ]
+    for (const [content, expected] of cases) expect(codeOf(folderOf(content))).toMatch(expected)
+  })
+})
+
+test("the input of a network is square if it can be, else one row", () => {
+  expect(frameOf(784)).toEqual({ width: 28, height: 28 })
+  expect(frameOf(1)).toEqual({ width: 1, height: 1 })
+  expect(frameOf(20)).toEqual({ width: 20, height: 1 })
+})

@@ -1,0 +1,175 @@
+/** Pairs of virtual boards on which one small run can be made again and again, with faults. */
+
+import { WuxingError } from "../../../host/base/errors"
+import { sha256 } from "../../../host/base/sha256"
+import { faultyPorts } from "../../../host/faults/faulty-port"
+import { FaultInjector } from "../../../host/faults/injector"
+import type { FaultRule } from "../../../host/faults/spec"
+import { Fleet } from "../../../host/fleet/fleet"
+import type { BoardSet, Hands } from "../../../host/hardware/board-set"
+import { VirtualBoards } from "../../../host/hardware/virtual-boards"
+import type { Port } from "../../../host/link/port"
+import { HostNetwork } from "../../../host/network/host-network"
+import { splitEvenly } from "../../../host/partition/partition"
+import { hash32 } from "../../../src/base/random"
+import { network } from "../../src/core/helpers"
+
+export const SAMPLES = 12
+const WIDTH = 64
+/** A run that takes longer hangs. Its own deadlines add up to far less. */
+export const RUN_DEADLINE_MS = 90_000
+const SAMPLE_DEADLINE_MS = 1_000
+/** On a machine with much else to do. A fleet waits less: it gives its boards up by its own clock. */
+const START_DEADLINE_MS = 60_000
+
+/** Each board computes some of every hidden layer, so signals and sums go both ways. */
+export const net = network(
+  [
+    { neurons: 6, fanIn: 12 },
+    { neurons: 4, fanIn: 8 },
+    { neurons: 3, outputs: 1 },
+  ],
+  { width: WIDTH, margin: 4096, learnShift: 9 },
+)
+
+export const lesson = (i: number) => ({
+  image: Uint8Array.from({ length: WIDTH }, (_, p) => {
+    const value = hash32(i + 1, p) >>> 0
+    return value % 3 === 0 ? value >>> 24 : 0
+  }),
+  label: i % 3,
+})
+
+/** What the same lessons leave in one memory on the host: the boards must end with this. */
+export function hashOnHost(): string {
+  const host = new HostNetwork(net)
+  for (let i = 0; i < SAMPLES; i++) host.train(lesson(i).image, lesson(i).label)
+  return sha256(host.coefficients())
+}
+
+export interface Ended {
+  /** What the boards held at the end, or the error the run ended with. */
+  hash?: string
+  error?: unknown
+  recoveries: number
+  seconds: number
+  injector: FaultInjector
+}
+
+export class Rig {
+  private readonly injectors: (FaultInjector | undefined)[]
+  /** Which of the two programs each pair got last. */
+  private readonly programs: number[]
+  private boards!: VirtualBoards
+
+  /** @param programs two that differ, so that each can be deployed over the other */
+  private constructor(
+    readonly pairs: number,
+    private readonly bytecodes: Uint8Array[],
+  ) {
+    this.injectors = Array.from({ length: pairs }, () => undefined)
+    this.programs = Array.from({ length: pairs }, () => 0)
+  }
+
+  static async start(pairs: number, bytecode: Uint8Array): Promise<Rig> {
+    const rig = new Rig(pairs, [bytecode, otherText(bytecode)])
+    rig.boards = await VirtualBoards.start(2 * pairs, {
+      wrap: (board, port, hands) => rig.wrap(board, port, hands),
+      deadlineMs: START_DEADLINE_MS,
+    })
+    return rig
+  }
+
+  private wrap(board: number, port: Port, hands: Hands): Port {
+    const injector = this.injectors[board >> 1]
+    return injector ? faultyPorts(injector)(board & 1, port, hands) : port
+  }
+
+  private setOf(pair: number): BoardSet {
+    const at = (i: number) => 2 * pair + i
+    // A fleet that has given a board up may still be starting it.
+    const starting = new Set<Promise<unknown>>()
+    let over = false
+    return {
+      count: 2,
+      reconnectMs: this.boards.reconnectMs,
+      profile: () => "virtual",
+      connect: (i, options) => {
+        this.boards.open(at(i))
+        return this.boards.connect(at(i), options)
+      },
+      reconnect: (i, link, options) => {
+        if (over) return Promise.reject(new Error("the run is over"))
+        const again = this.boards.reconnect(at(i), link, options)
+        starting.add(again)
+        return again
+      },
+      // The boards are for the next run.
+      stop: async () => {
+        over = true
+        await Promise.allSettled(starting)
+      },
+    }
+  }
+
+  /**
+   * Deploy (if asked for, else the program is there already), load, learn, read back.
+   */
+  async run(pair: number, rules: FaultRule[], deploys: boolean, seed = 1): Promise<Ended> {
+    const injector = new FaultInjector(rules, seed)
+    this.injectors[pair] = injector
+    if (deploys) this.programs[pair] ^= 1
+    const bytecode = this.bytecodes[this.programs[pair]]
+    const start = performance.now()
+    const ended = (rest: { hash?: string; error?: unknown }): Ended => ({
+      ...{ recoveries: fleet.recoveries, seconds: (performance.now() - start) / 1000 },
+      ...{ injector, ...rest },
+    })
+    const options = {
+      ...{ network: net, boards: 2, bytecode, checkpointSamples: 4 },
+      sampleDeadlineMs: SAMPLE_DEADLINE_MS,
+    }
+    const fleet = new Fleet(options, this.setOf(pair), splitEvenly(net, 2))
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const error = new Error(`it hangs: ${RUN_DEADLINE_MS / 1000} s are over`)
+      timer = setTimeout(() => reject(error), RUN_DEADLINE_MS)
+    })
+    const work = async () => {
+      await fleet.begin()
+      await fleet.learn(lesson, SAMPLES)
+      return sha256(await fleet.coefficients())
+    }
+    try {
+      return ended({ hash: await Promise.race([work(), late]) })
+    } catch (error) {
+      return ended({ error })
+    } finally {
+      clearTimeout(timer)
+      await fleet.close()
+    }
+  }
+
+  /** Both boards of a pair as new, after a run that ended with an error. */
+  async renew(pair: number): Promise<void> {
+    await Promise.all([this.boards.restart(2 * pair), this.boards.restart(2 * pair + 1)])
+  }
+
+  async stop(): Promise<void> {
+    await this.boards.stop()
+  }
+}
+
+/** The same program with one letter of what it logs in another case: a board takes it for another. */
+function otherText(bytecode: Uint8Array): Uint8Array {
+  const other = bytecode.slice()
+  const at = Buffer.from(bytecode).indexOf("wuxing: ready")
+  if (at < 0) throw new Error("the program no longer logs what this looks for")
+  other[at] ^= 0x20
+  return other
+}
+
+/** Does a run that ended with this error end as it may? */
+export function isNamed(error: unknown): boolean {
+  return error instanceof WuxingError && ["board", "firmware"].includes(error.kind)
+}

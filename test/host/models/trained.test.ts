@@ -1,0 +1,81 @@
+/** The trained networks in models/ are what their records and the README say. */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+import { readMnist } from "../../../host/data/mnist"
+import { loadModel } from "../../../host/models/model-file"
+import { modelNamed, trainedModel, trainedNames, trainedPath } from "../../../host/models/trained"
+import { HostNetwork } from "../../../host/network/host-network"
+import { presetNames } from "../../../host/network/presets"
+import { loadModelInto } from "../../../host/training/training"
+import { TrainingEngine } from "../../../host/training/training-engine"
+
+const readme = readFileSync(fileURLToPath(new URL("../../../README.md", import.meta.url)), "utf8")
+
+/** What the papers' reproduction is to reach, share of the 10,000 test images. */
+const GOALS: Record<string, number> = {
+  model1: 0.9,
+  model2: 0.9,
+  "model1-method-1": 0.45,
+  "pico-fast": 0.92,
+  "pico-alone": 0.92,
+  "pico-16": 0.952,
+  "pico-32": 0.965,
+  "fleet-64": 0.977,
+  "fleet-300": 0.983,
+}
+
+/** MODEL1 taught by K3 of its elements alone. */
+const METHOD_ONE = "model1-method-1"
+
+describe("a trained network that is kept", () => {
+  it("exists for every preset and every goal", () => {
+    for (const name of presetNames) expect(trainedNames).toContain(name)
+    for (const name of Object.keys(GOALS)) expect(trainedNames).toContain(name)
+    for (const name of trainedNames) expect(existsSync(trainedPath(name)), name).toBe(true)
+  })
+
+  it.each(trainedNames)(
+    "%s names as many test images rightly as its record and the README say",
+    async name => {
+      const model = loadModel(trainedPath(name))
+      const { test } = readMnist()
+      const engine = await TrainingEngine.start(model.network)
+      try {
+        loadModelInto(engine, model)
+        const store = engine.store(test.images, test.labels)
+        const indices = Int32Array.from({ length: test.count }, (_, i) => i)
+        const classes = await engine.predict(store, indices)
+        const accuracy = classes.filter((c, i) => c === test.labels[i]).length / test.count
+        expect(accuracy).toBe(model.training?.accuracy?.test)
+        expect(accuracy).toBeGreaterThanOrEqual(GOALS[name] ?? 0)
+        const rows = readme.split("\n").filter(line => line.startsWith(`| \`${name}\` `))
+        expect(rows.join("\n")).toContain(`${(accuracy * 100).toFixed(2)} %`)
+      } finally {
+        await engine.close()
+      }
+    },
+  )
+
+  it("by method 1 has learnt nothing else: its coefficients are as drawn", () => {
+    const { network, coefficients, training } = loadModel(trainedPath(METHOD_ONE))
+    expect(coefficients.equals(new HostNetwork(network).coefficients())).toBe(true)
+    expect(training?.command).toMatch(/^wuxing train --model model1 --seed 1 .*--rule elements /)
+    expect(modelNamed(METHOD_ONE, { trained: true }).coefficients).toEqual(coefficients)
+    expect(() => modelNamed(METHOD_ONE, {})).toThrow(/as trained only/)
+  })
+
+  it("takes less than 1.5 MB of the repository with all others", () => {
+    const folder = dirname(trainedPath("any"))
+    const bytes = readdirSync(folder).map(name => statSync(join(folder, name)).size)
+    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_500_000)
+  })
+
+  it.each(presetNames)("%s says by which command it is made again", name => {
+    const { training } = trainedModel(name)
+    expect(training?.command).toMatch(
+      new RegExp(`^wuxing train --model ${name} --seed \\d+ --epochs`),
+    )
+  })
+})

@@ -1,0 +1,46 @@
+/** Small DeviceScript programs on the counting machine. */
+import { execFile } from "node:child_process"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { promisify } from "node:util"
+import { Machine } from "../../../host/hardware/machine"
+
+/** @returns the bytecode of a program of one file */
+export async function compile(source: string): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), "wuxing-profile-"))
+  try {
+    await writeFile(join(folder, "devsconfig.json"), "{}")
+    await writeFile(join(folder, "main.ts"), source)
+    const require = createRequire(import.meta.url)
+    const cli = join(dirname(require.resolve("@devicescript/cli/package.json")), "devicescript")
+    await promisify(execFile)(process.execPath, [cli, "build", "main.ts"], {
+      cwd: folder,
+      env: { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" },
+    })
+    return new Uint8Array(await readFile(join(folder, ".devicescript", "bin", "bytecode.devs")))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Runs a program to its line "> end".
+ *
+ * @returns what it printed, and the counts between its lines "> from" and "> to"
+ */
+export async function count(
+  bytecode: Uint8Array,
+): Promise<{ lines: string[]; counts: Uint32Array }> {
+  const machine = await Machine.start(bytecode)
+  let before = new Uint32Array()
+  let counts = new Uint32Array()
+  machine.onLog = line => {
+    if (line === "> from") before = machine.counts() as typeof before
+    if (line === "> to") counts = machine.counts().map((n, i) => n - before[i]) as typeof counts
+  }
+  const ended = await machine.run(() => machine.log.includes("> end"), 600_000)
+  if (!ended) throw new Error(`the program did not end:\n${machine.log.slice(-10).join("\n")}`)
+  return { lines: machine.log.filter(line => line.startsWith("> ")).map(l => l.slice(2)), counts }
+}

@@ -1,0 +1,258 @@
+/** Each row in a tiny setting: its numbers against what they must be, whoever computes them. */
+import { beforeAll, describe, expect, test } from "vitest"
+import { readMnist } from "../../../host/data/mnist"
+import { disturb } from "../../../host/reproduce/noise"
+import type { Finding, Row, Task } from "../../../host/reproduce/row"
+import { rows } from "../../../host/reproduce/rows"
+import { PAPER_TARGETS, REACHABLE_TARGETS } from "../../../host/reproduce/storing"
+
+const data = readMnist()
+const found = new Map<string, Finding>()
+const shares = new Map<string, number[]>()
+
+async function measure(row: Row): Promise<Finding> {
+  const seen: number[] = []
+  shares.set(row.name, seen)
+  const task: Task = {
+    scale: "tiny",
+    seed: 1,
+    signal: new AbortController().signal,
+    data,
+    progress: share => seen.push(share),
+    breathe: async () => {},
+  }
+  let last: Finding | undefined
+  for await (const finding of row.run(task)) last = finding
+  if (!last) throw new Error(`${row.name} found nothing`)
+  return last
+}
+
+beforeAll(async () => {
+  for (const row of rows) found.set(row.name, await measure(row))
+}, 120_000)
+
+const of = (name: string): Finding => {
+  const finding = found.get(name)
+  if (!finding) throw new Error(name)
+  return finding
+}
+/** "85.9 %" as 0.859. */
+const share = (cell: string | number) => Number(/^([\d.]+) %$/.exec(String(cell))?.[1]) / 100
+const column = (name: string, table: number, index: number) =>
+  of(name).tables[table].rows.map(row => row[index])
+
+describe("every row", () => {
+  for (const { name } of rows)
+    test(`${name}: says what was run, and has a figure with points`, () => {
+      const { comparisons, how, charts, tables } = of(name)
+      expect(comparisons.length).toBeGreaterThan(0)
+      for (const { what, paper, ours } of comparisons) {
+        expect(what).not.toBe("")
+        expect(paper).not.toBe("")
+        expect(ours).not.toMatch(/NaN|undefined|Infinity|^$/)
+      }
+      expect(how.length).toBeGreaterThan(40)
+      expect(how).not.toMatch(/NaN|undefined/)
+      expect(charts.length).toBeGreaterThan(0)
+      for (const chart of charts) {
+        expect(chart.series.length).toBeGreaterThan(0)
+        for (const { points } of chart.series) expect(points.length).toBeGreaterThan(0)
+      }
+      for (const table of tables)
+        for (const row of table.rows) expect(row.length).toBe(table.head.length)
+    })
+
+  for (const { name } of rows)
+    test(`${name}: progress goes on from 0 to 1 and never back`, () => {
+      const seen = shares.get(name) ?? []
+      for (const [i, s] of seen.entries()) {
+        expect(s).toBeGreaterThanOrEqual(i === 0 ? 0 : seen[i - 1] - 1e-9)
+        expect(s).toBeLessThanOrEqual(1 + 1e-9)
+      }
+    })
+
+  test("accuracies are counts of the images they are of", () => {
+    // 10 or 20 or 50 test images: each share is a whole number of them.
+    for (const [name, count] of [
+      ["method-1", 10],
+      ["models", 20],
+      ["adders", 20],
+      ["depth", 20],
+      ["backpropagation", 20],
+      ["noise", 50],
+      ["link-ratio", 20],
+    ] as const)
+      for (const series of of(name).charts[0].series)
+        for (const [, accuracy] of series.points)
+          expect(Math.abs(accuracy * count - Math.round(accuracy * count))).toBeLessThan(1e-9)
+  })
+})
+
+test("fixed-point: the formula is (K1 − K2)/K3, and the ring rests there", () => {
+  for (const row of of("fixed-point").tables[0].rows) {
+    const [k1, k2, k3, formula, core, relaxed, exact] = row.map(Number)
+    // The table's parameters are rounded to 0.0005.
+    expect(Math.abs(formula - (k1 - k2) / k3)).toBeLessThan(0.01)
+    expect(core).toBeCloseTo(formula, 3)
+    expect(exact).toBeCloseTo(formula, 3)
+    expect(Math.abs(relaxed - formula)).toBeLessThan(0.005)
+  }
+  expect(of("fixed-point").tables[0].rows.length).toBeGreaterThan(3)
+})
+
+describe("storing", () => {
+  test("the paper's targets by K1, a reachable one by K3: parameters that balance the equation there", () => {
+    for (const [table, targets, name] of [
+      [0, PAPER_TARGETS, "K1"],
+      [1, REACHABLE_TARGETS, "K3"],
+    ] as const) {
+      const { rows: lines, head } = of("storing").tables[table]
+      expect(head[2]).toBe(name)
+      for (const [i, [, target, k, core, exact]] of lines.entries()) {
+        expect(target).toBe(targets[i])
+        const before = targets[(i + 4) % 5]
+        const inhibitor = targets[(i + 3) % 5]
+        const t = targets[i]
+        const balance =
+          name === "K1"
+            ? (0.5 * t + 0.5 * t * inhibitor) / before
+            : (before - 0.5 * t) / (t * inhibitor)
+        expect(Math.abs(Number(k) - balance)).toBeLessThan(0.01)
+        expect(Math.abs(Number(core) - t)).toBeLessThan(0.01)
+        expect(Math.abs(Number(exact) - t)).toBeLessThan(0.01)
+      }
+    }
+  })
+
+  test("the paper's targets by K3 are refused by name: a K3 would have to be negative", () => {
+    const refusal = of("storing").comparisons[2].ours
+    // K1·T[S] = 0.6 is below K2·T[M] = 0.75.
+    expect(refusal).toMatch(/^refused: .*0\.8, 0\.6, 1\.5, 1, 0\.9.*element M .*K3/)
+  })
+
+  test("every round brings the elements nearer in the end", () => {
+    for (const chart of of("storing").charts.slice(0, 2))
+      for (const series of chart.series) {
+        const target = Number(/target ([\d.]+)/.exec(series.name)?.[1])
+        const off = series.points.map(([, e]) => Math.abs(e - target))
+        expect(off[19]).toBeLessThanOrEqual(off[0])
+        expect(off[19]).toBeLessThan(0.01)
+      }
+  })
+})
+
+test("link-ratio: links are the given share of MODEL1's pairs", () => {
+  const layers = [784, 839, 283, 96, 32, 10]
+  for (const row of of("link-ratio").tables[0].rows) {
+    const ratio = share(row[1])
+    const links = layers
+      .slice(1)
+      .reduce((sum, after, i) => sum + Math.round(ratio * layers[i] * after), 0)
+    expect(Number(String(row[2]).replaceAll(",", ""))).toBe(links)
+  }
+})
+
+test("models: the papers' own link ratios and layers", () => {
+  const [ratios] = of("models").comparisons
+  expect(ratios.ours).toContain("MODEL1 0.51 %")
+  expect(ratios.ours).toContain("MODEL2 0.38 %")
+  expect(of("models").how).toContain("784-839-283-96-32-10")
+  expect(of("models").how).toContain("784-1048-353-119-40-10")
+})
+
+test("adders: links are synapses times fan-in", () => {
+  for (const [fanIn, links] of of("adders").tables[0].rows)
+    expect(Number(String(links).replaceAll(",", ""))).toBe(
+      64 * 3 * Number(fanIn) + 10 * 4 * Math.min(128, Number(fanIn)),
+    )
+})
+
+test("depth: links are those of all layers", () => {
+  for (const [depth, , links] of of("depth").tables[0].rows)
+    expect(Number(String(links).replaceAll(",", ""))).toBe(Number(depth) * 64 * 3 * 64 + 40 * 64)
+})
+
+describe("alignment", () => {
+  const cosines = (name: RegExp, how: string) =>
+    of("alignment")
+      .tables[0].rows.filter(row => name.test(String(row[0])) && row[1] === how)
+      .flatMap(row => row.slice(2))
+      .map(Number)
+
+  test("the exact adjoint has a cosine of 1: the differences and the links fit", () => {
+    expect(cosines(/./, "exact adjoint").length).toBeGreaterThan(4)
+    for (const c of cosines(/./, "exact adjoint")) expect(c).toBeGreaterThan(0.9999)
+  })
+
+  test("of small signals all are near the gradient, of large ones the operating point nearer than BSP", () => {
+    for (const how of ["BSP", "operating point", "operating point, integer core"])
+      for (const c of cosines(/small signals/, how)) expect(c).toBeGreaterThan(0.95)
+    // An error of 1/16 leaves the core's BSP few bits.
+    for (const c of cosines(/small signals/, "BSP, integer core")) expect(c).toBeGreaterThan(0.8)
+    const [bsp, ours] = ["BSP", "operating point"].map(how => cosines(/large signals and/, how))
+    for (const [k, c] of bsp.entries()) expect(ours[k]).toBeGreaterThan(c)
+    for (const c of cosines(/large/, "operating point")) expect(c).toBeGreaterThan(0.9)
+  })
+})
+
+describe("ring-size", () => {
+  test("a ring of five oscillates from 0.854 on, those of 1 to 4 and 6 do not", () => {
+    for (const [n, run, core, exact] of of("ring-size").tables[0].rows)
+      if (n === 5) {
+        expect(Math.abs(Number(run) - 0.854)).toBeLessThan(0.02)
+        expect(Math.abs(Number(core) - 0.854)).toBeLessThan(0.002)
+        expect(Number(exact)).toBe(0.854)
+      } else for (const cell of [run, core, exact]) expect(cell).toMatch(/none/)
+  })
+
+  test("one element answers with 1/(K1 − K2), five as known", () => {
+    const responses = of("ring-size").tables[1].rows
+    const number = (cell: string | number) => Number(/^-?[\d.]+/.exec(String(cell))?.[0])
+    expect(Math.abs(number(responses[0][1]) - 2)).toBeLessThan(0.06)
+    for (const [k, known] of [0.78, 0.878, 0.488, 0.049, -0.195].entries())
+      expect(Math.abs(number(responses[4][k + 1]) - known)).toBeLessThan(0.01)
+  })
+})
+
+describe("noise", () => {
+  const images = Uint8Array.from(data.test.images.subarray(0, 20 * 784))
+
+  test("no noise leaves the images, and their accuracy, as they are", () => {
+    expect(disturb(images, "Gaussian noise", 0, 1)).toEqual(images)
+    expect(disturb(images, "pixels set to black or white", 0, 1)).toEqual(images)
+    const [first] = of("noise").tables[0].rows
+    expect(first[1]).toBe(first[2])
+  })
+
+  test("Gaussian noise has the deviation asked for, where nothing cuts it off", () => {
+    const grey = new Uint8Array(50_000).fill(128)
+    const noisy = disturb(grey, "Gaussian noise", 0.1, 1)
+    const mean = noisy.reduce((sum, v) => sum + v, 0) / noisy.length
+    const deviation = Math.sqrt(noisy.reduce((sum, v) => sum + (v - mean) ** 2, 0) / noisy.length)
+    expect(Math.abs(mean - 128)).toBeLessThan(0.5)
+    expect(Math.abs(deviation - 25.5)).toBeLessThan(0.5)
+  })
+
+  test("of the other the level is the share of pixels replaced, as many by black as by white", () => {
+    const noisy = disturb(new Uint8Array(50_000).fill(128), "pixels set to black or white", 0.3, 1)
+    const count = (value: number) => noisy.filter(v => v === value).length / noisy.length
+    expect(count(128)).toBeCloseTo(0.7, 1)
+    expect(count(0)).toBeCloseTo(0.15, 1)
+    expect(count(255)).toBeCloseTo(0.15, 1)
+  })
+})
+
+test("backpropagation: all begin with the same network", () => {
+  const [first] = of("backpropagation").tables[0].rows
+  // The integer core's roundings may turn a few of 20 images; the float64 ones are the same.
+  expect(new Set(first.slice(2)).size).toBe(1)
+  expect(Math.abs(share(first[1]) - share(first[2]))).toBeLessThanOrEqual(0.151)
+})
+
+test("method-1 and methods: the network is MODEL1, and nothing is left out", () => {
+  expect(column("methods", 0, 0)).toEqual([0, 1])
+  expect(of("methods").tables[0].head).toEqual(["epoch", "method 1", "method 2", "mixed"])
+  // Before learning all are the same network.
+  expect(new Set(of("methods").tables[0].rows[0].slice(1)).size).toBe(1)
+  expect(of("method-1").how).toContain("784-839-283-96-32-10")
+})

@@ -1,0 +1,74 @@
+/** The tool killed while boards learn: what it had kept goes on to the same bits. */
+import { spawn } from "node:child_process"
+import { copyFileSync, existsSync } from "node:fs"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { expect, it } from "vitest"
+import { loadModel } from "../../../host/models/model-file"
+import { temporaryFolder } from "../../temporary"
+import { isAlive, virtualMachines } from "../hardware/processes"
+
+const folder = temporaryFolder("killed")
+
+const run = (...args: string[]) => {
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "host/cli/main.ts", "train", "--json", ...args],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  )
+  let text = ""
+  let said = ""
+  child.stderr.on("data", chunk => {
+    said += chunk
+  })
+  child.stdout.on("data", chunk => {
+    text += chunk
+  })
+  const ended = new Promise<string>(resolve => child.once("close", () => resolve(text)))
+  return { child, ended, said: () => said }
+}
+
+it("keeps a checkpoint of what boards learn, whole, even when it is killed outright", async () => {
+  const plan = ["--model", "pico-fast", "--seed", "3", "--limit", "120", "--epochs", "1"]
+  const kept = join(folder, "kept.wuxing")
+  const { child, ended } = run(...plan, "--on", "sim:2", "--checkpoint", "40", "--out", kept)
+  const deadline = Date.now() + 120_000
+  while (!existsSync(kept) && Date.now() < deadline && child.exitCode === null) await sleep(20)
+  child.kill("SIGKILL")
+  await ended
+  const samples = loadModel(kept).training?.samples
+  expect(samples).toBe(40)
+  const there = virtualMachines()
+  while (there.some(isAlive)) await sleep(50)
+  const resumed = JSON.parse(await run("--resume", kept, "--force").ended)
+  const whole = JSON.parse(await run(...plan).ended)
+  expect(resumed.coefficientsHash).toBe(whole.coefficientsHash)
+  expect(resumed.history).toEqual(whole.history)
+}, 240_000)
+
+it("goes on from what boards keep where that is newer than the file", async () => {
+  const plan = ["--model", "pico-fast", "--seed", "4", "--limit", "120", "--epochs", "1"]
+  const on = ["--on", `sim:2@${join(folder, "boards")}`, "--checkpoint", "40"]
+  const file = join(folder, "newest.wuxing")
+  const old = join(folder, "old.wuxing")
+  const { child, ended, said } = run(...plan, ...on, "--out", file)
+  const deadline = Date.now() + 120_000
+  const until = async (seen: () => boolean) => {
+    while (!seen() && Date.now() < deadline && child.exitCode === null) await sleep(10)
+  }
+  await until(() => existsSync(file))
+  copyFileSync(file, old)
+  await until(() => /training (8[4-9]|9\d|10\d)\/120/.test(said()))
+  child.kill("SIGKILL")
+  await ended
+  expect(loadModel(old).training?.samples).toBe(40)
+  const there = virtualMachines()
+  while (there.some(isAlive)) await sleep(50)
+  const resumed = JSON.parse(
+    await run("--resume", old, "--out", join(folder, "whole.wuxing"), ...on).ended,
+  )
+  const whole = JSON.parse(await run(...plan).ended)
+  expect(resumed.checkpoints).toEqual({ kept: true, from: 80 })
+  expect(resumed.coefficientsHash).toBe(whole.coefficientsHash)
+  expect(resumed.history).toEqual(whole.history)
+}, 240_000)

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest"
+import { faultOf, lambdaBits } from "../../../host/network/network"
+import { preset, presetNames } from "../../../host/network/presets"
+import { coarse, learningRules, withRule } from "../../../host/training/rule"
+
+const presets = presetNames.flatMap(name => preset(name, 1) ?? [])
+
+test.each(presets)("every rule can be had of $name", network => {
+  for (const rule of learningRules) {
+    const ruled = withRule(network, rule)
+    expect(faultOf(ruled)).toBe("")
+    expect(ruled.rule).toBe(rule)
+    expect(ruled.elements === undefined).toBe(rule === "links")
+    expect(withRule(network, rule, 9).elements?.shift).toBe(rule === "links" ? undefined : 9)
+    // Asked for again it changes nothing.
+    expect(withRule(ruled, rule)).toEqual(ruled)
+  }
+})
+
+test.each(presets)("in Q12 $name learns at the same rate", network => {
+  // ΔC in units of 1 is S·λ times 2^(bits of S + bits of λ − shift) over 2^13.
+  const rate = (n: typeof network) => n.signalBits + lambdaBits(n) - n.learnShift
+  expect(rate(coarse(network))).toBe(rate(network))
+  expect(coarse(network).signalBits).toBeLessThanOrEqual(12)
+  expect(coarse(coarse(network))).toEqual(coarse(network))
+})
+
+test("elements under the papers' backward equation learn by the product", () => {
+  const [, , adders] = presets
+  const ruled = withRule({ ...adders, backward: "bsp" }, "mixed")
+  expect(faultOf(ruled)).toBe("")
+  expect(ruled.elements?.signal).toBe("product")
+})

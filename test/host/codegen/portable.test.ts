@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { NATIVE_FOLDER, writeGenerated } from "../../../host/codegen/build-firmware"
 
-const HEADERS = fileURLToPath(new URL("../../native/arduino", import.meta.url))
+const HEADERS = fileURLToPath(new URL("./arduino", import.meta.url))
 const FLAGS = "-march=rv32imc -mabi=ilp32 -ffreestanding -O2 -Wall -Wextra -Werror -c".split(" ")
 const prefix = "riscv64-unknown-elf-"
 const missing = (() => {

@@ -1,5 +1,10 @@
 import { defineConfig } from "vitest/config"
 
+/*
+ * Two commands, by the name of the projects below: `npm test` runs "logic", which is whatever needs no
+ * program but Node; `npm run test:system` runs "boards" and "alone".
+ */
+
 /** Files to run one at a time: they hold what they see against the clock, or keep to it themselves. */
 const alone = [
   "test/host/dashboard/stream.test.ts",
@@ -36,7 +41,7 @@ export default defineConfig({
     projects: [
       {
         test: {
-          name: "host",
+          name: "logic",
           include: ["test/**/*.test.ts"],
           exclude: [...alone, ...boards],
           // All cores: by default one of them is left out.

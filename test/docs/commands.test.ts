@@ -9,6 +9,7 @@ const ELSEWHERE = [
   "npm ci && npm start",
   // By whoever reads this.
   "npm ci && npm test",
+  "npm run test:system",
   // It runs until Ctrl-C: test/dashboard/.
   "npm run -s wuxing -- dashboard",
   // Without boards there is none to find: test/host/fleet/serial.test.ts runs the first two with virtual

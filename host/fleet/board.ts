@@ -248,7 +248,9 @@ export class Board {
     const payload = Buffer.alloc(2 + rest.length)
     payload.setAt(0, "u16", tag)
     rest.copy(payload, 2)
+    const { clock } = this.link
     return await wait<Buffer>({
+      clock,
       deadlineMs,
       signal: this.signal,
       what: `${this.title} to answer ${Command[command]}`,
@@ -267,10 +269,10 @@ export class Board {
         }
         let againMs = ASK_AGAIN_MS
         if (command === Command.Status) againMs = Math.max(againMs, ASK_AGAIN_SHARE * deadlineMs)
-        const timer = REPEATABLE.includes(command) ? setInterval(ask, againMs) : undefined
+        const timer = REPEATABLE.includes(command) ? clock.every(againMs, ask) : undefined
         ask()
         return () => {
-          clearInterval(timer)
+          timer?.stop()
           this.pending.delete(tag)
         }
       },

@@ -2,6 +2,7 @@
 import "../base/memory"
 import { Header } from "../../src/core/layout"
 import { SERVICE_CLASS, Setting } from "../../src/wire/protocol"
+import { type Clock, realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { type Dataset, imageAt } from "../data/mnist"
 import { faultyPorts } from "../faults/faulty-port"
@@ -115,6 +116,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 }
 
 export class Fleet {
+  private readonly clock: Clock
   private members: Member[] = []
   private relay!: Relay
   private loaded = false
@@ -153,6 +155,7 @@ export class Fleet {
     private readonly boardSet: BoardSet,
     readonly shares: Slice[][],
   ) {
+    this.clock = boardSet.clock ?? realClock
     this.stride = options.checkpointSamples ?? CHECKPOINT_SAMPLES
     const { learnShift, elements } = options.network
     this.shifts = { links: learnShift, elements: elements?.shift }
@@ -224,7 +227,7 @@ export class Fleet {
   }
 
   private linkOptions(index: number) {
-    return { name: `board ${index}`, signal: this.options.signal }
+    return { name: `board ${index}`, signal: this.options.signal, clock: this.boardSet.clock }
   }
 
   /** Loads every board with its share at the last checkpoint. */
@@ -473,9 +476,9 @@ export class Fleet {
       await this.grantWishes()
       const leave = watch?.leave?.(most) ?? most
       if (leave > 0 || stopped?.() || !watch?.changed) return Math.max(1, leave)
-      const start = performance.now()
+      const start = this.clock.now()
       await watch.changed()
-      this.heldMs += performance.now() - start
+      this.heldMs += this.clock.now() - start
       signal?.throwIfAborted()
     }
   }
@@ -563,7 +566,7 @@ export class Fleet {
   /** What can be said of the boards at any time, without asking them. */
   live(): LiveBoard[] {
     const all = this.members.reduce((sum, { slices }) => sum + neuronsIn(slices), 0)
-    const now = Date.now()
+    const now = this.clock.now()
     return this.members.map(({ board, slices }, i) => {
       const { framesIn, framesOut, crcErrors, gaps } = board.link.counters
       return {
@@ -779,7 +782,7 @@ export class Fleet {
     this.options.log?.(`recovering: ${reason.message}`)
     // What is still on its way belongs to the run that ended.
     if (this.loaded) this.relay.detach()
-    const start = performance.now()
+    const start = this.clock.now()
     const restarted: string[] = []
     await Promise.all(
       this.members.map(async (member, index) => {
@@ -790,7 +793,7 @@ export class Fleet {
     )
     const stop = this.describeStop(restarted, reason)
     if (this.shards.length > 0) await this.loadAll()
-    const took = seconds(performance.now() - start)
+    const took = seconds(this.clock.now() - start)
     const again =
       restarted.length > 0 ? `${restarted.join(" and ")} started again` : "the boards loaded again"
     this.options.status?.(
@@ -826,6 +829,7 @@ export class Fleet {
     this.options.watch?.state?.(index, "fault")
     await this.options.watch?.hung?.(index)
     await wait<void>({
+      clock: this.clock,
       deadlineMs: reconnectMs,
       signal: this.options.signal,
       what: `${title} to start again`,

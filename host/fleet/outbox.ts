@@ -7,6 +7,8 @@
  * asked.
  */
 
+import type { Clock, Timer } from "../base/clock"
+
 /** Messages under way at most; a program keeps 16, and the question, which may come twice, is one of them. */
 const MOST_UNDER_WAY = 14
 /** Images among them leave room for the signals they wait for. */
@@ -28,7 +30,7 @@ export class Outbox {
   private sent = 0
   private handled = 0
   private asking = false
-  private timer?: NodeJS.Timeout
+  private timer?: Timer
   /** For each sample by layer the number of the last message sent for it. */
   private readonly last = new Map<number, number[]>()
 
@@ -40,6 +42,7 @@ export class Outbox {
     private readonly send: (message: Message) => Promise<void>,
     private readonly ask: () => Promise<void>,
     private readonly failed: (reason: Error) => void,
+    private readonly clock: Clock,
   ) {}
 
   /** Signals go before the images of later samples: a sample under way is to come to its end. */
@@ -53,7 +56,7 @@ export class Outbox {
 
   /** Asks no more. */
   close(): void {
-    clearTimeout(this.timer)
+    this.timer?.stop()
     this.queue = []
   }
 
@@ -82,8 +85,9 @@ export class Outbox {
       this.last.set(message.sample, numbers)
       this.send(message).catch(this.failed)
     }
-    clearTimeout(this.timer)
-    if (this.queue.length > 0 && !this.asking) this.timer = setTimeout(() => this.askNow(), ASK_MS)
+    this.timer?.stop()
+    if (this.queue.length > 0 && !this.asking)
+      this.timer = this.clock.after(ASK_MS, () => this.askNow())
   }
 
   private askNow(): void {

@@ -11,6 +11,7 @@ import {
   MAX_PAYLOAD,
   SignalsField,
 } from "../../src/wire/protocol"
+import { type Clock, realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { encodeSlices } from "../data/runs"
 import { IMAGE_BYTES, imageMessages } from "../link/messages"
@@ -93,6 +94,7 @@ export class Relay {
   /** Images of a group at most. */
   private readonly group: number
   private readonly deadlineMs: number
+  private readonly clock: Clock
 
   /** For each member the last sample it reported on, and how many before that. */
   private readonly heard: { sample: number; count: number }[]
@@ -109,6 +111,7 @@ export class Relay {
 
   constructor(network: Network, members: Member[], options: RelayOptions = {}) {
     this.signal = options.signal
+    this.clock = members[0]?.board.link.clock ?? realClock
     this.slots = options.slots ?? SLOTS
     this.deadlineMs = options.deadlineMs ?? SAMPLE_DEADLINE_MS
     this.last = network.layers.length
@@ -127,6 +130,7 @@ export class Relay {
             await board.status(this.deadlineMs)
           },
           reason => this.fail(reason),
+          this.clock,
         ),
     )
     members.forEach(({ board }, index) => {
@@ -234,7 +238,7 @@ export class Relay {
       ...{ heard: new Set(), missing: new Map(), marks: new Map() },
     }
     this.learning = learning
-    const start = performance.now()
+    const start = this.clock.now()
     this.sendImage(sample, this.encode(image), ImageFlag.Learn, label, updates)
     await this.wait<void>(`sample ${sample} was not learnt`, resolve => {
       learning.finished = resolve
@@ -281,7 +285,7 @@ export class Relay {
       return
     }
     if (this.learning?.sample === sample)
-      this.learning.marks.set(`forward, layer ${layer}`, performance.now())
+      this.learning.marks.set(`forward, layer ${layer}`, this.clock.now())
     for (const reader of this.layers[layer]?.readers ?? []) {
       const wires = reader.wires[from]
       if (wires.length === 0) continue
@@ -365,7 +369,7 @@ export class Relay {
     if (learning?.sample !== sample) return
     const part =
       layer + 1 === this.last ? "outputs, error, back to their layer" : `back, layer ${layer + 1}`
-    learning.marks.set(part, performance.now())
+    learning.marks.set(part, this.clock.now())
     if (report.predicted !== undefined) {
       learning.predicted = report.predicted
       learning.learned = report.learned
@@ -492,6 +496,7 @@ export class Relay {
   private wait<T>(late: string, start: (resolve: (value: T) => void) => () => void): Promise<T> {
     if (this.failure) return Promise.reject(this.failure)
     return wait<T>({
+      clock: this.clock,
       deadlineMs: this.deadlineMs,
       signal: this.signal,
       what: "a sample",

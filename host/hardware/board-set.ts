@@ -1,4 +1,5 @@
 /** Boards wherever they are: what a fleet needs of virtual boards and of boards on serial ports. */
+import type { Clock } from "../base/clock"
 import type { BoardLink, BoardLinkOptions } from "../link/board-link"
 import type { Port } from "../link/port"
 
@@ -32,6 +33,8 @@ export interface EmulatedTime {
 }
 
 export interface BoardSet {
+  /** The time the boards live in; absent: the real one. */
+  readonly clock?: Clock
   readonly count: number
   /**
    * How long `reconnect` is worth waiting for, ms: a process starts again by itself, a cable waits

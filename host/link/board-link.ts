@@ -7,6 +7,7 @@
  * from the first (`servedDeviceId`), which is how the two are tied.
  */
 import { NATIVE_CLASS } from "../../src/wire/protocol"
+import { type Clock, realClock, type Timer } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import {
   buildBridgeCommand,
@@ -81,6 +82,8 @@ const LOG_LINES = 40
 export interface BoardLinkOptions {
   /** What to call the board in messages: "board 0". */
   name: string
+  /** The time the board lives in; the real one unless given. */
+  clock?: Clock
   /** How long the board may take to announce itself, ms. */
   deadlineMs?: number
   /** Ends every wait of this link with an error of kind "interrupted". */
@@ -127,6 +130,7 @@ export class BoardLink {
   /** What to call the board in messages. */
   name: string
   readonly port: Port
+  readonly clock: Clock
   /** Reports of the awaited service: commands' answers, and register values (0x1000 | register). */
   onReport?: (command: number, payload: Uint8Array) => void
   /** Commands the board's program gives to the board itself pass by: what its LED is to do, say. */
@@ -144,7 +148,7 @@ export class BoardLink {
   onGap?: () => void
   /** The port went away by itself. Not called after `close()`. */
   onClose?: (reason: Error) => void
-  /** When a frame of the board or of its program last came, ms since the epoch. */
+  /** When a frame of the board or of its program last came, ms on `clock`. */
   lastHeard = 0
   /** The same for the program alone: a board announces itself even while its program is down. */
   lastHeardProgram = 0
@@ -170,16 +174,8 @@ export class BoardLink {
   private silentBeats = 0
   private stuckBeats = 0
   private writing = 0
-  private readonly heart: NodeJS.Timeout
-  private readonly manager = new Manager({
-    title: () => this.title,
-    command: (service, command, payload, ack) =>
-      this.commandFrame(this.board!, service, command, payload, ack),
-    report: (service, command, size, what, deadlineMs, frame) =>
-      this.report(service, command, size, what, deadlineMs, frame),
-    send: frame => this.write(frame),
-    sendAcked: frame => this.sendAcked(frame),
-  })
+  private readonly heart: Timer
+  private readonly manager: Manager
   private readonly logLines: string[] = []
   private readonly packetListeners = new Set<(packet: Packet, fromBoard: boolean) => void>()
   private readonly goneListeners = new Set<(reason: Error) => void>()
@@ -188,6 +184,18 @@ export class BoardLink {
     this.port = port
     this.name = options.name
     this.signal = options.signal
+    this.clock = options.clock ?? realClock
+    this.manager = new Manager({
+      clock: this.clock,
+      signal: options.signal,
+      title: () => this.title,
+      command: (service, command, payload, ack) =>
+        this.commandFrame(this.board!, service, command, payload, ack),
+      report: (service, command, size, what, deadlineMs, frame) =>
+        this.report(service, command, size, what, deadlineMs, frame),
+      send: frame => this.write(frame),
+      sendAcked: frame => this.sendAcked(frame),
+    })
     this.onLog = options.onLog
     this.decoder = new JdUsbDecoder({
       onFrame: frame => this.receive(frame),
@@ -201,9 +209,8 @@ export class BoardLink {
       this.decoder.push(bytes)
     }
     port.onClose = reason => this.portGone(reason)
-    this.heart = setInterval(() => this.beat(), BEAT_MS)
     // A link that nobody closed must not keep the process.
-    this.heart.unref()
+    this.heart = this.clock.every(BEAT_MS, () => this.beat(), { background: true })
   }
 
   /**
@@ -230,14 +237,14 @@ export class BoardLink {
             link.write(buildBridgeCommand(JD_USB_BRIDGE_CMD_ENABLE_PACKETS)).catch(reject)
             link.write(buildBridgeCommand(JD_USB_BRIDGE_CMD_ENABLE_LOG)).catch(reject)
           }
-          const timer = setInterval(ask, BRIDGE_RESEND_MS)
+          const timer = link.clock.every(BRIDGE_RESEND_MS, ask)
           const listener = () => {
             if (link.board) resolve()
           }
           link.packetListeners.add(listener)
           ask()
           return () => {
-            clearInterval(timer)
+            timer.stop()
             link.packetListeners.delete(listener)
           }
         },
@@ -374,11 +381,11 @@ export class BoardLink {
         const listener = () => {
           if (this.awaitedIndex !== undefined) resolve()
         }
-        const timer = setInterval(ask, ANNOUNCE_ASK_MS)
+        const timer = this.clock.every(ANNOUNCE_ASK_MS, ask)
         this.packetListeners.add(listener)
         ask()
         return () => {
-          clearInterval(timer)
+          timer.stop()
           this.packetListeners.delete(listener)
         }
       },
@@ -437,7 +444,7 @@ export class BoardLink {
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    clearInterval(this.heart)
+    this.heart.stop()
     this.decoder.flushLog()
     this.endWaits(this.goneError("its link was closed"))
     this.port.onData = undefined
@@ -460,7 +467,7 @@ export class BoardLink {
     const fromBoard = frameIsFor(frame, board)
     // A board may pass on what other modules on its Jacdac bus say: not our business.
     if (!fromBoard && !frameIsFor(frame, this.served!)) return
-    this.lastHeard = Date.now()
+    this.lastHeard = this.clock.now()
     this.silentBeats = 0
     if (!fromBoard) this.lastHeardProgram = this.lastHeard
     for (const packet of packetsOf(frame)) {
@@ -592,7 +599,7 @@ export class BoardLink {
 
   private portGone(reason?: Error): void {
     if (this.closed || this.gone) return
-    clearInterval(this.heart)
+    this.heart.stop()
     this.decoder.flushLog()
     const error =
       reason instanceof WuxingError ? reason : this.goneError("its port went away", reason)
@@ -641,10 +648,10 @@ export class BoardLink {
         }
         this.packetListeners.add(listener)
         const ask = () => frame && this.write(frame).catch(reject)
-        const timer = frame && setInterval(ask, READ_RESEND_MS)
+        const timer = frame && this.clock.every(READ_RESEND_MS, ask)
         ask()
         return () => {
-          clearInterval(timer)
+          timer?.stop()
           this.packetListeners.delete(listener)
         }
       },
@@ -666,10 +673,10 @@ export class BoardLink {
         }
         this.packetListeners.add(listener)
         const send = () => this.write(frame).catch(reject)
-        const timer = setInterval(send, ACK_RESEND_MS)
+        const timer = this.clock.every(ACK_RESEND_MS, send)
         send()
         return () => {
-          clearInterval(timer)
+          timer.stop()
           this.packetListeners.delete(listener)
         }
       },
@@ -716,6 +723,7 @@ export class BoardLink {
 
   private waitFor<T>(options: Parameters<typeof wait<T>>[0]): Promise<T> {
     return wait<T>({
+      clock: this.clock,
       signal: this.signal,
       ...options,
       start: (resolve, reject) => {
@@ -794,7 +802,9 @@ export class BoardLink {
   }
 
   private noAnswer(what: string, deadlineMs: number): WuxingError {
-    const ago = this.lastHeard ? `, last heard ${seconds(Date.now() - this.lastHeard)} ago` : ""
+    const ago = this.lastHeard
+      ? `, last heard ${seconds(this.clock.now() - this.lastHeard)} ago`
+      : ""
     return new WuxingError({
       code: "board-no-answer",
       kind: "board",

@@ -2,6 +2,7 @@
  * The DeviceScript manager service of a board: which program it holds, whether that runs, and putting
  * another one there.
  */
+import type { Clock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { sha256 } from "../base/sha256"
 import {
@@ -19,7 +20,7 @@ import {
   read16,
   write32,
 } from "./jacdac"
-import { seconds } from "./wait"
+import { retryUntil, seconds } from "./wait"
 
 /** The manager takes bytecode in slices of a multiple of 32 bytes; 224 is the most a packet holds. */
 const SLICE_ALIGN = 32
@@ -40,6 +41,8 @@ const BYTECODE_MAGIC = [0x44, 0x65, 0x76, 0x53, 0x0a, 0x6e, 0x29, 0xf1]
 
 /** What the manager needs of the link to its board. */
 export interface ManagerLine {
+  readonly clock: Clock
+  readonly signal?: AbortSignal
   /** What to call the board in messages. */
   title(): string
   /** A frame to one of the board's own services, `ack`: that asks for an acknowledgement. */
@@ -135,21 +138,31 @@ export class Manager {
     const set = (register: number) =>
       this.line.sendAcked(this.line.command(this.index, CMD_SET_REG | register, on, true))
     await set(JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART)
-    const end = Date.now() + RUNNING_DEADLINE_MS
-    while (!(await this.isRunning())) {
-      if (Date.now() > end) {
-        throw new WuxingError({
-          code: "program-not-running",
-          kind: "firmware",
-          message: `${this.line.title()} did not start its program within ${seconds(RUNNING_DEADLINE_MS)}`,
-          cause: "the program panics as it starts, or its bytecode is of another version",
-          help: "read the board's log, and compile the firmware with the compiler of its version",
-        })
-      }
+    const { clock, signal } = this.line
+    const attempt = async () => {
+      if (await this.isRunning()) return true
       // Harmless where it runs already: the board only acts on a change.
       await set(JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING)
-      await new Promise(resolve => setTimeout(resolve, RUNNING_POLL_MS))
+      return undefined
     }
+    await retryUntil(
+      {
+        clock,
+        signal,
+        deadlineMs: RUNNING_DEADLINE_MS,
+        pauseMs: RUNNING_POLL_MS,
+        what: `the program of ${this.line.title()} to start`,
+        late: () =>
+          new WuxingError({
+            code: "program-not-running",
+            kind: "firmware",
+            message: `${this.line.title()} did not start its program within ${seconds(RUNNING_DEADLINE_MS)}`,
+            cause: "the program panics as it starts, or its bytecode is of another version",
+            help: "read the board's log, and compile the firmware with the compiler of its version",
+          }),
+      },
+      attempt,
+    )
   }
 
   private async stream(image: Uint8Array, onProgress?: (share: number) => void): Promise<void> {

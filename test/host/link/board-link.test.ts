@@ -77,7 +77,7 @@ describe("a link to a virtual board", () => {
   it("knows the board by its id, and that it has no program yet", async () => {
     expect(link.boardId).toBe(boards.info[0].deviceId)
     expect(await link.programHash()).toBe("0".repeat(64))
-    expect(Date.now() - link.lastHeard).toBeLessThan(2_000)
+    expect(link.clock.now() - link.lastHeard).toBeLessThan(2_000)
     await expect(link.waitForService(PROBE_CLASS, 300)).rejects.toMatchObject({
       code: "service-missing",
       kind: "firmware",

@@ -1,0 +1,232 @@
+/**
+ * Time, as everything that waits gets it: the real one, or a virtual one in which a test's hours
+ * take milliseconds and every run is the same. No other module of the host asks for the time or
+ * sets a timer (biome.json holds that).
+ */
+
+/** Something that happens later, unless it is stopped before. */
+export interface Timer {
+  stop(): void
+}
+
+export interface Clock {
+  /** Milliseconds since some start; never goes back. */
+  now(): number
+  /** Calls `action` once, after `ms`. */
+  after(ms: number, action: () => void, options?: TimerOptions): Timer
+  /** Calls `action` every `ms`, the first time after `ms`. */
+  every(ms: number, action: () => void, options?: TimerOptions): Timer
+  /** @throws the signal's reason when it is aborted meanwhile, if one is given */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export interface TimerOptions {
+  /** The process may end although the timer still runs. */
+  background?: boolean
+}
+
+class RealClock implements Clock {
+  now = (): number => performance.now()
+
+  after(ms: number, action: () => void, { background }: TimerOptions = {}): Timer {
+    const timer = setTimeout(action, ms)
+    if (background) timer.unref()
+    return { stop: () => clearTimeout(timer) }
+  }
+
+  every(ms: number, action: () => void, { background }: TimerOptions = {}): Timer {
+    const timer = setInterval(action, ms)
+    if (background) timer.unref()
+    return { stop: () => clearInterval(timer) }
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, ms, signal)
+  }
+}
+
+/** The time of this machine, in milliseconds since the process began. */
+export const realClock: Clock = new RealClock()
+
+/** Lets the other code of this process have its turn: input, and what waits for it. */
+export function takeTurns(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
+interface Due {
+  at: number
+  /** Of two at the same time, the one set first goes first. */
+  order: number
+  action: () => void
+}
+
+/**
+ * Time as a value. It stands still but during `run`, which moves it from one timer to the next
+ * whenever nothing else of the process has anything to do.
+ */
+export class VirtualClock implements Clock {
+  /** A heap: the timer due first is at 0. */
+  private readonly due: Due[] = []
+  private readonly stopped = new WeakSet<Due>()
+  private order = 0
+  private time = 0
+  /** Work of the real world that time waits for. */
+  private held = 0
+  private released?: () => void
+  private runs = 0
+
+  now = (): number => this.time
+
+  after(ms: number, action: () => void): Timer {
+    const due = { at: this.time + Math.max(0, ms), order: this.order++, action }
+    this.add(due)
+    return { stop: () => this.stopped.add(due) }
+  }
+
+  every(ms: number, action: () => void): Timer {
+    let stopped = false
+    let timer: Timer
+    const again = () => {
+      timer = this.after(Math.max(1, ms), () => {
+        again()
+        if (!stopped) action()
+      })
+    }
+    again()
+    return {
+      stop: () => {
+        stopped = true
+        timer.stop()
+      },
+    }
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, ms, signal)
+  }
+
+  /** Time stands still while the real world works: files, other processes, threads. */
+  async hold<T>(work: Promise<T>): Promise<T> {
+    this.held++
+    try {
+      return await work
+    } finally {
+      this.held--
+      this.released?.()
+    }
+  }
+
+  /**
+   * Moves time on until `work` has ended.
+   *
+   * @throws what `work` throws; an Error if nothing is left to happen that could end it
+   */
+  async run<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
+    const promise = typeof work === "function" ? work() : work
+    let ended = false
+    const end = () => {
+      ended = true
+    }
+    promise.then(end, end)
+    // Of several at once, one moves the time and the others wait with it.
+    if (this.runs++ === 0)
+      void this.turn().catch(() => {
+        // A failing timer ends the loop; whoever waits learns of it below.
+      })
+    try {
+      while (!ended) {
+        if (this.failure) throw this.failure.reason
+        await takeTurns()
+      }
+      return await promise
+    } finally {
+      this.runs--
+    }
+  }
+
+  private failure?: { reason: unknown }
+
+  private async turn(): Promise<void> {
+    this.failure = undefined
+    try {
+      for (;;) {
+        // Twice: what waits for somebody's turn may in turn let others have theirs.
+        await takeTurns()
+        await takeTurns()
+        if (this.runs === 0) return
+        if (this.held > 0) {
+          await new Promise<void>(resolve => {
+            this.released = resolve
+          })
+          continue
+        }
+        const due = this.next()
+        if (!due) throw new Error("nothing is left to happen, and what is waited for has not")
+        this.time = Math.max(this.time, due.at)
+        due.action()
+      }
+    } catch (reason) {
+      this.failure = { reason }
+    }
+  }
+
+  private next(): Due | undefined {
+    for (;;) {
+      const first = this.take()
+      if (!first || !this.stopped.has(first)) return first
+    }
+  }
+
+  private add(due: Due): void {
+    const heap = this.due
+    let at = heap.length
+    heap.push(due)
+    while (at > 0) {
+      const above = (at - 1) >> 1
+      if (!before(due, heap[above])) break
+      heap[at] = heap[above]
+      at = above
+    }
+    heap[at] = due
+  }
+
+  private take(): Due | undefined {
+    const heap = this.due
+    const first = heap[0]
+    const last = heap.pop()
+    if (!last || last === first) return first
+    let at = 0
+    for (;;) {
+      let below = 2 * at + 1
+      if (below >= heap.length) break
+      if (below + 1 < heap.length && before(heap[below + 1], heap[below])) below++
+      if (before(last, heap[below])) break
+      heap[at] = heap[below]
+      at = below
+    }
+    heap[at] = last
+    return first
+  }
+}
+
+function before(a: Due, b: Due): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
+}
+
+function sleepOn(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason)
+      return
+    }
+    const abort = () => {
+      timer.stop()
+      reject(signal?.reason)
+    }
+    const timer = clock.after(ms, () => {
+      signal?.removeEventListener("abort", abort)
+      resolve()
+    })
+    signal?.addEventListener("abort", abort, { once: true })
+  })
+}

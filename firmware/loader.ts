@@ -1,7 +1,7 @@
 /** Loading a shard, reading it out, and its settings. */
 import * as ds from "@devicescript/core"
 import { PROGRAM_BYTES } from "../src/base/heap"
-import { checkLinks, isSound, mostLearnShift } from "../src/core/check"
+import { checkLinks, isSound, isSoundElementShift, isSoundLearnShift } from "../src/core/check"
 import { Header, LAYOUT_VERSION, MAGIC, Part } from "../src/core/layout"
 import { partAt } from "../src/core/run"
 import {
@@ -166,11 +166,11 @@ export async function set(p: Buffer): Promise<void> {
   if (state !== READY) return await refuse(Command.Set, p, Status.NoShard)
   const setting = p.getAt(2, "u8")
   const value = p.getAt(3, "i32")
-  if (setting === Setting.LearnShift && value >= 1 && value <= mostLearnShift(arena))
+  if (setting === Setting.LearnShift && isSoundLearnShift(arena, value))
     arena.setAt(Header.LearnShift, "u16", value)
   else if (setting === Setting.Margin && value >= 0 && value <= 32767)
     arena.setAt(Header.Margin, "i16", value)
-  else if (setting === Setting.ElementShift && value >= 4 && value <= 24)
+  else if (setting === Setting.ElementShift && isSoundElementShift(value))
     arena.setAt(Header.ElementShift, "u16", value)
   else return await refuse(Command.Set, p, Status.BadValue)
   await answer(Command.Set, p.getAt(0, "u16"), Status.Ok)

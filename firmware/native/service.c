@@ -186,11 +186,11 @@ static void set(const uint8_t *p, int32_t length) {
   if (length != 7) return refuse(Command_Set, p, length, Status_BadLength);
   if (state != READY) return refuse(Command_Set, p, length, Status_NoShard);
   int32_t value = (int32_t)get32(p + 3);
-  if (p[2] == Setting_LearnShift && value >= 1 && value <= mostLearnShift(arena))
+  if (p[2] == Setting_LearnShift && isSoundLearnShift(arena, value))
     put16(arena + Header_LearnShift, (uint32_t)value);
   else if (p[2] == Setting_Margin && value >= 0 && value <= 32767)
     put16(arena + Header_Margin, (uint32_t)value);
-  else if (p[2] == Setting_ElementShift && value >= 4 && value <= 24)
+  else if (p[2] == Setting_ElementShift && isSoundElementShift(value))
     put16(arena + Header_ElementShift, (uint32_t)value);
   else return refuse(Command_Set, p, length, Status_BadValue);
   answer(Command_Set, get16(p), Status_Ok);

@@ -3,7 +3,16 @@
  */
 
 import { hash32, normalQ12, random15 } from "../../src/base/random"
-import { COEFFICIENT_BITS, FIXED_POINT, MOST_LEARN_SHIFT, NOISE_BITS } from "../../src/core/layout"
+import {
+  COEFFICIENT_BITS,
+  FIXED_POINT,
+  LEAST_ELEMENT_SHIFT,
+  LEAST_LEARN_SHIFT,
+  LEAST_PID_SHIFT,
+  MOST_ELEMENT_SHIFT,
+  MOST_LEARN_SHIFT,
+  NOISE_BITS,
+} from "../../src/core/layout"
 import { strictFaultOf, strictInputs, strictLinks, strictOutputs } from "./strict"
 
 /**
@@ -182,6 +191,11 @@ export function isFine(net: Network): boolean {
   return net.elementBits === 16
 }
 
+/** The largest rate, as a shift. */
+export function leastLearnShift(net: Network): number {
+  return net.pid ? LEAST_PID_SHIFT : LEAST_LEARN_SHIFT
+}
+
 /** The smallest rate, as a shift: more bits than round a change need products as large as finer ones. */
 export function mostLearnShift(net: Network): number {
   return isFine(net) ? MOST_LEARN_SHIFT : NOISE_BITS
@@ -337,7 +351,7 @@ export function faultOf(net: Network): string {
   if (net.netMax > 4 * FIXED_POINT || net.netMax < 0) return "netMax must lie in 0…4"
   if (net.inputScale < 0 || net.inputScale > 4 * FIXED_POINT) return "inputScale must lie in 0…4"
   if (net.lambdaMax < 1 || net.lambdaMax > 2 * FIXED_POINT) return "lambdaMax must lie in 0…2"
-  if (net.learnShift < 1 || net.learnShift > mostLearnShift(net))
+  if (net.learnShift < LEAST_LEARN_SHIFT || net.learnShift > mostLearnShift(net))
     return "learnShift must be 1…16, or 1…20 with elementBits 16"
   const inputSignals = inputSignalsOf(net)
   if (inputSignals < 1 || inputSignals > 4) return "inputSignals must be 1…4"
@@ -371,7 +385,8 @@ function learningFaultOf(net: Network): string {
   if (elementsLearn(net) !== (elements !== undefined))
     return "the rules elements and mixed, and only they, need settings for elements"
   if (elements) {
-    if (elements.shift < 4 || elements.shift > 24) return "the elements' shift must be 4…24"
+    if (elements.shift < LEAST_ELEMENT_SHIFT || elements.shift > MOST_ELEMENT_SHIFT)
+      return "the elements' shift must be 4…24"
     if (elements.bound < 2 || elements.bound > 12) return "the elements' bound must be 2…12"
     if (elements.min < 4096 || elements.min > 8192) return "the least K3 must lie in 4096…8192"
     if (elements.max < 8192 || elements.max > 13926) return "the most K3 must lie in 8192…13926"
@@ -386,7 +401,7 @@ function learningFaultOf(net: Network): string {
     for (const gain of [pid.proportional, pid.integral, pid.differential])
       if (gain < 0 || gain > 64) return "gains must be 0…64"
     if (pid.memory < 0 || pid.memory > 15) return "the memory of the integral must be 0…15"
-    if (net.learnShift < 3) return "learnShift must be at least 3 under PID control"
+    if (net.learnShift < LEAST_PID_SHIFT) return "learnShift must be at least 3 under PID control"
   }
   return ""
 }

@@ -1,9 +1,10 @@
 /** The rate of learning, changed by a person while a run goes on. */
-import { mostLearnShift, type Network } from "../network/network"
+import { LEAST_ELEMENT_SHIFT, MOST_ELEMENT_SHIFT } from "../../src/core/layout"
+import { leastLearnShift, mostLearnShift, type Network } from "../network/network"
 
 /** Learning shifts as boards take them. */
 export interface Shifts {
-  /** Of links, 1…mostLearnShift. */
+  /** Of links, leastLearnShift…mostLearnShift. */
   links: number
   /** 4…24, of elements that learn. */
   elements?: number
@@ -14,7 +15,10 @@ export function slowedBy({ links, elements }: Shifts, bits: number, network: Net
   const within = (least: number, most: number, shift: number) =>
     Math.max(least, Math.min(most, shift))
   return {
-    links: within(1, mostLearnShift(network), links + bits),
-    elements: elements === undefined ? undefined : within(4, 24, elements + bits),
+    links: within(leastLearnShift(network), mostLearnShift(network), links + bits),
+    elements:
+      elements === undefined
+        ? undefined
+        : within(LEAST_ELEMENT_SHIFT, MOST_ELEMENT_SHIFT, elements + bits),
   }
 }

@@ -19,6 +19,7 @@ import {
   coefficientMax,
   elementsLearn,
   faultOf,
+  leastLearnShift,
   mostLearnShift,
   type Network,
   signalsOf,
@@ -388,14 +389,14 @@ export class TrainingEngine implements LearningEngine {
   }
 
   /**
-   * Bits by which learning shifts, 1…{@link mostLearnShift}: the rate, for schedules. The rate of elements that learn
+   * Bits by which learning shifts, {@link leastLearnShift}…{@link mostLearnShift}: the rate, for schedules. The rate of elements that learn
    * falls (or rises) with it.
    */
   set learnShift(bits: number) {
     this.shard.setAt(
       Header.LearnShift,
       "u16",
-      whole("learnShift", bits, mostLearnShift(this.network)),
+      whole("learnShift", bits, mostLearnShift(this.network), leastLearnShift(this.network)),
     )
     const { elements, learnShift } = this.network
     if (elements) {
@@ -456,9 +457,9 @@ function checkIndices(store: ImageStore, indices: Int32Array): void {
   if (wrong >= 0) throw new RangeError(`index ${indices[wrong]} of ${count} images`)
 }
 
-function whole(name: string, value: number, most: number): number {
-  if (!Number.isInteger(value) || value < 1 || value > most)
-    throw new RangeError(`${name} is ${value}, expected a whole number from 1 to ${most}`)
+function whole(name: string, value: number, most: number, least = 1): number {
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new RangeError(`${name} is ${value}, expected a whole number from ${least} to ${most}`)
   return value
 }
 

@@ -8,7 +8,11 @@
 import {
   Header,
   LAYOUT_VERSION,
+  LEAST_ELEMENT_SHIFT,
+  LEAST_LEARN_SHIFT,
+  LEAST_PID_SHIFT,
   MAGIC,
+  MOST_ELEMENT_SHIFT,
   MOST_LEARN_SHIFT,
   NOISE_BITS,
   Part,
@@ -41,7 +45,11 @@ const CHECK_STRIDE = 1200
 /**
  * Checks the header and every descriptor.
  *
- * @param size bytes of memory available
+ * Every number in a shard may be any number. Those that are added up here are bounded first, and ends
+ * are compared by differences, so that no sum leaves 32 bits: where the core is machine code it would
+ * wrap, and what lies outside would seem to lie inside.
+ *
+ * @param size bytes of memory available, at most 2^28
  * @returns true if the shard can be run, given that its links are sound too ({@link checkLinks})
  */
 export function isSound(m: Buffer, size: number): boolean {
@@ -56,7 +64,7 @@ export function isSound(m: Buffer, size: number): boolean {
   if (parts < 1 || parts > MOST_PARTS || slots < 1 || slots > MOST_SLOTS) return false
   if (used > size || image > used || end > image) return false
   if (steps < 2 || steps > 16) return false
-  if (m.getAt(Header.SignalShift, "u16") > 31 || m.getAt(Header.NetShift, "u16") > 31) return false
+  if (!hasSoundFormats(m)) return false
   const inputSignals = m.getAt(Header.InputSignals, "u16")
   if (inputSignals < 1 || inputSignals > 4) return false
   if (!inside(m.getAt(Header.InputTable, "i32"), 512 * inputSignals, end, image)) return false
@@ -69,7 +77,7 @@ export function isSound(m: Buffer, size: number): boolean {
   // The lists hold indices that are trusted, so nothing else may write where they are.
   let imageList = 0
   let signalList = 0
-  let signalListEnd = 0
+  let signalEntries = 0
   for (let part: number = Header.Length; part < end; part += Part.Length) {
     const flags = m.getAt(part + Part.Flags, "u16")
     const list = m.getAt(part + Part.List, "i32")
@@ -82,18 +90,20 @@ export function isSound(m: Buffer, size: number): boolean {
     } else if ((flags & PartFlag.Dense) === 0) {
       if (signalList !== 0 && list !== signalList) return false
       signalList = list
-      signalListEnd = Math.max(signalListEnd, list + 4 + sources * 4)
+      signalEntries = Math.max(signalEntries, sources)
     }
   }
   let listFrom = used
   let listEnd = used
   if (imageList !== 0) {
+    const bytes = 4 + m.getAt(Header.Width, "u16") * inputSignals * 4
+    if (!inside(imageList, bytes, image, used)) return false
     listFrom = imageList
-    listEnd = imageList + 4 + m.getAt(Header.Width, "u16") * inputSignals * 4
-    if (!inside(listFrom, listEnd - listFrom, image, used)) return false
+    listEnd = imageList + bytes
   }
   if (signalList !== 0) {
-    if (!inside(signalList, signalListEnd - signalList, image, used)) return false
+    if (!inside(signalList, 4 + signalEntries * 4, image, used)) return false
+    const signalListEnd = signalList + 4 + signalEntries * 4
     if (imageList === 0) {
       listFrom = signalList
       listEnd = signalListEnd
@@ -111,8 +121,8 @@ export function isSound(m: Buffer, size: number): boolean {
   let links = end
   let before = 0
   for (let part: number = Header.Length; part < end; part += Part.Length) {
-    links = linksEnd(m, part, links)
-    if (links < 0 || links > image) return false
+    links = linksEnd(m, part, links, image)
+    if (links < 0) return false
     if (!worksInside(m, part, image, used, listFrom, listEnd)) return false
     if (!ownInside(m, part, rule, image, used, listFrom, listEnd)) return false
     if (!idsInside(m, part, end, image)) return false
@@ -128,27 +138,52 @@ export function isSound(m: Buffer, size: number): boolean {
   return (m.getAt(before + Part.Flags, "u16") & (PartFlag.Output | PartFlag.Report)) !== 0
 }
 
-/** End of the part's links, which must lie in order behind `from`; −1 if they or its counts do not fit. */
-function linksEnd(m: Buffer, part: number, from: number): number {
+/**
+ * Are the number formats such that every shift is by 0…31 bits, and is no maximum below its minimum?
+ *
+ * A signal has 1…25 fraction bits: it is shifted left into Q25 and right by one bit less than it has.
+ */
+function hasSoundFormats(m: Buffer): boolean {
+  const shift = m.getAt(Header.SignalShift, "u16")
+  const fine = (m.getAt(Header.Rule, "u16") & Rule.Fine) !== 0
+  const mean = fine ? 30 : 28
+  if (shift < mean - 25 || shift > mean - 1 || m.getAt(Header.NetShift, "u16") > 31) return false
+  if (m.getAt(Header.NetMin, "i16") > m.getAt(Header.NetMax, "i16")) return false
+  // Between the clamps of an element there is room for one that is on neither (settle-two.ts).
+  if (m.getAt(Header.ElementMin, "i16") > m.getAt(Header.ElementMax, "i16") - 2) return false
+  if (m.getAt(Header.InhibitionMin, "i16") > m.getAt(Header.InhibitionMax, "i16")) return false
+  return m.getAt(Header.LambdaMax, "i16") >= 0 && m.getAt(Header.CoefficientMax, "i16") >= 0
+}
+
+/**
+ * End of the part's links, which must lie in order between `from` and `to`; −1 if they or its counts
+ * do not fit.
+ */
+function linksEnd(m: Buffer, part: number, from: number, to: number): number {
   const flags = m.getAt(part + Part.Flags, "u16")
+  const neurons = m.getAt(part + Part.Neurons, "u16")
   const inputs = m.getAt(part + Part.Inputs, "u16")
   const outputs = m.getAt(part + Part.Outputs, "u16")
   const sources = m.getAt(part + Part.Sources, "u16")
-  const synapses = m.getAt(part + Part.Neurons, "u16") * inputs
   const links = m.getAt(part + Part.Links, "i32")
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
-  if (inputs < 1 || inputs > 5 || synapses < 1 || synapses > 256) return -1
-  if (links < 0 || sources < 1) return -1
+  if (inputs < 1 || inputs > 5 || neurons < 1 || neurons > 256) return -1
+  const synapses = neurons * inputs
+  if (synapses > 256 || sources < 1) return -1
   if (outputs < 1 || m.getAt(part + Part.OutputFirst, "u16") + outputs > 5) return -1
+  // Two bytes a coefficient.
+  if (links < 0 || links > (to - from) >> 1) return -1
   if ((flags & PartFlag.Dense) !== 0) {
     if ((flags & PartFlag.Input) !== 0 || links !== synapses * sources) return -1
-    if (coefficient < from) return -1
+    if (!inside(coefficient, links * 2, from, to)) return -1
     return coefficient + links * 2
   }
   const start = m.getAt(part + Part.Start, "i32")
   const target = m.getAt(part + Part.Target, "i32")
-  if (start < from || coefficient < start + (sources + 1) * 2) return -1
-  if (target < coefficient + links * 2) return -1
+  const startBytes = (sources + 1) * 2
+  if (!inside(start, startBytes, from, to)) return -1
+  if (!inside(coefficient, links * 2, start + startBytes, to)) return -1
+  if (!inside(target, links, coefficient + links * 2, to)) return -1
   return target + links
 }
 
@@ -217,18 +252,25 @@ function idsInside(m: Buffer, part: number, from: number, to: number): boolean {
   return neurons === 0 || inside(neurons, m.getAt(part + Part.Neurons, "u16") * 2, from, to)
 }
 
-/** The smallest rate of a shard, as a shift. */
-export function mostLearnShift(m: Buffer): number {
-  return (m.getAt(Header.Rule, "u16") & Rule.Fine) !== 0 ? MOST_LEARN_SHIFT : NOISE_BITS
+/** Can links learn at this rate under the shard's rule? What a setting may change must stay sound. */
+export function isSoundLearnShift(m: Buffer, shift: number): boolean {
+  const rule = m.getAt(Header.Rule, "u16")
+  if (shift < ((rule & Rule.Pid) !== 0 ? LEAST_PID_SHIFT : LEAST_LEARN_SHIFT)) return false
+  return shift <= ((rule & Rule.Fine) !== 0 ? MOST_LEARN_SHIFT : NOISE_BITS)
+}
+
+/** Can elements learn at this rate? */
+export function isSoundElementShift(shift: number): boolean {
+  return shift >= LEAST_ELEMENT_SHIFT && shift <= MOST_ELEMENT_SHIFT
 }
 
 /** Is the rule known, and can its shifts be carried out? */
 function isSoundRule(m: Buffer, rule: number): boolean {
   if (rule > 127 || m.getAt(Header.LinkBound, "u16") > 12) return false
-  const shift = m.getAt(Header.LearnShift, "u16")
-  if (shift > mostLearnShift(m)) return false
-  if ((rule & Rule.Pid) !== 0 && (shift < 2 || m.getAt(Header.Memory, "u16") > 31)) return false
-  if (m.getAt(Header.ElementShift, "u16") > 24 || m.getAt(Header.ElementBound, "u16") > 12)
+  if (!isSoundLearnShift(m, m.getAt(Header.LearnShift, "u16"))) return false
+  if ((rule & Rule.Pid) !== 0 && m.getAt(Header.Memory, "u16") > 31) return false
+  if (m.getAt(Header.ElementBound, "u16") > 12) return false
+  if ((rule & Rule.Elements) !== 0 && !isSoundElementShift(m.getAt(Header.ElementShift, "u16")))
     return false
   return m.getAt(Header.ErrorShift, "u16") <= 31
 }
@@ -291,11 +333,13 @@ function yieldsInTime(m: Buffer, part: number, steps: number): boolean {
   if (m.getAt(part + Part.ChunkSources, "u16") < 1 || chunkSynapses < 1 || chunkNeurons < 1)
     return false
   const rule = m.getAt(Header.Rule, "u16")
+  // The factors are below 256 · 22,400 here, and the counts below 2^16.
   const settle = Math.min(neurons, chunkNeurons) * neuronOperations(rule, steps)
   if (settle + synapses * NOISE_OPERATIONS + listOperations(m, part) > MOST_OPERATIONS) return false
   if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) === 0) return true
+  // At most 2^16 · 593 for a synapse; as a quotient, since so many of them might not fit 32 bits.
   const synapse = DENSE_SYNAPSE_OPERATIONS + sources * mostDenseLinkOperations(rule)
-  return Math.min(synapses, chunkSynapses) * synapse <= MOST_OPERATIONS
+  return synapse <= Math.idiv(MOST_OPERATIONS, Math.min(synapses, chunkSynapses))
 }
 
 /** Operations it takes to list the signals the part reads. */
@@ -390,7 +434,8 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
   const links = m.getAt(part + Part.Links, "i32")
   if (m.getAt(start, "u16") !== 0 || m.getAt(start + sources * 2, "u16") !== links) return -2
   const chunk = Math.min(sources, m.getAt(part + Part.ChunkSources, "u16"))
-  const room = MOST_OPERATIONS - listOperations(m, part)
+  // A chunk may hold any of the sources: each as many of the costliest as there are in a chunk.
+  const room = Math.idiv(MOST_OPERATIONS - listOperations(m, part), chunk)
   const linkCost = mostLinkOperations(m.getAt(Header.Rule, "u16"))
   const atOnce = (m.getAt(part + Part.Flags, "u16") & PartFlag.AtOnce) !== 0
   let source = from
@@ -399,8 +444,7 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
     let link = m.getAt(start + source + source, "u16")
     const end = m.getAt(start + source + source + 2, "u16")
     if (link > end || end > links) return -2
-    // A chunk may hold any of the sources: each as many of the costliest as there are in a chunk.
-    if (chunk * (SOURCE_OPERATIONS + (end - link) * linkCost) > room) return -2
+    if (SOURCE_OPERATIONS + (end - link) * linkCost > room) return -2
     if (atOnce && atOnceOperations(end - link) > MOST_OPERATIONS) return -2
     left = left - 1 - (end - link)
     while (link < end) {
@@ -412,8 +456,10 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
   return source < sources ? source : -1
 }
 
+/** Do so many bytes from `at` on lie in from…to−1, where 0 ≤ from ≤ to? */
 function inside(at: number, bytes: number, from: number, to: number): boolean {
-  return at >= from && bytes >= 0 && at + bytes <= to
+  // By a difference of two numbers that are not negative.
+  return at >= from && at <= to && bytes >= 0 && bytes <= to - at
 }
 
 /** Do the ranges from…end−1 and otherFrom…otherEnd−1 share nothing? */

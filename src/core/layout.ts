@@ -30,6 +30,12 @@ export const FIXED_POINT = 4096
  */
 export const NOISE_BITS = 16
 export const MOST_LEARN_SHIFT = 20
+/** The least shift of a rate: of the plain product, and under PID control, whose change is quartered. */
+export const LEAST_LEARN_SHIFT = 1
+export const LEAST_PID_SHIFT = 3
+/** Shifts of the rate at which elements learn. */
+export const LEAST_ELEMENT_SHIFT = 4
+export const MOST_ELEMENT_SHIFT = 24
 
 /** Offsets in the header. Fields are u16 unless a comment says otherwise; every address is i32. */
 export enum Header {

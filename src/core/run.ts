@@ -95,7 +95,7 @@ function bestOutput(m: Buffer, part: number, slot: number, except: number): numb
   const width = m.getAt(part + Part.BusOutWidth, "u16")
   const bus = m.getAt(part + Part.BusOut, "i32") + ((slot * width) << 1)
   let best = -1
-  let most = -32768
+  let most = -32769
   for (let i = 0; i < width; i++) {
     const v = m.getAt(bus + i + i, "i16")
     if (i !== except && v > most) {
@@ -182,10 +182,11 @@ function softmaxError(m: Buffer, part: number, slot: number, label: number): boo
   let sum = 0
   for (let i = 0; i < width; i++) {
     // |O| < 2^14, so the difference is below 2^15, and a gain below 2^16 keeps the product in 31 bits;
-    // finer signals are below 2^15 and the gain is below 2^15 then.
+    // finer signals are below 2^15 and the gain is below 2^15 then. Signals that another board sends
+    // may be anything: a product past 2^31 is negative.
     const x = ((best - m.getAt(bus + i + i, "i16")) * gain) >> shift
     let w = 0
-    if (x < 512) w = m.getAt(Header.PowerTable + ((x & 31) << 1), "u16") >> (x >> 5)
+    if (x >= 0 && x < 512) w = m.getAt(Header.PowerTable + ((x & 31) << 1), "u16") >> (x >> 5)
     // The weights wait where the error is to go. At most 65,535 outputs of 2^15.
     m.setAt(back + (i << 2), "i32", w)
     sum += w

@@ -4,7 +4,7 @@ import type { Place } from "../../hardware/place"
 import type { Model } from "../../models/model-file"
 import { readModel } from "../../models/model-source"
 import { modelNamed } from "../../models/trained"
-import { mostLearnShift, type Network } from "../../network/network"
+import { leastLearnShift, mostLearnShift, type Network } from "../../network/network"
 import type { LearningEngine } from "../../training/learning-engine"
 import { recipeOf } from "../../training/recipes"
 import { type LearningRule, withRule } from "../../training/rule"
@@ -88,6 +88,12 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
     throw usageError(
       `--learn-shift is ${plan.learnShift}, but ${model.network.name} takes at most ${most}`,
       most < 20 ? "only networks with finer elements, as model1, take up to 20" : "give less",
+    )
+  const least = leastLearnShift(model.network)
+  if (plan.learnShift < least)
+    throw usageError(
+      `--learn-shift is ${plan.learnShift}, but ${model.network.name} takes at least ${least}`,
+      "give more: networks under PID control quarter their changes",
     )
   const training = await Training.start(model, plan, data, {
     workers: options.workers,

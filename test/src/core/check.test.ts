@@ -9,6 +9,7 @@ import { checkLinks, isSound } from "../../../src/core/check"
 import { activateRuns, clearImage } from "../../../src/core/image"
 import { Header, Part } from "../../../src/core/layout"
 import { beginLearning, outputError, partAt } from "../../../src/core/run"
+import { inMemory, namedShards, soundShards } from "../../firmware/hostile"
 import {
   address,
   network,
@@ -157,6 +158,14 @@ describe("a shard is refused", () => {
       apply(m)
       expect(trusted(m)).toBe(false)
     })
+})
+
+test("shards that led machine code out of its memory are refused, those they were made of are not", () => {
+  const size = 1 << 14
+  const taken = namedShards.filter(([, shard]) => trusted(inMemory(shard, size)))
+  expect(taken.map(([name]) => name)).toEqual([])
+  const refused = soundShards.filter(([, shard]) => !trusted(inMemory(shard, size)))
+  expect(refused.map(([name]) => name)).toEqual([])
 })
 
 /** Makes a buffer store numbers as a board does: cut to the format, not refused. */

@@ -87,7 +87,9 @@ export async function startFleetOn(
     const { shardBytes } = options
     bytecode = (await buildFirmware({ quiet: output.quiet, signal, shardBytes })).bytecode
   }
-  output.status(`${place.kind === "serial" ? "opening" : "starting"} ${boards.description}`)
+  output.status(
+    `${place.kind === "serial" || place.kind === "mqtt" ? "opening" : "starting"} ${boards.description}`,
+  )
   return await startFleet({
     ...options,
     ...{ boards: boards.count, open: boards.open, bytecode, signal },

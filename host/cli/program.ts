@@ -1,9 +1,11 @@
 /** The tool's commands and the options they have in common. */
 import { Command } from "commander"
 import { packageVersion } from "../base/package-version"
+import { addAgent } from "./agent"
 import { addBench } from "./bench"
 import { addBoards } from "./boards"
 import { addBridge } from "./bridge"
+import { addBroker } from "./broker"
 import { addBuild } from "./build"
 import type { Run } from "./command"
 import { addDashboard } from "./dashboard"
@@ -39,6 +41,8 @@ const COMMANDS: ((program: Command, run: Run) => void)[] = [
   addDeploy,
   addFlash,
   addBridge,
+  addAgent,
+  addBroker,
   addExport,
   addImport,
   addPartition,

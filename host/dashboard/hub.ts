@@ -3,7 +3,6 @@
  * fleet what people want of it.
  */
 
-import { messageOf } from "../base/errors"
 import { confidenceOf } from "../network/confidence"
 import type { Network } from "../network/network"
 import { type BoardTimes, partsBetween } from "../session/board-times"
@@ -24,7 +23,6 @@ import {
   type ToPage,
   type Update,
 } from "./messages"
-import { Rate } from "./rate"
 
 /** Updates a second at most. */
 const UPDATES = 60
@@ -39,10 +37,8 @@ const LOOK_MS = 200
 const MOST_WAITING = 8
 /** Lines kept of the boards' logs. */
 const LOG_LINES = 200
-/** Characters of a line; a board's own lines are shorter. */
-const MOST_LINE = 500
-/** Single steps that may be asked for ahead. */
-const MOST_STEPS = 1_000
+/** The rate is that of the last so many ms. */
+const RATE_MS = 2_000
 
 type Look = Extract<FromPage, { type: "look" }>
 type Send = (message: ToPage) => void
@@ -91,7 +87,7 @@ export class Hub implements FleetWatch {
   private pending?: Update
   private timer?: NodeJS.Timeout
   private readonly clock: NodeJS.Timeout
-  private readonly rate = new Rate()
+  private readonly doneAt: number[] = []
   /** What a look inside is for, unless it names a drawing. */
   private image?: Uint8Array
   private label = -1
@@ -115,7 +111,7 @@ export class Hub implements FleetWatch {
   }
 
   /** A page has come. */
-  visit(send: Send): { ask(message: FromPage): void; leave(): void; renew(): void } {
+  visit(send: Send): { ask(message: FromPage): void; leave(): void } {
     const visitor: Visitor = { send }
     // What is still to be told is in the tallies that this page gets.
     this.flush()
@@ -124,11 +120,6 @@ export class Hub implements FleetWatch {
     return {
       ask: message => this.carryOut(visitor, message),
       leave: () => this.visitors.delete(visitor),
-      // It missed something: everything again, what is still to be told before it.
-      renew: () => {
-        this.flush()
-        this.welcome(send)
-      },
     }
   }
 
@@ -160,10 +151,8 @@ export class Hub implements FleetWatch {
     this.add("naming", image, { label, named, error: named !== label })
   }
 
-  learnt(image: Uint8Array, class_: number, label: number, error: boolean): void {
-    // Boards report it: what is none of the classes is shown as none.
-    const known = Number.isInteger(class_) && class_ >= 0 && class_ < this.options.classes.length
-    this.add("learning", image, { label, named: known ? class_ : -1, error })
+  learnt(image: Uint8Array, named: number, label: number, error: boolean): void {
+    this.add("learning", image, { label, named, error })
   }
 
   kept(checkpoint: Checkpoint): void {
@@ -171,8 +160,7 @@ export class Hub implements FleetWatch {
     this.lookSoon()
   }
 
-  log(board: number, text: string): void {
-    const line = text.slice(0, MOST_LINE)
+  log(board: number, line: string): void {
     this.lines.push({ board, line })
     if (this.lines.length > LOG_LINES) this.lines.shift()
     this.tell({ type: "log", lines: [{ board, line }] })
@@ -220,8 +208,7 @@ export class Hub implements FleetWatch {
   private carryOut(visitor: Visitor, message: FromPage): void {
     const { send } = visitor
     if (message.type === "look") {
-      const why = this.unknown(message)
-      if (why !== undefined) refuse(send, why)
+      if (!this.knows(message)) refuse(send, "There is no such neuron.")
       else visitor.look = message
       this.lookSoon()
       return
@@ -230,8 +217,7 @@ export class Hub implements FleetWatch {
     else if (message.type === "read") this.want(send, { do: "read" })
     else if (message.type === "rate") {
       if (this.want(send, { do: "slow", bits: message.bits })) this.bits = message.bits
-    } else if (message.type === "step")
-      this.steps = Math.min(MOST_STEPS, this.steps + (this.paused ? 1 : 0))
+    } else if (message.type === "step") this.steps += this.paused ? 1 : 0
     else {
       const paused = message.type === "pause"
       if (paused !== this.paused)
@@ -266,10 +252,6 @@ export class Hub implements FleetWatch {
       return
     }
     const answered = (outputs: Int16Array) => {
-      if (outputs.length < classes.length) {
-        refuse(send, `The boards gave ${outputs.length} of ${classes.length} outputs.`)
-        return
-      }
       this.image = image
       this.label = label ?? -1
       send({
@@ -287,17 +269,10 @@ export class Hub implements FleetWatch {
       this.taught++
   }
 
-  /** Why this cannot be looked at in the network in use, if it cannot. */
-  private unknown({ layer, neuron, image, label }: Look): string | undefined {
-    const { network, classes } = this.options
-    if (image !== undefined && decodeBytes(image).length !== network.width)
-      return `An image has ${network.width} pixels.`
-    if (label !== undefined && label >= classes.length)
-      return `The network has ${classes.length} classes, from 0.`
-    const known = layer >= 1 && layer <= network.layers.length
-    return known && neuron < network.layers[layer - 1].neurons
-      ? undefined
-      : "There is no such neuron."
+  private knows({ layer, neuron, image }: Look): boolean {
+    const { layers, width } = this.options.network
+    if (image !== undefined && decodeBytes(image).length !== width) return false
+    return layer >= 1 && layer <= layers.length && neuron < layers[layer - 1].neurons
   }
 
   // What pages are told.
@@ -310,26 +285,27 @@ export class Hub implements FleetWatch {
     this.pending.samples.push(sample)
     if (point) this.pending.points.push(point)
     if (mistake) this.pending.mistakes.push(mistake)
-    this.rate.count()
+    this.doneAt.push(performance.now())
     this.timer ??= setTimeout(() => this.flush(), 1000 / UPDATES)
   }
 
   private flush(): void {
     clearTimeout(this.timer)
     this.timer = undefined
-    const { pending } = this
-    if (!pending) return
-    this.pending = undefined
+    if (!this.pending) return
     if (this.visitors.size > 0)
-      this.tell({ ...pending, image: this.image && encodeBytes(this.image) })
+      this.tell({ ...this.pending, image: this.image && encodeBytes(this.image) })
+    this.pending = undefined
     this.lookSoon()
   }
 
   private control(): { type: "control" } & Control {
+    const now = performance.now()
+    while (this.doneAt.length > 0 && this.doneAt[0] < now - RATE_MS) this.doneAt.shift()
     return {
       ...{ type: "control", kind: this.kind, paused: this.paused, bits: this.bits },
       shift: this.fleet?.learnShifts.links ?? this.options.network.learnShift,
-      samplesPerSecond: this.rate.perSecond(),
+      samplesPerSecond: this.doneAt.length / (RATE_MS / 1000),
       taught: this.taught,
     }
   }
@@ -385,15 +361,7 @@ export class Hub implements FleetWatch {
   private lookSoon(): void {
     this.looking ??= setTimeout(() => {
       this.looking = undefined
-      for (const visitor of this.visitors) {
-        try {
-          this.showInside(visitor)
-        } catch (error) {
-          // A look is a convenience: what it cannot compute, it says to its page alone.
-          visitor.look = undefined
-          refuse(visitor.send, `This neuron cannot be shown: ${messageOf(error)}`)
-        }
-      }
+      for (const visitor of this.visitors) this.showInside(visitor)
     }, LOOK_MS)
   }
 

@@ -63,7 +63,9 @@ export class DemoBoard {
     if (found.native || found.count !== 1) throw notOne(place.kind, found.count)
     status?.("compiling the demo's program")
     const { bytecode } = await buildFirmware({ demo: program, quiet, signal })
-    status?.(`${place.kind === "serial" ? "opening" : "starting"} ${found.description}`)
+    status?.(
+      `${place.kind === "serial" || place.kind === "mqtt" ? "opening" : "starting"} ${found.description}`,
+    )
     const boards = await found.open({ signal, onLog: (_, line) => log?.(line) })
     try {
       const link = await boards.connect(0, { name: "the board", signal })

@@ -59,3 +59,13 @@ export interface BoardSet {
   /** Lets go of all ports; ends what was started for them. */
   stop(): Promise<void>
 }
+
+/** Boards that can be passed on to others, by an agent. */
+export interface OpenableBoards extends BoardSet {
+  /**
+   * Opens board `i`'s bare port, for one that passes its bytes on.
+   * @param restart starts the board anew before, where that is within reach
+   * @throws WuxingError as `connect`
+   */
+  openPort(i: number, restart: boolean): Promise<Port>
+}

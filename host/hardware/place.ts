@@ -1,12 +1,14 @@
 /**
  * Where boards are, as a user says it: `sim:2`, `emu:2`, `serial:/dev/ttyACM0,/dev/ttyACM1`, `serial`;
- * `sim:2@FOLDER` and `emu:2@FOLDER` keep the flash of such boards.
+ * `sim:2@FOLDER` and `emu:2@FOLDER` keep the flash of such boards; `mqtt://HOST/ROOM` is what the
+ * agents in a room of a broker offer.
  */
 import { WuxingError } from "../base/errors"
 import type { OpenOptions } from "../fleet/fleet"
 import { listPorts } from "../link/port-list"
 import { PORTS_VARIABLE, portsOfEnvironment, resolvePorts, splitPorts } from "../link/port-names"
-import type { BoardSet } from "./board-set"
+import type { OpenableBoards } from "./board-set"
+import { type BrokerAddress, describeBroker, parseBrokerAddress } from "./mqtt/broker-address"
 
 /** Boards that one run may start at most: eight processes on one listener are known to work. */
 export const MOST_BOARDS = 8
@@ -17,6 +19,8 @@ export type Place =
   | { kind: "emu"; boards: number; folder?: string }
   /** No ports: those of the environment variable, else every port with a board's USB ids. */
   | { kind: "serial"; ports: string[] }
+  /** What agents offer through a broker. */
+  | { kind: "mqtt"; address: BrokerAddress }
 
 /** Boards that are known to be there, or can be started, but are not opened yet. */
 export interface FoundBoards {
@@ -25,7 +29,7 @@ export interface FoundBoards {
   description: string
   /** Their program is no DeviceScript one: none need be compiled. */
   native?: boolean
-  open(options: OpenOptions): Promise<BoardSet>
+  open(options: OpenOptions): Promise<OpenableBoards>
 }
 
 /** @returns undefined when the text is no place, or means more than `most` boards to start */
@@ -39,6 +43,8 @@ export function parsePlace(text: string, most: number): Place | undefined {
       ? { kind, boards, ...(folder === undefined ? {} : { folder }) }
       : undefined
   }
+  const address = parseBrokerAddress(text)
+  if (address) return { kind: "mqtt", address }
   if (text === "serial") return { kind: "serial", ports: [] }
   const serial = /^serial:(.+)$/.exec(text)
   const ports = splitPorts(serial?.[1] ?? "")
@@ -74,6 +80,7 @@ export async function findBoards(place: Place): Promise<FoundBoards> {
       },
     }
   }
+  if (place.kind === "mqtt") return await findRemoteBoards(place.address)
   const paths = await findPorts(place.ports)
   return {
     count: paths.length,
@@ -82,6 +89,21 @@ export async function findBoards(place: Place): Promise<FoundBoards> {
       const { SerialBoards } = await import("./serial-boards")
       const names = place.ports.length > 0 ? place.ports : portsOfEnvironment()
       return new SerialBoards(paths, { ...options, names })
+    },
+  }
+}
+
+async function findRemoteBoards(address: BrokerAddress): Promise<FoundBoards> {
+  const { findRoom } = await import("./mqtt/mqtt-boards")
+  const { boards, agents } = await findRoom(address)
+  const names = new Intl.ListFormat("en-GB").format([...agents.keys()].sort())
+  return {
+    count: boards.length,
+    description: `${boards.length} board(s) of ${names} at ${describeBroker(address)}`,
+    native: [...agents.values()].every(({ native }) => native),
+    open: async options => {
+      const { MqttBoards } = await import("./mqtt/mqtt-boards")
+      return MqttBoards.start(address, options)
     },
   }
 }

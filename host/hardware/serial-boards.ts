@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { WuxingError } from "../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../link/board-link"
+import type { Port } from "../link/port"
 import { listPorts, type PortInfo } from "../link/port-list"
 import { resolvePorts } from "../link/port-names"
 import { openSerialPort } from "../link/serial-port"
 import { interrupted, seconds } from "../link/wait"
-import type { BoardSet, WrapPort } from "./board-set"
+import type { OpenableBoards, WrapPort } from "./board-set"
 import { profileOfProduct } from "./devicescript-boards"
 import { DEVICE_SCRIPT_BAUD_RATE, mayBeDeviceScript } from "./identify"
 
@@ -29,7 +30,7 @@ export interface SerialBoardsOptions {
   reconnectMs?: number
 }
 
-export class SerialBoards implements BoardSet {
+export class SerialBoards implements OpenableBoards {
   readonly reconnectMs: number
   private readonly ids: (string | undefined)[]
   private readonly profiles: (string | undefined)[]
@@ -80,6 +81,11 @@ export class SerialBoards implements BoardSet {
     const { productId } = await link.facts()
     this.profiles[i] = profileOfProduct(productId)
     return this.giveTo(i, link, options)
+  }
+
+  /** A board on a serial port can only be reset by its program, which may hang: `restart` does nothing. */
+  openPort(i: number): Promise<Port> {
+    return openSerialPort(this.paths[i], { baudRate: DEVICE_SCRIPT_BAUD_RATE })
   }
 
   /**

@@ -10,7 +10,7 @@ import { frameDevice, frameIsSound } from "../link/jacdac"
 import { LengthPrefixedDecoder } from "../link/length-prefix"
 import type { Port } from "../link/port"
 import { boardFolder, removeBoardFolders } from "./board-folder"
-import { type BoardSet, handsOf, type WrapPort } from "./board-set"
+import { handsOf, type OpenableBoards, type WrapPort } from "./board-set"
 import { stoppedError, VirtualBoard, type VirtualBoardOptions } from "./virtual-board"
 
 const HOST = "127.0.0.1"
@@ -36,7 +36,7 @@ export interface VirtualBoardInfo {
   directory: string
 }
 
-export class VirtualBoards implements BoardSet {
+export class VirtualBoards implements OpenableBoards {
   readonly reconnectMs = RECONNECT_MS
   private readonly boards: VirtualBoard[] = []
   private readonly options: VirtualBoardsOptions
@@ -115,6 +115,10 @@ export class VirtualBoards implements BoardSet {
     if (board.isUnplugged) this.open(i)
     else await this.restart(i)
     return await this.connect(i, options)
+  }
+
+  async openPort(i: number, restart: boolean): Promise<Port> {
+    return restart && !this.at(i).isUnplugged ? await this.restart(i) : this.open(i)
   }
 
   /** A new port to a running board, as if it was unplugged and plugged in: the old one closes. */

@@ -86,12 +86,7 @@ export class Panel {
    * @returns false where the panel is away or the board has no reset line
    */
   async reset(board: number): Promise<boolean> {
-    try {
-      return (await this.face?.reset(board)) ?? false
-    } catch (error) {
-      this.options.log?.(`panel: ${messageOf(error)}`)
-      return false
-    }
+    return (await this.face?.reset(board)) ?? false
   }
 
   /** Leaves the panel dark and lets go of its port. */
@@ -99,7 +94,9 @@ export class Panel {
     this.closing.abort()
     clearInterval(this.refresh)
     clearTimeout(this.choosing)
-    this.stopFace(face => face.clear())
+    this.face?.clear()
+    this.face?.stop()
+    this.face = undefined
     await this.connection?.close()
   }
 
@@ -114,23 +111,19 @@ export class Panel {
       return
     }
     this.connection = connection
-    try {
-      this.face = new Face(connection, layout, classes, {
-        onTeach: () => this.onTeach?.(),
-        onRight: () => this.onRight?.(),
-        onLabel: label => this.choose(label),
-      })
-    } catch (error) {
-      await connection.close()
-      throw error
-    }
+    this.face = new Face(connection, layout, classes, {
+      onTeach: () => this.onTeach?.(),
+      onRight: () => this.onRight?.(),
+      onLabel: label => this.choose(label),
+    })
     this.dirty = true
     connection.onGone = why => void this.reconnect(why)
   }
 
   private async reconnect(why: string): Promise<void> {
     const { port, status, log } = this.options
-    this.stopFace()
+    this.face?.stop()
+    this.face = undefined
     status?.(`the panel on ${port} ${why}; the run goes on without it`)
     await this.connection?.close()
     while (!this.closing.signal.aborted) {
@@ -142,20 +135,6 @@ export class Panel {
         log?.(`panel: ${messageOf(error)}`)
       }
       await pause(RETRY_MS, undefined, { signal: this.closing.signal, ref: false }).catch(() => {})
-    }
-  }
-
-  /** Ends what the face runs on timers; a panel that cannot be written to is not written to. */
-  private stopFace(last: (face: Face) => void = () => {}): void {
-    const { face } = this
-    this.face = undefined
-    if (!face) return
-    for (const work of [last, (f: Face) => f.stop()]) {
-      try {
-        work(face)
-      } catch (error) {
-        this.options.log?.(`panel: ${messageOf(error)}`)
-      }
     }
   }
 
@@ -175,9 +154,8 @@ export class Panel {
   }
 
   private write(): void {
-    const { face } = this
-    if (!this.dirty || !face) return
+    if (!this.dirty || !this.face) return
     this.dirty = false
-    this.connection?.attempt(() => face.show(this.state))
+    this.face.show(this.state)
   }
 }

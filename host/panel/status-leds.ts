@@ -18,10 +18,7 @@ export class StatusLed {
   private state?: BoardState
   private lit = false
 
-  constructor(
-    private readonly connection: Connection,
-    pin: PinName,
-  ) {
+  constructor(connection: Connection, pin: PinName) {
     this.pin = new five.Pin({ board: connection.board, pin: connection.pin(pin) })
   }
 
@@ -32,10 +29,7 @@ export class StatusLed {
     this.state = state
     this.light(state !== undefined)
     if (state && BLINK_MS[state] > 0)
-      this.blinking = setInterval(
-        () => this.connection.attempt(() => this.light(!this.lit)),
-        BLINK_MS[state],
-      )
+      this.blinking = setInterval(() => this.light(!this.lit), BLINK_MS[state])
   }
 
   stop(): void {

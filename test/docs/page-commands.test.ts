@@ -12,7 +12,7 @@ import { filled, namedCommands, pages, typedCommands, words } from "./pages"
 
 /** What needs boards, serves until it is stopped or takes longer; help; what is named without its network. */
 const NOT_HERE = [
-  /^(?:bench|boards|bridge|build|dashboard|demo|deploy|doctor|flash|help|panel)\b/,
+  /^(?:agent|bench|broker|boards|bridge|build|dashboard|demo|deploy|doctor|flash|help|panel)\b/,
   /--(?:dashboard|on)\b/,
   /^(?:partition|predict|train)\b(?!.*--model)/,
   // There and back again: test/host/cli/export.test.ts, with the same network.

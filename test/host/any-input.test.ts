@@ -180,6 +180,7 @@ describe("whatever is in it", () => {
       fc.string(),
       damagedText("sim:2@some/folder"),
       damagedText("serial:/dev/ttyACM0,JD0123*"),
+      damagedText("mqtts://me:secret@lab.example:8884/room-3?ca=ca.pem"),
     )
     fc.assert(
       fc.property(text, it => {
@@ -187,6 +188,10 @@ describe("whatever is in it", () => {
         if (!place) return
         if (place.kind === "serial") {
           taken(() => resolvePorts(place.ports, known), "board", "usage")
+          return
+        }
+        if (place.kind === "mqtt") {
+          expect(place.address.room).toMatch(/^[\w.-]{1,64}$/)
           return
         }
         expect(place.boards).toBeGreaterThanOrEqual(1)

@@ -89,7 +89,10 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   const place = placeOf(options)
   checkPanelOptions(options, place)
   checkDashboardOptions(options)
-  if (place.kind === "serial" && options.faults?.some(({ kind }) => kind === "kill"))
+  if (
+    (place.kind === "serial" || place.kind === "mqtt") &&
+    options.faults?.some(({ kind }) => kind === "kill")
+  )
     throw usageError(
       "--faults has a kill, which takes a board's power away, and --on names ports",
       "use unplug or reset, or virtual boards",
@@ -201,10 +204,10 @@ function totalsOf(faults: FaultInjector): string {
 
 function placeOf({ boards, on }: DemoOptions): Place {
   if (boards === undefined) return on ?? { kind: "sim", boards: DEFAULT_BOARDS }
-  if (on?.kind === "serial")
+  if (on?.kind === "serial" || on?.kind === "mqtt")
     throw usageError(
-      "--boards is the number of virtual boards, and --on names ports",
-      "leave --boards out: every port named is a board",
+      "--boards is the number of virtual boards, and --on names boards that are there",
+      "leave --boards out: every board found is used",
     )
   if (on && boards !== on.boards)
     throw usageError(

@@ -9,7 +9,7 @@ export function usageError(message: string, help: string, cause?: string): Wuxin
 /** What a command says of its options, in the same words everywhere. */
 export const NETWORKS = "a preset, a size such as 64-16-3, a model file or a links file"
 export const PLACES =
-  "sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial"
+  "sim:N for N virtual boards, emu:N for N emulated Picos, serial:PORT,PORT,… or serial, mqtt://HOST/ROOM for those that agents offer"
 
 /**
  * A parser for commander: whole decimal numbers from `least` to `most`, nothing around them.
@@ -52,7 +52,7 @@ export function onOption(most = MOST_BOARDS) {
     const place = parsePlace(text, most)
     if (!place)
       throw usageError(
-        `--on is "${text}", expected sim:N or emu:N with N from 1 to ${most}, serial:PORT,PORT,… or serial`,
+        `--on is "${text}", expected sim:N or emu:N with N from 1 to ${most}, serial:PORT,PORT,…, serial or mqtt://HOST/ROOM`,
         "for example --on sim:2 for two virtual boards",
       )
     return place

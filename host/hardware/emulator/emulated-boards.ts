@@ -12,7 +12,7 @@ import { WuxingError } from "../../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
 import type { Port } from "../../link/port"
 import { boardFolder, removeBoardFolders } from "../board-folder"
-import { type BoardSet, type EmulatedTime, handsOf, type WrapPort } from "../board-set"
+import { type EmulatedTime, handsOf, type OpenableBoards, type WrapPort } from "../board-set"
 
 /** In a checkout it is TypeScript and takes a loader; in a published package it is compiled. */
 const COMPILED = import.meta.url.endsWith(".js")
@@ -33,7 +33,7 @@ export interface EmulatedBoardsOptions {
   onLog?: (board: number, line: string) => void
 }
 
-export class EmulatedBoards implements BoardSet {
+export class EmulatedBoards implements OpenableBoards {
   readonly reconnectMs = RECONNECT_MS
   private readonly boards: EmulatedBoard[] = []
   private stopped?: Promise<void>
@@ -79,6 +79,15 @@ export class EmulatedBoards implements BoardSet {
     const board = this.boards[i]
     const port = this.options.wrap?.(i, board.port, handsOf(board)) ?? board.port
     return BoardLink.connect(port, { deadlineMs: CONNECT_DEADLINE_MS, ...options })
+  }
+
+  async openPort(i: number, restart: boolean): Promise<Port> {
+    const board = this.boards[i]
+    if (restart && !board.plugIn()) {
+      await board.end()
+      board.start()
+    }
+    return board.port
   }
 
   async reconnect(i: number, link: BoardLink, options: BoardLinkOptions): Promise<BoardLink> {

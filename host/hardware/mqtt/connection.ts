@@ -1,0 +1,168 @@
+/** One connection to a broker, by MQTT.js, with the errors that users meet. */
+import { readFileSync } from "node:fs"
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt"
+import { messageOf, WuxingError } from "../../base/errors"
+import { interrupted, seconds, wait } from "../../link/wait"
+import {
+  type BrokerAddress,
+  describeBroker,
+  PASSWORD_VARIABLE,
+  USERNAME_VARIABLE,
+} from "./broker-address"
+import { MOST_ANNOUNCEMENT_BYTES, MOST_CONTENT_BYTES } from "./messages"
+
+const CONNECT_DEADLINE_MS = 10_000
+const AGAIN_MS = 500
+/** A broker that is gone without a word is noticed after one and a half of these, s. */
+const KEEP_ALIVE_S = 4
+
+export interface ConnectOptions {
+  /** Drawn by us: brokers end an older connection of the same name. */
+  clientId: string
+  /** What the broker publishes when this connection ends without a word. */
+  will: { topic: string; payload: string; retain: boolean }
+  signal?: AbortSignal
+}
+
+/**
+ * A connected client, which connects again by itself. Sessions are clean: what was under way when a
+ * connection was lost is not passed on later.
+ *
+ * @throws WuxingError "broker-unreachable", "broker-refused", "file-missing" (kind board, board, data)
+ */
+export async function connectToBroker(
+  address: BrokerAddress,
+  { clientId, will, signal }: ConnectOptions,
+): Promise<MqttClient> {
+  const options: IClientOptions = {
+    protocol: address.tls ? "mqtts" : "mqtt",
+    host: address.host,
+    port: address.port,
+    protocolVersion: 4,
+    clean: true,
+    resubscribe: true,
+    queueQoSZero: false,
+    keepalive: KEEP_ALIVE_S,
+    reconnectPeriod: AGAIN_MS,
+    connectTimeout: CONNECT_DEADLINE_MS,
+    clientId,
+    will: { ...will, payload: Buffer.from(will.payload), qos: 1 },
+    username: address.username ?? process.env[USERNAME_VARIABLE],
+    password: address.password ?? process.env[PASSWORD_VARIABLE],
+    ...(address.ca ? { ca: readAuthority(address.ca) } : {}),
+  }
+  const client = mqtt.connect(options)
+  // Without a listener an error would end the process; it is told to whoever waits, below.
+  client.on("error", () => {})
+  let last: Error | undefined
+  const onError = (error: Error) => {
+    last = error
+  }
+  client.on("error", onError)
+  try {
+    await wait<void>({
+      deadlineMs: CONNECT_DEADLINE_MS,
+      signal,
+      what: `broker ${describeBroker(address)}`,
+      late: () =>
+        unreachable(address, last?.message ?? `no answer within ${seconds(CONNECT_DEADLINE_MS)}`),
+      start: (resolve, reject) => {
+        const connected = () => resolve()
+        const refused = (error: Error) => {
+          if (
+            /not authorized|bad user|identifier|certificate|self.signed|refused: /i.test(
+              error.message,
+            )
+          )
+            reject(refusedBy(address, error))
+          else if (
+            /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH/.test(
+              messageOf(error) + String((error as { code?: string }).code),
+            )
+          )
+            reject(unreachable(address, reasonOf(error)))
+        }
+        client.once("connect", connected)
+        client.on("error", refused)
+        return () => {
+          client.off("connect", connected)
+          client.off("error", refused)
+        }
+      },
+    })
+  } catch (error) {
+    client.end(true)
+    throw error
+  }
+  client.off("error", onError)
+  return client
+}
+
+/** Waits until a client that lost its broker has it again. */
+export function backAtBroker(
+  client: MqttClient,
+  address: BrokerAddress,
+  deadlineMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (signal?.aborted) return Promise.reject(interrupted("the broker", signal.reason))
+  if (client.connected) return Promise.resolve()
+  return wait<void>({
+    deadlineMs,
+    signal,
+    what: `broker ${describeBroker(address)} to come back`,
+    late: () => unreachable(address, `it was not back within ${seconds(deadlineMs)}`),
+    start: resolve => {
+      const connected = () => resolve()
+      client.once("connect", connected)
+      return () => client.off("connect", connected)
+    },
+  })
+}
+
+/** The most a message of ours has; larger ones are dropped unread. */
+export const MOST_PAYLOAD_BYTES = Math.max(MOST_ANNOUNCEMENT_BYTES, MOST_CONTENT_BYTES + 9)
+
+function readAuthority(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new WuxingError(
+      {
+        code: "file-missing",
+        kind: "data",
+        message: `the certificate ${path} cannot be read: ${messageOf(error)}`,
+        cause: "the file does not exist, or may not be read",
+        help: "name the file of the authority that signed the broker's certificate",
+      },
+      { cause: error },
+    )
+  }
+}
+
+function reasonOf(error: Error & { code?: string }): string {
+  return error.message || error.code || "no reason given"
+}
+
+function unreachable(address: BrokerAddress, why: string): WuxingError {
+  return new WuxingError({
+    code: "broker-unreachable",
+    kind: "board",
+    message: `the broker ${describeBroker(address)} cannot be reached: ${why}`,
+    cause: "no broker runs there, or a firewall is in the way",
+    help: "check host and port; `wuxing broker` starts a broker on this machine",
+  })
+}
+
+function refusedBy(address: BrokerAddress, error: Error): WuxingError {
+  return new WuxingError(
+    {
+      code: "broker-refused",
+      kind: "board",
+      message: `the broker ${describeBroker(address)} refuses the connection: ${error.message}`,
+      cause: "it wants another user name, password or certificate",
+      help: `set ${USERNAME_VARIABLE} and ${PASSWORD_VARIABLE}, or name its authority with --ca`,
+    },
+    { cause: error },
+  )
+}

@@ -24,6 +24,7 @@ interface EvalOptions extends PanelOptions {
   model?: string
   trained?: boolean
   data: string
+  testNames?: string
   seed: number
   limit?: number
   on?: Place
@@ -36,7 +37,16 @@ export function addEval(program: Command, run: Run): void {
     .description("measure how well a network names the test images")
     .option("--model <network>", NETWORKS)
     .option(...TRAINED)
-    .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
+    .option(
+      "--data <what>",
+      "mnist, a folder of images or recordings, or CSV",
+      pathOption("--data"),
+      "mnist",
+    )
+    .option(
+      "--test-names <regexp>",
+      "of recordings: those whose file name matches (default: as the network was taught)",
+    )
     .option(...SEED)
     .option(
       "--limit <n>",
@@ -53,7 +63,7 @@ export function addEval(program: Command, run: Run): void {
 }
 
 async function evaluateModel(options: EvalOptions, context: Context): Promise<Outcome> {
-  const { model: what, trained, data: dataName, seed, limit, on, workers } = options
+  const { model: what, trained, data: dataName, testNames, seed, limit, on, workers } = options
   const { output } = context
   if (what === undefined)
     throw usageError("--model is missing", "for example --model pico-16 --trained")
@@ -64,15 +74,16 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
     )
   checkPanelOptions(options, on)
   const { modelNamed } = await import("../models/trained")
-  const { readTrainingData } = await import("../training/training-data")
-  const { checkImages, classesOf } = await import("../training/training")
+  const { readDataFor } = await import("../training/signal-data")
+  const { checkImages } = await import("../training/training")
   const { evaluate } = await import("../training/confusion")
   const { linkRatios } = await import("../network/link-ratio")
   const { signalsOf } = await import("../network/network")
 
   const model = modelNamed(what, { trained, seed })
   const { network } = model
-  const data = readTrainingData(dataName, network, classesOf(model))
+  const data = await readDataFor(dataName, model, testNames === undefined ? {} : { testNames })
+  for (const note of data.notes ?? []) output.status(note)
   checkImages(network, data.name, data.test)
   // A network may have more outputs than the data has classes, and name one of them.
   const outputs = signalsOf(network, network.layers.length)

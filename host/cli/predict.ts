@@ -4,6 +4,7 @@ import { percent } from "../base/numbers"
 import type { Scaling } from "../data/scale"
 import type { Place } from "../hardware/place"
 import type { Model } from "../models/model-file"
+import type { SignalDescription } from "../signals/description"
 import type { Context, Outcome, Run } from "./command"
 import { choiceOption, onOption, PLACES } from "./options/usage"
 
@@ -20,7 +21,7 @@ interface PredictOptions {
 export function addPredict(program: Command, run: Run): void {
   const command = program
     .command("predict <image...>")
-    .description("say what a network takes pictures for: PNG or PGM, of any size")
+    .description("classify images (PNG or PGM, of any size) or recordings (CSV, WAV, JSON)")
     .option("--model <network>", "a preset, as trained, or a model file", DEFAULT_MODEL)
     .option("--on <where>", `ask boards: ${PLACES}`, onOption())
     .option(
@@ -48,7 +49,7 @@ async function predict(
   const { readModel } = await import("../models/model-source")
   const { trainedModel, trainedNames } = await import("../models/trained")
   const { classesOf } = await import("../training/training")
-  const { picturePixels, scalingFor } = await import("../data/picture")
+  const { scalingFor } = await import("../data/picture")
   const { sharesOf } = await import("../network/confidence")
 
   const model = trainedNames.includes(options.model)
@@ -59,7 +60,9 @@ async function predict(
   const { network } = model
   const scaling = options.scaling ?? scalingFor(model.training?.data)
   // All of them before any board is started: a picture that cannot be read ends the run at once.
-  const images = paths.map(path => picturePixels(path, network.width, scaling))
+  const images = model.signal
+    ? await windowsOf(paths, model.signal, output)
+    : await picturesOf(paths, network.width, scaling)
   const all = options.on
     ? await outputsOnBoards(options.on, model, images, context)
     : await outputsOnHost(model, images)
@@ -73,7 +76,7 @@ async function predict(
 
   for (const [i, image] of images.entries())
     if (image.every(pixel => pixel === 0)) output.status(`note: nothing is drawn in ${paths[i]}`)
-  if (process.stdout.isTTY) await printPictures(output, images, network.width)
+  if (process.stdout.isTTY && !model.signal) await printPictures(output, images, network.width)
   output.table(
     ["image", "class", "share", "next", "share"],
     answers.map(({ shares, best }, i) => {
@@ -110,6 +113,23 @@ async function predict(
       })),
     },
   }
+}
+
+async function picturesOf(paths: string[], width: number, scaling: Scaling): Promise<Uint8Array[]> {
+  const { picturePixels } = await import("../data/picture")
+  return paths.map(path => picturePixels(path, width, scaling))
+}
+
+/** Features of recordings, each file's first one, taken whole or their first window. */
+async function windowsOf(
+  paths: string[],
+  signal: SignalDescription,
+  output: Context["output"],
+): Promise<Uint8Array[]> {
+  const { featuresOfFile } = await import("../training/signal-data")
+  return await Promise.all(
+    paths.map(path => featuresOfFile(path, signal, note => output.status(note))),
+  )
 }
 
 function second(shares: number[], best: number): number {

@@ -22,6 +22,7 @@ const SOURCES = [
     "whole",
   ],
   ...["atan", "pid", "neuron", "elements", "link-rules"],
+  ...["plan", "whole-math", "trim", "trace", "fourier", "bands", "features"],
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "settle-fine", "settle-two", "links"]
@@ -29,6 +30,7 @@ const EXPORTED = {
   whole: "learnWhole, predictWhole",
   links: "applyDeltas, clearDeltas, mergeDeltas",
   elements: "mergeInhibition",
+  features: "features",
 }
 /** 2 GiB of 64 KiB pages, as the engine: addresses stay positive. */
 const MOST_PAGES = 32768

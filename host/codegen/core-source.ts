@@ -38,9 +38,15 @@ export interface CoreSource {
 
 const BANNER = "/* Generated from src/ by `npm run firmware:native`. Do not edit. */\n"
 
-/** @throws Error naming module and construct if a source has one that has no C form here */
-export function coreSource(read: (module: string) => string = readModule): CoreSource {
-  const modules = [...inOrder(read)].map(([name, source]) => toC(source, name))
+/**
+ * @param roots modules to translate, with all they import; the firmware's unless given
+ * @throws Error naming module and construct if a source has one that has no C form here
+ */
+export function coreSource(
+  read: (module: string) => string = readModule,
+  roots = ROOTS,
+): CoreSource {
+  const modules = [...inOrder(read, roots)].map(([name, source]) => toC(source, name))
   const header = [
     `${BANNER}#ifndef WUXING_CORE_H\n#define WUXING_CORE_H\n\n#include <stdbool.h>\n#include <stdint.h>\n`,
     ...modules.map(({ name, constants, prototypes }) =>
@@ -60,7 +66,7 @@ export function coreSource(read: (module: string) => string = readModule): CoreS
 }
 
 /** The roots and all they import, each behind those it imports. */
-function inOrder(read: (module: string) => string): Map<string, string> {
+function inOrder(read: (module: string) => string, roots: string[]): Map<string, string> {
   const found = new Map<string, string>()
   const visit = (name: string) => {
     if (found.has(name)) return
@@ -71,7 +77,7 @@ function inOrder(read: (module: string) => string): Map<string, string> {
       visit(imported)
     found.set(name, source)
   }
-  for (const root of ROOTS) visit(root)
+  for (const root of roots) visit(root)
   return found
 }
 

@@ -9,6 +9,8 @@
  *         16         header: JSON in UTF-8, keys sorted, no spaces
  *                      network   what host/network/network.ts calls a Network
  *                      training  TrainingRecord, or null for coefficients as drawn
+ *                      signal    how windows of a signal become the network's input
+ *                                (host/signals/description.ts); missing where it reads pictures or tables
  *                      arrays    name and number of values of each array that follows
  *                    the arrays, int16 each; "coefficients" is the first: Q13, layer by layer,
  *                    synapse by synapse, sources ascending
@@ -23,6 +25,8 @@ import { messageOf, WuxingError } from "../base/errors"
 import { replaceFile } from "../base/replace-file"
 import type { Network } from "../network/network"
 import { issuesOf, networkSchema, seedSchema, totalLinks } from "../network/network-schema"
+import { type SignalDescription, signalSchema } from "../signals/description"
+import { faultOfFeatures, widthOf } from "../signals/plan"
 
 const share = z.number().min(0).max(1)
 
@@ -65,6 +69,8 @@ export interface Model {
   coefficients: Buffer
   /** Nothing for coefficients as the seed draws them. */
   training: TrainingRecord | null
+  /** Of a network that reads a signal: how its windows become the input. */
+  signal?: SignalDescription
   /** Further int16 arrays, little-endian, by name. */
   arrays?: Record<string, Buffer>
 }
@@ -72,6 +78,7 @@ export interface Model {
 const headerSchema = z.strictObject({
   network: networkSchema,
   training: trainingSchema.nullable(),
+  signal: signalSchema.optional(),
   arrays: z
     .array(
       z.strictObject({
@@ -116,6 +123,7 @@ export function encodeModel(model: Model): Buffer {
   const parsed = headerSchema.safeParse({
     network: model.network,
     training: model.training,
+    signal: model.signal,
     arrays: named.map(([name, bytes]) => ({ name, values: bytes.length / 2 })),
   })
   if (!parsed.success) throw new RangeError(`the model is not valid: ${issuesOf(parsed.error)}`)
@@ -178,6 +186,7 @@ export function decodeModel(
     network: header.network,
     coefficients,
     training: header.training,
+    ...(header.signal && { signal: header.signal }),
     ...(Object.keys(rest).length > 0 ? { arrays: rest } : {}),
   }
 }
@@ -267,13 +276,19 @@ function readHeader(bytes: Buffer, name: string, steps: readonly Migration[]): H
 }
 
 /** What the header's parts say about each other, or "". */
-function faultOfHeader({ network, arrays }: Header): string {
+function faultOfHeader({ network, arrays, signal }: Header): string {
   const names = new Set(arrays.map(({ name }) => name))
   if (names.size !== arrays.length) return "two of its arrays have one name"
   if (arrays[0].name !== COEFFICIENTS) return `its first array is not "${COEFFICIENTS}"`
   const links = totalLinks(network)
   if (arrays[0].values !== links)
     return `it has ${arrays[0].values} coefficients, but its network ${links} links`
+  if (signal === undefined) return ""
+  const fault = faultOfFeatures(signal.features)
+  if (fault) return `of its features, ${fault}`
+  const width = widthOf(signal.features)
+  if (width !== network.width)
+    return `it has ${width} features, but its network reads ${network.width}`
   return ""
 }
 

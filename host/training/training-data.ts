@@ -4,6 +4,7 @@ import { isCsv, readCsv } from "../data/csv"
 import { frameOf, readFolder } from "../data/folder"
 import { CLASSES, readMnist } from "../data/mnist"
 import { type Network, signalsOf } from "../network/network"
+import type { SignalDescription } from "../signals/description"
 
 /** Images of one size, row by row, one byte a pixel, one image behind the other. */
 export interface Images {
@@ -23,6 +24,18 @@ export interface TrainingData {
   /** Read when first asked for. */
   readonly train: Images
   readonly test: Images
+  /** Of recordings: how their windows became images. */
+  signal?: SignalDescription
+  /** Of recordings: how they were chosen, for a model's record. */
+  recordings?: RecordingChoice
+}
+
+/** Which recordings are learnt and which are for test; regular expressions as texts. */
+export type RecordingChoice = {
+  rate?: number
+  testNames?: string
+  testEvery?: number
+  trainNames?: string
 }
 
 /**

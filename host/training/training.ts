@@ -12,7 +12,7 @@ import { type Network, signalsOf } from "../network/network"
 import type { Checkpoint } from "../session/reports"
 import type { LabelledImages, LearningEngine } from "./learning-engine"
 import { edgesOf, learnShiftAt, type Recipe, trainEpoch } from "./train-model"
-import type { Images, TrainingData } from "./training-data"
+import type { Images, RecordingChoice, TrainingData } from "./training-data"
 import { TrainingEngine } from "./training-engine"
 
 /** Everything that decides which bits a training ends with, besides network and data. */
@@ -60,6 +60,14 @@ const settingsSchema = z.strictObject({
   batch: z.int().min(1).max(65536),
   images: z.int().min(1),
   validation: z.int().min(0),
+  recordings: z
+    .strictObject({
+      rate: z.number().optional(),
+      testNames: z.string().optional(),
+      testEvery: z.int().min(2).optional(),
+      trainNames: z.string().optional(),
+    })
+    .optional(),
 })
 
 const stateSchema = z.strictObject({
@@ -76,6 +84,8 @@ export class Training {
   seconds = 0
   readonly history: EpochFigures[] = []
   readonly accuracy: Partial<Record<Split, number>> = {}
+  /** Of a signal, once it is measured: below which share a window is of no known class. */
+  calibrated: { unknown?: number } = {}
 
   /**
    * @param model where to begin; with `position`, where it was stopped
@@ -255,6 +265,7 @@ export class Training {
   /** What to save, whether at the end or in between. @param command that makes the same again */
   model(command: string): Model {
     const { coefficients, elements } = this.engine
+    const { signal, recordings } = this.data
     return {
       network: this.network,
       coefficients,
@@ -266,9 +277,10 @@ export class Training {
         samples: this.samples,
         data: this.data.name,
         accuracy: this.accuracy,
-        settings: { ...this.plan, classes: this.data.classes },
+        settings: { ...this.plan, classes: this.data.classes, ...(recordings && { recordings }) },
         state: { ...this.position, dataHash: this.dataHash },
       },
+      ...(signal && { signal: { ...signal, ...this.calibrated } }),
     }
   }
 
@@ -318,7 +330,7 @@ export function planOf(
       help: "begin a training from this network (--model)",
     })
   const { dataHash, ...position } = state.data
-  const { classes: _, ...plan } = settings.data
+  const { classes: _, recordings: __, ...plan } = settings.data
   return { plan, position, dataHash }
 }
 
@@ -363,6 +375,12 @@ function mismatch(message: string, cause: string): WuxingError {
 /** SHA-256 of the training images and labels. */
 function hashOf({ train }: TrainingData): string {
   return createHash("sha256").update(train.images).update(train.labels).digest("hex")
+}
+
+/** Which recordings a model was taught and which were for test; undefined if it learnt from none. */
+export function recordingsOf(model: Model): RecordingChoice | undefined {
+  const settings = settingsSchema.safeParse(model.training?.settings)
+  return settings.success ? settings.data.recordings : undefined
 }
 
 /** Names of the classes a model has learnt; undefined if it does not say. */

@@ -28,6 +28,18 @@ export function integerOption(flag: string, least: number, most: number) {
   }
 }
 
+export function numberOption(flag: string, least: number, most: number) {
+  return (text: string): number => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+    if (Number.isNaN(value) || value < least || value > most)
+      throw usageError(
+        `${flag} is "${text}", expected a number from ${least} to ${most}`,
+        `give a number in that range, for example ${flag} ${Math.max(1, least)}`,
+      )
+    return value
+  }
+}
+
 /** Seeds are 32-bit on the boards; the sign bit is left out so that a seed reads as it is. */
 export const seedOption = integerOption("--seed", 0, 2 ** 31 - 1)
 

@@ -4,14 +4,15 @@ import type { Place } from "../../hardware/place"
 import type { Model } from "../../models/model-file"
 import { readModel } from "../../models/model-source"
 import { modelNamed } from "../../models/trained"
-import { leastLearnShift, mostLearnShift, type Network } from "../../network/network"
+import { leastLearnShift, mostLearnShift, type Network, signalsOf } from "../../network/network"
+import { isRecordings } from "../../signals/recording-set"
 import type { LearningEngine } from "../../training/learning-engine"
 import { recipeOf } from "../../training/recipes"
 import { type LearningRule, withRule } from "../../training/rule"
+import { readDataFor, readSignalData, sizeFor } from "../../training/signal-data"
 import type { Recipe } from "../../training/train-model"
 import {
   checkpointOf,
-  classesOf,
   type Plan,
   planOf,
   type StartEngine,
@@ -44,6 +45,12 @@ export interface TrainOptions extends PanelOptions, DashboardOptions {
   limit?: number
   validation?: number
   data?: string
+  window?: number
+  rate?: number
+  features?: string
+  testNames?: string
+  testEvery?: number
+  trainNames?: string
   out?: string
   force?: boolean
   checkpoint?: number
@@ -64,11 +71,9 @@ interface Begun {
  */
 export async function beginTraining(options: TrainOptions, context: Context): Promise<Begun> {
   if (options.out !== undefined) refuseToOverwrite(options.out, options.force)
-  const what = options.model ?? ""
-  const given = modelNamed(what, { trained: options.trained, seed: options.seed })
+  const { what, given, data } = await startingPoint(options, context)
   const recipe = recipeOf(given.network)
   const model = ruled(given, options, recipe)
-  const data = readTrainingData(options.data ?? "mnist", model.network)
   const validation = options.validation ?? 0
   const rest = data.train.count - validation
   const plan: Plan = {
@@ -100,7 +105,60 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
     engine: engineOn(options, model, data.classes, context),
   })
   const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
-  return { training, command: commandOf(named, options.rule && model.network, plan, data) }
+  const command = commandOf(named, options.rule && model.network, plan, data)
+  return { training, command: command + signalPart(options) }
+}
+
+/**
+ * Network and data to begin with. Recordings come with a network of their own where none is asked for;
+ * a network that has learnt to read a signal goes on reading it in the same way.
+ */
+async function startingPoint(
+  options: TrainOptions,
+  context: Context,
+): Promise<{ what: string; given: Model; data: TrainingData }> {
+  const { model: what, trained, seed, data: name = "mnist" } = options
+  const named = what === undefined ? undefined : modelNamed(what, { trained, seed })
+  if (named?.signal)
+    return { what: what!, given: named, data: await readDataFor(name, named, options) }
+  if (name !== "mnist" && isRecordings(name)) {
+    const outputs = named && signalsOf(named.network, named.network.layers.length)
+    const data = await readSignalData(name, options, { outputs })
+    for (const note of data.notes) context.output.status(note)
+    const size = sizeFor(data)
+    const given = named ?? modelNamed(size, { seed })
+    return { what: what ?? size, given, data }
+  }
+  if (named === undefined || what === undefined)
+    throw usageError(
+      name === "mnist"
+        ? "--model is missing"
+        : `--model is missing, and ${name} holds no recordings to size a network by`,
+      "for example --model pico-16, or --resume FILE",
+    )
+  for (const [flag, value] of Object.entries(signalFlags(options)))
+    if (value !== undefined)
+      throw usageError(`${flag} is about recordings, and ${name} holds none`, "leave it out")
+  return { what, given: named, data: readTrainingData(name, named.network) }
+}
+
+function signalPart(options: TrainOptions): string {
+  return Object.entries(signalFlags(options))
+    .filter(([, value]) => value !== undefined)
+    .map(([flag, value]) => ` ${flag} ${quoted(String(value))}`)
+    .join("")
+}
+
+/** Options that say how recordings are read. */
+export function signalFlags(options: TrainOptions): Record<string, unknown> {
+  return {
+    "--window": options.window,
+    "--rate": options.rate,
+    "--features": options.features,
+    "--test-names": options.testNames,
+    "--test-every": options.testEvery,
+    "--train-names": options.trainNames,
+  }
 }
 
 /**
@@ -118,11 +176,7 @@ export async function resumeTraining(
   const model = readModel(file, 0)
   const { plan, position } = planOf(file, model)
   refuseToOverwrite(options.out ?? file, options.force)
-  const data = readTrainingData(
-    options.data ?? model.training?.data ?? "mnist",
-    model.network,
-    classesOf(model),
-  )
+  const data = await readDataFor(options.data ?? model.training?.data ?? "mnist", model)
   if (epochs !== undefined && epochs <= position.epoch)
     throw usageError(
       `--epochs is ${epochs}, but ${file} has learnt ${position.epoch} already`,

@@ -10,6 +10,7 @@ import {
   choiceOption,
   integerOption,
   NETWORKS,
+  numberOption,
   onOption,
   PLACES,
   pathOption,
@@ -100,8 +101,32 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--data <what>",
-      "mnist, a folder of images, or CSV (default: mnist)",
+      "mnist, a folder of images or recordings, or CSV (default: mnist)",
       pathOption("--data"),
+    )
+    .option(
+      "--window <seconds>",
+      "cut recordings into windows of this length (default: each is taken whole)",
+      numberOption("--window", 0.001, 3600),
+    )
+    .option(
+      "--rate <hz>",
+      "samples a second to bring recordings to (default: as recorded)",
+      numberOption("--rate", 0.1, 96_000),
+    )
+    .option(
+      "--features <what>",
+      'of recordings: "trace" or "bands", then settings, as trace,points=32,scale=own (default: by their rate)',
+    )
+    .option("--test-names <regexp>", "recordings whose file name matches are for test")
+    .option(
+      "--test-every <n>",
+      "one of n recordings of each class, from the first on, is for test (default: 5)",
+      integerOption("--test-every", 2, 10_000),
+    )
+    .option(
+      "--train-names <regexp>",
+      "learn only recordings whose file name matches (default: all)",
     )
     .option(
       "--out <file>",
@@ -219,11 +244,7 @@ function checkOptions(options: TrainOptions): void {
       `${options.anew ? "--anew" : "--checkpoint"} is about boards, and nothing learns on any`,
       "give --on with it, or leave it out",
     )
-  if (options.resume === undefined) {
-    if (options.model === undefined)
-      throw usageError("--model is missing", "for example --model pico-16, or --resume FILE")
-    return
-  }
+  if (options.resume === undefined) return
   const fixed = {
     "--model": options.model,
     "--trained": options.trained,
@@ -237,6 +258,12 @@ function checkOptions(options: TrainOptions): void {
     "--batch": options.batch,
     "--limit": options.limit,
     "--validation": options.validation,
+    "--window": options.window,
+    "--rate": options.rate,
+    "--features": options.features,
+    "--test-names": options.testNames,
+    "--test-every": options.testEvery,
+    "--train-names": options.trainNames,
   }
   for (const [flag, value] of Object.entries(fixed))
     if (value !== undefined)

@@ -24,6 +24,7 @@ import {
 import { presetOf, readModel, untrained } from "../../../host/models/model-source"
 import { totalLinks } from "../../../host/network/network-schema"
 import { presetNames } from "../../../host/network/presets"
+import type { Features } from "../../../host/signals/description"
 import { network } from "../../src/core/helpers"
 import { temporaryFolder } from "../../temporary"
 
@@ -364,5 +365,33 @@ describe("a network by its name", () => {
         expect((error as WuxingError).kind).toBe("usage")
         expect((error as WuxingError).help).toContain("model1, model2, fleet-deep")
       }
+  })
+})
+
+describe("a network that reads a signal", () => {
+  const features: Features = {
+    kind: "trace",
+    points: 5,
+    take: ["values"],
+    scale: "own",
+    floor: 0,
+    channels: ["w", "x", "y", "z"],
+    rate: 25,
+    unit: 1,
+  }
+  const signal = { features, unknown: 0.4 }
+
+  test("says how, and has its bytes where it does not", () => {
+    const model = { ...modelOf(), signal }
+    expect(decodeModel(encodeModel(model), "m")).toEqual(model)
+    expect(encodeModel(modelOf()).includes('"signal":')).toBe(false)
+  })
+
+  test("and reads as many features as they come to", () => {
+    expect(net.width).toBe(20)
+    const wide = { ...modelOf(), signal: { features: { ...signal.features, points: 6 } } }
+    expect(() => encodeModel(wide)).toThrow("it has 24 features, but its network reads 20")
+    const twice = { ...signal.features, channels: ["x", "x", "y", "z"] }
+    expect(() => encodeModel({ ...modelOf(), signal: { features: twice } })).toThrow("one name")
   })
 })

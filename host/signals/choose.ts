@@ -1,0 +1,80 @@
+/** Which features a set of recordings gets, unless the user says. */
+import { WuxingError } from "../base/errors"
+import { type Features, featuresSchema } from "./description"
+import { faultOfFeatures } from "./plan"
+import { unitFor } from "./recording"
+import type { RecordingSet } from "./recording-set"
+
+/** From so many samples a second a signal is sound or vibration. */
+const SOUND_RATE = 1000
+const POINTS = 32
+const BAND_RATE = 8000
+/** Of which quiet ends are told, where a signal is no sound. */
+const BLOCKS_A_SECOND = 10
+
+/**
+ * @param given as `--features`: "trace" or "bands", then settings, for example
+ *   "trace,points=32,scale=own,take=values+differences" or "bands,frames=20,bands=16"
+ * @throws WuxingError "usage" (kind usage) if it is none
+ */
+export function chooseFeatures(
+  { channels, rate, train }: Pick<RecordingSet, "channels" | "rate" | "train">,
+  given = "",
+): Features {
+  const [kind = "", ...settings] = given.split(",").map(part => part.trim())
+  const wav = channels[0].startsWith("audio")
+  const unit = wav ? 1 : unitFor(train)
+  const sound = kind === "bands" || (kind === "" && rate >= SOUND_RATE && channels.length <= 2)
+  const base = { channels, rate, unit }
+  const made: Record<string, unknown> = sound
+    ? {
+        ...{ kind: "bands", frames: 20, average: 2, frame: frameFor(rate), bands: 16 },
+        ...{ from: Math.min(80, rate / 100), to: Math.min(rate / 2, BAND_RATE / 2) },
+        ...{ spacing: "mel", scale: "peak", octaves: 5, ...base },
+        trim: 3,
+      }
+    : {
+        ...{ kind: kind || "trace", points: POINTS, take: ["values"], scale: "shape" },
+        ...{ floor: 0, trim: 0, ...base },
+      }
+  for (const setting of settings) {
+    const [key, value = ""] = setting.split("=")
+    if (!(key in made) && !["low", "high"].includes(key))
+      throw unknownFeatures(given, `"${key}" is no setting of it`)
+    made[key] = settingOf(key, value, unit)
+  }
+  const block = sound ? frameFor(rate) / 2 : Math.max(2, Math.round(rate / BLOCKS_A_SECOND))
+  made.trim = made.trim === 0 ? undefined : { bits: made.trim, block }
+  const parsed = featuresSchema.safeParse(made)
+  if (!parsed.success)
+    throw unknownFeatures(
+      given,
+      parsed.error.issues.map(i => `${i.path.join(".")}: ${i.message}`).join("; "),
+    )
+  const fault = faultOfFeatures(parsed.data)
+  if (fault) throw unknownFeatures(given, fault)
+  return parsed.data
+}
+
+/** A frame of about 1/32 s. */
+function frameFor(rate: number): number {
+  return Math.min(1024, Math.max(32, 2 ** Math.round(Math.log2(rate / 32))))
+}
+
+function settingOf(key: string, value: string, unit: number): unknown {
+  if (key === "take") return value.split("+")
+  const number = Number(value)
+  if (value === "" || Number.isNaN(number)) return value
+  // In the sensor's units for people, in the core's for the description.
+  return ["floor", "low", "high"].includes(key) ? Math.round(number * unit) : number
+}
+
+function unknownFeatures(given: string, what: string): WuxingError {
+  return new WuxingError({
+    code: "usage",
+    kind: "usage",
+    message: `--features "${given}" cannot be used: ${what}`,
+    cause: "a setting is misspelt or out of range",
+    help: 'for example "trace,points=32,take=values+differences,scale=own" or "bands,frames=20,bands=16"',
+  })
+}

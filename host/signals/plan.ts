@@ -1,0 +1,151 @@
+/** Builds the block of memory by which the core computes features (src/signals/plan.ts). */
+import "../base/memory"
+import { Derive, FeatureKind, Plan, Scaling } from "../../src/signals/plan"
+import type { BandsDescription, Features, TraceDescription } from "./description"
+
+const SCALINGS = {
+  range: Scaling.Range,
+  own: Scaling.Own,
+  shape: Scaling.Shape,
+  peak: Scaling.Peak,
+}
+const TAKEN = {
+  values: Derive.Values,
+  differences: Derive.Differences,
+  magnitude: Derive.Magnitude,
+}
+/** Sum of a band's weights, Q7: the core multiplies each with an amplitude below 2^17. */
+const MOST_WEIGHT = 2 ** 14
+const ONE_Q7 = 128
+const ONE_Q15 = 32767
+
+/** Bytes of features that come out: the network's input. */
+export function widthOf(features: Features): number {
+  if (features.kind === "bands") return features.frames * features.bands
+  return features.points * columnsOf(features)
+}
+
+function columnsOf({ take, channels }: TraceDescription): number {
+  const each = take.filter(what => what !== "magnitude").length
+  return each * channels.length + (take.includes("magnitude") ? 1 : 0)
+}
+
+/** Samples that a window has at least. */
+export function leastOf(features: Features): number {
+  return features.kind === "bands" ? features.frame : 2
+}
+
+/** Bytes of working memory that the core needs. */
+export function workBytes(features: Features): number {
+  if (features.kind === "bands") return features.frame * 6 + 4 + 4 * widthOf(features)
+  const raw = features.take.includes("values") ? 0 : features.channels.length
+  return 4 * features.points * (columnsOf(features) + raw)
+}
+
+/** What contradicts itself in a description whose fields are each in range, or "". */
+export function faultOfFeatures(features: Features): string {
+  const width = widthOf(features)
+  if (width > 65_535) return `${width} features are more than 65,535`
+  if (new Set(features.channels).size !== features.channels.length)
+    return "two of its channels have one name"
+  const { cut } = features
+  if (cut?.by === "window" && cut.length < leastOf(features))
+    return `a window of ${cut.length} samples is shorter than ${leastOf(features)}`
+  if (cut?.by === "segment" && cut.shortest > cut.longest)
+    return "its shortest segment is longer than its longest"
+  if (features.kind === "trace") {
+    const { low, high, scale } = features
+    if (scale === "range" && (low === undefined || high === undefined || low >= high))
+      return "it is scaled by range and its range is empty"
+    return ""
+  }
+  if (features.to > features.rate / 2 || features.from >= features.to)
+    return `bands from ${features.from} to ${features.to} Hz are not within half of ${features.rate} Hz`
+  const heavy = bandsOf(features).some(({ weights }) => sum(weights) >= MOST_WEIGHT)
+  return heavy ? "a band is too wide: take more bands or shorter frames" : ""
+}
+
+/** @throws RangeError if the description contradicts itself */
+export function buildPlan(features: Features): Buffer {
+  const fault = faultOfFeatures(features)
+  if (fault) throw new RangeError(`no features: ${fault}`)
+  const head = Buffer.alloc(Plan.Length)
+  const u16 = (at: Plan, value: number) => head.writeUInt16LE(value, at)
+  u16(Plan.Channels, features.channels.length)
+  u16(Plan.Width, widthOf(features))
+  u16(Plan.Scaling, SCALINGS[features.scale])
+  u16(Plan.Least, leastOf(features))
+  u16(Plan.Trim, features.trim?.bits ?? 0)
+  u16(Plan.Block, features.trim?.block ?? 0)
+  if (features.kind === "trace") {
+    u16(Plan.Kind, FeatureKind.Trace)
+    u16(Plan.Points, features.points)
+    u16(Plan.Derive, sum([...new Set(features.take)].map(what => TAKEN[what])))
+    head.writeInt32LE(features.low ?? 0, Plan.Low)
+    head.writeInt32LE(features.high ?? 0, Plan.High)
+    head.writeInt32LE(features.floor, Plan.Floor)
+    return head
+  }
+  u16(Plan.Kind, FeatureKind.Bands)
+  u16(Plan.Points, features.frames)
+  u16(Plan.FrameBits, Math.log2(features.frame))
+  u16(Plan.Bands, features.bands)
+  u16(Plan.Average, features.average)
+  head.writeInt32LE(Math.round(features.octaves * 256), Plan.Floor)
+  const twiddle = Buffer.alloc(features.frame * 2)
+  for (let k = 0; k < features.frame / 2; k++) {
+    const angle = (2 * Math.PI * k) / features.frame
+    twiddle.writeInt16LE(q15(Math.cos(angle)), 4 * k)
+    twiddle.writeInt16LE(q15(-Math.sin(angle)), 4 * k + 2)
+  }
+  const window = Buffer.alloc(features.frame * 2)
+  for (let i = 0; i < features.frame; i++)
+    window.writeInt16LE(q15(0.5 - 0.5 * Math.cos((2 * Math.PI * i) / features.frame)), 2 * i)
+  const mel = Buffer.concat(
+    bandsOf(features).map(({ first, weights }) => {
+      const bytes = Buffer.alloc(4 + weights.length + (weights.length & 1))
+      bytes.writeUInt16LE(first, 0)
+      bytes.writeUInt16LE(weights.length, 2)
+      bytes.set(weights, 4)
+      return bytes
+    }),
+  )
+  head.writeInt32LE(Plan.Length, Plan.Twiddle)
+  head.writeInt32LE(Plan.Length + twiddle.length, Plan.Window)
+  head.writeInt32LE(Plan.Length + twiddle.length + window.length, Plan.Mel)
+  return Buffer.concat([head, twiddle, window, mel])
+}
+
+interface Band {
+  /** Its first bin with any weight, and the weights from there on, Q7. */
+  first: number
+  weights: number[]
+}
+
+/** Triangles over the bins, each from the middle of the band before to that of the band after it. */
+export function bandsOf({ rate, frame, bands, from, to, spacing }: BandsDescription): Band[] {
+  const forth = (hz: number) => (spacing === "mel" ? 2595 * Math.log10(1 + hz / 700) : hz)
+  const back = (x: number) => (spacing === "mel" ? 700 * (10 ** (x / 2595) - 1) : x)
+  const edge = (i: number) => back(forth(from) + ((forth(to) - forth(from)) * i) / (bands + 1))
+  return Array.from({ length: bands }, (_, b) => {
+    const [low, middle, high] = [edge(b), edge(b + 1), edge(b + 2)]
+    const all = Array.from({ length: frame / 2 + 1 }, (_, k) => {
+      const hz = (k * rate) / frame
+      const part = hz <= middle ? (hz - low) / (middle - low) : (high - hz) / (high - middle)
+      return Math.round(ONE_Q7 * Math.max(0, part))
+    })
+    const first = all.findIndex(weight => weight > 0)
+    // Narrower than a bin: it hears the nearest one.
+    if (first < 0) return { first: Math.round((middle * frame) / rate), weights: [ONE_Q7] }
+    const last = all.findLastIndex(weight => weight > 0)
+    return { first, weights: all.slice(first, last + 1) }
+  })
+}
+
+function q15(value: number): number {
+  return Math.round(value * ONE_Q15)
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}

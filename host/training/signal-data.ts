@@ -1,0 +1,219 @@
+/** Recordings as training data: windows, their features by the core, a byte each. */
+import { messageOf, WuxingError } from "../base/errors"
+import { drawSamples } from "../data/samples"
+import type { Model } from "../models/model-file"
+import { chooseFeatures } from "../signals/choose"
+import type { Features, SignalDescription } from "../signals/description"
+import { leastOf, widthOf } from "../signals/plan"
+import { faultOfRecording, type Recording, resampleTo, toSamples } from "../signals/recording"
+import { readRecordings } from "../signals/recording-files"
+import {
+  cutWindows,
+  isRecordings,
+  type RecordingSet,
+  readRecordingSet,
+} from "../signals/recording-set"
+import { FeatureEngine } from "./feature-engine"
+import { classesOf, recordingsOf } from "./training"
+import {
+  type Images,
+  type RecordingChoice,
+  readTrainingData,
+  type TrainingData,
+} from "./training-data"
+
+export interface SignalOptions extends RecordingChoice {
+  /** Seconds of a window that recordings are cut into; absent: taken whole. */
+  window?: number
+  /** As chooseFeatures takes it. */
+  features?: string
+}
+
+export interface SignalData extends TrainingData {
+  signal: SignalDescription
+  /** What was found, a line each. */
+  notes: string[]
+}
+
+const ORDER_SEED = 1
+const ORDER_SALT = 0x7267
+
+/**
+ * Whatever data a user names, for a model that is there: recordings where it reads a signal.
+ *
+ * @param choice which recordings; absent: as the model was taught
+ * @throws WuxingError as readTrainingData or readSignalData
+ */
+export async function readDataFor(
+  what: string,
+  model: Model,
+  choice?: SignalOptions,
+): Promise<TrainingData & { notes?: string[] }> {
+  const { network, signal } = model
+  const classes = classesOf(model)
+  if (!signal) return readTrainingData(what, network, classes)
+  if (!isRecordings(what))
+    throw short(
+      `${what} holds no recordings, and ${network.name} reads a signal`,
+      "it is a folder of pictures, a table of samples, or does not exist",
+      "name a folder of recordings (CSV, WAV, JSON), one folder a class",
+    )
+  return await readSignalData(what, { ...recordingsOf(model), ...choice }, { signal, classes })
+}
+
+function patternOf(option: string, text: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch (error) {
+    throw new WuxingError(
+      {
+        code: "usage",
+        kind: "usage",
+        message: `${option} "${text}" is no regular expression: ${messageOf(error)}`,
+        cause: "a bracket or parenthesis is not closed",
+        help: 'for example --test-names "_[0-4][.]"',
+      },
+      { cause: error },
+    )
+  }
+}
+
+/**
+ * @param learnt what a model that is trained already says of its signal and classes
+ * @throws WuxingError of kind "data", as readRecordingSet; "recording-short"; "usage" as chooseFeatures
+ */
+export async function readSignalData(
+  what: string,
+  options: SignalOptions,
+  learnt: { signal?: SignalDescription; classes?: string[]; outputs?: number } = {},
+): Promise<SignalData> {
+  const { classes, outputs } = learnt
+  const { testNames, testEvery, trainNames } = options
+  const set = readRecordingSet(what, {
+    ...{ classes, outputs, rate: options.rate ?? learnt.signal?.features.rate },
+    ...(testEvery !== undefined && { testEvery }),
+    ...(testNames !== undefined && { testNames: patternOf("--test-names", testNames) }),
+    ...(trainNames !== undefined && { trainNames: patternOf("--train-names", trainNames) }),
+  })
+  // In an order of its own, so that the last ones, which may be kept apart, are of all classes.
+  const order = drawSamples(set.train.length, set.train.length, ORDER_SEED, ORDER_SALT)
+  const train = order.map(i => set.train[i])
+  const signal = learnt.signal ?? { features: described(set, options) }
+  const { features } = signal
+  if (features.channels.length !== set.channels.length)
+    throw wrongChannels(what, set.channels, features)
+  const notes = [describe(set), ...set.notes]
+  const engine = await FeatureEngine.start(features)
+  return {
+    name: what,
+    classes: set.classes,
+    train: imagesOf(engine, train, set.classes, notes),
+    test: imagesOf(engine, set.test, set.classes, notes),
+    ...{ signal, notes },
+    recordings: {
+      ...(options.rate !== undefined && { rate: options.rate }),
+      ...(testNames !== undefined && { testNames }),
+      ...(testEvery !== undefined && { testEvery }),
+      ...(trainNames !== undefined && { trainNames }),
+    },
+  }
+}
+
+/**
+ * Features of a file's recording: of its middle window where the network reads windows.
+ *
+ * @throws WuxingError of kind "data": "recording-damaged", "recording-short", "recording-mixed"
+ */
+export async function featuresOfFile(
+  path: string,
+  { features }: SignalDescription,
+  note: (text: string) => void,
+): Promise<Uint8Array> {
+  const all = readRecordings(path, features.rate)
+  if (all.length > 1) note(`${path} holds ${all.length} recordings, the first is taken`)
+  const [recording] = all
+  if (recording.channels.length !== features.channels.length)
+    throw wrongChannels(path, recording.channels, features)
+  const fault = faultOfRecording(recording)
+  if (fault) note(`${path} is ${fault}`)
+  const ready = resampleTo(recording, features.rate)
+  const engine = await FeatureEngine.start(features)
+  const { cut } = features
+  const windows = cut?.by === "window" ? cutWindows([ready], cut.length, cut.hop) : [ready]
+  const window = windows[windows.length >> 1]
+  const made = window && engine.of(toSamples(window, features.unit))
+  if (made) return made
+  throw short(
+    `${path} has ${ready.values[0].length} samples, fewer than a window takes`,
+    "it was cut short, or recorded more slowly than the network expects",
+  )
+}
+
+function wrongChannels(what: string, channels: string[], features: Features): WuxingError {
+  return short(
+    `${what} has ${channels.length} channels (${channels.join(", ")}), but the network reads ${features.channels.length} (${features.channels.join(", ")})`,
+    "the network was trained on another sensor",
+    "name other recordings, or train a network for these",
+  )
+}
+
+function described(set: RecordingSet, { window, features }: SignalOptions): Features {
+  const chosen = chooseFeatures(set, features)
+  if (window === undefined) return chosen
+  const length = Math.round(window * set.rate)
+  return { ...chosen, cut: { by: "window", length, hop: Math.max(1, length >> 1) } }
+}
+
+function describe({ train, test, classes, channels, rate }: RecordingSet): string {
+  const lengths = train.map(r => r.values[0].length / rate).sort((a, b) => a - b)
+  const [least, most] = [lengths[0], lengths[lengths.length - 1]].map(s => s.toFixed(2))
+  return (
+    `${train.length + test.length} recordings of ${classes.length} classes (${classes.join(", ")}): ` +
+    `${channels.join(", ")} at ${rate} Hz, ${least} to ${most} s`
+  )
+}
+
+/** @throws WuxingError "recording-short" if none is long enough */
+function imagesOf(
+  engine: FeatureEngine,
+  recordings: Recording[],
+  classes: string[],
+  notes: string[],
+): Images {
+  const { description, width } = engine
+  const { cut, unit } = description
+  const windows = cut?.by === "window" ? cutWindows(recordings, cut.length, cut.hop) : recordings
+  const made = windows.flatMap(window => {
+    const features = engine.of(toSamples(window, unit))
+    return features ? [{ features, label: classes.indexOf(window.label!) }] : []
+  })
+  const needed = cut?.by === "window" ? cut.length : leastOf(description)
+  if (made.length === 0)
+    throw short(
+      `none of ${recordings.length} recordings has ${needed} samples, as a window takes`,
+      "they were cut too short, or --window is too long",
+    )
+  const shorter = recordings.filter(({ values }) => values[0].length < needed).length
+  if (shorter > 0)
+    notes.push(`${shorter} recordings are shorter than ${needed} samples, and were left out`)
+  const images = new Uint8Array(made.length * width)
+  for (const [i, { features }] of made.entries()) images.set(features, i * width)
+  const row = description.kind === "bands" ? description.bands : width
+  return {
+    ...{ images, count: made.length, width: row, height: width / row },
+    labels: Uint8Array.from(made, ({ label }) => label),
+  }
+}
+
+/** Network for data of which nobody has said: as small as serves, an output a class. */
+export function sizeFor({ signal, classes }: SignalData, hidden = 16): string {
+  return `${widthOf(signal.features)}-${hidden}-${classes.length}`
+}
+
+function short(
+  message: string,
+  cause: string,
+  help = "record longer, or give a shorter --window",
+): WuxingError {
+  return new WuxingError({ code: "recording-short", kind: "data", message, cause, help })
+}

@@ -1,0 +1,76 @@
+/**
+ * The description of a signal's features as the core reads it: a block of memory that the host builds
+ * (host/signals/plan.ts) with every table in it, as it builds a shard. A signal is i16 little-endian,
+ * its channels interleaved: sample i of channel c at byte 2 · (i · channels + c).
+ */
+
+/** Offsets into a plan. */
+export enum Plan {
+  /** u16: `FeatureKind`. */
+  Kind = 0,
+  /** u16: channels of the signal, 1…8; of sound the first is used. */
+  Channels = 2,
+  /** u16: points of a trace or frames of bands, 2…512. */
+  Points = 4,
+  /** u16: bytes of features that come out. */
+  Width = 6,
+  /** u16: `Scaling`. */
+  Scaling = 8,
+  /** u16: sum of `Derive`. */
+  Derive = 10,
+  /** i32: of `Scaling.Range`, the values that become 0 and 255. */
+  Low = 12,
+  High = 16,
+  /** i32: a range that is scaled is taken to be at least this, so that noise alone is not made large. */
+  Floor = 20,
+  /** u16: fewest samples of a window, 2…65535. */
+  Least = 24,
+  /** u16: log2 of the samples of a frame, 5…10. */
+  FrameBits = 26,
+  /** u16: bands, 1…64. */
+  Bands = 28,
+  /** u16: neighbouring frames averaged into one, 1…8. */
+  Average = 30,
+  /** i32: offset of the twiddle factors: cos and −sin of 2πk/N for k = 0…N/2−1, i16 each, Q15. */
+  Twiddle = 32,
+  /** i32: offset of the window of a frame, N values i16, Q15. */
+  Window = 36,
+  /**
+   * i32: offset of the bands: each u16 first bin, u16 bins, then a weight a bin, u8, Q7, and a byte that
+   * makes them even.
+   */
+  Mel = 40,
+  /** u16: still or quiet ends below 1/2^Trim of the liveliest block are left out; 0: nothing is. */
+  Trim = 44,
+  /** u16: samples of a block, 2…1024. */
+  Block = 46,
+  Length = 48,
+}
+
+export enum FeatureKind {
+  /** The course of each channel at evenly spaced points. */
+  Trace = 1,
+  /** Logarithm of the amplitude in bands of frequency, frame by frame. */
+  Bands = 2,
+}
+
+/** How values become bytes. */
+export enum Scaling {
+  /** Low…High becomes 0…255; beyond it is clipped. */
+  Range = 1,
+  /** Each channel by its own smallest and largest value; bands all together. */
+  Own = 2,
+  /** Each channel about its own middle, all by the largest range among them: keeps proportions. */
+  Shape = 3,
+  /** Of bands: the largest becomes 255, what lies `Floor` or more below it 0. */
+  Peak = 4,
+}
+
+/** What is taken of a trace; a sum of these. */
+export enum Derive {
+  Values = 1,
+  /** Each point less the one before it; the first is 0. */
+  Differences = 2,
+  /** Square root of the sum of the channels' squares. */
+  Magnitude = 4,
+}

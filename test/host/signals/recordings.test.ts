@@ -1,0 +1,352 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { describe, expect, it } from "vitest"
+import wavefile from "wavefile"
+import type { WuxingError } from "../../../host/base/errors"
+import { chooseFeatures } from "../../../host/signals/choose"
+import { faultOfRecording, resampleTo, toSamples, unitFor } from "../../../host/signals/recording"
+import { readRecordings } from "../../../host/signals/recording-files"
+import { cutWindows, isRecordings, readRecordingSet } from "../../../host/signals/recording-set"
+import { temporaryFolder } from "../../temporary"
+
+const folder = temporaryFolder("recordings")
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, content)
+  return path
+}
+
+function errorOf(work: () => unknown): WuxingError {
+  try {
+    work()
+  } catch (error) {
+    return error as WuxingError
+  }
+  throw new Error("nothing was refused")
+}
+
+const rows = (count: number, row: (i: number) => unknown[]) =>
+  Array.from({ length: count }, (_, i) => row(i).join(",")).join("\n")
+
+describe("CSV", () => {
+  it("has a header, a column of times and channels; quoted fields may hold commas", () => {
+    const [r] = readRecordings(
+      file("a.csv", `"time (s)","x, left",y\n${rows(5, i => [i * 0.04, `"${i}"`, -i])}\n`),
+    )
+    expect(r.channels).toEqual(["x, left", "y"])
+    expect(r.rate).toBe(25)
+    expect([...r.values[0]]).toEqual([0, 1, 2, 3, 4])
+    expect([...r.values[1]]).toEqual([0, -1, -2, -3, -4])
+  })
+
+  it("times may be milliseconds, microseconds or seconds, and semicolons part columns too", () => {
+    for (const [head, step] of [
+      ["timestamp", 20],
+      ["time [us]", 20_000],
+      ["ms", 20],
+      ["t (s)", 0.02],
+    ])
+      expect(
+        readRecordings(
+          file("b.csv", `${head};x\n${rows(40, i => [`${i * Number(step)};${i}`])}`),
+        )[0].rate,
+      ).toBe(50)
+  })
+
+  it("a column of labels parts it into recordings", () => {
+    const path = file(
+      "c.csv",
+      `time,x,label\n${rows(9, i => [i * 10, i, i < 4 ? "idle" : "wave"])}`,
+    )
+    const found = readRecordings(path)
+    expect(found.map(r => [r.label, r.values[0].length])).toEqual([
+      ["idle", 4],
+      ["wave", 5],
+    ])
+  })
+
+  it("a few missing samples are filled along the line between their neighbours", () => {
+    const kept = Array.from({ length: 60 }, (_, i) => i).filter(i => i !== 20 && i !== 41)
+    const path = file("d.csv", `time,x\n${kept.map(i => `${i * 10},${3 * i}`).join("\n")}`)
+    const [r] = readRecordings(path)
+    expect(r.rate).toBe(100)
+    expect(r.values[0].length).toBe(60)
+    for (const [i, value] of r.values[0].entries()) expect(value).toBeCloseTo(3 * i, 6)
+  })
+
+  it("a rate that drifts, or many missing samples, are refused by name", () => {
+    const drifting = `time,x\n${rows(50, i => [i * 10 + (i > 25 ? (i - 25) * 12 : 0), i])}`
+    expect(errorOf(() => readRecordings(file("e.csv", drifting)))).toMatchObject({
+      code: "recording-rate",
+      kind: "data",
+    })
+    const lost = Array.from({ length: 100 }, (_, i) => i).filter(i => i % 9 !== 0)
+    const text = `time,x\n${lost.map(i => `${i * 10},1`).join("\n")}`
+    expect(errorOf(() => readRecordings(file("f.csv", text))).code).toBe("recording-rate")
+    const back = `time,x\n0,1\n10,2\n5,3\n20,4`
+    expect(errorOf(() => readRecordings(file("g.csv", back))).message).toContain("sample 3")
+  })
+
+  it("unequal channels, text and a missing header are refused, with the line", () => {
+    for (const [text, what] of [
+      ["time,x,y\n0,1,2\n10,3\n", "line 3 has 2 columns"],
+      ["time,x\n0,1\n10,n/a\n", 'line 3 has "n/a" for x'],
+      ["0,1,2\n10,3,4\n", "first line"],
+      ['time,x\n0,"1\n', "quote"],
+      ["time,x\n0,1\n", "fewer than two samples"],
+    ]) {
+      const error = errorOf(() => readRecordings(file("h.csv", text)))
+      expect(error.code).toBe("recording-damaged")
+      expect(error.message.toLowerCase()).toContain(what.toLowerCase())
+    }
+  })
+})
+
+describe("WAV", () => {
+  for (const [depth, channels, rate] of [
+    ["8", 1, 11_025],
+    ["16", 1, 8000],
+    ["16", 2, 44_100],
+    ["24", 1, 16_000],
+    ["32f", 2, 48_000],
+  ] as const)
+    it(`${depth} bit, ${channels} channels, ${rate} Hz`, () => {
+      const wav = new wavefile.WaveFile()
+      const sound = Array.from({ length: channels }, (_, c) =>
+        Array.from({ length: 500 }, (_, i) => Math.sin(i / (5 + 3 * c))),
+      )
+      const scaled = sound.map(one =>
+        one.map(v =>
+          depth === "32f"
+            ? v
+            : depth === "8"
+              ? Math.round(127.5 + 127 * v)
+              : v * 2 ** (Number(depth) - 1.1),
+        ),
+      )
+      wav.fromScratch(channels, rate, depth, channels === 1 ? scaled[0] : scaled)
+      const [r] = readRecordings(file("a.wav", wav.toBuffer()))
+      expect(r.rate).toBe(rate)
+      expect(r.values.length).toBe(channels)
+      for (const [c, values] of r.values.entries()) {
+        const most = Math.max(...values)
+        expect(most).toBeGreaterThan(25_000)
+        for (const [i, value] of values.entries())
+          expect(Math.abs(value / most - sound[c][i])).toBeLessThan(0.02)
+      }
+    })
+
+  it("what is no WAV is refused by name", () => {
+    expect(errorOf(() => readRecordings(file("no.wav", "RIFFnothing"))).code).toBe(
+      "recording-damaged",
+    )
+  })
+})
+
+describe("JSON", () => {
+  const payload = (values: unknown[], more = {}) =>
+    JSON.stringify({
+      ...{ protected: { ver: "v1", alg: "none" }, signature: "0" },
+      payload: {
+        ...{ device_type: "PICO", interval_ms: 10 },
+        sensors: [
+          { name: "accX", units: "m/s2" },
+          { name: "accY", units: "m/s2" },
+        ],
+        ...{ values, ...more },
+      },
+    })
+
+  it("as Edge Impulse's data acquisition format has it", () => {
+    const path = file(
+      "wave.1.json",
+      payload([
+        [1, 2],
+        [3, 4],
+        [5, 6.5],
+      ]),
+    )
+    const [r] = readRecordings(path)
+    expect(r).toMatchObject({ rate: 100, channels: ["accX", "accY"] })
+    expect([...r.values[1]]).toEqual([2, 4, 6.5])
+  })
+
+  it("samples of unequal length, and other JSON, are refused", () => {
+    expect(errorOf(() => readRecordings(file("x.json", payload([[1, 2], [3]])))).message).toContain(
+      "sample 2 has 1 values, expected 2",
+    )
+    expect(errorOf(() => readRecordings(file("y.json", '{"a":1}'))).code).toBe("recording-damaged")
+    expect(errorOf(() => readRecordings(file("z.json", "{"))).code).toBe("recording-damaged")
+  })
+
+  it("a list of labelled recordings", () => {
+    const list = [
+      {
+        label: "a",
+        points: [
+          [0, 1],
+          [2, 3],
+        ],
+      },
+      { label: 7, values: [1, 2, 3], interval_ms: 4 },
+    ]
+    const found = readRecordings(file("list.json", JSON.stringify(list)), 25)
+    expect(found.map(r => [r.label, r.rate, r.channels.length])).toEqual([
+      ["a", 25, 2],
+      ["7", 250, 1],
+    ])
+  })
+})
+
+describe("a folder of recordings", () => {
+  const csv = (count: number, k: number) => `time,x\n${rows(count, i => [i * 20, i * k])}`
+  for (const label of ["wave", "idle"])
+    for (let i = 1; i <= 11; i++)
+      file(`set/${label}/${i}.csv`, csv(20 + i, label === "wave" ? 2 : 1))
+
+  it("is a folder a class; one of so many of each is for test, in natural order", () => {
+    expect(isRecordings(join(folder, "set"))).toBe(true)
+    const set = readRecordingSet(join(folder, "set"))
+    expect(set).toMatchObject({ classes: ["idle", "wave"], channels: ["x"], rate: 50 })
+    expect(set.test.map(r => r.name.split("/").slice(-2).join("/"))).toEqual([
+      "idle/1.csv",
+      "idle/6.csv",
+      "idle/11.csv",
+      "wave/1.csv",
+      "wave/6.csv",
+      "wave/11.csv",
+    ])
+    expect(set.train.length).toBe(16)
+    expect(set.notes.join()).toContain("one of 5")
+  })
+
+  it("by names, as they match", () => {
+    const path = join(folder, "set")
+    const set = readRecordingSet(path, { testNames: /^1[.]/, trainNames: /^[2-5][.]/ })
+    expect([set.test.length, set.train.length]).toEqual([2, 8])
+    expect(errorOf(() => readRecordingSet(path, { testNames: /nothing/ })).code).toBe(
+      "recording-mixed",
+    )
+  })
+
+  it("or training and testing folders of files that bear their class's name", () => {
+    file("ei/training/wave.a1.csv", csv(9, 1))
+    file("ei/training/idle.b.csv", csv(9, 2))
+    file("ei/testing/wave.a2.csv", csv(9, 1))
+    const set = readRecordingSet(join(folder, "ei"))
+    expect(set.train.map(r => r.label)).toEqual(["idle", "wave"])
+    expect(set.test.map(r => r.label)).toEqual(["wave"])
+  })
+
+  it("channels of another sensor and single recordings are refused; empty ones are left out and said", () => {
+    file("mixed/a/1.csv", csv(9, 1))
+    file("mixed/a/2.csv", `time,x,y\n${rows(9, i => [i * 20, 1, i])}`)
+    expect(errorOf(() => readRecordingSet(join(folder, "mixed"))).code).toBe("recording-mixed")
+    file("lone/a/1.csv", csv(9, 1))
+    expect(errorOf(() => readRecordingSet(join(folder, "lone"))).message).toContain("one recording")
+    for (const i of [1, 2, 3]) file(`flat/a/${i}.csv`, csv(9, i === 2 ? 0 : i))
+    const set = readRecordingSet(join(folder, "flat"))
+    expect(set.train.length + set.test.length).toBe(2)
+    expect(set.notes.join()).toContain("1 recordings are empty")
+  })
+
+  it("tables of samples and pictures are none", () => {
+    file("table/train.csv", "label,a,b\n1,2,3\n")
+    file("table/test.csv", "label,a,b\n1,2,3\n")
+    expect(isRecordings(join(folder, "table"))).toBe(false)
+    file("pictures/a/1.png", "")
+    expect(isRecordings(join(folder, "pictures"))).toBe(false)
+    expect(isRecordings(join(folder, "nowhere"))).toBe(false)
+  })
+})
+
+describe("a recording", () => {
+  const recording = (values: number[], rate = 100) => ({
+    ...{ name: "r", channels: ["x"], rate, values: [Float64Array.from(values)] },
+  })
+
+  it("is brought to another rate: a slow wave stays, one too fast for it goes", () => {
+    const wave = (hz: number) =>
+      recording(
+        Array.from({ length: 1000 }, (_, i) => Math.sin((2 * Math.PI * hz * i) / 1000)),
+        1000,
+      )
+    const slow = resampleTo(wave(5), 100)
+    expect(slow.values[0].length).toBe(100)
+    for (const [i, v] of slow.values[0].entries())
+      if (i > 1 && i < 98) expect(v).toBeCloseTo(Math.sin((2 * Math.PI * 5 * i) / 100), 1)
+    expect(Math.max(...resampleTo(wave(199), 100).values[0].slice(2, -2))).toBeLessThan(0.1)
+    const faster = resampleTo(slow, 400).values[0]
+    expect(faster[41]).toBeCloseTo(Math.sin((2 * Math.PI * 5 * 41) / 400), 1)
+  })
+
+  it("becomes 16 bits with room for twice its range, and is clipped beyond that", () => {
+    const r = recording([-3, 1, 2.9])
+    const unit = unitFor([r])
+    expect(Math.log2(unit) % 1).toBe(0)
+    expect(3 * unit).toBeGreaterThan(2 ** 13)
+    expect(3 * unit).toBeLessThanOrEqual(2 ** 14)
+    const bytes = toSamples(recording([1, -1, 100, -100]), unit)
+    expect([0, 2, 4, 6].map(at => bytes.readInt16LE(at))).toEqual([unit, -unit, 32_767, -32_768])
+  })
+
+  it("that stays at its limit again and again is clipped, one that stands still is empty", () => {
+    const wave = Array.from({ length: 200 }, (_, i) => 20 * Math.sin(i / 6))
+    expect(faultOfRecording(recording(wave))).toBeUndefined()
+    expect(faultOfRecording(recording(wave.map(v => Math.min(v, 12))))).toBe("clipped")
+    expect(faultOfRecording(recording(wave.map(() => 5)))).toBe("empty")
+    // A slow stroke rests once at its highest point.
+    expect(faultOfRecording(recording([0, 1, 2, 3, 3, 3, 3, 2, 1, 0]))).toBeUndefined()
+  })
+
+  it("is cut into windows, the rest at its end left out", () => {
+    const windows = cutWindows([recording(Array.from({ length: 25 }, (_, i) => i))], 10, 5)
+    expect(windows.map(w => [w.values[0][0], w.values[0].length])).toEqual([
+      [0, 10],
+      [5, 10],
+      [10, 10],
+      [15, 10],
+    ])
+    expect(cutWindows([recording([1, 2, 3])], 10, 5)).toEqual([])
+  })
+})
+
+describe("features that are chosen", () => {
+  const set = (channels: string[], rate: number) => ({
+    ...{ channels, rate },
+    train: [{ name: "r", channels, rate, values: channels.map(() => Float64Array.from([0, 2])) }],
+  })
+
+  it("a trace for slow signals, bands for sound", () => {
+    expect(chooseFeatures(set(["x", "y"], 25))).toMatchObject({
+      kind: "trace",
+      points: 32,
+      unit: 8192,
+    })
+    expect(chooseFeatures(set(["audio"], 8000))).toMatchObject({
+      kind: "bands",
+      frame: 256,
+      to: 4000,
+      unit: 1,
+    })
+  })
+
+  it("as asked for, in the sensor's units", () => {
+    const asked = "trace,points=20,take=values+magnitude,scale=range,low=-2,high=2,floor=0.1"
+    expect(chooseFeatures(set(["x", "y"], 25), asked)).toMatchObject({
+      ...{ points: 20, take: ["values", "magnitude"], low: -16_384, high: 16_384, floor: 819 },
+    })
+    for (const wrong of [
+      "waves",
+      "trace,points=1",
+      "trace,colour=red",
+      "bands,to=90",
+      "trace,scale=range",
+    ])
+      expect(errorOf(() => chooseFeatures(set(["x"], 25), wrong))).toMatchObject({
+        ...{ code: "usage", kind: "usage" },
+      })
+  })
+})

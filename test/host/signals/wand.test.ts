@@ -1,0 +1,64 @@
+/** Digits drawn in the air: what docs/signals.md says of them, by the library. */
+import { describe, expect, it } from "vitest"
+import { drawSamples } from "../../../host/data/samples"
+import { readModel } from "../../../host/models/model-source"
+import { recipeOf } from "../../../host/training/recipes"
+import { readSignalData, type SignalData, sizeFor } from "../../../host/training/signal-data"
+import { Training } from "../../../host/training/training"
+import type { Images } from "../../../host/training/training-data"
+import { hasData, WAND } from "./own-data"
+
+/** @returns share of the kept strokes that are classified correctly */
+async function taught(data: SignalData, seed: number): Promise<number> {
+  const model = readModel(sizeFor(data), seed)
+  const recipe = recipeOf(model.network)
+  const plan = { ...recipe, seed, batch: 1, images: data.train.count, validation: 0 }
+  const training = await Training.start(model, plan, data, { workers: 1 })
+  try {
+    while (!training.finished) await training.epoch()
+    return await training.measure("test")
+  } finally {
+    await training.close()
+  }
+}
+
+function some(images: Images, places: number[]): Images {
+  const pixels = images.width * images.height
+  return {
+    ...images,
+    count: places.length,
+    images: Uint8Array.from(
+      places.flatMap(i => [...images.images.subarray(i * pixels, (i + 1) * pixels)]),
+    ),
+    labels: Uint8Array.from(places, i => images.labels[i]),
+  }
+}
+
+describe.skipIf(!hasData(WAND))(`digits drawn in the air (${WAND})`, () => {
+  const read = () => readSignalData(WAND, { rate: 25, testEvery: 4 })
+
+  it("60 strokes a digit, 64-16-10: at least 98.5 % of 200 kept strokes", async () => {
+    const data = await read()
+    expect([data.train.count, data.test.count]).toEqual([600, 200])
+    expect(sizeFor(data)).toBe("64-16-10")
+    expect(data.classes).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
+    expect(await taught(data, 1)).toBeGreaterThanOrEqual(0.985)
+    // The core may have to be compiled to WebAssembly first.
+  }, 180_000)
+
+  it("three strokes a digit: at least 91 %, mean of ten draws", async () => {
+    const data = await read()
+    const draws = await Promise.all(
+      Array.from({ length: 10 }, async (_, draw) => {
+        const order = drawSamples(data.train.count, data.train.count, draw + 1, 0x33)
+        const few = Array.from({ length: 10 }, (_, digit) =>
+          order.filter(i => data.train.labels[i] === digit).slice(0, 3),
+        ).flat()
+        return await taught({ ...data, train: some(data.train, few) }, draw + 1)
+      }),
+    )
+    const mean = draws.reduce((a, b) => a + b) / draws.length
+    expect(draws.length).toBe(10)
+    expect(mean).toBeGreaterThanOrEqual(0.91)
+  })
+})

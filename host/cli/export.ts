@@ -62,7 +62,7 @@ async function exportModel(
   const { linearise } = await import("../nir/linearise")
   const { operatingPoint } = await import("../nir/operating-point")
   const { metadataOf } = await import("../nir/exported")
-  const { encodeNir, fitsFloat32, saveNir } = await import("../nir/hdf5")
+  const { encodeNir, fitsFloat32, saveNir } = await import("../nir/write-nir")
   const { sizesOf } = await import("../nir/graph")
 
   const model = modelNamed(what, { trained, seed })

@@ -13,7 +13,7 @@ interface ImportOptions {
 export function addImport(program: Command, run: Run): void {
   program
     .command("import")
-    .description("read a NIR file: an export, or a chain of leaky integrators to learn from")
+    .description("read a NIR file: an export, or a chain of weights and neurons to learn from")
     .argument("<nir>", "NIR file to read", pathOption("<nir>"))
     .argument("<out>", "model file to write", pathOption("<out>"))
     .option("--changed", "take an export also if its links' weights were changed since")
@@ -41,12 +41,20 @@ async function importModel(
     output.status(
       `its weights were changed since the export${imported.rounded > 0 ? `, ${grouped(imported.rounded)} of them rounded to multiples of 1/8192` : ""}; the record of its training is left out`,
     )
-  if (imported.from === "graph")
+  if (imported.from === "graph") {
     output.status(
       imported.largestConstant > 0
-        ? `its biases and v_leak, up to ${imported.largestConstant.toPrecision(3)}, and its tau are left out: rings sum signals only, on one time scale`
-        : "its tau is left out: all rings have one time scale",
+        ? `its biases and v_leak, up to ${imported.largestConstant.toPrecision(3)}, and its time constants are left out: rings sum signals only, on one time scale`
+        : "its time constants are left out: all rings have one time scale",
     )
+    if (imported.spiking)
+      output.status("its spikes became signals: rates far above the threshold, in proportion")
+    const { weights, vanished } = imported
+    if (vanished > 0)
+      output.status(
+        `${vanished === weights ? "all" : grouped(vanished)} of its ${grouped(weights)} weights round to coefficients of 0, as coefficients are multiples of 1/8192: scale the weights up; which output is largest does not depend on it`,
+      )
+  }
   refuseToOverwrite(out, force)
   saveModel(out, imported.model)
 
@@ -64,7 +72,12 @@ async function importModel(
       ...{ nir, out, from: imported.from, network: network.name, links },
       ...(imported.from === "export"
         ? { unchanged: imported.unchanged, rounded: imported.rounded }
-        : { largestConstant: imported.largestConstant }),
+        : {
+            largestConstant: imported.largestConstant,
+            spiking: imported.spiking,
+            weights: imported.weights,
+            vanished: imported.vanished,
+          }),
       signalBits: network.signalBits,
       training,
     },

@@ -1,16 +1,20 @@
 /**
- * A plain NIR graph, Input → (Linear or Affine → LI) once or more → Output, as an adder network to begin
- * learning from.
+ * A plain NIR graph, Input → (Linear or Affine → neurons) once or more → Output, as an adder network to
+ * begin learning from. Flatten and Scale may stand anywhere.
  *
- * Each leaky integrator becomes a neuron with its synapse on element 0 and element 1 read, and each
- * weight a coefficient, such that the network at rest answers small signals as the graph does: with g
- * the response of element 1 at rest to a net input of 1 on element 0, and s the input scale,
+ * Each neuron becomes a ring with its synapse on element 0 and element 1 read, and each weight a
+ * coefficient, such that the network at rest answers small signals as the graph does: with g the
+ * response of element 1 at rest to a net input of 1 on element 0, s the input scale, and r the response
+ * of the graph's neuron to a constant input of 1,
  *
  *     C = r·W / (g²·s)   from pixels (the input neuron responds by g·s as well)
  *     C = r·W / g        from neurons
  *
- * Adder networks have no constant inputs, and all rings one time scale: bias, v_leak and tau have no
- * counterpart and are left out.
+ * For an LI r is its r. Of spiking neurons it is the slope of the rate far above the threshold, spikes
+ * in a time constant (IF: in a unit of time): r / (v_threshold − v_reset), times w_in for a CubaLIF.
+ *
+ * Adder networks have no constant inputs, and all rings one time scale: bias, v_leak, tau and the
+ * threshold itself have no counterpart and are left out.
  */
 import "../base/memory"
 import { basename } from "node:path"
@@ -27,13 +31,21 @@ export interface Adders {
   model: Model
   /** Largest |bias| and |v_leak| that was left out; 0: none was. */
   largestConstant: number
+  /** Had the graph spiking neurons, whose rates became signals? */
+  spiking: boolean
+  /** Weights that are not 0, and those of them whose coefficient rounds to 0. */
+  weights: number
+  vanished: number
 }
 
 interface Stage {
   name: string
   weight: Matrix
-  bias?: Float64Array
-  li: Node & { type: "LI" }
+  /** Response of each neuron to a constant input of 1. */
+  gain: Float64Array
+  /** Largest bias or v_leak. */
+  constant: number
+  spiking: boolean
 }
 
 /** Finest first: the finer the signals, the smaller coefficients 32-bit sums allow. */
@@ -48,12 +60,12 @@ export function addersOf(graph: Graph, name: string): Adders {
   const { width, stages } = stagesOf(graph, name)
   const inputScale = 4096
   const g = responseAtRest()
-  const values = stages.map(({ weight, li }, i) => {
-    const gain = i === 0 ? g * g * (inputScale / 4096) : g
+  const values = stages.map(({ weight, gain }, i) => {
+    const response = i === 0 ? g * g * (inputScale / 4096) : g
     return Array.from({ length: weight.rows }, (_, row) =>
       Float64Array.from(
         weight.value.subarray(weight.start[row], weight.start[row + 1]),
-        w => (w * li.r[row]) / gain,
+        w => (w * gain[row]) / response,
       ),
     )
   })
@@ -70,11 +82,13 @@ export function addersOf(graph: Graph, name: string): Adders {
   const all = values.flat().flatMap(coefficients => [...coefficients])
   const coefficients = Buffer.alloc(2 * all.length)
   for (const [i, c] of all.entries()) coefficients.writeInt16LE(Math.round(c * 8192), 2 * i)
-  let largestConstant = 0
-  for (const { bias, li } of stages)
-    for (const constants of [bias ?? [], li.vLeak])
-      for (const c of constants) largestConstant = Math.max(largestConstant, Math.abs(c))
-  return { model: { network, coefficients, training: null }, largestConstant }
+  return {
+    model: { network, coefficients, training: null },
+    largestConstant: Math.max(...stages.map(({ constant }) => constant)),
+    spiking: stages.some(({ spiking }) => spiking),
+    weights: all.length,
+    vanished: all.filter(c => Math.round(c * 8192) === 0).length,
+  }
 }
 
 /** The response g of element 1 at rest to a net input of 1 on element 0, small signals. */
@@ -159,23 +173,76 @@ function stagesOf({ nodes, edges }: Graph, name: string): { width: number; stage
     return next[0]
   }
   let at = nextOf(first)
+  /** Scales since the last weights or neurons, value by value. */
+  let scale: Float64Array | undefined
+  const past = (key: string): string => {
+    let next = key
+    for (;;) {
+      const node = nodes.get(next)!
+      if (node.type === "Scale") scale = product(scale, node.scale)
+      else if (node.type !== "Flatten") return next
+      next = nextOf(next)
+    }
+  }
+  at = past(at)
   while (at !== last || stages.length === 0) {
     const node = nodes.get(at)!
     if (node.type !== "Linear" && node.type !== "Affine")
       throw refuse(at, "stands where a Linear or Affine is expected")
-    const after = nextOf(at)
-    const li = nodes.get(after)!
-    if (li.type !== "LI") throw refuse(after, `stands where an LI is expected, behind "${at}"`)
+    const { weight } = node
+    const columns = scale
+    scale = undefined
+    const after = past(nextOf(at))
+    const neurons = nodes.get(after)!
+    const response = responseOf(neurons)
+    if (!response) throw refuse(after, `stands where neurons are expected, after "${at}"`)
+    if (!response.gain.every(gain => Number.isFinite(gain) && gain !== 0))
+      throw refuse(after, "has a v_threshold that is not above its v_reset, or an r of 0")
+    const bias = node.type === "Affine" ? node.bias : new Float64Array(0)
     stages.push({
-      ...{ name: at, weight: node.weight, li },
-      ...(node.type === "Affine" ? { bias: node.bias } : {}),
+      name: at,
+      weight: columns ? scaled(weight, columns) : weight,
+      gain: product(scale, response.gain),
+      constant: largestOf(bias, response.vLeak),
+      spiking: neurons.type !== "LI",
     })
-    at = nextOf(after)
+    scale = undefined
+    at = past(nextOf(after))
   }
+  if (scale) throw refuse(last, "is reached through a Scale, which no ring stands for")
   if (edges.some(([from]) => from === last)) throw refuse(last, "leads on")
   for (const key of nodes.keys())
     if (!visited.has(key)) throw refuse(key, "is not on the way from input to output")
   return { width, stages }
+}
+
+/** What a neuron makes of a constant input of 1, far above any threshold. */
+function responseOf(node: Node): { gain: Float64Array; vLeak: Float64Array } | undefined {
+  if (node.type === "LI") return { gain: node.r, vLeak: node.vLeak }
+  if (node.type !== "IF" && node.type !== "LIF" && node.type !== "CubaLIF") return undefined
+  const { r, vThreshold, vReset } = node
+  const gain = r.map((value, i) => {
+    const height = vThreshold[i] - vReset[i]
+    return height > 0 ? value / height : Number.NaN
+  })
+  return {
+    gain: node.type === "CubaLIF" ? product(gain, node.wIn) : gain,
+    vLeak: node.type === "IF" ? new Float64Array(0) : node.vLeak,
+  }
+}
+
+function product(a: Float64Array | undefined, b: Float64Array): Float64Array {
+  return a ? a.map((value, i) => value * b[i]) : b
+}
+
+function scaled(weight: Matrix, columns: Float64Array): Matrix {
+  return { ...weight, value: weight.value.map((w, at) => w * columns[weight.column[at]]) }
+}
+
+function largestOf(...arrays: Float64Array[]): number {
+  let largest = 0
+  for (const values of arrays) for (const v of values) largest = Math.max(largest, Math.abs(v))
+  return largest
 }
 
 function unsupported(name: string, what: string): WuxingError {
@@ -183,8 +250,8 @@ function unsupported(name: string, what: string): WuxingError {
     code: "nir-unsupported",
     kind: "data",
     message: `NIR file ${name} cannot become a network of rings: ${what}`,
-    cause: "it is neither an export of this tool nor a chain of leaky integrators",
-    help: "only Input → (Linear or Affine → LI), once or more, → Output is read",
+    cause: "it is neither an export of this tool nor a chain of weights and neurons",
+    help: "Input → (Linear or Affine → LI, IF, LIF or CubaLIF), once or more, → Output is read, with Flatten and Scale anywhere",
   })
 }
 

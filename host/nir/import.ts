@@ -2,7 +2,7 @@
 import { type Model, readModelBytes } from "../models/model-file"
 import { type Adders, addersOf } from "./adders"
 import { isExport, type ReadBack, readBack } from "./exported"
-import { decodeNir } from "./hdf5"
+import { decodeNir } from "./read-nir"
 
 export type Imported = { model: Model } & (
   | ({ from: "export" } & ReadBack)

@@ -102,7 +102,10 @@ function systemOf({ nodes, edges }: Graph): { input: Place; output: Place; syste
           weight.push(w)
         }
       }
-      if (node.type === "LI") {
+      if (node.type === "IF" || node.type === "LIF" || node.type === "CubaLIF")
+        throw noRest(`node "${name}" (${node.type}) spikes`)
+      if (node.type === "Scale") put(i, node.scale[i])
+      else if (node.type === "LI") {
         constant[first + i] = node.vLeak[i]
         put(i, node.r[i])
       } else if (node.type === "Linear" || node.type === "Affine") {

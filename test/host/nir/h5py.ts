@@ -93,6 +93,45 @@ export function changeByH5py(path: string, lines: string): void {
   )
 }
 
+/**
+ * Runs lines with `good(path, change=None, **keys)`, which writes a small graph, 144 pixels to three
+ * leaky integrators, as NIR's `write` does, then has `change(f)` alter the open file. `keys` go to the
+ * data set of the weights.
+ */
+export function writeVariants(folder: string, lines: string): void {
+  python(
+    `
+import h5py, sys, numpy as np
+folder = sys.argv[1]
+text = h5py.string_dtype()
+weight = (np.arange(432).reshape(3, 144) % 11 - 5).astype("float32") / 64
+def node(f, name, type, **arrays):
+    g = f.create_group("node/nodes/" + name)
+    g.create_dataset("type", data=type, dtype=text)
+    for k, v in arrays.items():
+        g.create_dataset(k, data=v)
+    return g
+def replace(f, path, **keys):
+    del f[path]
+    return f.create_dataset(path, **keys)
+def good(name, change=None, weight=weight, file={}, **keys):
+    with h5py.File(folder + "/" + name + ".nir", "w", **file) as f:
+        f.create_dataset("version", data="1.0.7", dtype=text)
+        f.create_dataset("node/type", data="NIRGraph", dtype=text)
+        f.create_dataset("node/edges", data=[(b"input", b"w"), (b"w", b"li"), (b"li", b"output")], dtype=text)
+        node(f, "input", "Input", shape=[144])
+        node(f, "w", "Affine", bias=np.zeros(3, "float32")).create_dataset("weight", data=weight, **keys)
+        ones = np.ones(3, "float32")
+        node(f, "li", "LI", tau=ones, r=ones, v_leak=0 * ones)
+        node(f, "output", "Output", shape=[3])
+        if change:
+            change(f)
+${lines}
+`,
+    [folder],
+  )
+}
+
 function python(script: string, args: string[]): string {
   const { status, stdout, stderr } = spawnSync(PYTHON, ["-c", script, ...args], {
     encoding: "utf8",

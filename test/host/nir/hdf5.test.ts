@@ -3,8 +3,9 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { type Graph, type Metadata, matrixOf, type Node } from "../../../host/nir/graph"
-import { decodeNir, encodeNir } from "../../../host/nir/hdf5"
 import { linearise } from "../../../host/nir/linearise"
+import { decodeNir } from "../../../host/nir/read-nir"
+import { encodeNir } from "../../../host/nir/write-nir"
 import { network } from "../../src/core/helpers"
 import { temporaryFolder } from "../../temporary"
 import { hasH5py, readByH5py, type Seen, writeByH5py } from "./h5py"
@@ -205,12 +206,30 @@ const anyGraph = fc
         },
       ],
       ["LI of ü", { type: "LI", tau: values(rows), r: values(rows), vLeak: values(rows) }],
+      ["if", { type: "IF", r: values(rows), vThreshold: values(rows), vReset: values(rows) }],
+      [
+        "lif",
+        {
+          ...{ type: "LIF", tau: values(rows), r: values(rows), vLeak: values(rows) },
+          ...{ vThreshold: values(rows), vReset: values(rows) },
+        },
+      ],
+      [
+        "cuba",
+        {
+          ...{ type: "CubaLIF", tauSyn: values(rows), tauMem: values(rows), r: values(rows) },
+          ...{ vLeak: values(rows), vThreshold: values(rows), vReset: values(rows) },
+          wIn: values(rows),
+        },
+      ],
+      ["flat", { type: "Flatten", shape: [rows, 1] }],
+      ["scale", { type: "Scale", scale: values(rows) }],
       ["to", { type: "Output", shape: [rows] }],
     ]
     const names = nodes.map(([name]) => name)
     return {
       nodes: new Map(nodes),
-      edges: [0, 1, 2].map(i => [names[i], names[i + 1]]),
+      edges: nodes.slice(1).map((_, i) => [names[i], names[i + 1]]),
       metadata: metadata as Metadata,
     }
   })
@@ -277,12 +296,12 @@ describe("refused", () => {
 
   test.skipIf(!hasH5py)("other types of nodes, by name and type (needs python3-h5py)", async () => {
     const path = file("spiking.nir")
-    const lif = { type: "LIF", tau: [1], r: [1], v_leak: [0], v_threshold: [1], v_reset: [0] }
+    const late = { type: "Delay", delay: [1] }
     writeByH5py(
       path,
       {
         input: { type: "Input", shape: [1] },
-        spikes: lif,
+        spikes: late,
         pool: { type: "SumPool2d", kernel_size: [2] },
         output: { type: "Output", shape: [1] },
       },
@@ -290,7 +309,7 @@ describe("refused", () => {
     )
     await expect(decodeNir(readFileSync(path), path)).rejects.toMatchObject({
       code: "nir-unsupported",
-      message: expect.stringMatching(/"pool" is of type SumPool2d, node "spikes" is of type LIF/),
+      message: expect.stringMatching(/"pool" is of type SumPool2d, node "spikes" is of type Delay/),
     })
   })
 })

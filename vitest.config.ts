@@ -18,7 +18,16 @@ const alone = [
 
 /** Files that start boards, which mostly wait: two at a time, or the boards would be late themselves. */
 const boards = [
-  "test/host/cli/**/*.test.ts",
+  "test/host/cli/bridge.test.ts",
+  "test/host/cli/dashboard.test.ts",
+  "test/host/cli/demo/**/*.test.ts",
+  "test/host/cli/doctor.test.ts",
+  "test/host/cli/firmware.test.ts",
+  "test/host/cli/flash.test.ts",
+  "test/host/cli/on-boards.test.ts",
+  "test/host/cli/own-data.test.ts",
+  "test/host/cli/boards.test.ts",
+  "test/host/cli/process.test.ts",
   "test/host/dashboard/browser.test.ts",
   "test/host/demos/**/*.test.ts",
   "test/docs/commands.test.ts",

@@ -16,7 +16,7 @@ export interface Outcome {
 }
 
 /**
- * Makes a command's work into an action for commander; `main` gives the context. What takes long to load
+ * Makes a command's work into an action for commander; `run.ts` gives the context. What takes long to load
  * is imported in the action, so that `--version`, `help` and wrong options need not wait for it.
  */
 export type Run = <Options>(

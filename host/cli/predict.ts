@@ -76,7 +76,7 @@ async function predict(
 
   for (const [i, image] of images.entries())
     if (image.every(pixel => pixel === 0)) output.status(`note: nothing is drawn in ${paths[i]}`)
-  if (process.stdout.isTTY && !model.signal) await printPictures(output, images, network.width)
+  if (output.stdout.isTTY && !model.signal) await printPictures(output, images, network.width)
   output.table(
     ["image", "class", "share", "next", "share"],
     answers.map(({ shares, best }, i) => {
@@ -178,7 +178,7 @@ async function printPictures(
   const { shaded } = await import("./terminal/pixels")
   const { width } = frameOf(pixels)
   if (width > MOST_COLUMNS) return
-  const beside = Math.max(1, Math.floor((process.stdout.columns ?? 80) / (width + 1)))
+  const beside = Math.max(1, Math.floor((output.stdout.columns ?? 80) / (width + 1)))
   for (let from = 0; from < images.length; from += beside) {
     const blocks = images.slice(from, from + beside).map(image => shaded(image, width))
     for (const y of blocks[0].keys()) output.print(blocks.map(block => block[y]).join(" "))

@@ -1,59 +1,46 @@
 /** The tool's commands and the options they have in common. */
 import { Command } from "commander"
 import { packageVersion } from "../base/package-version"
-import { addAgent } from "./agent"
-import { addBench } from "./bench"
-import { addBoards } from "./boards"
-import { addBridge } from "./bridge"
-import { addBroker } from "./broker"
-import { addBuild } from "./build"
 import type { Run } from "./command"
-import { addDashboard } from "./dashboard"
-import { addDemo } from "./demo/demo"
-import { addDeploy } from "./deploy"
-import { addDoctor } from "./doctor"
-import { addEval } from "./eval"
-import { addExport } from "./export"
-import { addFlash } from "./flash"
-import { addImport } from "./import"
-import { addInspect } from "./inspect"
-import { addPanel } from "./panel"
-import { addPartition } from "./partition"
-import { addPredict } from "./predict"
-import { addProfile } from "./profile"
-import { addReproduce } from "./reproduce"
-import { addTrain } from "./train/train"
 
-/** In the order they are listed to people. */
-const COMMANDS: ((program: Command, run: Run) => void)[] = [
-  addDemo,
-  addDoctor,
-  addBuild,
-  addInspect,
-  addTrain,
-  addReproduce,
-  addEval,
-  addPredict,
-  addBench,
-  addPanel,
-  addDashboard,
-  addBoards,
-  addDeploy,
-  addFlash,
-  addBridge,
-  addAgent,
-  addBroker,
-  addExport,
-  addImport,
-  addPartition,
-  addProfile,
-]
+type Add = (program: Command, run: Run) => void
+
+/** In the order they are listed to people; each loaded only where it is called for. */
+const COMMANDS: Record<string, () => Promise<Add>> = {
+  demo: async () => (await import("./demo/demo")).addDemo,
+  doctor: async () => (await import("./doctor")).addDoctor,
+  build: async () => (await import("./build")).addBuild,
+  inspect: async () => (await import("./inspect")).addInspect,
+  train: async () => (await import("./train/train")).addTrain,
+  reproduce: async () => (await import("./reproduce")).addReproduce,
+  eval: async () => (await import("./eval")).addEval,
+  predict: async () => (await import("./predict")).addPredict,
+  bench: async () => (await import("./bench")).addBench,
+  panel: async () => (await import("./panel")).addPanel,
+  dashboard: async () => (await import("./dashboard")).addDashboard,
+  boards: async () => (await import("./boards")).addBoards,
+  deploy: async () => (await import("./deploy")).addDeploy,
+  flash: async () => (await import("./flash")).addFlash,
+  bridge: async () => (await import("./bridge")).addBridge,
+  agent: async () => (await import("./agent")).addAgent,
+  broker: async () => (await import("./broker")).addBroker,
+  export: async () => (await import("./export")).addExport,
+  import: async () => (await import("./import")).addImport,
+  partition: async () => (await import("./partition")).addPartition,
+  profile: async () => (await import("./profile")).addProfile,
+}
 
 /**
+ * @param args what is to be parsed: of the commands only the one it names is there, all where it names
+ *   none, so that help and suggestions know them
  * @param run what makes a command's work into its action
  * @param say hears what commander itself has to say: help, version
  */
-export function programOf(run: Run, say: (text: string) => void): Command {
+export async function programOf(
+  args: readonly string[],
+  run: Run,
+  say: (text: string) => void,
+): Promise<Command> {
   const program = new Command("wuxing")
     .description("Wuxing neural networks that run and learn on small boards")
     .version(packageVersion(), "--version", "print the version")
@@ -64,6 +51,15 @@ export function programOf(run: Run, say: (text: string) => void): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: say, writeErr: () => {} })
     .exitOverride()
-  for (const add of COMMANDS) add(program, run)
+  for (const add of await Promise.all(wanted(args).map(load => load()))) add(program, run)
   return program
+}
+
+function wanted(args: readonly string[]): (() => Promise<Add>)[] {
+  // No option of the tool itself takes a value.
+  const word = args.find(arg => !arg.startsWith("-"))
+  if (word === undefined && args.includes("--version")) return []
+  return word !== undefined && Object.hasOwn(COMMANDS, word)
+    ? [COMMANDS[word]]
+    : Object.values(COMMANDS)
 }

@@ -3,9 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { PNG } from "pngjs"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import type { Outcome } from "../../host/cli/command"
-import { programOf } from "../../host/cli/program"
-import { Output } from "../../host/cli/terminal/output"
+import { wuxing } from "../host/cli/run-cli"
 import { ROOT } from "../root"
 import { temporaryFolder } from "../temporary"
 import { filled, namedCommands, pages, typedCommands, words } from "./pages"
@@ -46,21 +44,6 @@ function fill(folder: string): void {
   writeFileSync(join(folder, "values.csv"), rows.map(row => row.join(",")).join("\n"))
 }
 
-async function run(args: string[]): Promise<{ outcome: Outcome; text: string }> {
-  let text = ""
-  const stdout = { write: (part: string) => (text += part) }
-  let outcome: Outcome | undefined
-  const program = programOf(
-    work => async options => {
-      const output = new Output({ quiet: true }, stdout, { write: () => {} })
-      outcome = await work(options, { output, signal: new AbortController().signal })
-    },
-    () => {},
-  )
-  await program.parseAsync(args, { from: "user" })
-  return { outcome: outcome!, text }
-}
-
 describe("on the pages", () => {
   const own = process.cwd()
   const folder = temporaryFolder("pages")
@@ -75,9 +58,9 @@ describe("on the pages", () => {
     .flatMap(page => [...typedCommands(page), ...namedCommands(page)])
     .filter(args => NOT_HERE.every(pattern => !pattern.test(args)))
   test.each([...new Set(commands)])("wuxing %s", async args => {
-    const { outcome, text } = await run(words(filled(args)))
-    expect(outcome.error).toBeUndefined()
-    expect(text.trim()).not.toBe("")
+    const { status, stdout, stderr } = await wuxing([...words(filled(args)), "--quiet"])
+    expect(status, stderr).toBe(0)
+    expect(stdout.trim()).not.toBe("")
   })
 
   test("leave the pictures that are on the page of the model", () => {

@@ -35,7 +35,8 @@ test("no page or picture of docs/ is left that nothing leads to", () => {
 
 /** Options and arguments as the tool takes them, nothing run. */
 async function parse(args: string[]): Promise<void> {
-  const program = programOf(
+  const program = await programOf(
+    args,
     () => async () => {},
     () => {},
   )

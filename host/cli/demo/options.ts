@@ -74,9 +74,7 @@ export const ONE_VIRTUAL_BOARD: Place = { kind: "sim", boards: 1 }
 /** What demos of one board are given of the command's surroundings. */
 export function surroundings({ output, signal }: Context) {
   return {
-    ...{ signal, quiet: output.quiet },
-    // Somebody can be asked to pull a cable only where the question is seen.
-    attended: process.stdin.isTTY === true && output.stderr.isTTY === true && !output.quiet,
+    ...{ signal, quiet: output.quiet, attended: output.attended },
     status: (text: string) => output.status(text),
     log: (line: string) => output.log(line),
   }

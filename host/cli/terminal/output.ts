@@ -15,9 +15,21 @@ export interface OutputOptions {
   verbose?: boolean
 }
 
+/** A writable stream, as far as it is used. */
 export interface OutputStream {
-  write(text: string): unknown
+  /** @param done called when it has left, or failed to */
+  write(text: string, done?: (error?: Error | null) => void): unknown
+  on(event: "error", listener: (error: NodeJS.ErrnoException) => void): unknown
   isTTY?: boolean
+  columns?: number
+}
+
+/** Where output goes, and the environment that says how. */
+export interface Streams {
+  stdout: OutputStream
+  stderr: OutputStream
+  stdin: { isTTY?: boolean }
+  env: Readonly<Record<string, string | undefined>>
 }
 
 type Colours = ReturnType<typeof createColors>
@@ -26,20 +38,24 @@ export class Output {
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
+  /** Somebody sees what is asked on stderr, and can answer. */
+  readonly attended: boolean
   private indent = 2
   private readonly colours: Colours
   private readonly errorColours: Colours
 
-  constructor(
-    options: OutputOptions,
-    private readonly stdout: OutputStream = process.stdout,
-    readonly stderr: OutputStream = process.stderr,
-  ) {
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+
+  constructor(options: OutputOptions, { stdout, stderr, stdin, env }: Streams) {
+    this.stdout = stdout
+    this.stderr = stderr
     this.json = options.json ?? false
     this.quiet = options.quiet ?? false
     this.verbose = options.verbose ?? false
-    this.colours = createColors(coloured(stdout))
-    this.errorColours = createColors(coloured(stderr))
+    this.attended = stdin.isTTY === true && stderr.isTTY === true && !this.quiet
+    this.colours = createColors(coloured(stdout, env))
+    this.errorColours = createColors(coloured(stderr, env))
   }
 
   /** A line of the result; not with --json, whose document says it instead. */
@@ -90,14 +106,15 @@ export class Output {
 
   /** The document of --json; `document` is nothing where a command has no result. */
   finish(document: object | undefined, error: WuxingError | undefined): void {
-    if (error) this.error(error)
+    if (error) this.report(error)
     if (this.json)
       this.stdout.write(
         `${JSON.stringify({ ...document, ...(error ? { error } : {}) }, null, this.indent)}\n`,
       )
   }
 
-  private error(error: WuxingError): void {
+  /** For people, on stderr. */
+  report(error: WuxingError): void {
     const { bold, red } = this.errorColours
     const lines = [`${bold(red("error"))} ${error.message}`]
     if (error.likely) lines.push(`  likely cause: ${error.likely}`)
@@ -108,7 +125,7 @@ export class Output {
   }
 }
 
-function coloured(stream: OutputStream): boolean {
+function coloured(stream: OutputStream, env: Streams["env"]): boolean {
   // NO_COLOR counts when it is set to anything but nothing (no-color.org).
-  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb"
+  return stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb"
 }

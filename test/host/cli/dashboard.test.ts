@@ -1,5 +1,4 @@
 /** `wuxing dashboard` and `--dashboard`: a page's wishes are part of the run. */
-import type { ChildProcess } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -8,7 +7,7 @@ import { WebSocket } from "ws"
 import { encodeBytes, type FromPage, type ToPage, toPage } from "../../../host/dashboard/messages"
 import { imageAt, readMnist } from "../../../host/data/mnist"
 import { loadModel } from "../../../host/models/model-file"
-import { wuxing } from "./run-cli"
+import { type Running, wuxing } from "./run-cli"
 
 const token = "a-token-of-the-tests"
 const BUSY_MS = 150_000
@@ -34,9 +33,9 @@ function visit(url: string, answer: (message: ToPage) => FromPage[]): void {
 }
 
 /** Calls once when the address is printed. */
-function onUrl(act: (url: string, child: ChildProcess) => void) {
+function onUrl(act: (url: string, child: Running) => void) {
   let seen = false
-  return (text: string, child: ChildProcess) => {
+  return (text: string, child: Running) => {
     const url = /http:\/\/\S+#\S+/.exec(text)?.[0]
     if (!url || seen) return
     seen = true

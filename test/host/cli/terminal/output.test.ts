@@ -1,27 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
+import { describe, expect, test } from "vitest"
 import { WuxingError } from "../../../../host/base/errors"
 import { startBoardProgress } from "../../../../host/cli/terminal/board-progress"
-import { Output } from "../../../../host/cli/terminal/output"
+import { Output, type OutputOptions } from "../../../../host/cli/terminal/output"
 import { startProgress } from "../../../../host/cli/terminal/progress"
+import { HeardStream } from "../run-cli"
 
-/** A stream that keeps what is written, on a terminal or not. */
-function stream(isTTY: boolean) {
-  let text = ""
-  return {
-    isTTY,
-    write: (part: string) => {
-      text += part
-    },
-    get text() {
-      return text
-    },
-  }
-}
-
-function make(options: { json?: boolean; quiet?: boolean; verbose?: boolean }, isTTY = false) {
-  const stdout = stream(isTTY)
-  const stderr = stream(isTTY)
-  return { stdout, stderr, output: new Output(options, stdout, stderr) }
+function make(options: OutputOptions, isTTY = false, env: NodeJS.ProcessEnv = { TERM: "xterm" }) {
+  const stdout = new HeardStream(isTTY)
+  const stderr = new HeardStream(isTTY)
+  return { stdout, stderr, output: new Output(options, { stdout, stderr, stdin: {}, env }) }
 }
 
 const ESCAPE = "\u001b["
@@ -32,12 +19,6 @@ const failure = new WuxingError({
   cause: "c",
   help: "h",
 })
-
-beforeEach(() => {
-  vi.stubEnv("TERM", "xterm")
-  vi.stubEnv("NO_COLOR", undefined)
-})
-afterEach(() => vi.unstubAllEnvs())
 
 describe("results", () => {
   test("go to stdout, and with --json only the document does", () => {
@@ -87,8 +68,8 @@ test("--quiet leaves errors, --verbose adds detail", () => {
 })
 
 describe("colour", () => {
-  const shown = (isTTY: boolean) => {
-    const { stdout, stderr, output } = make({}, isTTY)
+  const shown = (isTTY: boolean, env?: NodeJS.ProcessEnv) => {
+    const { stdout, stderr, output } = make({}, isTTY, env)
     output.field("name", "value")
     output.table(["a"], [["x"]])
     output.finish(undefined, failure)
@@ -99,10 +80,9 @@ describe("colour", () => {
     expect(shown(false)).not.toContain(ESCAPE)
   })
   test("is off with NO_COLOR, and on when that is empty", () => {
-    vi.stubEnv("NO_COLOR", "1")
-    expect(shown(true)).not.toContain(ESCAPE)
-    vi.stubEnv("NO_COLOR", "")
-    expect(shown(true)).toContain(ESCAPE)
+    expect(shown(true, { NO_COLOR: "1" })).not.toContain(ESCAPE)
+    expect(shown(true, { NO_COLOR: "" })).toContain(ESCAPE)
+    expect(shown(true, { TERM: "dumb" })).not.toContain(ESCAPE)
   })
 })
 

@@ -113,27 +113,6 @@ test("nothing is coloured where nobody has a terminal, whatever the environment 
   expect(stderr).toMatch(/^error unknown command/)
 })
 
-describe("signals", () => {
-  test.each(["SIGINT", "SIGTERM"] as const)(
-    "%s ends a build in order, with status 130",
-    async name => {
-      let sent = false
-      const { status, stdout } = await wuxing(["build", "--json"], {
-        onStderr: (text, child) => {
-          if (sent || !text.includes("compiling")) return
-          sent = true
-          // Twice at once is one press: npm passes on what the terminal has sent already.
-          child.kill(name)
-          child.kill(name)
-        },
-      })
-      expect(sent).toBe(true)
-      expect(status).toBe(130)
-      expect(JSON.parse(stdout).error).toMatchObject({ code: "interrupted", exitStatus: 130 })
-    },
-  )
-})
-
 function manifest(): { version: string } {
   return JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"))
 }

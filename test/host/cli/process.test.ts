@@ -1,0 +1,39 @@
+/** The tool as a process: what only one can show of its signals and streams. */
+import { describe, expect, test } from "vitest"
+import { wuxingProcess } from "./run-cli"
+
+test("ends with its status, results on stdout, messages on stderr", async () => {
+  const [version, wrong] = await Promise.all([
+    wuxingProcess(["--version"]),
+    wuxingProcess(["dmo"], { env: { FORCE_COLOR: "1" } }),
+  ])
+  expect(version).toEqual({
+    status: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    stderr: "",
+  })
+  expect(wrong).toMatchObject({ status: 2, stdout: "" })
+  // Nobody has a terminal, whatever the environment asks.
+  expect(wrong.stderr).toMatch(/^error unknown command/)
+})
+
+describe("signals", () => {
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "%s ends a build in order, with status 130",
+    async name => {
+      let sent = false
+      const { status, stdout } = await wuxingProcess(["build", "--json"], {
+        onStderr: (text, child) => {
+          if (sent || !text.includes("compiling")) return
+          sent = true
+          // Twice at once is one press: npm passes on what the terminal has sent already.
+          child.kill(name)
+          child.kill(name)
+        },
+      })
+      expect(sent).toBe(true)
+      expect(status).toBe(130)
+      expect(JSON.parse(stdout).error).toMatchObject({ code: "interrupted", exitStatus: 130 })
+    },
+  )
+})

@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config"
 
 /*
- * Two commands, by the name of the projects below: `npm test` runs "logic", which is whatever needs no
- * program but Node; `npm run test:system` runs "boards" and "alone".
+ * Two commands, by the names of the projects below: `npm test` runs "logic", which is whatever needs no
+ * program but Node and takes seconds; `npm run test:system` runs "system" and "alone".
  */
 
 /** Files to run one at a time: they hold what they see against the clock, or keep to it themselves. */
@@ -16,8 +16,8 @@ const alone = [
   "test/host/bench/engine-bench.test.ts",
 ]
 
-/** Files that start boards, which mostly wait: two at a time, or the boards would be late themselves. */
-const boards = [
+/** Files that start boards or other programs, or measure what the pages state. */
+const system = [
   "test/host/cli/bridge.test.ts",
   "test/host/cli/dashboard.test.ts",
   "test/host/cli/demo/**/*.test.ts",
@@ -27,10 +27,19 @@ const boards = [
   "test/host/cli/on-boards.test.ts",
   "test/host/cli/own-data.test.ts",
   "test/host/cli/boards.test.ts",
+  "test/host/cli/completion.test.ts",
   "test/host/cli/process.test.ts",
   "test/host/dashboard/browser.test.ts",
+  "test/host/dashboard/page.test.ts",
   "test/host/demos/**/*.test.ts",
   "test/docs/commands.test.ts",
+  "test/docs/figures.test.ts",
+  "test/docs/page-commands.test.ts",
+  "test/host/codegen/portable.test.ts",
+  "test/host/models/disk-full.test.ts",
+  "test/host/models/trained.test.ts",
+  "test/host/nir/exported.test.ts",
+  "test/host/partition/multilevel.test.ts",
   "test/host/faults/**/*.test.ts",
   "test/firmware/**/*.test.ts",
   "test/host/fleet/**/*.test.ts",
@@ -43,7 +52,8 @@ const boards = [
   "test/host/training/killed.test.ts",
 ]
 
-const common = { testTimeout: 60_000, hookTimeout: 60_000, setupFiles: ["test/setup.ts"] }
+// The limits end what hangs; they say nothing of how long a test should take, and machines are busy.
+const common = { testTimeout: 300_000, hookTimeout: 300_000, setupFiles: ["test/setup.ts"] }
 
 export default defineConfig({
   test: {
@@ -52,7 +62,7 @@ export default defineConfig({
         test: {
           name: "logic",
           include: ["test/**/*.test.ts"],
-          exclude: [...alone, ...boards],
+          exclude: [...alone, ...system],
           // All cores: by default one of them is left out.
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },
@@ -61,8 +71,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: "boards",
-          include: boards,
+          name: "system",
+          include: system,
           exclude: alone,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -1,12 +1,11 @@
 /** `wuxing bench`: how fast the host trains and runs networks, beside a yardstick. */
-import { existsSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import type { Command } from "commander"
-import { messageOf, WuxingError } from "../base/errors"
 import { grouped } from "../base/numbers"
 import type { NetworkBench, Rate } from "../bench/engine-bench"
 import type { Place } from "../hardware/place"
 import type { Context, Outcome, Run } from "./command"
+import { FORCE, type OutputFile, outputFile } from "./options/output-file"
 import { onOption, pathOption, secondsOption, usageError } from "./options/usage"
 import type { Output } from "./terminal/output"
 
@@ -40,7 +39,7 @@ export function addBench(program: Command, run: Run): void {
       `SVG file to write with --scaling or --fleet (default: ${FIGURE}, ${FLEET_FIGURE})`,
       pathOption("--figure"),
     )
-    .option("--force", "write over a file that exists")
+    .option(...FORCE)
     .action(run(bench))
 }
 
@@ -54,15 +53,14 @@ async function bench(options: BenchOptions, context: Context): Promise<Outcome> 
     }
   }
   const figure = options.figure ?? (options.fleet ? FLEET_FIGURE : FIGURE)
-  if ((options.scaling || options.fleet) && !options.force && existsSync(figure))
-    throw usageError(
-      `${figure} exists already`,
-      "name another file with --figure, or write over it with --force",
-    )
+  const file =
+    options.scaling || options.fleet
+      ? outputFile(figure, { code: "figure-unwritable", what: "figure" }, options.force)
+      : undefined
   if (options.fleet) {
     const { benchFleetsOf } = await import("./bench-fleet")
     const { document, figure: svg } = await benchFleetsOf(context)
-    write(figure, svg)
+    file?.write(svg)
     context.output.field("figure", figure)
     return { document: { ...document, figure, ...machine() } }
   }
@@ -74,8 +72,8 @@ async function bench(options: BenchOptions, context: Context): Promise<Outcome> 
     labels: train.labels.subarray(0, IMAGES),
     count: IMAGES,
   }
-  const document = options.scaling
-    ? await scaling({ ...options, figure }, context, images)
+  const document = file
+    ? await scaling(options.seconds, file, context, images)
     : await speed(options, context, images)
   return {
     document: {
@@ -138,7 +136,8 @@ async function speed({ seconds }: BenchOptions, { output, signal }: Context, ima
 }
 
 async function scaling(
-  { seconds, figure }: BenchOptions & { figure: string },
+  seconds: number,
+  file: OutputFile,
   { output, signal }: Context,
   images: Images,
 ) {
@@ -148,7 +147,7 @@ async function scaling(
     ...{ seconds, signal },
     onStep: what => output.status(what),
   })
-  write(figure, renderChart(scalingChart(series)))
+  file.write(renderChart(scalingChart(series)))
   output.table(
     ["varied", "from", "to", "ns for one more", "fixed (ns)", "largest deviation"],
     series.map(s => [
@@ -160,9 +159,9 @@ async function scaling(
       `${(s.deviation * 100).toFixed(1)} %`,
     ]),
   )
-  output.field("figure", figure)
+  output.field("figure", file.path)
   printMemory(output)
-  return { scaling: series, figure }
+  return { scaling: series, figure: file.path }
 }
 
 function row(title: string, all: NetworkBench[], threads: number, of: (n: NetworkBench) => Rate) {
@@ -176,21 +175,4 @@ function peakMemory(): number {
 
 function printMemory(output: Output): void {
   output.field("peak memory", `${grouped(Math.round(peakMemory() / 2 ** 20))} MiB`)
-}
-
-function write(path: string, text: string): void {
-  try {
-    writeFileSync(path, text)
-  } catch (error) {
-    throw new WuxingError(
-      {
-        code: "figure-unwritable",
-        kind: "data",
-        message: `figure ${path} cannot be written: ${messageOf(error)}`,
-        cause: "the folder does not exist, may not be written to, or the disk is full",
-        help: "name another file (--figure)",
-      },
-      { cause: error },
-    )
-  }
 }

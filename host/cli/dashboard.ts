@@ -6,7 +6,7 @@ import type { Fleet } from "../fleet/fleet"
 import type { Model } from "../models/model-file"
 import type { Context, Outcome, Run } from "./command"
 import { addServerOptions } from "./options/dashboard-option"
-import { refuseToOverwrite } from "./options/overwrite"
+import { FORCE, MODEL, outputFile } from "./options/output-file"
 import { addShownOptions, type ShownOptions, shownModel } from "./options/shown-network"
 import { integerOption, pathOption } from "./options/usage"
 
@@ -33,7 +33,7 @@ export function addDashboard(program: Command, run: Run): void {
       "model file to keep what was learnt in, at the end",
       pathOption("--out"),
     )
-    .option("--force", "write over a file that exists")
+    .option(...FORCE)
     .option("--port <n>", "port of the page", integerOption("--port", 0, 65_535))
   addServerOptions(command).action(run(dashboard))
 }
@@ -45,7 +45,7 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
   const { readTrainingData } = await import("../training/training-data")
   const { checkImages, checkpointOf, classesOf } = await import("../training/training")
   const { drawSamples } = await import("../data/samples")
-  if (out !== undefined) refuseToOverwrite(out, force)
+  if (out !== undefined) outputFile(out, MODEL, force)
   output.asLines()
 
   const model = await shownModel(options)

@@ -1,13 +1,13 @@
 /** `wuxing doctor`: what may be wrong with this machine, and what to do about it. */
-import { existsSync, writeFileSync } from "node:fs"
 import type { Command } from "commander"
-import { messageOf, WuxingError } from "../base/errors"
+import { WuxingError } from "../base/errors"
 import { packageVersion } from "../base/package-version"
 import { sha256 } from "../base/sha256"
 import type { BoardRun } from "../doctor/report"
 import type { Place } from "../hardware/place"
 import type { Context, Outcome, Run } from "./command"
-import { onOption, pathOption, usageError } from "./options/usage"
+import { FORCE, outputFile } from "./options/output-file"
+import { onOption, pathOption } from "./options/usage"
 
 /** Enough for a rate, and for every link to have learnt. */
 const LEARNT = 100
@@ -17,6 +17,7 @@ const SEED = 1
 interface DoctorOptions {
   on?: Place
   report?: string
+  force?: boolean
 }
 
 export function addDoctor(program: Command, run: Run): void {
@@ -33,11 +34,16 @@ export function addDoctor(program: Command, run: Run): void {
       "write all of it to a file, to attach to a bug or to send as a run on hardware",
       pathOption("--report"),
     )
+    .option(...FORCE)
     .action(run(doctor))
 }
 
-async function doctor({ on, report: path }: DoctorOptions, context: Context): Promise<Outcome> {
-  if (path !== undefined && existsSync(path)) throw inTheWay(path)
+async function doctor(options: DoctorOptions, context: Context): Promise<Outcome> {
+  const { on, report: path, force } = options
+  const file =
+    path === undefined
+      ? undefined
+      : outputFile(path, { code: "report-unwritable", what: "report" }, force)
   const { examine } = await import("../doctor/examine")
   const { reportOf, toMarkdown } = await import("../doctor/report")
   const { output, signal } = context
@@ -53,8 +59,8 @@ async function doctor({ on, report: path }: DoctorOptions, context: Context): Pr
 
   const board = on && (await tryBoards(on, context))
   const document = reportOf(packageVersion(), findings, board)
-  if (path !== undefined) {
-    keep(path, toMarkdown(document))
+  if (file) {
+    file.write(toMarkdown(document))
     output.status(`report written to ${path}; it names ports and boards, look through it first`)
   }
   return {
@@ -71,10 +77,6 @@ function different(): WuxingError {
     cause: "a board runs another program than this wuxing brings",
     help: "run `wuxing deploy`, then this again; if it repeats, report it with --report",
   })
-}
-
-function inTheWay(path: string): WuxingError {
-  return usageError(`${path} exists already`, "name another file", "an earlier run wrote it")
 }
 
 /** The network of the demo on these boards, a short while, and the same on the host. */
@@ -118,23 +120,5 @@ async function tryBoards(place: Place, context: Context): Promise<BoardRun> {
     }
   } finally {
     await fleet.close()
-  }
-}
-
-function keep(path: string, text: string): void {
-  try {
-    // Also against a file that has come since.
-    writeFileSync(path, text, { flag: "wx" })
-  } catch (error) {
-    throw new WuxingError(
-      {
-        code: "report-unwritable",
-        kind: "data",
-        message: `report ${path} cannot be written: ${messageOf(error)}`,
-        cause: "the folder does not exist, or may not be written to",
-        help: "name another file",
-      },
-      { cause: error },
-    )
   }
 }

@@ -6,7 +6,7 @@ import type { Model } from "../models/model-file"
 import type { Graph } from "../nir/graph"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
-import { refuseToOverwrite } from "./options/overwrite"
+import { FORCE, outputFile } from "./options/output-file"
 import { choiceOption, NETWORKS, pathOption, SEED, TRAINED, usageError } from "./options/usage"
 import type { Output } from "./terminal/output"
 import { startProgress } from "./terminal/progress"
@@ -43,7 +43,7 @@ export function addExport(program: Command, run: Run): void {
       "test images: mnist, or a folder of images (default: mnist)",
       pathOption("--data"),
     )
-    .option("--force", "write over a file that exists")
+    .option(...FORCE)
     .action((out: string, options: ExportOptions) =>
       run((given: ExportOptions, context) => exportModel(out, given, context))(options),
     )
@@ -57,12 +57,12 @@ async function exportModel(
   const { model: what, trained, seed } = options
   if (what === undefined)
     throw usageError("--model is missing", "for example --model pico-16 --trained")
-  refuseToOverwrite(out, options.force)
+  const file = outputFile(out, { code: "nir-unwritable", what: "NIR file" }, options.force)
   const { modelNamed } = await import("../models/trained")
   const { linearise } = await import("../nir/linearise")
   const { operatingPoint } = await import("../nir/operating-point")
   const { metadataOf } = await import("../nir/exported")
-  const { encodeNir, fitsFloat32, saveNir } = await import("../nir/write-nir")
+  const { encodeNir, fitsFloat32 } = await import("../nir/write-nir")
   const { sizesOf } = await import("../nir/graph")
 
   const model = modelNamed(what, { trained, seed })
@@ -89,9 +89,7 @@ async function exportModel(
     ...{ unstableRings, difference },
   })
   const bytes = await encodeNir(graph)
-  // It may have come into being since the start.
-  refuseToOverwrite(out, options.force)
-  saveNir(out, bytes)
+  file.write(bytes)
 
   const nodes = [...graph.nodes.values()]
   const integrators = nodes.reduce(

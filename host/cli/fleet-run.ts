@@ -11,6 +11,7 @@ import type { Checkpoint, Messages } from "../session/reports"
 import type { Context } from "./command"
 import { openDashboard, type ViewOptions } from "./options/dashboard-option"
 import { openDesk, type PanelOptions } from "./options/panel-option"
+import { barLine, withoutControls } from "./terminal/fit"
 import type { Output } from "./terminal/output"
 import { type Progress, startProgress } from "./terminal/progress"
 
@@ -189,11 +190,14 @@ export function startFleetProgress(
     0,
     { right: "-", rate: "-" },
     {
-      format: `${title} [{bar}] {value}/{total}  {rate}/s  {right} right`,
+      format: (_, { progress, value }, { rate, right }) =>
+        barLine(output.columns, title, progress, [
+          ...[`${value}/${total}`, `${rate}/s`, `${right} right`],
+        ]),
     },
   )
   const head = bars.create(1, 0, {
-    line: row("board", "share", "samples", "msg/s", "errors", "silent"),
+    line: row(output.columns, "board", "share", "samples", "msg/s", "errors", "silent"),
   })
   const lines: SingleBar[] = []
   const heard: { at: number; messages: number }[][] = []
@@ -211,7 +215,8 @@ export function startFleetProgress(
       const [oldest] = heard[i]
       const span = (now - oldest.at) / 1000
       const line = row(
-        ...[b.title, `${(100 * b.share).toFixed(0)} %`, grouped(b.samples)],
+        ...([output.columns, b.title] as const),
+        ...[`${(100 * b.share).toFixed(0)} %`, grouped(b.samples)],
         span > 0 ? ((b.messages - oldest.messages) / span).toFixed(0) : "-",
         ...[grouped(b.errors), `${b.silentSeconds.toFixed(1)} s`],
       )
@@ -257,6 +262,10 @@ export function startFleetParts(output: Output, fleet: Fleet) {
   return { sample, stop }
 }
 
-function row(board: string, ...cells: string[]): string {
-  return `  ${board.padEnd(34)}${cells.map(cell => cell.padStart(9)).join("")}`
+/** A line of a board: as many of its cells as there is room for. */
+function row(columns: number, board: string, ...cells: string[]): string {
+  return `  ${withoutControls(board).padEnd(34)}${cells.map(cell => cell.padStart(8)).join("")}`.slice(
+    0,
+    columns - 1,
+  )
 }

@@ -2,7 +2,7 @@
 import type { Command } from "commander"
 import { grouped } from "../base/numbers"
 import type { Context, Outcome, Run } from "./command"
-import { refuseToOverwrite } from "./options/overwrite"
+import { FORCE, MODEL, outputFile } from "./options/output-file"
 import { pathOption } from "./options/usage"
 
 interface ImportOptions {
@@ -17,7 +17,7 @@ export function addImport(program: Command, run: Run): void {
     .argument("<nir>", "NIR file to read", pathOption("<nir>"))
     .argument("<out>", "model file to write", pathOption("<out>"))
     .option("--changed", "take an export also if its links' weights were changed since")
-    .option("--force", "write over a file that exists")
+    .option(...FORCE)
     .action((nir: string, out: string, options: ImportOptions) =>
       run((given: ImportOptions, context) => importModel(nir, out, given, context))(options),
     )
@@ -29,7 +29,7 @@ async function importModel(
   { changed, force }: ImportOptions,
   { output }: Context,
 ): Promise<Outcome> {
-  refuseToOverwrite(out, force)
+  outputFile(out, MODEL, force)
   const { importNir } = await import("../nir/import")
   const { saveModel } = await import("../models/model-file")
   const { linkRatios } = await import("../network/link-ratio")
@@ -55,8 +55,7 @@ async function importModel(
         `${vanished === weights ? "all" : grouped(vanished)} of its ${grouped(weights)} weights round to coefficients of 0, as coefficients are multiples of 1/8192: scale the weights up; which output is largest does not depend on it`,
       )
   }
-  refuseToOverwrite(out, force)
-  saveModel(out, imported.model)
+  saveModel(out, imported.model, force ?? false)
 
   output.field(
     "read as",

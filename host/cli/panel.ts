@@ -1,13 +1,13 @@
 /** `wuxing panel`: boards that name images on a front panel, and are taught from it. */
-import { writeFileSync } from "node:fs"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Command } from "commander"
-import { messageOf, WuxingError } from "../base/errors"
+import type { WuxingError } from "../base/errors"
 import { grouped, percent } from "../base/numbers"
 import { sha256 } from "../base/sha256"
 import type { Fleet } from "../fleet/fleet"
 import type { Answer, Desk } from "../panel/desk"
 import type { Context, Outcome, Run } from "./command"
+import { FORCE, outputFile } from "./options/output-file"
 import { addLayoutOption, openDesk } from "./options/panel-option"
 import { addShownOptions, type ShownOptions, shownModel } from "./options/shown-network"
 import { integerOption, pathOption, secondsOption, usageError } from "./options/usage"
@@ -19,6 +19,7 @@ interface PanelCommandOptions extends ShownOptions {
   port?: string
   layout?: string
   wiring?: string | true
+  force?: boolean
   images?: number
   interval: number
 }
@@ -42,7 +43,9 @@ export function addPanel(program: Command, run: Run): void {
         "show what boards see on a Firmata board's LEDs, and teach them with its buttons",
       )
       .option("--port <port>", "serial port of the Firmata board", pathOption("--port")),
-  ).option("--wiring [file]", "draw the layout's wiring as SVG, into a file or on stdout, and end")
+  )
+    .option("--wiring [file]", "draw the layout's wiring as SVG, into a file or on stdout, and end")
+    .option(...FORCE)
   addShownOptions(command)
     .option(
       "--images <n>",
@@ -209,7 +212,7 @@ function leadOf(label: number, { outputs, scale }: Answer): number {
 }
 
 async function drawWiring(
-  { layout, wiring }: PanelCommandOptions,
+  { layout, wiring, force }: PanelCommandOptions,
   { output }: Context,
 ): Promise<Outcome> {
   const { DEFAULT_LAYOUT, readLayout } = await import("../panel/layout")
@@ -220,20 +223,7 @@ async function drawWiring(
     output.print(svg.trimEnd())
     return { document: { layout: name, svg } }
   }
-  try {
-    writeFileSync(wiring, svg)
-  } catch (error) {
-    throw new WuxingError(
-      {
-        code: "wiring-unwritten",
-        kind: "data",
-        message: `the wiring could not be written to ${wiring} (${messageOf(error)})`,
-        cause: "the folder does not exist, or may not be written to",
-        help: "name another file, or leave the name out: it then goes to stdout",
-      },
-      { cause: error },
-    )
-  }
+  outputFile(wiring, { code: "wiring-unwritten", what: "drawing" }, force).write(svg)
   output.status(`drawn: ${wiring}`)
   return { document: { layout: name, file: wiring } }
 }

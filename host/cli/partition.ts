@@ -1,15 +1,16 @@
 /** `wuxing partition`: which board, or core of a chip, computes which neurons; needs none of them. */
-import { writeFileSync } from "node:fs"
 import type { Command } from "commander"
 import type { PlannedOn } from "../partition/board-spec"
 import type { Context, Outcome, Run } from "./command"
 import { chipsNamed, planOnChips } from "./core-plan"
+import { FORCE, outputFile, PICTURE } from "./options/output-file"
 import { NETWORKS, pathOption, SEED, usageError } from "./options/usage"
 
 interface PartitionOptions {
   model?: string
   boards?: string
   svg?: string
+  force?: boolean
   learning?: boolean
   seed: number
 }
@@ -27,6 +28,7 @@ export function addPartition(program: Command, run: Run): void {
     .option("--svg <file>", "also draw the plan for boards into a file", pathOption("--svg"))
     .option("--learning", "plan boards for learning; absent: for naming images")
     .option(...SEED)
+    .option(...FORCE)
     .action(run(partition))
 }
 
@@ -53,21 +55,15 @@ async function partition(options: PartitionOptions, context: Context): Promise<O
     if (svg !== undefined) throw usageError("--svg is for plans on boards", "leave it out")
     return planOnChips(readModel(model, seed).network, chips, context)
   }
+  const file = svg === undefined ? undefined : outputFile(svg, PICTURE, options.force)
   const { planOnBoards } = await import("./board-plan")
   const on = await boardsNamed(boards, context)
   const { network } = readModel(model, seed)
   const goal = learning ? "learning" : "naming"
   const { outcome, picture } = await planOnBoards(network, on, goal, context)
-  if (svg !== undefined) {
-    try {
-      writeFileSync(svg, picture)
-    } catch (error) {
-      throw usageError(
-        `--svg ${svg} cannot be written: ${(error as Error).message}`,
-        "name another",
-      )
-    }
-    context.output.status(`the plan is drawn in ${svg}`)
+  if (file) {
+    file.write(picture)
+    context.output.status(`the plan is drawn in ${file.path}`)
   }
   return outcome
 }

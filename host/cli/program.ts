@@ -1,7 +1,9 @@
 /** The tool's commands and the options they have in common. */
-import { Command } from "commander"
+import { Command, CommanderError } from "commander"
 import { packageVersion } from "../base/package-version"
 import type { Run } from "./command"
+import { definitionsOf } from "./definitions"
+import { usageError } from "./options/usage"
 
 type Add = (program: Command, run: Run) => void
 
@@ -25,6 +27,8 @@ const COMMANDS: Record<string, () => Promise<Add>> = {
   agent: async () => (await import("./agent")).addAgent,
   broker: async () => (await import("./broker")).addBroker,
   export: async () => (await import("./export")).addExport,
+  completion: async () => (await import("./completion")).addCompletion,
+  man: async () => (await import("./man")).addMan,
   import: async () => (await import("./import")).addImport,
   partition: async () => (await import("./partition")).addPartition,
   profile: async () => (await import("./profile")).addProfile,
@@ -44,7 +48,7 @@ export async function programOf(
   const program = new Command("wuxing")
     .description("Wuxing neural networks that run and learn on small boards")
     .version(packageVersion(), "--version", "print the version")
-    .helpCommand("help [command]", "describe a command")
+    .helpCommand(false)
     .option("--json", "print one JSON document on stdout, also for errors")
     .option("--quiet", "say nothing on stderr but errors")
     .option("-v, --verbose", "say more on stderr")
@@ -52,7 +56,67 @@ export async function programOf(
     .configureOutput({ writeOut: say, writeErr: () => {} })
     .exitOverride()
   for (const add of await Promise.all(wanted(args).map(load => load()))) add(program, run)
+  addHelp(program, say)
+  // As it is typed: commander would put strings between quotes.
+  for (const { command } of definitionsOf(program))
+    for (const option of command.options)
+      if (typeof option.defaultValue === "string")
+        option.defaultValueDescription ??= option.defaultValue
   return program
+}
+
+/** All commands, to be described; none can be run. */
+export async function wholeProgram(): Promise<Command> {
+  return await programOf(
+    [],
+    () => async () => {},
+    () => {},
+  )
+}
+
+/** Of a command, or of what is under one: `help demo adapt`. */
+function addHelp(program: Command, say: (text: string) => void): void {
+  program
+    .command("help")
+    .argument("[command...]")
+    .description("describe a command")
+    .action((path: string[]) => {
+      say(commandAt(program, path).helpInformation())
+      throw new CommanderError(0, "commander.help", "")
+    })
+}
+
+/** @throws WuxingError "usage" */
+export function commandAt(program: Command, path: readonly string[]): Command {
+  let command = program
+  for (const name of path) {
+    const under = command.commands.find(each => each.name() === name)
+    if (!under) {
+      const names = command.commands.map(each => each.name())
+      throw usageError(
+        names.length > 0
+          ? `no command "${path.join(" ")}", expected one of: ${names.join(", ")}`
+          : `\`wuxing ${path.join(" ")}\`: ${command.name()} has no commands of its own`,
+        "see `wuxing help`",
+      )
+    }
+    command = under
+  }
+  return command
+}
+
+/** The command the words name, as far as they do: ["demo", "adapt"] of `demo adapt --nonsense`. */
+export function pathIn(program: Command, args: readonly string[]): string[] {
+  const path: string[] = []
+  let command = program
+  for (const word of args) {
+    if (word.startsWith("-")) continue
+    const under = command.commands.find(each => each.name() === word)
+    if (!under) break
+    path.push(word)
+    command = under
+  }
+  return path
 }
 
 function wanted(args: readonly string[]): (() => Promise<Add>)[] {

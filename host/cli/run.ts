@@ -8,7 +8,7 @@ import { messageOf, WuxingError } from "../base/errors"
 import { packageVersion } from "../base/package-version"
 import type { Outcome, Run } from "./command"
 import { usageError } from "./options/usage"
-import { programOf } from "./program"
+import { pathIn, programOf } from "./program"
 import { Output, type OutputOptions, type OutputStream, type Streams } from "./terminal/output"
 import { watchSignals } from "./terminal/signals"
 
@@ -89,7 +89,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       output.print(text.trimEnd())
       document = error.code === "commander.version" ? { version: packageVersion() } : { help: text }
     } else {
-      failure = signal.aborted ? signal.reason : described(error, program)
+      failure = signal.aborted ? signal.reason : described(error, program, args)
       // What was under way fails in its own words when the user stops it: detail, not the news.
       if (signal.aborted && error !== failure) output.log(`while ending: ${error}`)
     }
@@ -142,8 +142,8 @@ function unwritableStream(name: string, error: NodeJS.ErrnoException): WuxingErr
 }
 
 /** Whatever was thrown, as an error a user can act on. */
-function described(error: unknown, program: Command): WuxingError {
-  return error instanceof CommanderError ? describeUsage(error, program) : asKnown(error)
+function described(error: unknown, program: Command, args: readonly string[]): WuxingError {
+  return error instanceof CommanderError ? describeUsage(error, program, args) : asKnown(error)
 }
 
 function asKnown(error: unknown): WuxingError {
@@ -162,16 +162,17 @@ function asKnown(error: unknown): WuxingError {
   return wrapped
 }
 
-function describeUsage(error: CommanderError, program: Command): WuxingError {
+function describeUsage(
+  error: CommanderError,
+  program: Command,
+  args: readonly string[],
+): WuxingError {
   if (error.code === "commander.help") {
     const names = program.commands.map(command => command.name()).join(", ")
-    const what = program.args.length > 1 ? `no command "${program.args[1]}"` : "no command given"
-    return usageError(`${what}, expected one of: ${names}`, "see `wuxing help`")
+    return usageError(`no command given, expected one of: ${names}`, "see `wuxing help`")
   }
   const [message, hint] = error.message.replace(/^error: /, "").split("\n")
   const suggestion = hint?.replace(/^\(|\)$/g, "")
-  return usageError(
-    message,
-    suggestion ?? "see `wuxing help`, or `wuxing help demo` for its options",
-  )
+  const help = `see \`${["wuxing", "help", ...pathIn(program, args)].join(" ")}\``
+  return usageError(message, suggestion === undefined ? help : `${suggestion} ${help}`)
 }

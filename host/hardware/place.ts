@@ -51,6 +51,13 @@ export function parsePlace(text: string, most: number): Place | undefined {
   return ports.length > 0 ? { kind: "serial", ports } : undefined
 }
 
+/** As parsePlace takes it. */
+export function placeText(place: Place): string {
+  if (place.kind === "serial")
+    return place.ports.length === 0 ? "serial" : `serial:${place.ports.join(",")}`
+  return `${place.kind}:${place.boards}${place.folder === undefined ? "" : `@${place.folder}`}`
+}
+
 /**
  * Finds out which boards a place means; opens none.
  *

@@ -194,11 +194,13 @@ export function decodeModel(
 /**
  * Writes the file in one step: whatever happens, `path` is the old file or the new one, whole.
  *
- * @throws WuxingError "model-unwritable" (kind "data"), RangeError as encodeModel
+ * @param force also over a file that is there
+ * @throws WuxingError "model-unwritable" (kind "data"), "usage" for a file that is there without
+ *   `force`; RangeError as encodeModel
  */
-export function saveModel(path: string, model: Model): void {
+export function saveModel(path: string, model: Model, force = true): void {
   const bytes = encodeModel(model)
-  replaceFile(path, bytes, { code: "model-unwritable", what: "model file" })
+  replaceFile(path, bytes, { code: "model-unwritable", what: "model file" }, force)
 }
 
 /**

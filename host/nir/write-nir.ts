@@ -17,7 +17,6 @@
  * tiles of zeros are not stored at all: rings couple no element to more than two others.
  */
 import type { Group } from "h5wasm"
-import { replaceFile } from "../base/replace-file"
 import { type Graph, type Matrix, type Metadata, vectorsOf } from "./graph"
 import { loadHdf5 } from "./hdf5"
 
@@ -64,11 +63,6 @@ export async function encodeNir(graph: Graph): Promise<Buffer> {
   const bytes = Buffer.from(module.FS.readFile(PATH))
   module.FS.unlink(PATH)
   return bytes
-}
-
-/** @throws WuxingError "nir-unwritable" (kind "data"); then `path` is what it was */
-export function saveNir(path: string, bytes: Buffer): void {
-  replaceFile(path, bytes, { code: "nir-unwritable", what: "NIR file" })
 }
 
 type Floats = Float32ArrayConstructor | Float64ArrayConstructor

@@ -1,18 +1,10 @@
 /** The report in a folder: a table as Markdown and JSON, and the figures. */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { z } from "zod"
 import { renderChart } from "../base/chart"
 import { WuxingError } from "../base/errors"
+import { replaceFile } from "../base/replace-file"
 import { papers } from "./papers"
 import { type Finding, type Row, type RowRecord, recordSchema } from "./row"
 
@@ -79,8 +71,7 @@ export class Report {
 
 /** As a whole or not at all: a stop in the middle leaves the file before. */
 function write(path: string, text: string): void {
-  writeFileSync(`${path}.part`, text)
-  renameSync(`${path}.part`, path)
+  replaceFile(path, Buffer.from(text), { code: "report-unwritable", what: "report" })
 }
 
 function readReport(path: string): RowRecord[] {

@@ -36,6 +36,7 @@ interface AdaptCommandOptions {
   seed?: number
   data?: string
   svg?: string
+  force?: boolean
 }
 
 export function addDemoAdapt(demo: Command, run: Run): void {
@@ -190,7 +191,7 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
       "learnt on the host",
       result.hostMatches ? "same coefficients, bit for bit" : result.hostHash,
     )
-    await drawCharts(options.svg, [adaptChart(result, what)], context)
+    await drawCharts(options, [adaptChart(result, what)], context)
     return {
       document: {
         ...{ demo: "adapt", model: name, world: world ?? options.data },

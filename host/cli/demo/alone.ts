@@ -30,7 +30,7 @@ export function addDemoAlone(demo: Command, run: Run): void {
 
 async function alone(options: AloneCommandOptions, context: Context): Promise<Outcome> {
   const { output } = context
-  const { on: place = ONE_VIRTUAL_BOARD, images: count, pace: paceMs, seed = 1, svg } = options
+  const { on: place = ONE_VIRTUAL_BOARD, images: count, pace: paceMs, seed = 1 } = options
   const { readMnist } = await import("../../data/mnist")
   const { drawSamples, SALTS } = await import("../../data/samples")
   const { aloneChart, runAlone } = await import("../../demos/alone")
@@ -68,7 +68,7 @@ async function alone(options: AloneCommandOptions, context: Context): Promise<Ou
     "host's own run",
     result.hostMatches ? "same coefficients, bit for bit" : result.hostHash,
   )
-  await drawCharts(svg, [aloneChart(result)], context)
+  await drawCharts(options, [aloneChart(result)], context)
   return {
     document: { demo: "alone", seed, ...result },
     error: result.hostMatches

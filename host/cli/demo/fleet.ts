@@ -23,6 +23,7 @@ interface FleetCommandOptions {
   test?: number
   seed?: number
   svg?: string
+  force?: boolean
 }
 
 export function addDemoFleet(demo: Command, run: Run): void {
@@ -99,7 +100,7 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
     output.field("samples a second", result.samplesPerSecond.toFixed(1))
     output.field("coefficients", result.coefficientsHash)
     output.field("host's own run", hostMatches ? "same coefficients, bit for bit" : result.hostHash)
-    await drawCharts(options.svg, [fleetChart(result)], context)
+    await drawCharts(options, [fleetChart(result)], context)
     return {
       document: { demo: "fleet", network: network.name, seed, boards: shares, ...result },
       error: hostMatches ? undefined : learntOtherwise(),

@@ -71,7 +71,7 @@ async function memory(options: MemoryCommandOptions, context: Context): Promise<
     output.field("off by at most", m.farthest.toFixed(4))
     output.field("host's own run", m.sameAsHost ? "same, bit for bit" : "different")
   }
-  await drawCharts(options.svg, memoryCharts(result), context)
+  await drawCharts(options, memoryCharts(result), context)
   const different = memories.some(m => m.refused === undefined && !m.sameAsHost)
   return {
     document: { demo: "memory", ...result },

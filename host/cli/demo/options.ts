@@ -1,10 +1,10 @@
 /** What the demos on boards have in common on the command line. */
-import { writeFileSync } from "node:fs"
 import type { Command } from "commander"
 import type { Chart } from "../../base/chart"
 import { WuxingError } from "../../base/errors"
 import type { Place } from "../../hardware/place"
 import type { Context, Outcome, Run } from "../command"
+import { FORCE, outputFile, PICTURE } from "../options/output-file"
 import { onOption, pathOption, usageError } from "../options/usage"
 
 /**
@@ -32,6 +32,7 @@ export function demoAction<Options>(
           `${foreign} is no option of \`wuxing demo ${command.name()}\``,
           `see \`wuxing demo ${command.name()} --help\``,
         )
+      checkPicture(given)
       return work(checked, context)
     })(given as Options)
   }
@@ -48,10 +49,9 @@ export function addNamedDemo(demo: Command, name: string, description: string): 
     })
 }
 
-export interface OneBoardOptions {
+export interface OneBoardOptions extends PictureOptions {
   /** Absent: one virtual board. */
   on?: Place
-  svg?: string
 }
 
 /** `--on` for one DeviceScript board, and `--svg`. */
@@ -66,7 +66,7 @@ export function addOneBoardOptions(command: Command): Command {
 }
 
 export function addSvgOption(command: Command): Command {
-  return command.option("--svg <file>", "draw what came out", pathOption("--svg"))
+  return command.option("--svg <file>", "draw what came out", pathOption("--svg")).option(...FORCE)
 }
 
 export const ONE_VIRTUAL_BOARD: Place = { kind: "sim", boards: 1 }
@@ -80,19 +80,25 @@ export function surroundings({ output, signal }: Context) {
   }
 }
 
-/** @throws WuxingError "usage" if the file cannot be written */
+export interface PictureOptions {
+  svg?: string
+  force?: boolean
+}
+
+/** @throws WuxingError as outputFile */
+function checkPicture({ svg, force }: PictureOptions): void {
+  if (svg !== undefined) outputFile(svg, PICTURE, force)
+}
+
+/** @throws WuxingError as outputFile */
 export async function drawCharts(
-  svg: string | undefined,
+  { svg, force }: PictureOptions,
   charts: Chart[],
   { output }: Context,
 ): Promise<void> {
   if (svg === undefined) return
   const { renderCharts } = await import("../../base/chart")
-  try {
-    writeFileSync(svg, renderCharts(charts))
-  } catch (error) {
-    throw usageError(`--svg ${svg} cannot be written: ${(error as Error).message}`, "name another")
-  }
+  outputFile(svg, PICTURE, force).write(renderCharts(charts))
   output.status(`drawn in ${svg}`)
 }
 

@@ -82,6 +82,6 @@ async function oscillator(options: OscillatorCommandOptions, context: Context): 
     quieted.dark ? `dark after ${quieted.units.toFixed(0)} time units` : "still blinking",
   )
   output.field("input taken away", `${again.blinks} blinks, by itself`)
-  await drawCharts(options.svg, oscillatorCharts(result), context)
+  await drawCharts(options, oscillatorCharts(result), context)
   return { document: { demo: "oscillator", ...result } }
 }

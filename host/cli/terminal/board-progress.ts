@@ -1,5 +1,6 @@
 /** Progress of several boards at once on stderr: a bar each on a terminal, else a line each. */
 import { MultiBar, type SingleBar } from "cli-progress"
+import { barLine } from "./fit"
 import type { Output } from "./output"
 
 export interface BoardProgress {
@@ -26,12 +27,11 @@ export function startBoardProgress(output: Output, boards: readonly string[]): B
   const width = Math.max(...boards.map(board => board.length))
   const all = new MultiBar({
     stream: output.stderr as NodeJS.WriteStream,
-    format: "{board} [{bar}] {percentage} %",
-    barCompleteChar: "=",
-    barIncompleteChar: " ",
+    format: (_, { progress }, { board }) =>
+      barLine(output.columns, board, progress, [`${Math.floor(progress * 100)} %`]),
     hideCursor: true,
     fps: 10,
-    // Signals are main's: this would add handlers of its own and end the process.
+    // Signals are the tool's: this would add handlers of its own and end the process.
     gracefulExit: false,
   })
   const bars = new Map<string, SingleBar>()

@@ -8,6 +8,10 @@ import Table from "cli-table3"
 import { createColors } from "picocolors"
 import type { WuxingError } from "../../base/errors"
 import { grouped } from "../../base/numbers"
+import { columnsThatFit, withoutControls } from "./fit"
+
+/** Where a terminal does not say. */
+const USUAL_COLUMNS = 80
 
 export interface OutputOptions {
   json?: boolean
@@ -58,40 +62,85 @@ export class Output {
     this.errorColours = createColors(coloured(stderr, env))
   }
 
+  /** Width of the terminal progress is shown on. */
+  get columns(): number {
+    return this.stderr.columns ?? USUAL_COLUMNS
+  }
+
   /** A line of the result; not with --json, whose document says it instead. */
   print(line: string): void {
+    this.printStyled(withoutControls(line))
+  }
+
+  private printStyled(line: string): void {
     if (!this.json) this.stdout.write(`${line}\n`)
   }
 
-  /** Rows under a head, on stdout; numbers are aligned right. */
-  table(head: string[], rows: (string | number)[][]): void {
+  /**
+   * Rows under a head, on stdout; numbers are aligned right. Where a terminal has no room for all columns,
+   * the least important ones are left out, and it says so.
+   *
+   * @param importance columns, the most important first; the others follow from left to right
+   */
+  table(heads: string[], rows: (string | number)[][], importance: number[] = []): void {
+    const all = [...heads.keys()]
+    const whole = this.drawTable(heads, rows, all)
+    const columns = this.stdout.isTTY ? (this.stdout.columns ?? USUAL_COLUMNS) : undefined
+    const fits = (drawn: string) =>
+      columns === undefined
+        ? all
+        : columnsThatFit(columnWidths(drawn), ...([columns, importance] as const))
+    let drawn = whole
+    let kept = fits(whole)
+    if (kept.length < all.length) {
+      // Room is first made between the columns.
+      kept = fits(this.drawTable(heads, rows, all, 0))
+      drawn = this.drawTable(heads, rows, kept, 0)
+    }
+    this.printStyled(drawn)
+    const cut = all.filter(i => !kept.includes(i)).map(i => heads[i])
+    if (cut.length > 0)
+      this.print(`no room for: ${cut.join(", ")}; a wider terminal has them, and --json`)
+  }
+
+  private drawTable(
+    heads: string[],
+    rows: (string | number)[][],
+    kept: number[],
+    padding = 1,
+  ): string {
     const table = new Table({
-      head: head.map(title => this.colours.bold(title)),
+      head: kept.map(i => this.colours.bold(withoutControls(heads[i]))),
       // cli-table3 colours by itself, terminal or not, unless told not to.
-      style: { head: [], border: [], compact: true },
-      colAligns: head.map((_, column) =>
-        rows.length > 0 && rows.every(row => typeof row[column] === "number") ? "right" : "left",
+      style: {
+        ...{ head: [], border: [], compact: true },
+        ...{ "padding-left": padding, "padding-right": padding },
+      },
+      colAligns: kept.map(i =>
+        rows.length > 0 && rows.every(row => typeof row[i] === "number") ? "right" : "left",
       ),
     })
-    table.push(
-      ...rows.map(row => row.map(cell => (typeof cell === "number" ? grouped(cell) : cell))),
-    )
-    this.print(table.toString())
+    const text = (cell: string | number) =>
+      typeof cell === "number" ? grouped(cell) : withoutControls(cell)
+    table.push(...rows.map(row => kept.map(i => text(row[i]))))
+    return table.toString()
   }
 
   /** A name and its value on stdout, the values under one another. */
   field(name: string, value: string): void {
-    this.print(`${name.padEnd(20)} ${this.colours.bold(value)}`)
+    this.printStyled(
+      `${withoutControls(name).padEnd(20)} ${this.colours.bold(withoutControls(value))}`,
+    )
   }
 
   /** What is going on, for people: stderr, not with --quiet. */
   status(line: string): void {
-    if (!this.quiet) this.stderr.write(`${this.errorColours.dim(line)}\n`)
+    if (!this.quiet) this.stderr.write(`${this.errorColours.dim(withoutControls(line))}\n`)
   }
 
   /** Detail for hunting a fault: stderr, only with --verbose. */
   log(line: string): void {
-    if (this.verbose) this.stderr.write(`${this.errorColours.dim(line)}\n`)
+    if (this.verbose) this.stderr.write(`${this.errorColours.dim(withoutControls(line))}\n`)
   }
 
   /** From now on each JSON document takes one line, for commands that print several. */
@@ -101,7 +150,7 @@ export class Output {
 
   /** With --json a document of its own on one line, before the last one. */
   line(document: object): void {
-    if (this.json) this.stdout.write(`${JSON.stringify(document)}\n`)
+    if (this.json) this.stdout.write(`${escaped(JSON.stringify(document))}\n`)
   }
 
   /** The document of --json; `document` is nothing where a command has no result. */
@@ -109,20 +158,36 @@ export class Output {
     if (error) this.report(error)
     if (this.json)
       this.stdout.write(
-        `${JSON.stringify({ ...document, ...(error ? { error } : {}) }, null, this.indent)}\n`,
+        `${escaped(JSON.stringify({ ...document, ...(error ? { error } : {}) }, null, this.indent))}\n`,
       )
   }
 
   /** For people, on stderr. */
   report(error: WuxingError): void {
     const { bold, red } = this.errorColours
-    const lines = [`${bold(red("error"))} ${error.message}`]
+    const lines = [error.message]
     if (error.likely) lines.push(`  likely cause: ${error.likely}`)
     if (error.help) lines.push(`  what to try:  ${error.help}`)
     lines.push(`  code: ${error.code}, exit status ${error.exitStatus}`)
     if (this.verbose && error.stack) lines.push(error.stack)
-    this.stderr.write(`${lines.join("\n")}\n`)
+    this.stderr.write(`${bold(red("error"))} ${withoutControls(lines.join("\n"))}\n`)
   }
+}
+
+/** Of each column of a drawn table, its frame to the left included: the first line is nothing but frame. */
+function columnWidths(table: string): number[] {
+  return table
+    .split("\n")[0]
+    .split("┬")
+    .map(part => part.replace(/[┌┐]/g, "").length + 1)
+}
+
+/** JSON leaves the control characters from U+007F on as they are. */
+function escaped(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    found => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  )
 }
 
 function coloured(stream: OutputStream, env: Streams["env"]): boolean {

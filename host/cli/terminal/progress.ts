@@ -3,6 +3,7 @@
  */
 import { SingleBar } from "cli-progress"
 import { percent } from "../../base/numbers"
+import { barLine } from "./fit"
 import type { Output } from "./output"
 
 /** Running accuracy is that of the last so many samples or a few more: what was right long ago says little. */
@@ -74,12 +75,14 @@ function bar(
 ): Progress {
   const single = new SingleBar({
     stream: output.stderr as NodeJS.WriteStream,
-    format: `${title} [{bar}] {value}/{total}  {rate}/s  {left} left  {accuracy} right of the last {last}`,
-    barCompleteChar: "=",
-    barIncompleteChar: " ",
+    format: (_, { progress, value }, { rate, left, accuracy, last }) =>
+      barLine(output.columns, title, progress, [
+        ...[`${value}/${total}`, `${left} left`, `${rate}/s`],
+        `${accuracy} right of the last ${last}`,
+      ]),
     hideCursor: true,
     fps: 10,
-    // Signals are main's: this would add handlers of its own and end the process.
+    // Signals are the tool's: this would add handlers of its own and end the process.
     gracefulExit: false,
   })
   single.start(total, 0, { rate: "-", left: "?", accuracy: "-", last: WINDOW })
@@ -115,7 +118,7 @@ function lines(
 }
 
 /** 75 as "1:15". */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   const whole = Math.ceil(seconds)
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`
 }

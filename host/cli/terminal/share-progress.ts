@@ -1,6 +1,8 @@
 /** Progress of work whose share done is known, on stderr: a bar on a terminal, else a line now and then. */
 import { SingleBar } from "cli-progress"
+import { barLine } from "./fit"
 import type { Output } from "./output"
+import { duration } from "./progress"
 
 const LINE_MS = 5_000
 
@@ -34,25 +36,21 @@ export function startShareProgress(
   }
   const bar = new SingleBar({
     stream: output.stderr as NodeJS.WriteStream,
-    format: `${title} [{bar}] {percentage} %  {left} left`,
-    barCompleteChar: "=",
-    barIncompleteChar: " ",
+    format: (_, { progress }) =>
+      barLine(output.columns, title, progress, [
+        `${Math.floor(progress * 100)} %`,
+        `${left(progress)} left`,
+      ]),
     hideCursor: true,
     fps: 10,
     // Gone when its row is done: the row's own line stays.
     clearOnComplete: true,
-    // Signals are main's: this would add handlers of its own and end the process.
+    // Signals are the tool's: this would add handlers of its own and end the process.
     gracefulExit: false,
   })
-  bar.start(100, 0, { left: "?" })
+  bar.start(1000, 0)
   return {
-    update: share => bar.update(Math.floor(share * 100), { left: left(share) }),
+    update: share => bar.update(Math.floor(share * 1000)),
     stop: () => bar.stop(),
   }
-}
-
-/** 75 as "1:15". */
-function duration(seconds: number): string {
-  const whole = Math.ceil(seconds)
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`
 }

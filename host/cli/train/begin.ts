@@ -1,5 +1,5 @@
 /** What `wuxing train` begins with: a new training or one that was stopped, on the host or on boards. */
-
+import { resolve } from "node:path"
 import type { Place } from "../../hardware/place"
 import type { Model } from "../../models/model-file"
 import { readModel } from "../../models/model-source"
@@ -22,7 +22,7 @@ import { readTrainingData, type TrainingData } from "../../training/training-dat
 import type { Context } from "../command"
 import { openPatientFleet } from "../fleet-run"
 import { type DashboardOptions, openDashboard, type ViewOptions } from "../options/dashboard-option"
-import { refuseToOverwrite } from "../options/overwrite"
+import { MODEL, outputFile } from "../options/output-file"
 import type { PanelOptions } from "../options/panel-option"
 import { quoted, usageError } from "../options/usage"
 
@@ -70,7 +70,7 @@ interface Begun {
  *   readTrainingData or Training.start
  */
 export async function beginTraining(options: TrainOptions, context: Context): Promise<Begun> {
-  if (options.out !== undefined) refuseToOverwrite(options.out, options.force)
+  if (options.out !== undefined) outputFile(options.out, MODEL, options.force)
   const { what, given, data } = await startingPoint(options, context)
   const recipe = recipeOf(given.network)
   const model = ruled(given, options, recipe)
@@ -175,7 +175,8 @@ export async function resumeTraining(
   const { workers, epochs } = options
   const model = readModel(file, 0)
   const { plan, position } = planOf(file, model)
-  refuseToOverwrite(options.out ?? file, options.force)
+  // It goes on in its own file.
+  outputFile(options.out ?? file, MODEL, options.force || isSame(options.out ?? file, file))
   const data = await readDataFor(options.data ?? model.training?.data ?? "mnist", model)
   if (epochs !== undefined && epochs <= position.epoch)
     throw usageError(
@@ -200,6 +201,11 @@ export async function resumeTraining(
     ` --epochs ${training.plan.epochs}`,
   )
   return { training, command }
+}
+
+/** Two names of one file. */
+export function isSame(one: string, other: string): boolean {
+  return resolve(one) === resolve(other)
 }
 
 /** The model as one that learns by the rule asked for, if any. */

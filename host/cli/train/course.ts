@@ -1,18 +1,19 @@
 /** A training under way: its progress, what boards and files keep of it, and its end before the last sample. */
 import { existsSync } from "node:fs"
+import { join, parse } from "node:path"
 import { WuxingError } from "../../base/errors"
 import { grouped, percent } from "../../base/numbers"
 import type { Fleet } from "../../fleet/fleet"
+import { placeText } from "../../hardware/place"
 import type { FleetEngine } from "../../training/fleet-engine"
 import type { Training } from "../../training/training"
 import type { WatchedEngine } from "../../training/watched-engine"
 import type { Context } from "../command"
 import { startFleetProgress } from "../fleet-run"
-import { refuseToOverwrite } from "../options/overwrite"
 import { quoted } from "../options/usage"
 import type { Output } from "../terminal/output"
 import { startProgress } from "../terminal/progress"
-import type { TrainOptions } from "./begin"
+import { isSame, type TrainOptions } from "./begin"
 
 /** The boards a training learns on, if it does. */
 export function fleetOf({ engine }: Training): Fleet | undefined {
@@ -121,51 +122,94 @@ export async function measure(training: Training, { output, signal }: Context): 
 
 /** Writes the model; over its own files, never over others. */
 export class Keeper {
+  /** Where it was written last. */
   path?: string
   private readonly wanted?: string
+  /** What is there may be written over. */
+  private own: boolean
 
+  /** @param save throws WuxingError "usage" where a file is there and it may not write over it */
   constructor(
-    private readonly options: TrainOptions,
+    { out, resume, force }: TrainOptions,
     private readonly name: string,
-    private readonly save: (path: string) => void,
+    private readonly save: (path: string, force: boolean) => void,
+    private readonly note: (text: string) => void,
   ) {
-    this.wanted = options.out ?? options.resume
+    this.wanted = out ?? resume
+    this.own = (force ?? false) || (resume !== undefined && isSame(out ?? resume, resume))
   }
 
   /** To where the user said, if anywhere. */
   keep(): void {
-    if (this.wanted === undefined) return
-    // It may have come into being since the start.
-    if (this.path === undefined) refuseToOverwrite(this.wanted, this.options.force)
-    this.write(this.wanted)
+    if (this.wanted !== undefined) this.write(this.path ?? this.wanted)
   }
 
   /** What was learnt is kept where it is stopped, even if nobody said where. */
   keepAnyway(): string {
-    if (this.wanted !== undefined) {
-      this.keep()
-      return this.wanted
-    }
-    let path = `${this.name}.wuxing`
-    for (let i = 2; existsSync(path); i++) path = `${this.name}-${i}.wuxing`
-    this.write(path)
-    return path
+    return this.write(this.path ?? this.wanted ?? `${this.name}.wuxing`)
   }
 
-  private write(path: string): void {
-    this.save(path)
-    this.path = path
+  private write(path: string): string {
+    this.path = this.own ? path : this.writeFresh(path)
+    if (this.own) this.save(path, true)
+    this.own = true
+    return this.path
+  }
+
+  /** What another run has written since the start stays, and so does what this one learnt. */
+  private writeFresh(path: string): string {
+    const { dir, name, ext } = parse(path)
+    for (let i = 1; ; i++) {
+      const free = i === 1 ? path : join(dir, `${name}-${i}${ext}`)
+      try {
+        this.save(free, false)
+        if (i > 1 && this.wanted !== undefined)
+          this.note(`${path} was written by another run since the start: kept in ${free}`)
+        return free
+      } catch (error) {
+        if (!(error instanceof WuxingError && error.kind === "usage" && existsSync(free)))
+          throw error
+      }
+    }
   }
 }
 
-export function interruption(signal: AbortSignal, training: Training, path: string): WuxingError {
-  const reason = signal.reason instanceof Error ? signal.reason.message : "stopped"
+/** What stopped it, and the command that goes on. */
+export function interruption(
+  signal: AbortSignal,
+  training: Training,
+  path: string,
+  options: TrainOptions,
+): WuxingError {
+  const reason: unknown = signal.reason
   const { plan, samples } = training
-  return new WuxingError({
-    code: "interrupted",
-    kind: "interrupted",
-    message: `${reason} after ${grouped(samples)} of ${grouped(plan.images * plan.epochs)} samples, kept in ${path}`,
-    cause: "Ctrl-C, or another process asked for it",
-    help: `go on with: wuxing train --resume ${quoted(path)} --force`,
-  })
+  const known = reason instanceof WuxingError ? reason : undefined
+  const stopped = new WuxingError(
+    {
+      code: known?.code ?? "interrupted",
+      kind: known?.kind ?? "interrupted",
+      message: `${known?.message ?? "stopped"} after ${grouped(samples)} of ${grouped(plan.images * plan.epochs)} samples, kept in ${path}`,
+      cause: known?.likely ?? "Ctrl-C, or another process asked for it",
+      help: `go on with: ${resumeCommand(path, options)}`,
+    },
+    { cause: reason },
+  )
+  if (known?.kind === "internal") stopped.stack = known.stack
+  return stopped
+}
+
+/** Goes on as it was begun: on the same boards, in the same file. */
+function resumeCommand(path: string, options: TrainOptions): string {
+  const { on, checkpoint, workers, panel, layout } = options
+  const words = ["wuxing", "train", "--resume", quoted(path)]
+  if (options.resume !== undefined && options.data !== undefined)
+    words.push("--data", quoted(options.data))
+  if (options.resume !== undefined && options.epochs !== undefined)
+    words.push("--epochs", `${options.epochs}`)
+  if (on !== undefined) words.push("--on", quoted(placeText(on)))
+  if (checkpoint !== undefined) words.push("--checkpoint", `${checkpoint}`)
+  if (workers !== undefined) words.push("--workers", `${workers}`)
+  if (panel !== undefined) words.push("--panel", quoted(panel))
+  if (layout !== undefined) words.push("--layout", quoted(layout))
+  return words.join(" ")
 }

@@ -5,6 +5,7 @@ import { sha256 } from "../../base/sha256"
 import type { Context, Outcome, Run } from "../command"
 import { printBoards, printEmulatedTime } from "../fleet-run"
 import { addDashboardOptions, checkDashboardOptions } from "../options/dashboard-option"
+import { FORCE } from "../options/output-file"
 import { addPanelOptions, checkPanelOptions } from "../options/panel-option"
 import {
   choiceOption,
@@ -140,7 +141,7 @@ export function addTrain(program: Command, run: Run): void {
       integerOption("--checkpoint", 1, 1_000_000),
     )
     .option("--anew", "with --on: begin anew even where boards hold a part of this very training")
-    .option("--force", "write over a file that exists")
+    .option(...FORCE)
   addPanelOptions(command)
   addDashboardOptions(command).action(run(train))
 }
@@ -159,8 +160,11 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
     const { plan } = training
     const { network } = training
     const { links, ratio } = linkRatios(network).pooled
-    const keeper = new Keeper(options, `${network.name}-seed${plan.seed}`, path =>
-      saveModel(path, training.model(command + lessonsIn(training))),
+    const keeper = new Keeper(
+      options,
+      `${network.name}-seed${plan.seed}`,
+      (path, force) => saveModel(path, training.model(command + lessonsIn(training)), force),
+      text => output.status(text),
     )
     output.status(
       `${network.name}: ${grouped(links)} links, ${grouped(plan.images)} images of ${training.data.name}, ` +
@@ -214,7 +218,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
     print(output, document)
     return {
       document,
-      error: kept === undefined ? undefined : interruption(signal, training, kept),
+      error: kept === undefined ? undefined : interruption(signal, training, kept, options),
     }
   } finally {
     await training.close()

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `wuxing` tool as a process: its arguments, streams and signals, and the status it ends with. */
+import { realClock } from "../base/clock"
 import { run } from "./run"
 
 /** After the work is done, what may still hold the process open gets this long. */
@@ -13,4 +14,4 @@ process.exitCode = await run(process.argv.slice(2), {
   events: process,
   leave: status => process.exit(status),
 })
-setTimeout(() => process.exit(), LINGER_MS).unref()
+realClock.after(LINGER_MS, () => process.exit(), { background: true })

@@ -1,6 +1,7 @@
 /** The tool's commands and the options they have in common. */
 import { Command, CommanderError } from "commander"
 import { packageVersion } from "../base/package-version"
+import { placeText } from "../hardware/place"
 import type { Run } from "./command"
 import { definitionsOf } from "./definitions"
 import { usageError } from "./options/usage"
@@ -57,11 +58,14 @@ export async function programOf(
     .exitOverride()
   for (const add of await Promise.all(wanted(args).map(load => load()))) add(program, run)
   addHelp(program, say)
-  // As it is typed: commander would put strings between quotes.
   for (const { command } of definitionsOf(program))
-    for (const option of command.options)
-      if (typeof option.defaultValue === "string")
-        option.defaultValueDescription ??= option.defaultValue
+    for (const option of command.options) {
+      const { defaultValue, long } = option
+      // As they are typed: commander would show strings between quotes, and places as objects.
+      if (typeof defaultValue === "string") option.defaultValueDescription ??= defaultValue
+      if (long === "--on" && defaultValue)
+        option.defaultValueDescription ??= placeText(defaultValue)
+    }
   return program
 }
 

@@ -4,6 +4,7 @@
  */
 import { type EventEmitter, setMaxListeners } from "node:events"
 import { type Command, CommanderError } from "commander"
+import { realClock, type Timer } from "../base/clock"
 import { messageOf, WuxingError } from "../base/errors"
 import { packageVersion } from "../base/package-version"
 import type { Outcome, Run } from "./command"
@@ -32,14 +33,14 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   // Looked up by hand because it also shapes errors in the options themselves.
   let output = new Output({ json: args.includes("--json") }, io)
   let status: number | undefined
-  let grace: NodeJS.Timeout | undefined
+  let grace: Timer | undefined
 
   /** What is under way is kept and ends; the first reason is the one that counts. */
   const interrupt = (reason: WuxingError, notice?: string) => {
     if (signal.aborted || status !== undefined) return
     interruption.abort(reason)
     if (notice !== undefined) output.status(notice)
-    grace = setTimeout(leave, GRACE_MS)
+    grace = realClock.after(GRACE_MS, leave)
   }
   /** Says so as the end of the command would have. */
   const leave = () => {
@@ -94,7 +95,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       if (signal.aborted && error !== failure) output.log(`while ending: ${error}`)
     }
   }
-  clearTimeout(grace)
+  grace?.stop()
   status = failure?.exitStatus ?? 0
   output.finish(document, failure)
   await flushed(io.stdout)

@@ -51,8 +51,12 @@ export function parsePlace(text: string, most: number): Place | undefined {
   return ports.length > 0 ? { kind: "serial", ports } : undefined
 }
 
-/** As parsePlace takes it. */
+/** As parsePlace takes it; without the name and password of a broker. */
 export function placeText(place: Place): string {
+  if (place.kind === "mqtt") {
+    const { ca } = place.address
+    return `${describeBroker(place.address)}${ca === undefined ? "" : `?ca=${encodeURIComponent(ca)}`}`
+  }
   if (place.kind === "serial")
     return place.ports.length === 0 ? "serial" : `serial:${place.ports.join(",")}`
   return `${place.kind}:${place.boards}${place.folder === undefined ? "" : `@${place.folder}`}`

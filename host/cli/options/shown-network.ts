@@ -1,5 +1,5 @@
 /** Which network boards show, and on what images: options that `dashboard` and `panel` share. */
-import { type Command, Option } from "commander"
+import type { Command } from "commander"
 import type { Place } from "../../hardware/place"
 import type { Model } from "../../models/model-file"
 import { NETWORKS, onOption, PLACES, pathOption, seedOption } from "./usage"
@@ -14,11 +14,10 @@ export interface ShownOptions {
 
 export function addShownOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option("--on <where>", `where the boards are: ${PLACES}`)
-        .argParser(onOption())
-        .default({ kind: "sim", boards: 2 } satisfies Place, "sim:2"),
-    )
+    .option("--on <where>", `where the boards are: ${PLACES}`, onOption(), {
+      kind: "sim",
+      boards: 2,
+    } satisfies Place)
     .option("--model <network>", NETWORKS, "pico-16")
     .option("--fresh", "a preset as drawn by its seed, not as trained")
     .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")

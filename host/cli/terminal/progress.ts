@@ -2,6 +2,7 @@
  * Progress of training or testing on stderr: a bar on a terminal, else a line now and then.
  */
 import { SingleBar } from "cli-progress"
+import { realClock } from "../../base/clock"
 import { percent } from "../../base/numbers"
 import { barLine } from "./fit"
 import type { Output } from "./output"
@@ -28,7 +29,7 @@ export function startProgress(
   output: Output,
   title: string,
   total: number,
-  now: () => number = () => performance.now(),
+  now: () => number = realClock.now,
 ): Progress {
   if (output.quiet) return { sample: () => {}, stop: () => {} }
   const measure = measureFrom(now(), total)

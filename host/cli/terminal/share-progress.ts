@@ -1,5 +1,6 @@
 /** Progress of work whose share done is known, on stderr: a bar on a terminal, else a line now and then. */
 import { SingleBar } from "cli-progress"
+import { realClock } from "../../base/clock"
 import { barLine } from "./fit"
 import type { Output } from "./output"
 import { duration } from "./progress"
@@ -17,7 +18,7 @@ export interface ShareProgress {
 export function startShareProgress(
   output: Output,
   title: string,
-  now: () => number = () => performance.now(),
+  now: () => number = realClock.now,
 ): ShareProgress {
   if (output.quiet) return { update: () => {}, stop: () => {} }
   const start = now()

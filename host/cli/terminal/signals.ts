@@ -1,5 +1,6 @@
 /** Ctrl-C and its kin: the first asks for an orderly end, a second one for any end. */
 import type { EventEmitter } from "node:events"
+import { realClock } from "../../base/clock"
 
 /**
  * Signals this close are one press of Ctrl-C: the terminal signals the whole process group, and npm
@@ -17,7 +18,7 @@ export function watchSignals(
   source: Pick<EventEmitter, "on">,
   first: (name: string) => void,
   again: () => void,
-  now: () => number = () => performance.now(),
+  now: () => number = realClock.now,
 ): void {
   let firstAt: number | undefined
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"])

@@ -97,6 +97,7 @@ test.each([
   ["sim:3", "--checkpoint", "40"],
   ["serial:/dev/ttyACM0,/dev/tty ACM1"],
   ["emu:2@some where"],
+  ["mqtts://broker.example:8883/lab?ca=%2Fetc%2Fca.pem"],
 ])("the command to go on names the boards as they were named: %s", async (place, ...more) => {
   const { interruption } = await import("../../../../host/cli/train/course")
   const { parsePlace } = await import("../../../../host/hardware/place")

@@ -1,10 +1,13 @@
-/** Networks of a user's own size, named by it: "64-16-3" takes 64 pixels and tells 3 classes apart. */
+/**
+ * Networks of a user's own size, named by it: "64-16-3" takes 64 pixels and tells 3 classes apart;
+ * "64-16-3@24" has 24 links a hidden synapse.
+ */
 
 import { WuxingError } from "../base/errors"
 import { faultOf, type Network } from "./network"
 import { pico16 } from "./presets"
 
-const SIZE = /^[1-9]\d{0,4}(-[1-9]\d{0,4}){2,6}$/
+const SIZE = /^[1-9]\d{0,4}(-[1-9]\d{0,4}){2,6}(@[1-9]\d{0,4})?$/
 /** As in pico-16, whose form these networks have: two synapses a neuron, two steps. */
 const FAN_IN = 96
 
@@ -19,13 +22,14 @@ export function isSize(name: string): boolean {
  * @throws WuxingError "network-size" (kind "usage") if the core has no room for it
  */
 export function sizedNetwork(name: string, seed: number): Network {
-  const [width, ...neurons] = name.split("-").map(Number)
+  const [sizes, fanIn = FAN_IN] = name.split("@")
+  const [width, ...neurons] = sizes.split("-").map(Number)
   const base = pico16(seed)
   const [hidden, output] = base.layers
   const layers = neurons.map((count, i) =>
     i === neurons.length - 1
       ? { ...output, neurons: count }
-      : { ...hidden, neurons: count, fanIn: Math.min(FAN_IN, i === 0 ? width : FAN_IN) },
+      : { ...hidden, neurons: count, fanIn: Math.min(Number(fanIn), i === 0 ? width : 65535) },
   )
   const network = { ...base, name, width, layers }
   const fault = faultOf(network)

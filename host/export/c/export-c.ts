@@ -1,0 +1,201 @@
+/** A network as a C library with its model, laid out for one of the ways people build programs. */
+import { packageVersion } from "../../base/package-version"
+import { HostNetwork } from "../../network/host-network"
+import type { Model } from "../../models/model-file"
+import { builtLibrary, template } from "./built"
+import { type CModel, modelSource } from "./model-source"
+
+export const C_LAYOUTS = ["plain", "arduino", "platformio", "esp-idf"] as const
+export type CLayout = (typeof C_LAYOUTS)[number]
+
+/** A sample that goes with the export, to try it by. */
+export interface StoredSample {
+  inputs: Uint8Array
+  label: number
+}
+
+export interface CExport {
+  /** By path within the folder. */
+  files: Map<string, string>
+  model: CModel
+}
+
+export interface CExportOptions {
+  layout: CLayout
+  /** A C identifier in lower case. */
+  name: string
+  classes: string[]
+  samples: StoredSample[]
+  /** Leave the example out that learns: there is no memory for it. */
+  predictsOnly?: boolean
+}
+
+/** @param model must fit (fits.ts) */
+export function exportC(model: Model, options: CExportOptions): CExport {
+  const { layout, name, classes } = options
+  const made = modelSource(model, name, classes)
+  const fill = (text: string) =>
+    text
+      .replaceAll("@name@", name)
+      .replaceAll("@NAME@", name.toUpperCase())
+      .replaceAll("@inputs@", `${made.inputs}`)
+  const header = template("wuxing.h")
+    .replace("VERSION", packageVersion())
+    .replace("#define WUXING_RINGS 7", `#define WUXING_RINGS ${made.rings}`)
+  const library: [string, string][] = [
+    ["wuxing.h", header],
+    ["wuxing.c", builtLibrary()],
+    [`${name}.h`, made.header],
+    [`${name}.c`, made.code],
+  ]
+  const samples = samplesHeader(model, name, options.samples)
+  const files = new Map<string, string>()
+  const put = (folder: string, list: [string, string][]) => {
+    for (const [path, text] of list) files.set(folder + path, text)
+  }
+  if (layout === "plain") {
+    put("", library)
+    put("", [
+      ["samples.h", samples],
+      ["main.c", fill(template("main.c"))],
+      ["CMakeLists.txt", fill(template("CMakeLists.plain.txt"))],
+    ])
+  } else if (layout === "esp-idf") {
+    put("include/", library.filter(([path]) => path.endsWith(".h")))
+    put("", library.filter(([path]) => path.endsWith(".c")))
+    put("", [
+      ["CMakeLists.txt", `idf_component_register(SRCS "wuxing.c" "${name}.c" INCLUDE_DIRS "include")\n`],
+      [
+        "idf_component.yml",
+        `version: "${packageVersion()}"\ndescription: The network ${name}, which names and learns, in fixed point\nlicense: MIT\ndependencies:\n  idf: ">=4.4"\n`,
+      ],
+    ])
+    put("examples/learn/", [
+      ["CMakeLists.txt", `cmake_minimum_required(VERSION 3.16)\nset(EXTRA_COMPONENT_DIRS ../..)\ninclude($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(${name})\n`],
+      ["main/CMakeLists.txt", `idf_component_register(SRCS "main.c" INCLUDE_DIRS ".")\n`],
+      ["main/main.c", fill(template("esp-main.c"))],
+      ["main/samples.h", samples],
+    ])
+  } else {
+    const examples: [string, string][] = [["Gesture", fill(template("Gesture.ino"))]]
+    if (!options.predictsOnly) examples.push(["LearnOnline", fill(template("LearnOnline.ino"))])
+    if (layout === "arduino") {
+      put("src/", library)
+      for (const [example, text] of examples)
+        put(`examples/${example}/`, [[`${example}.ino`, text], ["samples.h", samples]])
+      put("", [
+        ["library.properties", libraryProperties(name)],
+        ["keywords.txt", keywords(name)],
+      ])
+    } else {
+      put(`lib/${name}/src/`, library)
+      put(`lib/${name}/`, [["library.json", libraryJson(name)]])
+      const [, text] = examples.at(-1)!
+      put("src/", [
+        ["main.cpp", `#include <Arduino.h>\n\n${text}`],
+        ["samples.h", samples],
+      ])
+      put("", [["platformio.ini", PLATFORMIO]])
+    }
+  }
+  return { files, model: made }
+}
+
+const PLATFORMIO = `; Any board that PlatformIO knows for Arduino; add yours as it lists it.
+[env:uno]
+platform = atmelavr
+board = uno
+framework = arduino
+
+[env:pico]
+platform = raspberrypi
+board = pico
+framework = arduino
+`
+
+function libraryProperties(name: string): string {
+  return [
+    `name=Wuxing_${name}`,
+    `version=${packageVersion()}`,
+    "author=Wuxing",
+    "maintainer=Wuxing",
+    `sentence=The network ${name}: names what it is shown and goes on learning.`,
+    "paragraph=A neural network in fixed point whose neurons are rings of differential equations.",
+    "category=Data Processing",
+    "url=https://www.arduino.cc",
+    "architectures=*",
+    `includes=${name}.h`,
+    "",
+  ].join("\n")
+}
+
+function libraryJson(name: string): string {
+  const content = {
+    name,
+    version: packageVersion(),
+    description: `The network ${name}: names what it is shown and goes on learning`,
+    license: "MIT",
+    frameworks: "*",
+    platforms: "*",
+    headers: [`${name}.h`],
+  }
+  return `${JSON.stringify(content, null, 2)}\n`
+}
+
+function keywords(name: string): string {
+  const functions = ["init", "predict", "learn", "size", "state", "output"]
+  return [
+    "wuxing\tKEYWORD1",
+    "wuxing_model\tKEYWORD1",
+    ...functions.map(called => `wuxing_${called}\tKEYWORD2`),
+    `${name}_model\tLITERAL1`,
+    `${name}_labels\tLITERAL1`,
+    "",
+  ].join("\n")
+}
+
+/** Samples, what the host names of them, and a hash of what it has learnt after each once. */
+function samplesHeader(model: Model, name: string, samples: StoredSample[]): string {
+  const host = new HostNetwork(model.network)
+  const elements = Buffer.alloc(0)
+  host.load(Buffer.from(model.coefficients), elements)
+  const named = samples.map(({ inputs }) => host.predict(inputs))
+  for (const { inputs, label } of samples) host.train(inputs, label)
+  const rows = samples.map(
+    ({ inputs, label }, i) => `  {${label}, ${named[i]}, {${[...inputs].join(", ")}}},`,
+  )
+  const hash = learntHash(model, host)
+  return `/* Samples to try ${name} by: class, what the host names, inputs. Generated by \`wuxing export\`. */
+#ifndef WUXING_SAMPLES_H
+#define WUXING_SAMPLES_H
+
+#include "${name}.h"
+
+#define SAMPLES ${samples.length}
+/* FNV-1a of wuxing_state after each was learnt once, in order. */
+#define LEARNT_HASH 0x${hash.toString(16).padStart(8, "0")}u
+
+static const struct {
+  int16_t label, host;
+  uint8_t inputs[${name.toUpperCase()}_INPUTS];
+} samples[SAMPLES] WUXING_FLASH = {
+${rows.join("\n")}
+};
+
+#endif
+`
+}
+
+/** Hash of what wuxing_state gives on a machine that has learnt what this host's network has: FNV-1a. */
+export function learntHash(model: Model, host: HostNetwork): number {
+  const state = modelSource(
+    { ...model, coefficients: host.coefficients() },
+    "model",
+    Array.from({ length: model.network.layers.at(-1)!.neurons }, (_, i) => `${i}`),
+  ).coefficients
+  const samples = Buffer.alloc(4)
+  samples.writeUInt32LE(host.samples)
+  let hash = -2128831035
+  for (const byte of Buffer.concat([samples, state])) hash = Math.imul(hash ^ byte, 16777619)
+  return hash >>> 0
+}

@@ -1,0 +1,67 @@
+/** What can be exported as C, and what a small board has room for. */
+import { WuxingError } from "../../base/errors"
+import type { Model } from "../../models/model-file"
+import { elementsLearn } from "../../network/network"
+
+/** Boards a layout can be checked against: bytes for a program, and for what it keeps and its stack. */
+const BOARDS: Record<string, { name: string; flash: number; ram: number; largest: string }> = {
+  uno: { name: "Arduino Uno", flash: 32256, ram: 2048, largest: "64-8-4@16" },
+}
+export const CHECKED_BOARDS = ["any", ...Object.keys(BOARDS)]
+
+/**
+ * Of an Arduino program on AVR beside the network's memory: the core's and the sketch's variables, and a
+ * stack for the deepest call. Of its flash: the core, the sketch, the library with and without learning.
+ * Measured on the exported examples (npm run footprint).
+ */
+const AVR_RAM = 780
+const AVR_FLASH = { predicts: 11000, learns: 27000 }
+
+/**
+ * @throws WuxingError "export-rule" (kind "capacity") where the C library lacks the network's way of
+ *   learning
+ */
+export function checkRule({ network }: Model): void {
+  const lacks = [
+    [elementsLearn(network), "K3 of its elements learns (--rule elements or mixed)"],
+    [network.linkBound !== undefined, "its changes are bounded (linkBound)"],
+    [network.pid !== undefined, "it learns by PID control"],
+    [network.backward === "bsp", "it has the papers' backward signal"],
+  ] as const
+  const [found] = lacks.filter(([has]) => has)
+  if (!found) return
+  throw new WuxingError({
+    code: "export-rule",
+    kind: "capacity",
+    message: `${network.name} cannot be a C library: ${found[1]}`,
+    cause: "the library has the rings and the rule of links that learn by the plain product",
+    help: "train the network with --rule links, or run this one on boards with the project's own program",
+  })
+}
+
+/**
+ * Whether a board has room to predict, and to learn.
+ *
+ * @returns false if it can only predict
+ * @throws WuxingError "export-too-large" (kind "capacity") if not even that
+ */
+export function checkBoard(
+  board: string,
+  made: { name: string; predictBytes: number; learnBytes: number; flashBytes: number },
+): boolean {
+  const limits = BOARDS[board]
+  if (!limits) return true
+  const ram = limits.ram - AVR_RAM
+  const learns =
+    made.learnBytes <= ram && made.flashBytes <= limits.flash - AVR_FLASH.learns
+  if (learns) return true
+  const flash = limits.flash - AVR_FLASH.predicts
+  if (made.predictBytes <= ram && made.flashBytes <= flash) return false
+  throw new WuxingError({
+    code: "export-too-large",
+    kind: "capacity",
+    message: `the network is too large for an ${limits.name}: it takes ${made.flashBytes} B of flash and ${made.predictBytes} B of RAM to predict, of ${flash} and ${ram} that are free`,
+    cause: "every link takes three bytes of flash, and every synapse and neuron some of RAM",
+    help: `a network such as ${limits.largest} fits and learns, 64-16-4@32 fits and predicts`,
+  })
+}

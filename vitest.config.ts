@@ -40,6 +40,7 @@ const system = [
   "test/host/models/trained.test.ts",
   "test/host/nir/exported.test.ts",
   "test/host/partition/multilevel.test.ts",
+  "test/host/export/**/*.test.ts",
   "test/host/faults/**/*.test.ts",
   "test/firmware/**/*.test.ts",
   "test/host/fleet/**/*.test.ts",

@@ -1,4 +1,4 @@
-/** `wuxing export`: a network for other tools, as a graph of leaky integrators. */
+/** `wuxing export`: a network for other tools and programs: a graph of leaky integrators, or code. */
 import type { Command } from "commander"
 import { WuxingError } from "../base/errors"
 import { grouped, percent } from "../base/numbers"
@@ -6,6 +6,7 @@ import type { Model } from "../models/model-file"
 import type { Graph } from "../nir/graph"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
+import { addCodeOptions, CODE_FORMATS, type CodeOptions, exportCode } from "./export-code"
 import { FORCE, outputFile } from "./options/output-file"
 import { choiceOption, NETWORKS, pathOption, SEED, TRAINED, usageError } from "./options/usage"
 import type { Output } from "./terminal/output"
@@ -14,22 +15,22 @@ import { startProgress } from "./terminal/progress"
 /** Test images on which graph and network are compared. */
 const MOST_IMAGES = 1000
 
-interface ExportOptions {
-  format: string
-  model?: string
-  trained?: boolean
-  seed: number
+interface ExportOptions extends CodeOptions {
   operatingPoint?: string
-  data?: string
-  force?: boolean
 }
 
 export function addExport(program: Command, run: Run): void {
-  program
+  const command = program
     .command("export")
-    .description("write a network, linearised, as a graph for neuromorphic tools")
-    .argument("<out>", "file to write", pathOption("<out>"))
-    .option("--format <format>", "nir", choiceOption("--format", ["nir"]), "nir")
+    .description("write a network as a C library, a DeviceScript module or a graph for other tools")
+    .argument("[out]", "file or folder to write", pathOption("<out>"))
+    .option("--out <path>", "the same", pathOption("--out"))
+    .option(
+      "--format <format>",
+      "nir: a graph of the linearised network; c: a C library; devicescript: a module",
+      choiceOption("--format", ["nir", ...CODE_FORMATS]),
+      "nir",
+    )
     .option("--model <network>", NETWORKS)
     .option(...TRAINED)
     .option(...SEED)
@@ -44,9 +45,19 @@ export function addExport(program: Command, run: Run): void {
       pathOption("--data"),
     )
     .option(...FORCE)
-    .action((out: string, options: ExportOptions) =>
-      run((given: ExportOptions, context) => exportModel(out, given, context))(options),
-    )
+  addCodeOptions(command).action((out: string | undefined, options: ExportOptions) =>
+    run((given: ExportOptions, context) => {
+      const path = out ?? given.out
+      if (path === undefined)
+        throw usageError(
+          "it is not said where to write",
+          "for example wuxing export out --format c",
+        )
+      return CODE_FORMATS.includes(given.format)
+        ? exportCode(path, given, context)
+        : exportModel(path, given, context)
+    })(options),
+  )
 }
 
 async function exportModel(

@@ -1,7 +1,7 @@
 /** A network as a C library with its model, laid out for one of the ways people build programs. */
 import { packageVersion } from "../../base/package-version"
-import { HostNetwork } from "../../network/host-network"
 import type { Model } from "../../models/model-file"
+import { HostNetwork } from "../../network/host-network"
 import { builtLibrary, template } from "./built"
 import { type CModel, modelSource } from "./model-source"
 
@@ -61,17 +61,29 @@ export function exportC(model: Model, options: CExportOptions): CExport {
       ["CMakeLists.txt", fill(template("CMakeLists.plain.txt"))],
     ])
   } else if (layout === "esp-idf") {
-    put("include/", library.filter(([path]) => path.endsWith(".h")))
-    put("", library.filter(([path]) => path.endsWith(".c")))
+    put(
+      "include/",
+      library.filter(([path]) => path.endsWith(".h")),
+    )
+    put(
+      "",
+      library.filter(([path]) => path.endsWith(".c")),
+    )
     put("", [
-      ["CMakeLists.txt", `idf_component_register(SRCS "wuxing.c" "${name}.c" INCLUDE_DIRS "include")\n`],
+      [
+        "CMakeLists.txt",
+        `idf_component_register(SRCS "wuxing.c" "${name}.c" INCLUDE_DIRS "include")\n`,
+      ],
       [
         "idf_component.yml",
         `version: "${packageVersion()}"\ndescription: The network ${name}, which names and learns, in fixed point\nlicense: MIT\ndependencies:\n  idf: ">=4.4"\n`,
       ],
     ])
     put("examples/learn/", [
-      ["CMakeLists.txt", `cmake_minimum_required(VERSION 3.16)\nset(EXTRA_COMPONENT_DIRS ../..)\ninclude($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(${name})\n`],
+      [
+        "CMakeLists.txt",
+        `cmake_minimum_required(VERSION 3.16)\nset(EXTRA_COMPONENT_DIRS ../..)\ninclude($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(${name})\n`,
+      ],
       ["main/CMakeLists.txt", `idf_component_register(SRCS "main.c" INCLUDE_DIRS ".")\n`],
       ["main/main.c", fill(template("esp-main.c"))],
       ["main/samples.h", samples],
@@ -82,7 +94,10 @@ export function exportC(model: Model, options: CExportOptions): CExport {
     if (layout === "arduino") {
       put("src/", library)
       for (const [example, text] of examples)
-        put(`examples/${example}/`, [[`${example}.ino`, text], ["samples.h", samples]])
+        put(`examples/${example}/`, [
+          [`${example}.ino`, text],
+          ["samples.h", samples],
+        ])
       put("", [
         ["library.properties", libraryProperties(name)],
         ["keywords.txt", keywords(name)],

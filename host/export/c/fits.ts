@@ -15,7 +15,7 @@ export const CHECKED_BOARDS = ["any", ...Object.keys(BOARDS)]
  * Measured on the exported examples (npm run footprint).
  */
 const AVR_RAM = 780
-const AVR_FLASH = { predicts: 11000, learns: 27000 }
+const AVR_FLASH = { predicts: 11000, learns: 27500 }
 
 /**
  * @throws WuxingError "export-rule" (kind "capacity") where the C library lacks the network's way of
@@ -52,8 +52,7 @@ export function checkBoard(
   const limits = BOARDS[board]
   if (!limits) return true
   const ram = limits.ram - AVR_RAM
-  const learns =
-    made.learnBytes <= ram && made.flashBytes <= limits.flash - AVR_FLASH.learns
+  const learns = made.learnBytes <= ram && made.flashBytes <= limits.flash - AVR_FLASH.learns
   if (learns) return true
   const flash = limits.flash - AVR_FLASH.predicts
   if (made.predictBytes <= ram && made.flashBytes <= flash) return false

@@ -8,7 +8,16 @@ import { buildShard } from "../../network/shard"
 import { template } from "./built"
 import { translate } from "./translate"
 
-const MODULES = ["random", "layout", "noise", "run", "settle", "settle-two", "settle-fine", "direct"]
+const MODULES = [
+  "random",
+  "layout",
+  "noise",
+  "run",
+  "settle",
+  "settle-two",
+  "settle-fine",
+  "direct",
+]
 const ROOTS = ["predictDirect", "learnDirect"]
 /** What the template calls, by the kinds of neurons that need it (WUXING_RINGS). */
 const KINDS: Record<string, number> = {
@@ -24,7 +33,15 @@ const KINDS: Record<string, number> = {
 /** Of which the template has a form for the Cortex-M0 beside. */
 const BY_HAND = ["dotFours"]
 /** Kept apart, so that the compiler has registers for their loops. */
-const APART = ["sumInputs", "sumSignals", "sumAll", "learnInputs", "learnSignals", "draw", "outputError"]
+const APART = [
+  "sumInputs",
+  "sumSignals",
+  "sumAll",
+  "learnInputs",
+  "learnSignals",
+  "draw",
+  "outputError",
+]
 /** Worth a copy in the loop that calls it. */
 const INLINE = ["addLinks", "learnLinks", "learnLink", "spreadOf", "signalBits", "mix16"]
 
@@ -40,7 +57,9 @@ export function librarySource(): string {
   }
   const inlined = (name: string, text: string) => {
     if (INLINE.includes(name)) return text.replace(/^static /m, "static inline ")
-    return KINDS[name] || APART.includes(name) ? text.replace(/^static /m, "OUTLINED static ") : text
+    return KINDS[name] || APART.includes(name)
+      ? text.replace(/^static /m, "OUTLINED static ")
+      : text
   }
   const defined = [...constants].map(([name, value]) => `#define ${name} INT32_C(${value})`)
   // The same in every shard.

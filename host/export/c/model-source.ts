@@ -94,7 +94,7 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
   const table = (type: string, called: string, values: number[], bytes: number) => {
     flashBytes += values.length * bytes
     tables.push(
-      `static const ${type} ${called}[${values.length}] WUXING_FLASH = {\n${wrapped(values)}\n};\n`,
+      `static const ${type} ${called}[${values.length}] WUXING_ALIGNED WUXING_FLASH = {\n${wrapped(values)}\n};\n`,
     )
     return called
   }

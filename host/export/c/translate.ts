@@ -57,7 +57,15 @@ const POINTER_RESULTS: Record<string, Type> = {
 }
 
 /** Functions of which the template has its own form. */
-const GIVEN = ["sumByHand", "learnByHand", "partAt", "nextInput", "settleForwardOf", "settleBackwardOf"]
+const GIVEN = [
+  "sumByHand",
+  "learnByHand",
+  "isWord",
+  "partAt",
+  "nextInput",
+  "settleForwardOf",
+  "settleBackwardOf",
+]
 
 export interface CFunction {
   name: string
@@ -439,7 +447,10 @@ class Body {
     }
     if (called === "inputs.getAt") return { code: `inputs[${this.number(of[0])}]`, type: "number" }
     if (called === "Math.imul")
-      return { code: `multiply(${unwrapped(this.number(of[0]))}, ${this.number(of[1])})`, type: "number" }
+      return {
+        code: `multiply(${unwrapped(this.number(of[0]))}, ${this.number(of[1])})`,
+        type: "number",
+      }
     if (called === "Math.idiv")
       return { code: `${this.number(of[0])} / ${this.number(of[1])}`, type: "number" }
     if (!this.program.has(called)) return this.fail(node, "a call of this function")
@@ -467,7 +478,10 @@ class Body {
     if (field?.of === "Part") return this.partField(field.name)
     const power = /^Header\.PowerTable \+ ([\s\S]*)$/.exec(at.getText())
     if (power && ts.isBinaryExpression(at))
-      return { code: `flash_u16((const uint8_t *)powers + ${this.number(at.right)})`, type: "number" }
+      return {
+        code: `flash_u16((const uint8_t *)powers + ${this.number(at.right)})`,
+        type: "number",
+      }
     const { code, type } = this.expression(at)
     const kind = format.getText().replaceAll('"', "")
     if (type === "flash") return { code: `flash_${kind}(${code})`, type: "number" }
@@ -514,7 +528,9 @@ function fieldOf(at: ts.Expression): { of: "Header" | "Part"; name: string } | u
 }
 
 function constantName(name: string): string {
-  return name.includes(".") ? snake(name.replace(".", "_")).replaceAll("__", "_").toUpperCase() : name
+  return name.includes(".")
+    ? snake(name.replace(".", "_")).replaceAll("__", "_").toUpperCase()
+    : name
 }
 
 /** Without the parentheses round the whole of it. */

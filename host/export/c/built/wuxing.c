@@ -57,6 +57,8 @@ static inline uint8_t *fixed(uint8_t *at) {
   return at;
 }
 
+static inline bool is_word(const uint8_t *at) { return ((uintptr_t)at & 3u) == 0; }
+
 static inline int32_t shift_left(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a << bits); }
 static inline int32_t shift_right(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a >> bits); }
 static inline int32_t multiply(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
@@ -134,6 +136,8 @@ typedef struct {
   const uint8_t *next, *first;
 } m0_inputs;
 
+#define UNUSED __attribute__((unused))
+
 #define M0_ENTER                                                                                   \
   ".syntax unified\n push {r4-r7, lr}\n mov r4, r8\n mov r5, r9\n mov r6, r10\n mov r7, r11\n"       \
   " push {r4-r7}\n"
@@ -145,7 +149,7 @@ typedef struct {
  * r0 c, r1 counts links, r2 t, r3 sum, r4 signal, r5-r7 free; r8 in, r9 end, r10 table, r11 target,
  * r12 next, lr start.
  */
-__attribute__((naked, noinline)) static void m0_sum_inputs(const m0_inputs *all) {
+__attribute__((naked, noinline)) static void m0_sum_inputs(const m0_inputs *all UNUSED) {
   __asm__ volatile(
       M0_ENTER
       " push {r0}\n"
@@ -236,7 +240,7 @@ __attribute__((naked, noinline)) static void m0_sum_inputs(const m0_inputs *all)
  * r0 c, r1 t, r2 packed, r3 signal, r4-r6 free, r7 all; r8 in, r9 salt, r10 mask, r11 shift, r12 max,
  * lr where the input's links end.
  */
-__attribute__((naked, noinline)) static void m0_learn_inputs(m0_inputs *all) {
+__attribute__((naked, noinline)) static void m0_learn_inputs(m0_inputs *all UNUSED) {
   __asm__ volatile(
       M0_ENTER
       " mov r7, r0\n"
@@ -357,8 +361,9 @@ __attribute__((naked, noinline)) static void m0_learn_inputs(m0_inputs *all) {
 }
 
 /* Sum of the products of as many signals and coefficients, a multiple of four and not none. */
-__attribute__((naked, noinline)) static int32_t m0_dot(const uint8_t *bus, const uint8_t *last,
-                                                       const uint8_t *c) {
+__attribute__((naked, noinline)) static int32_t m0_dot(const uint8_t *bus UNUSED,
+                                                       const uint8_t *last UNUSED,
+                                                       const uint8_t *c UNUSED) {
   __asm__ volatile(
       ".syntax unified\n"
       " push {r4-r7, lr}\n"
@@ -1652,7 +1657,7 @@ OUTLINED static void sum_all(wuxing *m, const wuxing_part *part) {
   const int32_t synapses = (int32_t)part->neurons * (int32_t)part->inputs;
   uint8_t *const end = sum + (shift_left(synapses, 2));
   const uint8_t *c = coefficients_of(m, part);
-  const bool fours = ((int32_t)part->sources & 3) == 0;
+  const bool fours = ((int32_t)part->sources & 3) == 0 && is_word(c);
   while (sum < end) {
     store_i32(sum, fours ? dot_fours(m, bus, last, c) : dot(m, bus, last, c));
     c = c + ((int32_t)(last - bus));
@@ -1729,7 +1734,7 @@ static int32_t best_output(wuxing *m, const wuxing_part *part, int32_t slot, int
   const int32_t width = (int32_t)part->bus_out_width;
   uint8_t *const bus = fixed(m->memory + part->bus_out) + (shift_left(slot * width, 1));
   int32_t best = -1;
-  int32_t most = -32768;
+  int32_t most = -32769;
   for (int32_t i = 0; i < width; i++) {
     const int32_t v = load_i16(bus + i + i);
     if (i != except && v > most) {
@@ -1833,10 +1838,11 @@ static bool softmax_error(wuxing *m, const wuxing_part *part, int32_t slot, int3
   int32_t sum = 0;
   for (int32_t i = 0; i < width; i++) {
     /* |O| < 2^14, so the difference is below 2^15, and a gain below 2^16 keeps the product in 31 bits; */
-    /* finer signals are below 2^15 and the gain is below 2^15 then. */
+    /* finer signals are below 2^15 and the gain is below 2^15 then. Signals that another board sends */
+    /* may be anything: a product past 2^31 is negative. */
     const int32_t x = ((best - load_i16(bus + i + i)) * gain) >> shift;
     int32_t w = 0;
-    if (x < 512) {
+    if (x >= 0 && x < 512) {
       w = flash_u16((const uint8_t *)powers + (shift_left(x & 31, 1))) >> (x >> 5);
     }
     /* The weights wait where the error is to go. At most 65,535 outputs of 2^15. */
@@ -2177,7 +2183,10 @@ int wuxing_init(wuxing *net, const wuxing_model *model, void *memory, size_t byt
   net->brief = false;
   net->sample_random = 0;
   if (model->format != WUXING_FORMAT) return WUXING_ERROR_MODEL;
-  if (bytes < model->predict_bytes || ((uintptr_t)memory & 3u) != 0) return WUXING_ERROR_MEMORY;
+  if (bytes < model->predict_bytes) return WUXING_ERROR_MEMORY;
+#ifndef __AVR__
+  if (((uintptr_t)memory & 3u) != 0) return WUXING_ERROR_MEMORY;
+#endif
   net->learns = bytes >= model->learn_bytes;
   memset(memory, 0, (size_t)(net->learns ? model->learn_bytes : model->predict_bytes));
   for (int32_t i = 0; i < model->parts; i++) {

@@ -57,6 +57,8 @@ static inline uint8_t *fixed(uint8_t *at) {
   return at;
 }
 
+static inline bool is_word(const uint8_t *at) { return ((uintptr_t)at & 3u) == 0; }
+
 static inline int32_t shift_left(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a << bits); }
 static inline int32_t shift_right(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a >> bits); }
 static inline int32_t multiply(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }

@@ -13,6 +13,8 @@ typedef struct {
   const uint8_t *next, *first;
 } m0_inputs;
 
+#define UNUSED __attribute__((unused))
+
 #define M0_ENTER                                                                                   \
   ".syntax unified\n push {r4-r7, lr}\n mov r4, r8\n mov r5, r9\n mov r6, r10\n mov r7, r11\n"       \
   " push {r4-r7}\n"
@@ -24,7 +26,7 @@ typedef struct {
  * r0 c, r1 counts links, r2 t, r3 sum, r4 signal, r5-r7 free; r8 in, r9 end, r10 table, r11 target,
  * r12 next, lr start.
  */
-__attribute__((naked, noinline)) static void m0_sum_inputs(const m0_inputs *all) {
+__attribute__((naked, noinline)) static void m0_sum_inputs(const m0_inputs *all UNUSED) {
   __asm__ volatile(
       M0_ENTER
       " push {r0}\n"
@@ -115,7 +117,7 @@ __attribute__((naked, noinline)) static void m0_sum_inputs(const m0_inputs *all)
  * r0 c, r1 t, r2 packed, r3 signal, r4-r6 free, r7 all; r8 in, r9 salt, r10 mask, r11 shift, r12 max,
  * lr where the input's links end.
  */
-__attribute__((naked, noinline)) static void m0_learn_inputs(m0_inputs *all) {
+__attribute__((naked, noinline)) static void m0_learn_inputs(m0_inputs *all UNUSED) {
   __asm__ volatile(
       M0_ENTER
       " mov r7, r0\n"
@@ -236,8 +238,9 @@ __attribute__((naked, noinline)) static void m0_learn_inputs(m0_inputs *all) {
 }
 
 /* Sum of the products of as many signals and coefficients, a multiple of four and not none. */
-__attribute__((naked, noinline)) static int32_t m0_dot(const uint8_t *bus, const uint8_t *last,
-                                                       const uint8_t *c) {
+__attribute__((naked, noinline)) static int32_t m0_dot(const uint8_t *bus UNUSED,
+                                                       const uint8_t *last UNUSED,
+                                                       const uint8_t *c UNUSED) {
   __asm__ volatile(
       ".syntax unified\n"
       " push {r4-r7, lr}\n"

@@ -49,7 +49,10 @@ int wuxing_init(wuxing *net, const wuxing_model *model, void *memory, size_t byt
   net->brief = false;
   net->sample_random = 0;
   if (model->format != WUXING_FORMAT) return WUXING_ERROR_MODEL;
-  if (bytes < model->predict_bytes || ((uintptr_t)memory & 3u) != 0) return WUXING_ERROR_MEMORY;
+  if (bytes < model->predict_bytes) return WUXING_ERROR_MEMORY;
+#ifndef __AVR__
+  if (((uintptr_t)memory & 3u) != 0) return WUXING_ERROR_MEMORY;
+#endif
   net->learns = bytes >= model->learn_bytes;
   memset(memory, 0, (size_t)(net->learns ? model->learn_bytes : model->predict_bytes));
   for (int32_t i = 0; i < model->parts; i++) {

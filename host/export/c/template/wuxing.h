@@ -43,12 +43,18 @@ extern "C" {
 #else
 #define WUXING_FLASH
 #endif
+/* Coefficients at whole words are read two at a time. */
+#ifdef __GNUC__
+#define WUXING_ALIGNED __attribute__((aligned(4)))
+#else
+#define WUXING_ALIGNED
+#endif
 
 enum {
   WUXING_OK = 0,
   /* The model was made for another version of this library. */
   WUXING_ERROR_MODEL = -1,
-  /* Too few bytes of memory, or at an address that no multiple of four. */
+  /* Too few bytes of memory, or at an address that is no multiple of four. */
   WUXING_ERROR_MEMORY = -2,
   /* No class has this number. */
   WUXING_ERROR_LABEL = -3,
@@ -106,7 +112,7 @@ size_t wuxing_size(const wuxing_model *model, bool learns);
  * Begins. With the bytes for it, coefficients are copied from flash into `memory` and the network can
  * learn; with less they are read where they are.
  *
- * memory: aligned to four bytes, the network's as long as it is used.
+ * memory: aligned to four bytes (not on AVR), the network's as long as it is used.
  * Returns WUXING_OK, WUXING_ERROR_MODEL, WUXING_ERROR_RINGS or WUXING_ERROR_MEMORY.
  */
 int wuxing_init(wuxing *net, const wuxing_model *model, void *memory, size_t bytes);

@@ -19,11 +19,14 @@ static wuxing net;
 /* Kept for whoever looks from outside. */
 int32_t named[SAMPLES];
 uint32_t learnt_hash;
+extern const int sample_count;
+const int sample_count = SAMPLES;
 
 void begin_sample(void);
 void end_sample(void);
 void finish(void);
 
+#ifndef PREDICT_ONLY
 static void hash_state(void) {
   size_t bytes = 0;
   const uint8_t *state = (const uint8_t *)wuxing_state(&net, &bytes);
@@ -31,6 +34,7 @@ static void hash_state(void) {
   for (size_t i = 0; i < bytes; i++) hash = (hash ^ state[i]) * 16777619u;
   learnt_hash = hash;
 }
+#endif
 
 int run_samples(void) {
   const int fault = wuxing_init(&net, &model_model, memory, sizeof memory);

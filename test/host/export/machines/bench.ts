@@ -1,6 +1,7 @@
 /** Builds a bench of the exported C library for a machine and runs it there. */
-import { execFileSync } from "node:child_process"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { execFileSync, spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { RP2040 } from "rp2040js"
@@ -47,12 +48,10 @@ export const M0 = [..."-mcpu=cortex-m0plus -mthumb".split(" "), ...FREESTANDING]
 /** Runs in an RP2040's core, cycle by cycle. */
 export function runOnM0(folder: string, flags: string[] = ["-O2"]): Outcome {
   const elf = join(folder, "m0.elf")
+  const library = libraryObject(folder, "arm-none-eabi-gcc", [...M0, ...flags])
   execFileSync("arm-none-eabi-gcc", [
-    ...M0,
-    ...flags,
-    ...["-I", folder, "-nostdlib", "-Wl,--gc-sections", `-Wl,-T,${join(HERE, "m0.ld")}`],
-    ...[join(HERE, "start-m0.c"), join(HERE, "bench.c")],
-    ...[join(folder, "wuxing.c"), join(folder, "model.c"), "-lgcc", "-o", elf],
+    ...[...M0, "-O2", "-nostdlib", "-Wl,--gc-sections", `-Wl,-T,${join(HERE, "m0.ld")}`],
+    ...["-I", folder, ...sourcesIn(folder, "start-m0.c"), library, "-lgcc", "-o", elf],
   ])
   execFileSync("arm-none-eabi-objcopy", ["-O", "binary", elf, join(folder, "m0.bin")])
   const symbols = symbolsOf(elf)
@@ -81,6 +80,81 @@ export function runOnM0(folder: string, flags: string[] = ["-O2"]): Outcome {
     hash: words("learnt_hash", 1)[0] >>> 0,
     cycles,
   }
+}
+
+export const M33 = [..."-mcpu=cortex-m33 -mthumb -mfloat-abi=soft".split(" "), ...FREESTANDING]
+export const RV32 = [..."-march=rv32imc -mabi=ilp32".split(" "), ...FREESTANDING]
+export const WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split(" ")
+
+/** Runs as an ESP32-C3's core does, under qemu-user. */
+export function runOnRv32(folder: string, flags: string[] = ["-O2"]): Outcome {
+  const elf = join(folder, "rv32.elf")
+  const compiler = "riscv64-unknown-elf-gcc"
+  const library = libraryObject(folder, compiler, [...RV32, ...flags])
+  const linking = ["-O2", "-nostdlib", "-static", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
+  execFileSync(compiler, [
+    ...[...RV32, ...linking, "-I", folder, ...sourcesIn(folder, "start-bare.c")],
+    ...[library, "-lgcc", "-o", elf],
+  ])
+  return outcomeOf(execFileSync("qemu-riscv32", [elf], { encoding: "utf8" }))
+}
+
+/** Runs in a Cortex-M33 (a Pico 2's core), on a board that qemu has; ticks are of 50 instructions. */
+export function runOnM33(folder: string, flags: string[] = ["-O2"]): Outcome {
+  const elf = join(folder, "m33.elf")
+  const library = libraryObject(folder, "arm-none-eabi-gcc", [...M33, ...flags])
+  execFileSync("arm-none-eabi-gcc", [
+    ...[...M33, "-O2", "-nostdlib", "-Wl,--gc-sections", `-Wl,-T,${join(HERE, "m33.ld")}`],
+    ...["-I", folder, ...sourcesIn(folder, "start-bare.c"), library, "-lgcc", "-o", elf],
+  ])
+  // Semihosting writes to stderr here. An instruction takes a nanosecond.
+  const machine = "-M mps2-an505 -nographic -monitor none -serial none -icount shift=0".split(" ")
+  const { stdout, stderr, status } = spawnSync(
+    "qemu-system-arm",
+    [...machine, "-semihosting-config", "enable=on,target=native", "-kernel", elf],
+    { encoding: "utf8", timeout: 60_000 },
+  )
+  if (status !== 0) throw new Error(`qemu-system-arm ended with ${status}: ${stderr}`)
+  return outcomeOf(stdout + stderr)
+}
+
+/** Runs on this machine. */
+export function runHere(folder: string, compiler: string, flags: string[]): Outcome {
+  const binary = join(folder, `here-${compiler}`)
+  const library = libraryObject(folder, compiler, ["-std=c99", ...flags])
+  const sources = [...sourcesIn(folder, "start-posix.c"), library]
+  execFileSync(compiler, ["-std=c99", ...flags, "-I", folder, ...sources, "-o", binary])
+  return outcomeOf(execFileSync(binary, { encoding: "utf8" }))
+}
+
+function sourcesIn(folder: string, start: string): string[] {
+  return [join(HERE, start), join(HERE, "bench.c"), join(folder, "model.c")]
+}
+
+const objects = new Map<string, string>()
+let cache: string | undefined
+
+/** The library compiled once for each compiler and its flags. */
+function libraryObject(folder: string, compiler: string, flags: string[]): string {
+  const key = [compiler, ...flags].join(" ")
+  let object = objects.get(key)
+  if (object) return object
+  if (!cache) {
+    const made = mkdtempSync(join(tmpdir(), "wuxing-library-"))
+    process.on("exit", () => rmSync(made, { recursive: true, force: true }))
+    cache = made
+  }
+  object = join(cache, `${objects.size}.o`)
+  execFileSync(compiler, [...flags, "-I", folder, "-c", join(folder, "wuxing.c"), "-o", object])
+  objects.set(key, object)
+  return object
+}
+
+function outcomeOf(text: string): Outcome {
+  const numbers = text.trim().split(/\s+/).map(Number)
+  const count = numbers.findIndex(n => n > 255)
+  const [hash, ...ticks] = numbers.slice(count)
+  return { named: numbers.slice(0, count), hash, cycles: ticks.map(t => t * 50) }
 }
 
 export function symbolsOf(elf: string, prefix = "arm-none-eabi-"): Map<string, number> {

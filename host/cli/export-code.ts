@@ -1,0 +1,169 @@
+/** `wuxing export --format c`, `--format devicescript`: a network as code for one's own program. */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import type { Command } from "commander"
+import { WuxingError } from "../base/errors"
+import { grouped } from "../base/numbers"
+import type { Model } from "../models/model-file"
+import type { Context, Outcome } from "./command"
+import { choiceOption, usageError } from "./options/usage"
+
+export const CODE_FORMATS = ["c"]
+const LAYOUTS = ["plain", "arduino", "platformio", "esp-idf"]
+const BOARDS = ["any", "uno"]
+/** Samples that go along, at most, and the bytes of them; fewer where flash is small. */
+const MOST_SAMPLES = 16
+const MOST_SAMPLE_BYTES = 16384
+const SMALL_SAMPLE_BYTES = 1024
+
+export interface CodeOptions {
+  format: string
+  out?: string
+  model?: string
+  trained?: boolean
+  seed: number
+  data?: string
+  force?: boolean
+  layout: string
+  board: string
+  name: string
+}
+
+export function addCodeOptions(command: Command): Command {
+  return command
+    .option(
+      "--layout <layout>",
+      `how the C library is laid out: ${LAYOUTS.join(", ")}`,
+      choiceOption("--layout", LAYOUTS),
+      "plain",
+    )
+    .option(
+      "--board <board>",
+      "any, or a board the C library must fit: uno",
+      choiceOption("--board", BOARDS),
+      "any",
+    )
+    .option("--name <name>", "what the model is called in the program", nameOption, "gesture")
+}
+
+function nameOption(text: string): string {
+  if (!/^[a-z][a-z0-9_]{0,30}$/.test(text) || /^wuxing|^samples$|^main$/.test(text))
+    throw usageError(
+      `--name is "${text}", expected a C name in lower case`,
+      "for example --name gesture",
+    )
+  return text
+}
+
+/**
+ * @throws WuxingError "usage"; "folder-exists" (kind "usage"); as modelNamed, checkRule and checkBoard
+ */
+export async function exportCode(
+  out: string,
+  options: CodeOptions,
+  { output }: Context,
+): Promise<Outcome> {
+  const { model: what, trained, seed, layout, board, name } = options
+  if (what === undefined)
+    throw usageError("--model is missing", "for example --model pico-16 --trained")
+  refuseFolder(out, options.force)
+  const { modelNamed } = await import("../models/trained")
+  const { checkBoard, checkRule } = await import("../export/c/fits")
+  const { exportC } = await import("../export/c/export-c")
+  const { modelSource } = await import("../export/c/model-source")
+  const { classesOf } = await import("../training/training")
+
+  const model = modelNamed(what, { trained, seed })
+  checkRule(model)
+  const { network } = model
+  const outputs = network.layers.at(-1)!.neurons
+  const classes = classesOf(model) ?? Array.from({ length: outputs }, (_, i) => `${i}`)
+  const learns = checkBoard(board, modelSource(model, name, classes))
+  const samples = await samplesFor(model, options)
+  const made = exportC(model, {
+    ...{ layout: layout as "plain", name, classes, samples: samples.list, predictsOnly: !learns },
+  })
+  writeFiles(out, made.files)
+
+  const { predictBytes, learnBytes, flashBytes } = made.model
+  output.field("network", network.name)
+  output.field("inputs", `${grouped(network.width)} bytes, ${outputs} classes`)
+  output.field("constants", `${grouped(flashBytes)} B of flash`)
+  output.field("memory to predict", `${grouped(predictBytes)} B of RAM`)
+  output.field(
+    "memory to learn",
+    `${grouped(learnBytes)} B of RAM${learns ? "" : ", which the board lacks"}`,
+  )
+  output.field("samples", samples.about)
+  output.field("written", `${out}, ${made.files.size} files`)
+  return {
+    document: {
+      ...{ model: what, trained: trained ?? false, network: network.name },
+      ...{ format: options.format, layout, name, out, files: [...made.files.keys()] },
+      ...{ predictBytes, learnBytes, flashBytes, learns, samples: samples.list.length },
+    },
+  }
+}
+
+/** @throws WuxingError "folder-exists" (kind "usage") if there is anything */
+export function refuseFolder(path: string, force = false): void {
+  if (force || !existsSync(path)) return
+  try {
+    if (readdirSync(path).length === 0) return
+  } catch {
+    // A file, or a folder that cannot be read.
+  }
+  throw new WuxingError({
+    code: "folder-exists",
+    kind: "usage",
+    message: `${path} exists already`,
+    cause: "an earlier run wrote it, or it is something else of yours",
+    help: "name another folder, or write into it with --force",
+  })
+}
+
+/** @throws WuxingError "folder-unwritable" (kind "data") */
+export function writeFiles(folder: string, files: Map<string, string | Uint8Array>): void {
+  try {
+    for (const [path, content] of files) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), content)
+    }
+  } catch (error) {
+    throw new WuxingError(
+      {
+        code: "folder-unwritable",
+        kind: "data",
+        message: `${folder} cannot be written: ${error instanceof Error ? error.message : error}`,
+        cause: "the disk is full, or the folder belongs to somebody else",
+        help: "name a folder of your own",
+      },
+      { cause: error },
+    )
+  }
+}
+
+/** Test samples of the data, where the network takes them; else random ones. */
+async function samplesFor(model: Model, { data: given, board }: CodeOptions) {
+  const { network } = model
+  const room = board === "uno" ? SMALL_SAMPLE_BYTES : MOST_SAMPLE_BYTES
+  const count = Math.max(2, Math.min(MOST_SAMPLES, Math.floor(room / network.width)))
+  if (given !== undefined || network.width === 784) {
+    const { readTrainingData } = await import("../training/training-data")
+    const { checkImages, classesOf } = await import("../training/training")
+    const { name, test } = readTrainingData(given ?? "mnist", network, classesOf(model))
+    checkImages(network, name, test)
+    const list = Array.from({ length: Math.min(count, test.count) }, (_, i) => ({
+      inputs: test.images.slice(i * network.width, (i + 1) * network.width),
+      label: test.labels[i],
+    }))
+    return { list, about: `${list.length} of ${name}'s test samples` }
+  }
+  const { hash32 } = await import("../../src/base/random")
+  const outputs = network.layers.at(-1)!.neurons
+  const list = Array.from({ length: count }, (_, i) => ({
+    inputs: Uint8Array.from({ length: network.width }, (_, at) => hash32(i + 1, at) & 255),
+    label: i % outputs,
+  }))
+  return { list, about: `${count} random ones, as no --data is given` }
+}

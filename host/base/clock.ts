@@ -48,6 +48,11 @@ class RealClock implements Clock {
 /** The time of this machine, in milliseconds since the process began. */
 export const realClock: Clock = new RealClock()
 
+/** The time of day, for reports. */
+export function timeOfDay(): Date {
+  return new Date()
+}
+
 /** Lets the other code of this process have its turn: input, and what waits for it. */
 export function takeTurns(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))

@@ -2,7 +2,7 @@
  * How fast the engine is: samples a second, time per neuron step and link, and the same beside the
  * yardstick (yardstick.ts), so that machines can be compared.
  */
-import { setImmediate } from "node:timers/promises"
+import { realClock, takeTurns } from "../base/clock"
 import type { Network } from "../network/network"
 import { inputSignalsOf, linksOf, signalsOf } from "../network/network"
 import type { Images } from "../training/training-data"
@@ -216,13 +216,13 @@ export async function inTurn(
 ): Promise<InTurn[]> {
   const timed = async ({ work, before }: Work, n: number) => {
     // Between runs, so that Ctrl-C is heard.
-    await setImmediate()
+    await takeTurns()
     signal?.throwIfAborted()
     before?.()
     const cpu = process.cpuUsage()
-    const start = performance.now()
+    const start = realClock.now()
     await work(n)
-    const wall = (performance.now() - start) / 1000
+    const wall = (realClock.now() - start) / 1000
     const { user, system } = process.cpuUsage(cpu)
     return { samplesPerSecond: n / wall, cpu: (user + system) / 1e6, wall, n }
   }

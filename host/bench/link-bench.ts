@@ -1,4 +1,5 @@
 /** Measures the way to a board: round trip, throughput, and what the framing costs. */
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import type { BoardLink } from "../link/board-link"
 import { crc16 } from "../link/crc16"
@@ -129,10 +130,10 @@ function nextPayload(): Uint8Array {
 /** µs each. */
 async function roundTrips(exchange: Exchange, length: number): Promise<number[]> {
   const times: number[] = []
-  for (const end = performance.now() + length * 1000; performance.now() < end; ) {
-    const start = performance.now()
+  for (const end = realClock.now() + length * 1000; realClock.now() < end; ) {
+    const start = realClock.now()
     await exchange(nextPayload())
-    times.push((performance.now() - start) * 1000)
+    times.push((realClock.now() - start) * 1000)
   }
   return times
 }
@@ -140,15 +141,15 @@ async function roundTrips(exchange: Exchange, length: number): Promise<number[]>
 /** Bytes a second. */
 async function throughput(exchange: Exchange, length: number): Promise<number> {
   let frames = 0
-  const start = performance.now()
+  const start = realClock.now()
   const worker = async () => {
-    while (performance.now() < start + length * 1000) {
+    while (realClock.now() < start + length * 1000) {
       await exchange(nextPayload())
       frames++
     }
   }
   await Promise.all(Array.from({ length: UNDER_WAY }, worker))
-  return (frames * FRAME_SIZE) / ((performance.now() - start) / 1000)
+  return (frames * FRAME_SIZE) / ((realClock.now() - start) / 1000)
 }
 
 /** Frames of random bytes, as signals are: about half of them hold a byte that needs a quote. */
@@ -178,9 +179,9 @@ export function benchFraming(): FramingFigures {
   for (let round = 0; round < ROUNDS; round++) {
     // In turns, so that a slow moment of the machine meets all of them.
     for (const [i, part] of parts.entries()) {
-      const start = performance.now()
+      const start = realClock.now()
       part()
-      times[i].push(performance.now() - start)
+      times[i].push(realClock.now() - start)
     }
   }
   if (sink === 0 || decoder.frames !== ROUNDS * FRAMES_A_ROUND) throw new Error("frames were lost")

@@ -1,7 +1,8 @@
 /** `wuxing boards`: which boards are plugged in, and what each of them is and runs. */
+
 import { existsSync } from "node:fs"
-import { setTimeout as sleep } from "node:timers/promises"
 import type { Command } from "commander"
+import { realClock } from "../base/clock"
 import type { Identity } from "../hardware/identify"
 import type { PortInfo } from "../link/port-list"
 import type { Context, Outcome, Run } from "./command"
@@ -92,7 +93,7 @@ async function watch(options: BoardsOptions, { output, signal }: Context): Promi
         rows.set(row.path, row)
         say(output, "found", row)
       }
-      await sleep(WATCH_MS, undefined, { signal })
+      await realClock.sleep(WATCH_MS, signal)
     } catch (error) {
       if (!signal.aborted) throw error
     }

@@ -1,5 +1,6 @@
 /** `wuxing doctor`: what may be wrong with this machine, and what to do about it. */
 import type { Command } from "commander"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { packageVersion } from "../base/package-version"
 import { sha256 } from "../base/sha256"
@@ -93,10 +94,10 @@ async function tryBoards(place: Place, context: Context): Promise<BoardRun> {
   try {
     const boards = await printBoards(fleet, context.output)
     const { output } = context
-    let start = performance.now()
+    let start = realClock.now()
     const rate = (count: number) => {
-      const perSecond = count / ((performance.now() - start) / 1000)
-      start = performance.now()
+      const perSecond = count / ((realClock.now() - start) / 1000)
+      start = realClock.now()
       return perSecond
     }
     output.status(`learning ${LEARNT} images`)

@@ -1,5 +1,7 @@
 /** `wuxing eval`: how well a network names images it has not learnt. */
+
 import type { Command } from "commander"
+import { realClock } from "../base/clock"
 import { grouped, percent } from "../base/numbers"
 import { sha256 } from "../base/sha256"
 import type { Place } from "../hardware/place"
@@ -158,13 +160,13 @@ async function nameOnHost(
   const { loadModelInto } = await import("../training/training")
   const engine = await TrainingEngine.start(model.network, { workers })
   const progress = startProgress(output, "testing", count)
-  const start = performance.now()
+  const start = realClock.now()
   try {
     loadModelInto(engine, model)
     const store = engine.store(images, labels)
     const indices = Int32Array.from({ length: count }, (_, i) => i)
     const named = await engine.predict(store, indices, { signal, onProgress: progress.sample })
-    return { named, seconds: (performance.now() - start) / 1000 }
+    return { named, seconds: (realClock.now() - start) / 1000 }
   } finally {
     progress.stop()
     await engine.close()
@@ -191,7 +193,7 @@ async function nameOnBoards(
     const busyBefore = await fleet.busySeconds()
     const before = fleet.messages
     const progress = startFleetProgress(context.output, "testing", count, fleet)
-    const start = performance.now()
+    const start = realClock.now()
     let right = 0
     const named = await fleet
       .name(
@@ -203,7 +205,7 @@ async function nameOnBoards(
         },
       )
       .finally(() => progress.stop())
-    const seconds = (performance.now() - start) / 1000
+    const seconds = (realClock.now() - start) / 1000
     const busyAfter = await fleet.busySeconds()
     const emulated = printEmulatedTime(context.output, count, busyBefore, busyAfter)
     return {

@@ -1,13 +1,15 @@
 /** `wuxing flash`: the DeviceScript runtime on a new board, then our program; or the native program. */
+
 import { resolve } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import type { Command } from "commander"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import type { Deployed } from "../hardware/deploy"
 import { DEVICE_SCRIPT_BOARDS } from "../hardware/devicescript-boards"
 import { UF2_PATH } from "../hardware/emulator/firmware-file"
 import { buildFirmware } from "../hardware/firmware"
 import type { FlashPlan } from "../hardware/flash"
+import { retryUntil } from "../link/wait"
 import type { Context, Outcome, Run } from "./command"
 import { deployError, deployWithProgress, printDeployed } from "./deploy"
 import { integerOption, pathOption, usageError } from "./options/usage"
@@ -161,20 +163,22 @@ async function appeared(
   signal: AbortSignal,
 ): Promise<string> {
   if (named !== undefined) return named
-  const end = Date.now() + APPEAR_DEADLINE_MS
-  for (;;) {
-    const fresh = (await boardPorts()).find(path => !before.includes(path))
-    if (fresh) return fresh
-    signal.throwIfAborted()
-    if (Date.now() > end) {
-      throw new WuxingError({
-        code: "board-not-back",
-        kind: "board",
-        message: `${title} is flashed, but no new serial port appeared within ${APPEAR_DEADLINE_MS / 1000} s`,
-        cause: "it waits to be reset or plugged in again, or ports cannot be listed here",
-        help: "reset it, then run `wuxing deploy --port <its port>`",
-      })
-    }
-    await sleep(LOOK_MS)
-  }
+  return await retryUntil(
+    {
+      clock: realClock,
+      deadlineMs: APPEAR_DEADLINE_MS,
+      pauseMs: LOOK_MS,
+      signal,
+      what: `the port of ${title}`,
+      late: () =>
+        new WuxingError({
+          code: "board-not-back",
+          kind: "board",
+          message: `${title} is flashed, but no new serial port appeared within ${APPEAR_DEADLINE_MS / 1000} s`,
+          cause: "it waits to be reset or plugged in again, or ports cannot be listed here",
+          help: "reset it, then run `wuxing deploy --port <its port>`",
+        }),
+    },
+    async () => (await boardPorts()).find(path => !before.includes(path)),
+  )
 }

@@ -1,6 +1,8 @@
 /** Boards for a command: finds, starts and loads them, and shows what they do. */
+
 import { setMaxListeners } from "node:events"
 import { MultiBar, type SingleBar } from "cli-progress"
+import { realClock } from "../base/clock"
 import { grouped } from "../base/numbers"
 import type { FaultInjector } from "../faults/injector"
 import type { Fleet, FleetOptions } from "../fleet/fleet"
@@ -116,8 +118,7 @@ export async function openPatientFleet(
   setMaxListeners(0, end.signal)
   let patienceMs = 0
   const interrupt = () => {
-    const timer = setTimeout(() => end.abort(signal.reason), patienceMs)
-    timer.unref()
+    realClock.after(patienceMs, () => end.abort(signal.reason), { background: true })
   }
   if (signal.aborted) end.abort(signal.reason)
   signal.addEventListener("abort", interrupt)
@@ -182,7 +183,7 @@ export function startFleetProgress(
     ...{ barCompleteChar: "=", barIncompleteChar: " ", fps: 1000 / REDRAW_MS, forceRedraw: true },
     format: "{line}",
   })
-  const start = performance.now()
+  const start = realClock.now()
   let done = 0
   let correct = 0
   const all = bars.create(
@@ -202,7 +203,7 @@ export function startFleetProgress(
   const lines: SingleBar[] = []
   const heard: { at: number; messages: number }[][] = []
   const draw = () => {
-    const now = performance.now()
+    const now = realClock.now()
     const rate = done / ((now - start) / 1000)
     all.update(done, {
       rate: rate.toFixed(rate < 10 ? 1 : 0),
@@ -226,14 +227,14 @@ export function startFleetProgress(
   }
   head.update({})
   draw()
-  const timer = setInterval(draw, REDRAW_MS)
+  const timer = realClock.every(REDRAW_MS, draw)
   return {
     sample(d, c) {
       done = d
       correct = c
     },
     stop() {
-      clearInterval(timer)
+      timer.stop()
       draw()
       bars.stop()
     },

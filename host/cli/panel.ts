@@ -1,6 +1,7 @@
 /** `wuxing panel`: boards that name images on a front panel, and are taught from it. */
-import { setTimeout as pause } from "node:timers/promises"
+
 import type { Command } from "commander"
+import { realClock } from "../base/clock"
 import type { WuxingError } from "../base/errors"
 import { grouped, percent } from "../base/numbers"
 import { sha256 } from "../base/sha256"
@@ -192,7 +193,7 @@ async function nextTouch(
   const over = new AbortController()
   try {
     return await Promise.race([
-      pause(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) }),
+      realClock.sleep(ms, AbortSignal.any([signal, over.signal])).then(() => undefined),
       new Promise<"teach" | "right">(resolve => {
         desk.onTeach = () => resolve("teach")
         desk.onRight = () => resolve("right")

@@ -1,5 +1,7 @@
 /** `wuxing reproduce`: measures anew what the papers claim, and writes a report. */
+
 import type { Command } from "commander"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import type { Row, RowRecord } from "../reproduce/row"
 import type { Context, Outcome, Run } from "./command"
@@ -40,7 +42,7 @@ async function reproduceRows(
     options.out,
     rows.map(row => row.name),
   )
-  const started = performance.now()
+  const started = realClock.now()
   let under: { row: Row; progress: ShareProgress } | undefined
   const end = () => {
     under?.progress.stop()
@@ -72,7 +74,7 @@ async function reproduceRows(
   const document = {
     out: options.out,
     ...report.files,
-    ...{ scale, seed: options.seed, seconds: (performance.now() - started) / 1000 },
+    ...{ scale, seed: options.seed, seconds: (realClock.now() - started) / 1000 },
     rows: records,
   }
   return { document, error: signal.aborted ? interruption(signal, records, chosen) : undefined }

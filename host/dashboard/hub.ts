@@ -3,6 +3,7 @@
  * fleet what people want of it.
  */
 
+import { type Clock, realClock, type Timer } from "../base/clock"
 import { confidenceOf } from "../network/confidence"
 import type { Network } from "../network/network"
 import { type BoardTimes, partsBetween } from "../session/board-times"
@@ -50,6 +51,7 @@ interface Visitor {
 }
 
 export interface HubOptions {
+  clock?: Clock
   network: Network
   classes: string[]
   /** Holds the run before its first sample. */
@@ -85,21 +87,22 @@ export class Hub implements FleetWatch {
   private asked = 0
 
   private pending?: Update
-  private timer?: NodeJS.Timeout
-  private readonly clock: NodeJS.Timeout
+  private timer?: Timer
+  private readonly clock: Clock
+  private readonly heart: Timer
   private readonly doneAt: number[] = []
   /** What a look inside is for, unless it names a drawing. */
   private image?: Uint8Array
   private label = -1
-  private looking?: NodeJS.Timeout
+  private looking?: Timer
 
   constructor(private readonly options: HubOptions) {
     const { network, classes, paused, signal } = options
     this.paused = paused ?? false
     this.ledgers = { learning: new Ledger(classes.length), naming: new Ledger(classes.length) }
     this.inside = new Inside(network)
-    this.clock = setInterval(() => this.beat(), FLEET_MS)
-    this.clock.unref()
+    this.clock = this.options.clock ?? realClock
+    this.heart = this.clock.every(FLEET_MS, () => this.beat(), { background: true })
     signal?.addEventListener("abort", () => this.changedNow())
   }
 
@@ -186,9 +189,9 @@ export class Hub implements FleetWatch {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.clock)
-    clearTimeout(this.timer)
-    clearTimeout(this.looking)
+    this.heart.stop()
+    this.timer?.stop()
+    this.looking?.stop()
     this.flush()
     this.tell({ type: "ended" })
     this.visitors.clear()
@@ -285,12 +288,12 @@ export class Hub implements FleetWatch {
     this.pending.samples.push(sample)
     if (point) this.pending.points.push(point)
     if (mistake) this.pending.mistakes.push(mistake)
-    this.doneAt.push(performance.now())
-    this.timer ??= setTimeout(() => this.flush(), 1000 / UPDATES)
+    this.doneAt.push(this.clock.now())
+    this.timer ??= this.clock.after(1000 / UPDATES, () => this.flush())
   }
 
   private flush(): void {
-    clearTimeout(this.timer)
+    this.timer?.stop()
     this.timer = undefined
     if (!this.pending) return
     if (this.visitors.size > 0)
@@ -300,7 +303,7 @@ export class Hub implements FleetWatch {
   }
 
   private control(): { type: "control" } & Control {
-    const now = performance.now()
+    const now = this.clock.now()
     while (this.doneAt.length > 0 && this.doneAt[0] < now - RATE_MS) this.doneAt.shift()
     return {
       ...{ type: "control", kind: this.kind, paused: this.paused, bits: this.bits },
@@ -330,7 +333,7 @@ export class Hub implements FleetWatch {
     if (this.visitors.size === 0 || !this.fleet) return
     this.tell(this.fleetView())
     this.tell(this.control())
-    const now = performance.now()
+    const now = this.clock.now()
     if (this.asking || now - this.asked < ASK_MS) return
     this.asking = true
     this.asked = now
@@ -359,10 +362,10 @@ export class Hub implements FleetWatch {
   }
 
   private lookSoon(): void {
-    this.looking ??= setTimeout(() => {
+    this.looking ??= this.clock.after(LOOK_MS, () => {
       this.looking = undefined
       for (const visitor of this.visitors) this.showInside(visitor)
-    }, LOOK_MS)
+    })
   }
 
   private showInside({ look, send }: Visitor): void {

@@ -2,9 +2,10 @@
  * The demo "adapt": boards hold a network that was trained on the host; the world changes; they learn
  * from a few samples of the new one, and what they knew of the old one is measured too.
  */
-import { setImmediate } from "node:timers/promises"
+
 import { Header } from "../../src/core/layout"
 import type { Chart } from "../base/chart"
+import { takeTurns } from "../base/clock"
 import { sha256 } from "../base/sha256"
 import { type Dataset, imageAt } from "../data/mnist"
 import type { Fleet } from "../fleet/fleet"
@@ -171,7 +172,7 @@ async function learnOnHost({ model, samples, signal }: AdaptOptions): Promise<Ho
   for (const [from, to, shift] of thirds(samples.count)) {
     host.memory.setAt(Header.LearnShift, "u16", shift)
     for (let i = from; i < to; i++) {
-      if (i % HOST_STRIDE === 0) await setImmediate()
+      if (i % HOST_STRIDE === 0) await takeTurns()
       signal.throwIfAborted()
       host.train(imageAt(samples, i), samples.labels[i])
     }
@@ -186,7 +187,7 @@ async function accuracies(
   const share = async (data: Dataset) => {
     let right = 0
     for (let i = 0; i < data.count; i++) {
-      if (i % 100 === 0) await setImmediate()
+      if (i % 100 === 0) await takeTurns()
       signal.throwIfAborted()
       if (host.predict(imageAt(data, i)) === data.labels[i]) right++
     }

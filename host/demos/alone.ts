@@ -15,6 +15,7 @@ import {
   SampleField,
 } from "../../src/wire/demo-protocol"
 import type { Chart } from "../base/chart"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { sha256 } from "../base/sha256"
 import { type Dataset, imageAt } from "../data/mnist"
@@ -203,14 +204,14 @@ function teachHost(host: HostNetwork, image: Uint8Array, label: number, steps: n
 /** Watches the board's LED, and knows nothing else of it. */
 class Eye {
   readonly lights: { at: number; colour: number }[] = []
-  private readonly start = performance.now()
+  private readonly start = realClock.now()
   /** Lights from here on are not yet accounted for. */
   private at = 0
 
   constructor(private readonly board: DemoBoard) {
     board.onLed = (red, green, blue) => {
       const colour = (red << 16) | (green << 8) | blue
-      this.lights.push({ at: (performance.now() - this.start) / 1000, colour })
+      this.lights.push({ at: (realClock.now() - this.start) / 1000, colour })
     }
   }
 

@@ -2,8 +2,9 @@
  * A Jacdac button on a board's bus, played by the host: what the board's program sees is a module that
  * announces itself and says when it is pressed (Jacdac's service "button").
  */
+
 import { randomBytes } from "node:crypto"
-import { setTimeout as sleep } from "node:timers/promises"
+import { realClock, type Timer } from "../base/clock"
 import {
   buildPacket,
   deviceIdFromHex,
@@ -29,29 +30,28 @@ const PRESSED_MS = 40
 
 export class BusButton {
   private readonly id = deviceIdFromHex(randomBytes(8).toString("hex"))
-  private readonly heart: NodeJS.Timeout
+  private readonly heart: Timer
   private restarts = 1
   private counter = 0
 
   /** @param send puts a frame on the board's bus */
   constructor(private readonly send: (frame: Uint8Array) => Promise<void>) {
     this.announce()
-    this.heart = setInterval(() => this.announce(), ANNOUNCE_MS)
-    this.heart.unref()
+    this.heart = realClock.every(ANNOUNCE_MS, () => this.announce(), { background: true })
   }
 
   /** Presses and lets go, so many times. */
   async press(times: number): Promise<void> {
     for (let i = 0; i < times; i++) {
       this.event(DOWN)
-      await sleep(PRESSED_MS)
+      await realClock.sleep(PRESSED_MS)
       this.event(UP)
-      await sleep(PRESSED_MS)
+      await realClock.sleep(PRESSED_MS)
     }
   }
 
   close(): void {
-    clearInterval(this.heart)
+    this.heart.stop()
   }
 
   private announce(): void {
@@ -67,7 +67,7 @@ export class BusButton {
     this.counter = (this.counter + 1) % COUNTERS
     const frame = buildPacket(this.id, 0, 1, command)
     this.put(frame)
-    for (const ms of AGAIN_MS) setTimeout(() => this.put(frame), ms).unref()
+    for (const ms of AGAIN_MS) realClock.after(ms, () => this.put(frame), { background: true })
   }
 
   /** A board that is away hears nothing of it. */

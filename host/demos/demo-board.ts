@@ -1,5 +1,4 @@
 /** One board that runs a demo's own program (firmware/demos/), asked and answered message by message. */
-import { setTimeout as sleep } from "node:timers/promises"
 import { DemoStatus } from "../../src/wire/demo-protocol"
 import { WuxingError } from "../base/errors"
 import type { BoardSet } from "../hardware/board-set"
@@ -148,8 +147,8 @@ export class DemoBoard {
   /** Lets time go by while the board does its work. @throws as `ask` */
   async pause(ms: number): Promise<void> {
     await this.wait<void>("to work", ms + 1_000, resolve => {
-      const timer = setTimeout(resolve, ms)
-      return () => clearTimeout(timer)
+      const timer = this.link.clock.after(ms, resolve)
+      return () => timer.stop()
     })
   }
 
@@ -159,6 +158,7 @@ export class DemoBoard {
     start: (resolve: (value: T) => void, reject: (reason: Error) => void) => () => void,
   ): Promise<T> {
     return await wait<T>({
+      clock: this.link.clock,
       deadlineMs,
       signal: this.options.signal,
       what: `the board: ${what}`,
@@ -230,7 +230,7 @@ export class DemoBoard {
       how = this.options.attended ? "cable pulled" : "reset"
       if (how === "reset") {
         await this.link.reset()
-        await sleep(RESET_MS)
+        await this.link.clock.sleep(RESET_MS)
       } else {
         status?.("now pull the board's cable, wait a second, and plug it in again")
         await this.pulled()
@@ -247,6 +247,7 @@ export class DemoBoard {
   private pulled(): Promise<void> {
     const { link } = this
     return wait<void>({
+      clock: link.clock,
       deadlineMs: PULL_DEADLINE_MS,
       signal: this.options.signal,
       what: "the board's cable to be pulled",

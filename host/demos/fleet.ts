@@ -2,8 +2,9 @@
  * The demo "fleet": a network shared by four boards goes on learning though the cable of one is pulled
  * half-way, and ends with the host's bits.
  */
-import { setImmediate, setTimeout as sleep } from "node:timers/promises"
+
 import type { Chart } from "../base/chart"
+import { realClock, takeTurns } from "../base/clock"
 import { sha256 } from "../base/sha256"
 import { imageAt, type Mnist } from "../data/mnist"
 import type { Fleet } from "../fleet/fleet"
@@ -88,10 +89,10 @@ export async function runFleetDemo(options: FleetDemoOptions): Promise<FleetDemo
   const pullAt = (training.length >> 1) + (CHECKPOINT_SAMPLES >> 1)
   const progress: Progress[] = [{ seconds: 0, samples: 0 }]
   let pulled = false
-  const start = performance.now()
+  const start = realClock.now()
   const learn = (from: number, to: number) =>
     fleet.train(mnist.train, training.slice(from, to), (done, right) => {
-      progress.push({ seconds: (performance.now() - start) / 1000, samples: from + done })
+      progress.push({ seconds: (realClock.now() - start) / 1000, samples: from + done })
       onSample?.("training", from + done, right)
       if (!unplugger || pulled || done !== pullAt) return
       pulled = true
@@ -105,7 +106,7 @@ export async function runFleetDemo(options: FleetDemoOptions): Promise<FleetDemo
     pulled = await handPulled(options, victim)
     await learn(pullAt, training.length)
   }
-  const samplesPerSecond = training.length / ((performance.now() - start) / 1000)
+  const samplesPerSecond = training.length / ((realClock.now() - start) / 1000)
   status("testing after")
   const accuracyAfter = await evaluate()
   const coefficientsHash = sha256(await fleet.coefficients())
@@ -131,9 +132,9 @@ async function handPulled(
   victim: number,
 ): Promise<boolean> {
   status(`now pull the cable of ${fleet.live()[victim].title}, and plug it in again`)
-  const end = Date.now() + PULL_MS
-  while (Date.now() < end) {
-    await sleep(LOOK_MS, undefined, { signal })
+  const end = realClock.now() + PULL_MS
+  while (realClock.now() < end) {
+    await realClock.sleep(LOOK_MS, signal)
     // Any board will do: it is hard to see which is which.
     if (fleet.live().some(({ silentSeconds }) => silentSeconds > SILENT_SECONDS)) return true
   }
@@ -143,7 +144,7 @@ async function handPulled(
 async function hashOnHost({ network, mnist, training, signal }: FleetDemoOptions): Promise<string> {
   const host = new HostNetwork(network)
   for (const [i, index] of training.entries()) {
-    if (i % HOST_STRIDE === 0) await setImmediate()
+    if (i % HOST_STRIDE === 0) await takeTurns()
     signal.throwIfAborted()
     host.train(imageAt(mnist.train, index), mnist.train.labels[index])
   }

@@ -2,6 +2,7 @@
  * The demo "oscillator": one neuron on a board, below its threshold of stability and past it, as the
  * linear theory (src/ring/stability.ts) and a stop-watch see it. What blinks is the board's LED.
  */
+import { realClock } from "../base/clock"
 import "../base/memory"
 import { leadingMode, modeAngle, modeGrowth, oscillationThreshold } from "../../src/ring/stability"
 import {
@@ -129,7 +130,7 @@ class Session {
     }
     board.onLed = (...levels) => {
       const lit = Math.max(...levels) > 0
-      this.led.push({ at: performance.now() / 1000, lit })
+      this.led.push({ at: realClock.now() / 1000, lit })
       options.onLight?.(lit)
     }
   }
@@ -146,7 +147,7 @@ class Session {
     say(`r = ${R_PAST}, past the threshold: a push grows`)
     this.cycles.length = 0
     this.led.length = 0
-    const start = performance.now() / 1000
+    const start = realClock.now() / 1000
     await this.tune(R_PAST)
     await this.input(PUSH, PUSH_STEPS)
     await this.untilCycle("its swing to be full", 400, ({ amplitude }) => amplitude >= FULL)
@@ -160,10 +161,10 @@ class Session {
     const cycles = this.cycles.slice()
 
     say(`an input of ${QUIETING} on element J`)
-    const quietFrom = performance.now() / 1000 - start
+    const quietFrom = realClock.now() / 1000 - start
     await this.input(QUIETING, 0)
     const quiet = await this.goDark()
-    const quietTo = performance.now() / 1000 - start
+    const quietTo = realClock.now() / 1000 - start
     say("the input is taken away")
     const rests = this.led.length
     await this.input(0, 0)

@@ -1,6 +1,8 @@
 /** The report to attach to a bug, or to send as a run on real hardware. */
+
 import { createRequire } from "node:module"
 import { arch, cpus, homedir, release, totalmem, type } from "node:os"
+import { timeOfDay } from "../base/clock"
 import type { Finding } from "./finding"
 
 /** A short run on boards: what they are, how fast, and whether they compute what the host does. */
@@ -39,7 +41,7 @@ export function reportOf(version: string, findings: Finding[], run?: BoardRun): 
     }
   }
   return {
-    date: new Date().toISOString(),
+    date: timeOfDay().toISOString(),
     versions: {
       wuxing: version,
       node: process.versions.node,

@@ -1,4 +1,5 @@
 /** A port between a host and a board on which frames meet with faults. */
+import { type Clock, realClock, type Timer } from "../base/clock"
 import type { Hands, WrapPort } from "../hardware/board-set"
 import {
   buildPacket,
@@ -21,11 +22,14 @@ const REORDER_MS = 100
 /** One direction of a port: bytes go on in order, unless they are held back. */
 class Lane {
   private readonly waiting: { bytes: Uint8Array; done: () => void }[] = []
-  private timer?: NodeJS.Timeout
+  private timer?: Timer
   private overtaken?: Uint8Array
-  private overtakenTimer?: NodeJS.Timeout
+  private overtakenTimer?: Timer
 
-  constructor(private readonly pass: (bytes: Uint8Array) => Promise<void> | void) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly pass: (bytes: Uint8Array) => Promise<void> | void,
+  ) {}
 
   /** Resolves when the bytes were passed on, or are held back without the sender knowing. */
   async push(bytes: Uint8Array): Promise<void> {
@@ -39,8 +43,8 @@ class Lane {
   }
 
   hold(ms: number): void {
-    clearTimeout(this.timer)
-    this.timer = setTimeout(() => void this.release(), ms)
+    this.timer?.stop()
+    this.timer = this.clock.after(ms, () => void this.release())
   }
 
   /** Lets the next bytes overtake these. */
@@ -48,22 +52,22 @@ class Lane {
     const before = this.takeOvertaken()
     if (before) void this.pass(before)
     this.overtaken = bytes
-    this.overtakenTimer = setTimeout(() => {
+    this.overtakenTimer = this.clock.after(REORDER_MS, () => {
       const late = this.takeOvertaken()
       if (late) void Promise.resolve(this.pass(late)).catch(() => {})
-    }, REORDER_MS)
+    })
   }
 
   end(): void {
-    clearTimeout(this.timer)
-    clearTimeout(this.overtakenTimer)
+    this.timer?.stop()
+    this.overtakenTimer?.stop()
     this.timer = undefined
     this.overtaken = undefined
     for (const { done } of this.waiting.splice(0)) done()
   }
 
   private takeOvertaken(): Uint8Array | undefined {
-    clearTimeout(this.overtakenTimer)
+    this.overtakenTimer?.stop()
     const bytes = this.overtaken
     this.overtaken = undefined
     return bytes
@@ -84,9 +88,13 @@ class Lane {
   }
 }
 
-/** Puts faults between boards and their links; counts go on when a board is opened again. */
-export function faultyPorts(injector: FaultInjector): WrapPort {
-  return (board, port, hands) => new FaultyPort(port, board, injector, hands)
+/**
+ * Puts faults between boards and their links; counts go on when a board is opened again.
+ *
+ * @param clock the time the boards live in
+ */
+export function faultyPorts(injector: FaultInjector, clock: Clock = realClock): WrapPort {
+  return (board, port, hands) => new FaultyPort(port, board, injector, hands, clock)
 }
 
 class FaultyPort implements Port {
@@ -104,10 +112,11 @@ class FaultyPort implements Port {
     private readonly index: number,
     private readonly injector: FaultInjector,
     private readonly hands: Hands,
+    clock: Clock,
   ) {
     this.lanes = {
-      in: new Lane(bytes => this.onData?.(bytes)),
-      out: new Lane(bytes => (this.closed ? undefined : inner.write(bytes))),
+      in: new Lane(clock, bytes => this.onData?.(bytes)),
+      out: new Lane(clock, bytes => (this.closed ? undefined : inner.write(bytes))),
     }
     const push = (bytes: Uint8Array) => {
       void this.lanes.in.push(bytes)

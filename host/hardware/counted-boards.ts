@@ -7,7 +7,7 @@
  *
  * The host costs no time here.
  */
-import { setImmediate } from "node:timers/promises"
+import { takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import { buildBridgeReport, frameIsBridge, JD_FRAME_FLAG_COMMAND, packetsOf } from "../link/jacdac"
@@ -108,9 +108,9 @@ export class CountedBoards implements BoardSet {
           this.now = Math.max(this.now, at)
           first.deliver(frame)
           // What the host answers goes out at this time.
-          await setImmediate()
+          await takeTurns()
         }
-        if (turns % TURNS === 0) await setImmediate()
+        if (turns % TURNS === 0) await takeTurns()
       }
     } catch (error) {
       this.failure = error as Error

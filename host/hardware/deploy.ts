@@ -1,10 +1,10 @@
 /** Puts the program on boards, each on its own port, all at once; one that fails stops no other. */
-import { setTimeout as sleep } from "node:timers/promises"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { BoardLink } from "../link/board-link"
 import type { Port } from "../link/port"
 import { openSerialPort } from "../link/serial-port"
-import { interrupted } from "../link/wait"
+import { retryUntil } from "../link/wait"
 import { profileOfProduct } from "./devicescript-boards"
 import { DEVICE_SCRIPT_BAUD_RATE } from "./identify"
 
@@ -44,17 +44,26 @@ export function deployToPorts(
 }
 
 async function openOnceThere(path: string, appearMs: number, signal?: AbortSignal): Promise<Port> {
-  const end = Date.now() + appearMs
-  for (;;) {
-    try {
-      return await openSerialPort(path, { baudRate: DEVICE_SCRIPT_BAUD_RATE })
-    } catch (error) {
-      const later = error instanceof WuxingError && error.code === "port-missing"
-      if (!later || Date.now() > end) throw error
-      if (signal?.aborted) throw interrupted(`serial port ${path}`, signal.reason)
-      await sleep(LOOK_MS)
-    }
-  }
+  let missing: Error | undefined
+  return await retryUntil(
+    {
+      clock: realClock,
+      deadlineMs: appearMs,
+      pauseMs: LOOK_MS,
+      signal,
+      what: `serial port ${path}`,
+      late: () => missing!,
+    },
+    async () => {
+      try {
+        return await openSerialPort(path, { baudRate: DEVICE_SCRIPT_BAUD_RATE })
+      } catch (error) {
+        if (!(error instanceof WuxingError) || error.code !== "port-missing") throw error
+        missing = error
+        return undefined
+      }
+    },
+  )
 }
 
 async function deployToPort(

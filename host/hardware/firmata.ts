@@ -1,4 +1,5 @@
 /** Asks a port whether a Firmata board is behind it (sysex report firmware, Firmata protocol 2.3+). */
+import { realClock } from "../base/clock"
 import type { Port } from "../link/port"
 import { wait } from "../link/wait"
 
@@ -38,10 +39,10 @@ export function askFirmata(
       port.onClose = () => resolve(undefined)
       const query = new Uint8Array([START_SYSEX, REPORT_FIRMWARE, END_SYSEX])
       const ask = () => port.write(query).catch(reject)
-      const timer = setInterval(ask, ASK_AGAIN_MS)
+      const timer = realClock.every(ASK_AGAIN_MS, ask)
       ask()
       return () => {
-        clearInterval(timer)
+        timer.stop()
         port.onData = undefined
         port.onClose = undefined
       }

@@ -3,17 +3,18 @@
  * to run in the folder of `devsconfig.json` and always writes to the same place there. A published
  * package brings it compiled.
  */
+
 import { spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join, relative } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { HEAP_BYTES, shardBytesOf } from "../../src/base/heap"
 import { builtOnce } from "../base/built-once"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { demoName, firmwareName, prebuilt } from "../base/prebuilt"
 import { sha256 } from "../base/sha256"
@@ -146,7 +147,7 @@ async function compileCopy(
  */
 async function readConsistent(path: string, lines: string[]): Promise<Firmware> {
   for (let look = 0; look < 20; look++) {
-    if (look > 0) await sleep(50)
+    if (look > 0) await realClock.sleep(50)
     const bytecode = new Uint8Array(await readFile(path))
     const hash = sha256(bytecode)
     const stated = await statedHash(join(dirname(path), "bytecode-dbg.json"))
@@ -200,9 +201,9 @@ function runCompiler(
     }
     const onAbort = () => end(options.signal?.reason)
     options.signal?.addEventListener("abort", onAbort, { once: true })
-    const timer = setTimeout(() => end(tooSlow(folder, deadlineMs)), deadlineMs)
+    const timer = realClock.after(deadlineMs, () => end(tooSlow(folder, deadlineMs)))
     const done = () => {
-      clearTimeout(timer)
+      timer.stop()
       options.signal?.removeEventListener("abort", onAbort)
     }
     child.once("error", error => {

@@ -2,12 +2,14 @@
  * Puts the DeviceScript runtime on a board, through the DeviceScript command (`devs flash`): what a
  * person has to do, which command is run, and what came of it.
  */
+
 import { spawn } from "node:child_process"
 import { closeSync, openSync, readSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
+import { realClock } from "../base/clock"
 import { messageOf, WuxingError } from "../base/errors"
 import { seconds } from "../link/wait"
 import type { BoardFamily, DeviceScriptBoard } from "./devicescript-boards"
@@ -161,12 +163,11 @@ export function runFlash(plan: FlashPlan, options: RunFlashOptions = {}): Promis
     }
     const onAbort = () => end(signal?.reason)
     signal?.addEventListener("abort", onAbort, { once: true })
-    const timer = setTimeout(
-      () => end(flashFailed(plan, `it took longer than ${seconds(deadlineMs)}`, tail)),
-      deadlineMs,
+    const timer = realClock.after(deadlineMs, () =>
+      end(flashFailed(plan, `it took longer than ${seconds(deadlineMs)}`, tail)),
     )
     const settle = (failure?: unknown) => {
-      clearTimeout(timer)
+      timer.stop()
       signal?.removeEventListener("abort", onAbort)
       if (failure === undefined) resolve()
       else reject(failure)

@@ -5,10 +5,12 @@
  *
  * Counts are exact and the same at every run: what a program costs a board is read off them.
  */
+
 import { randomBytes } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
+import { takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { deviceIdFromHex } from "../link/jacdac"
 
@@ -93,7 +95,7 @@ export class Machine {
       this.carriedOut = this.msPerOperation > 0 ? this.operations : 0
       this.now += Math.min(5, Math.max(0.05, wait / 1000))
       // What it sent may be waited for by other code of this process.
-      if (turn % 16 === 0) await new Promise(resolve => setImmediate(resolve))
+      if (turn % 16 === 0) await takeTurns()
     }
     return true
   }

@@ -2,9 +2,11 @@
  * A virtual board as a serial port: a pseudo-terminal, made by `socat`, whose bytes go to and from a
  * `Port`. What opens it (the real serialport binding, a terminal program) cannot tell it from a board.
  */
+
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { lstatSync, rmSync } from "node:fs"
 import type { Readable, Writable } from "node:stream"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import type { Port } from "../link/port"
 import { wait } from "../link/wait"
@@ -49,10 +51,10 @@ export async function startPtyBridge(
         reject(error.code === "ENOENT" ? noSocat(error) : failed(path, error.message)),
       )
       child.once("exit", status => reject(failed(path, `socat ended with status ${status}`)))
-      const timer = setInterval(() => {
+      const timer = realClock.every(LOOK_MS, () => {
         if (lstatSync(path, { throwIfNoEntry: false })) resolve()
-      }, LOOK_MS)
-      return () => clearInterval(timer)
+      })
+      return () => timer.stop()
     },
   }).catch(error => {
     child.kill()

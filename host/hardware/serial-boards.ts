@@ -1,12 +1,12 @@
 /** Boards on serial ports, each told from the others by its device id, whatever its port is called. */
-import { setTimeout as sleep } from "node:timers/promises"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import type { Port } from "../link/port"
 import { listPorts, type PortInfo } from "../link/port-list"
 import { resolvePorts } from "../link/port-names"
 import { openSerialPort } from "../link/serial-port"
-import { interrupted, seconds } from "../link/wait"
+import { interrupted, retryUntil, seconds } from "../link/wait"
 import type { OpenableBoards, WrapPort } from "./board-set"
 import { profileOfProduct } from "./devicescript-boards"
 import { DEVICE_SCRIPT_BAUD_RATE, mayBeDeviceScript } from "./identify"
@@ -98,32 +98,37 @@ export class SerialBoards implements OpenableBoards {
     const id = this.ids[i]
     if (id === undefined) return await this.connect(i, options)
     // With time left for the last look to end, so that the reason is ours to give.
-    const end = Date.now() + this.reconnectMs - Math.min(LOOK_DEADLINE_MS, this.reconnectMs / 2)
-    for (;;) {
-      const again = this.found.get(id)
-      if (again) {
-        this.found.delete(id)
-        return this.giveTo(i, again, options)
-      }
-      if (this.stopped || options.signal?.aborted) {
-        throw interrupted(`${options.name} to come back`, options.signal?.reason)
-      }
-      if (Date.now() > end) {
-        throw new WuxingError({
-          code: "board-not-back",
-          kind: "board",
-          message: `${options.name} (${this.profile(i)}, ${id}) was found on no port within ${seconds(this.reconnectMs)}`,
-          cause: "it is not plugged in, or hangs",
-          help: "plug it in again or reset it, then run the command again",
-        })
-      }
-      // Boards lost at the same time are looked for together: each port can be asked only once.
-      this.looking ??= this.look().finally(() => {
-        this.looking = undefined
-      })
-      await this.looking
-      if (!this.found.has(id)) await sleep(LOOK_AGAIN_MS)
-    }
+    const deadlineMs = this.reconnectMs - Math.min(LOOK_DEADLINE_MS, this.reconnectMs / 2)
+    const what = `${options.name} to come back`
+    const found = await retryUntil(
+      {
+        clock: realClock,
+        deadlineMs,
+        pauseMs: LOOK_AGAIN_MS,
+        signal: options.signal,
+        what,
+        late: () =>
+          new WuxingError({
+            code: "board-not-back",
+            kind: "board",
+            message: `${options.name} (${this.profile(i)}, ${id}) was found on no port within ${seconds(this.reconnectMs)}`,
+            cause: "it is not plugged in, or hangs",
+            help: "plug it in again or reset it, then run the command again",
+          }),
+      },
+      async () => {
+        if (this.stopped) throw interrupted(what)
+        // Boards lost at the same time are looked for together: each port can be asked only once.
+        if (!this.found.has(id))
+          this.looking ??= this.look().finally(() => {
+            this.looking = undefined
+          })
+        await this.looking
+        return this.found.get(id)
+      },
+    )
+    this.found.delete(id)
+    return this.giveTo(i, found, options)
   }
 
   async stop(): Promise<void> {

@@ -6,6 +6,7 @@
  * The VM dials a TCP port on loopback (vm-guard.cjs has it dial ours) and exchanges length-prefixed
  * Jacdac frames.
  */
+
 import { type ChildProcess, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
@@ -14,6 +15,7 @@ import type { Socket } from "node:net"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import {
   buildBridgeReport,
@@ -230,9 +232,9 @@ export class VirtualBoard {
     this.isUnplugged = false
     this.ending = true
     child.kill(signal)
-    const hard = setTimeout(() => child.kill("SIGKILL"), GRACE_MS)
+    const hard = realClock.after(GRACE_MS, () => child.kill("SIGKILL"))
     await this.exited
-    clearTimeout(hard)
+    hard.stop()
   }
 
   /** For the host's own exit: no waiting. */

@@ -2,9 +2,11 @@
  * Boards without boards (virtual-board.ts), several at once. They dial one TCP port of this run on
  * loopback; which connection is whose is told by the device id in the first frame.
  */
+
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
+import { realClock } from "../base/clock"
 import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import { frameDevice, frameIsSound } from "../link/jacdac"
 import { LengthPrefixedDecoder } from "../link/length-prefix"
@@ -184,8 +186,9 @@ export class VirtualBoards implements OpenableBoards {
     socket.setNoDelay()
     socket.on("error", () => socket.destroy())
     socket.on("close", () => this.strangers.delete(socket))
-    const giveUp = setTimeout(() => socket.destroy(), this.options.deadlineMs ?? 10_000)
-    giveUp.unref()
+    const giveUp = realClock.after(this.options.deadlineMs ?? 10_000, () => socket.destroy(), {
+      background: true,
+    })
     let owner: VirtualBoard | undefined
     const decoder = new LengthPrefixedDecoder(frame => {
       if (!owner) {
@@ -196,7 +199,7 @@ export class VirtualBoards implements OpenableBoards {
           socket.destroy()
           return
         }
-        clearTimeout(giveUp)
+        giveUp.stop()
         this.strangers.delete(socket)
         owner.attach(socket)
       }

@@ -1,4 +1,5 @@
 /** How far a linear graph is from the network it was made of. */
+import { takeTurns } from "../base/clock"
 import type { Model } from "../models/model-file"
 import { runnerOf } from "../models/run-model"
 import type { Rest } from "./rest"
@@ -56,7 +57,7 @@ export async function measureDifference(
     }
     onImage?.(i + 1, rightAtRest)
     // Lets the signal be seen.
-    if (i % 50 === 0) await new Promise(resolve => setImmediate(resolve))
+    if (i % 50 === 0) await takeTurns()
     signal?.throwIfAborted()
   }
   const values = labels.length * rest.outputs

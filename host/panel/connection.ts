@@ -1,6 +1,8 @@
 /** One connection to a Firmata board: from opening its port until it is unplugged or restarts. */
+
 import bind, { type Firmata } from "firmata-io"
 import five, { type Board } from "johnny-five"
+import { type Clock, realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { FIRMATA_BAUD_RATE } from "../hardware/firmata"
 import type { Port } from "../link/port"
@@ -25,6 +27,7 @@ const REPORT_VERSION = 0xf9
 const SAMPLING_MS = 40
 
 export interface ConnectOptions {
+  clock?: Clock
   signal?: AbortSignal
   deadlineMs?: number
   /** Opens the port, if not as a serial port. */
@@ -42,6 +45,7 @@ export class Connection {
     readonly io: Firmata,
     readonly board: Board,
     private readonly transport: PortTransport,
+    readonly clock: Clock,
   ) {
     transport.on("close", () => this.lost("was unplugged"))
     // It reports its version unasked only as it starts; all its pins are then as at the start.
@@ -57,17 +61,17 @@ export class Connection {
    *   "interrupted"
    */
   static async open(path: string, layout: Layout, options: ConnectOptions = {}) {
-    const { signal, deadlineMs = READY_DEADLINE_MS } = options
+    const { signal, deadlineMs = READY_DEADLINE_MS, clock = realClock } = options
     const open = options.open ?? (p => openSerialPort(p, { baudRate: FIRMATA_BAUD_RATE }))
-    const start = performance.now()
-    const transport = new PortTransport(await open(path))
+    const start = clock.now()
+    const transport = new PortTransport(await open(path), clock)
     try {
-      const left = deadlineMs - (performance.now() - start)
-      const io = await handshake(path, transport, left, signal)
+      const left = deadlineMs - (clock.now() - start)
+      const io = await handshake(path, transport, left, clock, signal)
       checkPins(path, io, layout)
       const board = new five.Board({ io, repl: false, debug: false, sigint: false })
       await new Promise<void>(resolve => board.once("ready", resolve))
-      return new Connection(io, board, transport)
+      return new Connection(io, board, transport, clock)
     } catch (error) {
       await transport.close()
       throw error
@@ -114,10 +118,12 @@ async function handshake(
   path: string,
   transport: PortTransport,
   deadlineMs: number,
+  clock: Clock,
   signal?: AbortSignal,
 ): Promise<Firmata> {
   const io = new bind.Firmata(transport, { samplingInterval: SAMPLING_MS })
   return await wait<Firmata>({
+    clock,
     deadlineMs,
     signal,
     what: `the panel on ${path} to answer`,
@@ -125,11 +131,11 @@ async function handshake(
     start: (resolve, reject) => {
       const ask = () => transport.write(questionFor(io), () => {})
       ask()
-      const asking = setInterval(ask, ASK_MS)
+      const asking = clock.every(ASK_MS, ask)
       io.once("ready", () => resolve(io))
       transport.once("close", () => reject(unplugged(path)))
       return () => {
-        clearInterval(asking)
+        asking.stop()
         clearTimeout(io.reportVersionTimeoutId)
       }
     },

@@ -88,7 +88,7 @@ export class Face {
       holdtime: NEVER_MS,
     })
     this.connection.keep(number, 1)
-    const debouncer = new Debouncer(onPress)
+    const debouncer = new Debouncer(onPress, this.connection.clock.now)
     button.on("press", () => debouncer.edge(true))
     button.on("release", () => debouncer.edge(false))
   }

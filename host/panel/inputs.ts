@@ -1,4 +1,5 @@
 /** Buttons and the potentiometer, free of what contacts and noise add. */
+import { realClock } from "../base/clock"
 
 /** Contacts bounce for up to some 20 ms; no finger presses twice within this, ms. */
 export const QUIET_MS = 40
@@ -12,7 +13,7 @@ export class Debouncer {
 
   constructor(
     private readonly onPress: () => void,
-    private readonly now: () => number = () => performance.now(),
+    private readonly now: () => number = realClock.now,
   ) {}
 
   edge(pressed: boolean): void {

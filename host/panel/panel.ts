@@ -3,7 +3,7 @@
  * and go, and what it is to show is kept until it is back.
  */
 
-import { setTimeout as pause } from "node:timers/promises"
+import { type Clock, realClock, type Timer } from "../base/clock"
 import { messageOf } from "../base/errors"
 import type { BoardState } from "../session/watch"
 import { Connection, type ConnectOptions } from "./connection"
@@ -35,16 +35,17 @@ export class Panel {
   private connection?: Connection
   private face?: Face
   private dirty = true
-  private readonly refresh: NodeJS.Timeout
+  private readonly clock: Clock
+  private readonly refresh: Timer
   private readonly closing = new AbortController()
-  private choosing?: NodeJS.Timeout
+  private choosing?: Timer
   /** The first label is where the potentiometer stands, which nobody has just chosen. */
   private labelled = false
 
   private constructor(private readonly options: PanelOptions) {
-    this.refresh = setInterval(() => this.write(), REFRESH_MS)
+    this.clock = options.clock ?? realClock
     // Nothing to show is worth keeping the process for.
-    this.refresh.unref()
+    this.refresh = this.clock.every(REFRESH_MS, () => this.write(), { background: true })
   }
 
   /** @throws as Connection.open */
@@ -92,8 +93,8 @@ export class Panel {
   /** Leaves the panel dark and lets go of its port. */
   async close(): Promise<void> {
     this.closing.abort()
-    clearInterval(this.refresh)
-    clearTimeout(this.choosing)
+    this.refresh.stop()
+    this.choosing?.stop()
     this.face?.clear()
     this.face?.stop()
     this.face = undefined
@@ -134,7 +135,7 @@ export class Panel {
       } catch (error) {
         log?.(`panel: ${messageOf(error)}`)
       }
-      await pause(RETRY_MS, undefined, { signal: this.closing.signal, ref: false }).catch(() => {})
+      await this.clock.sleep(RETRY_MS, this.closing.signal).catch(() => {})
     }
   }
 
@@ -143,12 +144,12 @@ export class Panel {
     this.dirty = true
     if (this.labelled) {
       this.state.choosing = true
-      clearTimeout(this.choosing)
-      this.choosing = setTimeout(() => {
+      this.choosing?.stop()
+      const chosen = () => {
         this.state.choosing = false
         this.dirty = true
-      }, CHOOSING_MS)
-      this.choosing.unref()
+      }
+      this.choosing = this.clock.after(CHOOSING_MS, chosen, { background: true })
     }
     this.labelled = true
   }

@@ -26,7 +26,7 @@ export class ResetLine {
     io.digitalWrite(this.pin, 0)
     io.pinMode(this.pin, io.MODES.OUTPUT)
     io.digitalWrite(this.pin, 0)
-    await new Promise(resolve => setTimeout(resolve, ms))
+    await this.connection.clock.sleep(ms)
     this.held--
     if (this.held === 0) this.release()
   }

@@ -1,5 +1,7 @@
 /** A board's state on one LED, told apart by how it blinks. */
+
 import five from "johnny-five"
+import type { Timer } from "../base/clock"
 import type { BoardState } from "../session/watch"
 import type { Connection } from "./connection"
 import type { PinName } from "./layout"
@@ -14,11 +16,14 @@ const BLINK_MS: Record<BoardState, number> = {
 
 export class StatusLed {
   private readonly pin
-  private blinking?: NodeJS.Timeout
+  private blinking?: Timer
   private state?: BoardState
   private lit = false
 
-  constructor(connection: Connection, pin: PinName) {
+  constructor(
+    private readonly connection: Connection,
+    pin: PinName,
+  ) {
     this.pin = new five.Pin({ board: connection.board, pin: connection.pin(pin) })
   }
 
@@ -29,11 +34,11 @@ export class StatusLed {
     this.state = state
     this.light(state !== undefined)
     if (state && BLINK_MS[state] > 0)
-      this.blinking = setInterval(() => this.light(!this.lit), BLINK_MS[state])
+      this.blinking = this.connection.clock.every(BLINK_MS[state], () => this.light(!this.lit))
   }
 
   stop(): void {
-    clearInterval(this.blinking)
+    this.blinking?.stop()
   }
 
   private light(on: boolean): void {

@@ -1,6 +1,7 @@
 /** A serial port as firmata-io wants it: so it needs no serialport package of its own. */
+
 import { EventEmitter } from "node:events"
-import { setTimeout as pause } from "node:timers/promises"
+import type { Clock } from "../base/clock"
 import type { Port } from "../link/port"
 
 /** What is still to be written when the port is closed gets this long, ms: some 2,500 bytes. */
@@ -9,7 +10,10 @@ const FLUSH_MS = 500
 export class PortTransport extends EventEmitter {
   private readonly writing = new Set<Promise<void>>()
 
-  constructor(private readonly port: Port) {
+  constructor(
+    private readonly port: Port,
+    private readonly clock: Clock,
+  ) {
     super()
     port.onData = bytes => this.emit("data", bytes)
     port.onClose = reason => this.emit("close", reason)
@@ -29,7 +33,13 @@ export class PortTransport extends EventEmitter {
   async close(): Promise<void> {
     this.port.onData = undefined
     this.port.onClose = undefined
-    await Promise.race([Promise.all(this.writing), pause(FLUSH_MS, undefined, { ref: false })])
+    await new Promise<void>(resolve => {
+      const timer = this.clock.after(FLUSH_MS, resolve, { background: true })
+      void Promise.all(this.writing).then(() => {
+        timer.stop()
+        resolve()
+      })
+    })
     await this.port.close()
   }
 }

@@ -4,6 +4,7 @@
  * loops over links and steps run from RAM, which has none.
  */
 
+import { takeTurns } from "../base/clock"
 import { CycleCounter } from "../hardware/emulator/cycle-counter"
 import { Stream } from "../hardware/emulator/stream"
 import type { Model } from "../models/model-file"
@@ -86,7 +87,7 @@ export async function profileNative(
   const breathe = async () => {
     onProgress?.(++done)
     // The emulator leaves no time for anything else, such as Ctrl-C.
-    await new Promise(resolve => setImmediate(resolve))
+    await takeTurns()
     signal?.throwIfAborted()
   }
 

@@ -1,6 +1,7 @@
 /** Runs rows one after another and keeps each as soon as it is done. */
+
 import { availableParallelism } from "node:os"
-import { setImmediate } from "node:timers/promises"
+import { realClock, takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { readMnist } from "../data/mnist"
 import { describeRow, emptyFinding, type Report } from "./report"
@@ -60,14 +61,14 @@ export async function reproduce(
   let data = options.data
   for (const row of chosen) {
     if (signal.aborted) break
-    const start = performance.now()
+    const start = realClock.now()
     const finish = (status: RowRecord["status"], reason: string | undefined, found?: Finding) => {
       const { comparisons, how, tables, notes } = found ?? emptyFinding()
       const record = report.keep(
         {
           ...describeRow(row),
           ...{ status, reason, command: commandOf(row, scale, seed), seed },
-          seconds: (performance.now() - start) / 1000,
+          seconds: (realClock.now() - start) / 1000,
           machine: `Node ${process.version}, ${availableParallelism()} cores`,
           ...{ comparisons, how, tables, notes: notes ?? [] },
         },
@@ -89,9 +90,9 @@ export async function reproduce(
       },
       progress: share => options.onProgress?.(row, share),
       breathe: async () => {
-        if (performance.now() - breath < BREATH_MS) return
-        await setImmediate()
-        breath = performance.now()
+        if (realClock.now() - breath < BREATH_MS) return
+        await takeTurns()
+        breath = realClock.now()
         signal.throwIfAborted()
       },
     }

@@ -5,6 +5,7 @@
  * samples of a batch see the same coefficients and their changes are added up; the result depends
  * on the batch size, never on the number of threads.
  */
+import { realClock } from "../base/clock"
 import "../base/memory"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
@@ -314,7 +315,8 @@ export class TrainingEngine implements LearningEngine {
     const stop = () => Atomics.store(this.control, STOP, 1)
     signal?.addEventListener("abort", stop)
     const timer =
-      onProgress && setInterval(() => onProgress(this.control[DONE], this.control[RIGHT]), POLL_MS)
+      onProgress &&
+      realClock.every(POLL_MS, () => onProgress(this.control[DONE], this.control[RIGHT]))
     try {
       await Promise.all(
         Array.from({ length: workers }, (_, worker) =>
@@ -328,7 +330,7 @@ export class TrainingEngine implements LearningEngine {
       throw error
     } finally {
       this.busy = false
-      clearInterval(timer)
+      timer?.stop()
       signal?.removeEventListener("abort", stop)
     }
   }

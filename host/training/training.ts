@@ -2,9 +2,11 @@
  * A training from its beginning, or from where it was stopped, to its end: epochs, measurements, and
  * the model to keep.
  */
+
 import { createHash } from "node:crypto"
 import { z } from "zod"
 import { MOST_LEARN_SHIFT } from "../../src/core/layout"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { ELEMENTS_ARRAY, type Model, sorted } from "../models/model-file"
 import { HostNetwork } from "../network/host-network"
@@ -210,7 +212,7 @@ export class Training {
   ): Promise<EpochFigures | undefined> {
     const { engine, plan } = this
     const { epoch, done, right } = this.position
-    const start = performance.now()
+    const start = realClock.now()
     const lesson = {
       store: this.training,
       count: plan.images,
@@ -227,7 +229,7 @@ export class Training {
         options.onCheckpoint?.()
       },
     })
-    this.seconds += (performance.now() - start) / 1000
+    this.seconds += (realClock.now() - start) / 1000
     this.learnt += now.done
     this.position = { epoch, done: done + now.done, right: right + now.right }
     if (this.position.done < plan.images) return undefined

@@ -3,6 +3,7 @@
  * the bits of the engine alone, and of boards.
  */
 
+import { realClock } from "../base/clock"
 import { moved } from "../data/moved"
 import type { Network } from "../network/network"
 import { slowedBy } from "../session/rate"
@@ -114,7 +115,7 @@ export class WatchedEngine implements LearningEngine {
       if (named === label) right++
       const image = images.subarray(i * width, (i + 1) * width)
       this.watch.learnt?.(by === 0 ? image : moved(image, by), named, label, error)
-      if (performance.now() - this.lastKept > KEPT_MS) this.keep()
+      if (realClock.now() - this.lastKept > KEPT_MS) this.keep()
       onProgress?.(done, right)
     }
     await this.grantWishes()
@@ -148,7 +149,7 @@ export class WatchedEngine implements LearningEngine {
   }
 
   private keep(): void {
-    this.lastKept = performance.now()
+    this.lastKept = realClock.now()
     const { samples, coefficients, elements } = this
     this.watch.kept?.({ samples, coefficients, elements })
   }
@@ -159,9 +160,9 @@ export class WatchedEngine implements LearningEngine {
     for (;;) {
       await this.grantWishes()
       if ((watch.leave?.(1) ?? 1) > 0 || signal?.aborted || !watch.changed) return
-      const start = performance.now()
+      const start = realClock.now()
       await watch.changed()
-      this.heldMs += performance.now() - start
+      this.heldMs += realClock.now() - start
     }
   }
 

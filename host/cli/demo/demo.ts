@@ -1,6 +1,7 @@
 /** `wuxing demo`: MNIST learnt on virtual boards, and the proof that the boards did it. */
-import { setImmediate } from "node:timers/promises"
+
 import type { Command } from "commander"
+import { realClock, takeTurns } from "../../base/clock"
 import { WuxingError } from "../../base/errors"
 import { grouped, percent } from "../../base/numbers"
 import { sha256 } from "../../base/sha256"
@@ -140,12 +141,12 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
 
     const busyBefore = await fleet.busySeconds()
     const heldBefore = fleet.heldMs
-    const start = performance.now()
+    const start = realClock.now()
     await withProgress("training", training.length, onSample =>
       fleet.train(mnist.train, training, onSample),
     )
     // Not what somebody held the run for.
-    const ms = performance.now() - start - (fleet.heldMs - heldBefore)
+    const ms = realClock.now() - start - (fleet.heldMs - heldBefore)
     const samplesPerSecond = training.length / (ms / 1000)
     const busyAfter = await fleet.busySeconds()
 
@@ -250,7 +251,7 @@ async function trainHost(
   }
   for (const [done, index] of indices.entries()) {
     give(done)
-    if (done % HOST_STRIDE === 0) await setImmediate()
+    if (done % HOST_STRIDE === 0) await takeTurns()
     signal.throwIfAborted()
     host.train(imageAt(data, index), data.labels[index])
   }

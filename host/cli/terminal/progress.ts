@@ -1,6 +1,7 @@
 /**
  * Progress of training or testing on stderr: a bar on a terminal, else a line now and then.
  */
+
 import { SingleBar } from "cli-progress"
 import { realClock } from "../../base/clock"
 import { percent } from "../../base/numbers"

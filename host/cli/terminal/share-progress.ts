@@ -1,4 +1,5 @@
 /** Progress of work whose share done is known, on stderr: a bar on a terminal, else a line now and then. */
+
 import { SingleBar } from "cli-progress"
 import { realClock } from "../../base/clock"
 import { barLine } from "./fit"

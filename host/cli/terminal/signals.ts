@@ -1,4 +1,5 @@
 /** Ctrl-C and its kin: the first asks for an orderly end, a second one for any end. */
+
 import type { EventEmitter } from "node:events"
 import { realClock } from "../../base/clock"
 

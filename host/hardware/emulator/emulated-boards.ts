@@ -2,12 +2,14 @@
  * Boards without boards, of the native kind: each an emulated Pico in a process of its own that runs
  * the very program a real one would be flashed with.
  */
+
 import { type ChildProcess, fork } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { realClock } from "../../base/clock"
 import { WuxingError } from "../../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
 import type { Port } from "../../link/port"
@@ -215,9 +217,9 @@ class EmulatedBoard {
     this.ending = how === undefined
     if (how) child.kill(how)
     else child.disconnect()
-    const hard = setTimeout(() => child.kill("SIGKILL"), GRACE_MS)
+    const hard = realClock.after(GRACE_MS, () => child.kill("SIGKILL"))
     await this.exited
-    clearTimeout(hard)
+    hard.stop()
   }
 
   async time(): Promise<EmulatedTime> {

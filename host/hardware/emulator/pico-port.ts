@@ -1,4 +1,5 @@
 /** An emulated Pico's USB serial port, as a `Port`, run in this process. */
+import { realClock, type Timer } from "../../base/clock"
 import type { Port } from "../../link/port"
 import type { EmulatedPico } from "./pico"
 
@@ -18,8 +19,8 @@ export class PicoPort implements Port {
   onClose?: (reason?: Error) => void
   private closed = false
   private turning = false
-  private timer?: NodeJS.Timeout
-  private lookedAt = performance.now()
+  private timer?: Timer
+  private lookedAt = realClock.now()
 
   constructor(
     readonly name: string,
@@ -39,7 +40,7 @@ export class PicoPort implements Port {
 
   async close(): Promise<void> {
     this.closed = true
-    clearTimeout(this.timer)
+    this.timer?.stop()
     this.pico.onData = undefined
     this.pico.onReset = undefined
   }
@@ -53,7 +54,7 @@ export class PicoPort implements Port {
 
   private wake(): void {
     if (this.turning) return
-    clearTimeout(this.timer)
+    this.timer?.stop()
     this.turning = true
     setImmediate(() => this.turn())
   }
@@ -65,12 +66,12 @@ export class PicoPort implements Port {
       this.lose(new Error("its power failed"))
       return
     }
-    const now = performance.now()
+    const now = realClock.now()
     const nanos = pico.idle ? Math.min(MOST_IDLE_MS, now - this.lookedAt) * 1e6 : TURN_NANOS
     this.lookedAt = now
     pico.run(Math.max(nanos, 1000))
     this.turning = !pico.idle
     if (this.turning) setImmediate(() => this.turn())
-    else this.timer = setTimeout(() => this.turn(), IDLE_MS)
+    else this.timer = realClock.after(IDLE_MS, () => this.turn())
   }
 }

@@ -43,6 +43,13 @@ const figures = {
   linkBytesPerSecond: positive,
   /** Packets a program sends: this many at once, then one every so many milliseconds. */
   messageThrottle: z.strictObject({ burst: positive, intervalMs: positive }),
+  /** What its flash takes: a sector to be erased, a page to be programmed; ms, 0 where nobody waits. */
+  flash: z.strictObject({
+    sectorBytes: positive,
+    eraseMs: z.number().nonnegative(),
+    pageBytes: positive,
+    programMs: z.number().nonnegative(),
+  }),
 }
 
 const source = z.string().min(1)

@@ -11,7 +11,7 @@ export interface Hands {
   kill?(): void
 }
 
-/** Of a board that is a process. */
+/** Of a board that was started here. */
 export function handsOf(board: { unplug(): void; end(signal: "SIGKILL"): Promise<void> }): Hands {
   return {
     unplug: () => board.unplug(),

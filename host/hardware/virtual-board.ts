@@ -17,28 +17,13 @@ import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
-import {
-  buildBridgeReport,
-  deviceIdFromHex,
-  frameIsBridge,
-  JD_FRAME_FLAG_COMMAND,
-  JD_USB_BRIDGE_CMD_DISABLE_PACKETS,
-  JD_USB_BRIDGE_CMD_ENABLE_PACKETS,
-  packetsOf,
-  servedDeviceId,
-} from "../link/jacdac"
-import { encodeFrame, encodeGap, encodeLog, JdUsbDecoder } from "../link/jdusb"
+import { deviceIdFromHex, servedDeviceId } from "../link/jacdac"
 import { encodeLengthPrefixed } from "../link/length-prefix"
-import type { Port } from "../link/port"
 import { interrupted, seconds, wait } from "../link/wait"
+import { BoardUsb } from "./board-usb"
 
 /** A VM that does not end on SIGTERM is killed after this, ms. */
 const GRACE_MS = 1_000
-/** How much of a VM's output an error quotes, lines. */
-const TAIL_LINES = 12
-/** Log text a board keeps until someone connects, bytes; a Pico's log buffer is of this order. */
-const LOG_BACKLOG_SIZE = 4_096
-
 export interface VirtualBoardOptions {
   /** Collect garbage at every allocation: slow, finds programs that lose objects. */
   gcStress?: boolean
@@ -57,24 +42,15 @@ export class VirtualBoard {
   readonly name: string
   readonly deviceId = randomBytes(8).toString("hex")
   readonly directory: string
-  port: VirtualPort
-  isUnplugged = false
+  readonly usb: BoardUsb
   private readonly index: number
   private readonly options: VirtualBoardOptions
   private process?: ChildProcess
   private exited: Promise<void> = Promise.resolve()
   private ending = false
   private socket?: Socket
-  private tail: string[] = []
   private onAttached?: () => void
   private onDied?: (error: WuxingError) => void
-  /** As on a real board: nothing is sent before the first bridge command, frames not before theirs. */
-  private bridgeAwake = false
-  private bridgeForwards = false
-  private backlog = ""
-  private backlogCut = false
-  private decoder: JdUsbDecoder
-
   constructor(
     index: number,
     directory: string,
@@ -85,8 +61,11 @@ export class VirtualBoard {
     this.name = `virtual-${index}`
     this.directory = directory
     this.options = options
-    this.port = new VirtualPort(this.name, this)
-    this.decoder = this.newDecoder()
+    this.usb = new BoardUsb(
+      this.name,
+      frame => this.socket?.write(encodeLengthPrefixed(frame)),
+      () => this.drained(),
+    )
   }
 
   get pid(): number | undefined {
@@ -97,30 +76,15 @@ export class VirtualBoard {
     return id === this.deviceId || id === servedDeviceId(deviceIdFromHex(this.deviceId)).hex
   }
 
-  /** Its port goes away as if its cable was pulled, while it has its power from elsewhere. */
   unplug(): void {
-    this.isUnplugged = true
-    this.port.lose(new Error("its cable was pulled"))
-  }
-
-  openPort(): VirtualPort {
-    this.isUnplugged = false
-    this.port.lose(new Error("opened anew"))
-    this.port = new VirtualPort(this.name, this)
-    this.decoder = this.newDecoder()
-    return this.port
+    this.usb.unplug()
   }
 
   async start(clearFlash: boolean): Promise<void> {
     const { gcStress, signal, deadlineMs = 10_000 } = this.options
     if (signal?.aborted) throw interrupted(`${this.name} to start`, signal.reason)
-    this.openPort()
-    this.tail = []
+    this.usb.powerOn()
     this.ending = false
-    this.bridgeAwake = false
-    this.bridgeForwards = false
-    this.backlog = ""
-    this.backlogCut = false
     await wait<void>({
       deadlineMs,
       signal,
@@ -129,7 +93,7 @@ export class VirtualBoard {
         new WuxingError({
           code: "board-silent",
           kind: "board",
-          message: `${this.name} (process ${this.pid}) did not announce itself within ${seconds(deadlineMs)}${this.quoteTail()}`,
+          message: `${this.name} (process ${this.pid}) did not announce itself within ${seconds(deadlineMs)}${this.usb.quoteTail()}`,
           cause: "the machine is very busy, or the DeviceScript command hangs",
           help: "start fewer boards, or try again",
         }),
@@ -215,21 +179,21 @@ export class VirtualBoard {
         kind: "board",
         message: this.ending
           ? `${this.name} was ended`
-          : `the process of ${this.name} (${this.deviceId}) ended ${how}${this.quoteTail()}`,
+          : `the process of ${this.name} (${this.deviceId}) ended ${how}${this.usb.quoteTail()}`,
         cause: this.ending ? undefined : "the virtual machine crashed or was killed",
         help: this.ending ? undefined : "start it again; if it repeats, free some memory",
       },
       { cause: failure },
     )
     this.onDied?.(error)
-    this.port.lose(error)
+    this.usb.port.lose(error)
   }
 
   /** Ends the process and waits for its end. */
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const child = this.process
     if (!child) return
-    this.isUnplugged = false
+    this.usb.isUnplugged = false
     this.ending = true
     child.kill(signal)
     const hard = realClock.after(GRACE_MS, () => child.kill("SIGKILL"))
@@ -251,114 +215,27 @@ export class VirtualBoard {
     this.onAttached?.()
   }
 
-  fromVm(frame: Uint8Array): void {
-    if (this.bridgeForwards) this.port.deliver(encodeFrame(frame))
-  }
-
-  async fromPort(bytes: Uint8Array): Promise<void> {
-    this.decoder.push(bytes)
-    const socket = this.socket
-    if (socket?.writableNeedDrain) {
-      // A real board refuses bytes while it is busy; so does this one.
-      await new Promise<void>(resolve => {
-        const go = () => {
-          socket.off("drain", go)
-          socket.off("close", go)
-          resolve()
-        }
-        socket.on("drain", go)
-        socket.on("close", go)
-      })
-    }
-  }
-
-  private newDecoder(): JdUsbDecoder {
-    return new JdUsbDecoder({
-      onFrame: frame => {
-        if (frameIsBridge(frame)) this.bridgeCommand(frame)
-        else this.socket?.write(encodeLengthPrefixed(frame))
-      },
-    })
-  }
-
-  private bridgeCommand(frame: Uint8Array): void {
-    if ((frame[3] & JD_FRAME_FLAG_COMMAND) === 0) return
-    for (const { command } of packetsOf(frame)) {
-      if (!this.bridgeAwake) {
-        this.bridgeAwake = true
-        if (this.backlogCut) this.port.deliver(encodeGap("log"))
-        if (this.backlog) this.port.deliver(encodeLog(this.backlog))
-        this.backlog = ""
+  /** A real board refuses bytes while it is busy; so does this one. */
+  private async drained(): Promise<void> {
+    const { socket } = this
+    if (!socket?.writableNeedDrain) return
+    await new Promise<void>(resolve => {
+      const go = () => {
+        socket.off("drain", go)
+        socket.off("close", go)
+        resolve()
       }
-      if (command === JD_USB_BRIDGE_CMD_ENABLE_PACKETS) this.bridgeForwards = true
-      if (command === JD_USB_BRIDGE_CMD_DISABLE_PACKETS) this.bridgeForwards = false
-      this.port.deliver(encodeFrame(buildBridgeReport(command)))
-    }
+      socket.on("drain", go)
+      socket.on("close", go)
+    })
   }
 
   private printed(raw: string): void {
     const line = asBoardLog(raw)
     if (!line) return
     this.options.onLog?.(this.index, line)
-    this.tail.push(line)
-    if (this.tail.length > TAIL_LINES) this.tail.shift()
-    if (this.bridgeAwake) {
-      this.port.deliver(encodeLog(`${line}\n`))
-    } else {
-      this.backlog += `${line}\n`
-      if (this.backlog.length > LOG_BACKLOG_SIZE) {
-        this.backlog = this.backlog.slice(
-          this.backlog.indexOf("\n", this.backlog.length - LOG_BACKLOG_SIZE) + 1,
-        )
-        this.backlogCut = true
-      }
-    }
+    this.usb.printed(line)
   }
-
-  private quoteTail(): string {
-    return this.tail.length > 0 ? `; it printed last:\n  ${this.tail.join("\n  ")}` : ""
-  }
-}
-
-class VirtualPort implements Port {
-  readonly name: string
-  onData?: (bytes: Uint8Array) => void
-  onClose?: (reason?: Error) => void
-  private board?: VirtualBoard
-
-  constructor(name: string, board: VirtualBoard) {
-    this.name = name
-    this.board = board
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    if (!this.board) throw stoppedError(this.name)
-    await this.board.fromPort(bytes)
-  }
-
-  async close(): Promise<void> {
-    this.board = undefined
-  }
-
-  deliver(bytes: Uint8Array): void {
-    if (this.board) this.onData?.(bytes)
-  }
-
-  lose(reason: Error): void {
-    if (!this.board) return
-    this.board = undefined
-    this.onClose?.(reason)
-  }
-}
-
-export function stoppedError(name: string): WuxingError {
-  return new WuxingError({
-    code: "board-gone",
-    kind: "board",
-    message: `the port of ${name} is closed`,
-    cause: "the board was stopped or started anew",
-    help: "open its port again",
-  })
 }
 
 /** Colours by which the DeviceScript command replaces the first character of a board's log line. */

@@ -13,7 +13,8 @@ import { LengthPrefixedDecoder } from "../link/length-prefix"
 import type { Port } from "../link/port"
 import { boardFolder, removeBoardFolders } from "./board-folder"
 import { handsOf, type OpenableBoards, type WrapPort } from "./board-set"
-import { stoppedError, VirtualBoard, type VirtualBoardOptions } from "./virtual-board"
+import { stoppedError } from "./board-usb"
+import { VirtualBoard, type VirtualBoardOptions } from "./virtual-board"
 
 const HOST = "127.0.0.1"
 /**
@@ -94,7 +95,7 @@ export class VirtualBoards implements OpenableBoards {
 
   /** The boards' ports, in order. A restarted board has a new one. */
   get ports(): Port[] {
-    return this.boards.map(board => board.port)
+    return this.boards.map(board => board.usb.port)
   }
 
   get info(): VirtualBoardInfo[] {
@@ -107,25 +108,25 @@ export class VirtualBoards implements OpenableBoards {
 
   connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
     const board = this.at(i)
-    const port = this.options.wrap?.(i, board.port, handsOf(board)) ?? board.port
+    const port = this.options.wrap?.(i, board.usb.port, handsOf(board)) ?? board.usb.port
     return BoardLink.connect(port, options)
   }
 
   async reconnect(i: number, link: BoardLink, options: BoardLinkOptions): Promise<BoardLink> {
     await link.close()
     const board = this.at(i)
-    if (board.isUnplugged) this.open(i)
+    if (board.usb.isUnplugged) this.open(i)
     else await this.restart(i)
     return await this.connect(i, options)
   }
 
   async openPort(i: number, restart: boolean): Promise<Port> {
-    return restart && !this.at(i).isUnplugged ? await this.restart(i) : this.open(i)
+    return restart && !this.at(i).usb.isUnplugged ? await this.restart(i) : this.open(i)
   }
 
   /** A new port to a running board, as if it was unplugged and plugged in: the old one closes. */
   open(i: number): Port {
-    return this.at(i).openPort()
+    return this.at(i).usb.openPort()
   }
 
   /**
@@ -140,7 +141,7 @@ export class VirtualBoards implements OpenableBoards {
     // Asked again: `stop` may have come while the process was ending.
     if (this.stopped) throw stoppedError(board.name)
     await board.start(clearFlash)
-    return board.port
+    return board.usb.port
   }
 
   /** Ends one board's process at once, as pulling its plug would. Its flash stays for `restart`. */
@@ -203,7 +204,7 @@ export class VirtualBoards implements OpenableBoards {
         this.strangers.delete(socket)
         owner.attach(socket)
       }
-      owner.fromVm(frame)
+      owner.usb.fromBoard(frame)
     })
     socket.on("data", chunk => decoder.push(chunk))
   }

@@ -1,0 +1,249 @@
+/** Boards in their own time: flash that takes time, and what a host makes of it. */
+import { beforeAll, describe, expect, it } from "vitest"
+import { VirtualClock } from "../../../host/base/clock"
+import { sha256 } from "../../../host/base/sha256"
+import { Board } from "../../../host/fleet/board"
+import { Fleet } from "../../../host/fleet/fleet"
+import { SLOTS } from "../../../host/fleet/relay"
+import { boardIds, readBoardProfile } from "../../../host/hardware/board-profile"
+import {
+  type FlashChange,
+  TimedBoards,
+  type TimedBoardsOptions,
+  type Turn,
+} from "../../../host/hardware/timed-boards"
+import { imageOf } from "../../../host/link/manager"
+import { wholeNetwork } from "../../../host/network/host-network"
+import { picoFast } from "../../../host/network/presets"
+import { buildShard } from "../../../host/network/shard"
+import { splitEvenly } from "../../../host/partition/partition"
+import { Header, Part } from "../../../src/core/layout"
+import { partAt } from "../../../src/core/run"
+import { SERVICE_CLASS } from "../../../src/wire/protocol"
+import { firmware } from "../../firmware/compiled"
+import { hashOnHost, lesson, net, SAMPLES } from "../faults/rig"
+
+const PICO = readBoardProfile("pico")
+const SECTOR_MS = 45
+
+let bytecode: Uint8Array
+/** The same program with one letter of what it logs in another case: a board takes it for another. */
+let other: Uint8Array
+
+beforeAll(async () => {
+  bytecode = await firmware()
+  other = bytecode.slice()
+  const at = Buffer.from(bytecode).indexOf("wuxing: ready")
+  expect(at).toBeGreaterThan(0)
+  other[at] ^= 0x20
+})
+
+function start(count: number, options: Partial<TimedBoardsOptions> = {}) {
+  const clock = new VirtualClock()
+  const boards = new TimedBoards(count, { clock, profile: PICO, ...options })
+  return { clock, boards }
+}
+
+async function open(boards: TimedBoards, program: Uint8Array): Promise<Board> {
+  const link = await boards.connect(0, { name: "board 0" })
+  await link.deploy(program)
+  await link.waitForService(SERVICE_CLASS, 8_000)
+  return new Board(link, "pico")
+}
+
+describe("deploying to a board whose flash takes its time", () => {
+  it("succeeds 20 times of 20, on empty and on programmed boards, with one erase of each sector", async () => {
+    const pages: FlashChange[] = []
+    for (let i = 0; i < 20; i++) {
+      pages.length = 0
+      const { clock, boards } = start(1, {
+        seed: i + 1,
+        onFlash: change => {
+          pages.push(change)
+          return undefined
+        },
+      })
+      await clock.run(async () => {
+        // The store is formatted before the board is asked for anything.
+        const link = await boards.connect(0, { name: "board 0" })
+        for (const program of [bytecode, other]) {
+          pages.length = 0
+          const before = clock.now()
+          expect(await link.deploy(program)).toBe("deployed")
+          const erased = pages.filter(({ what }) => what === "erase").length
+          // The program and what the runtime puts before it.
+          expect(erased).toBe(Math.ceil((imageOf(program, "").length + 128) / 4096))
+          expect(clock.now() - before).toBeGreaterThan(erased * SECTOR_MS)
+          await link.waitForService(SERVICE_CLASS, 8_000)
+        }
+        await link.close()
+      })
+    }
+  })
+
+  it("leaves a board that holds the program alone", async () => {
+    const { clock, boards } = start(1)
+    await clock.run(async () => {
+      const link = await boards.connect(0, { name: "board 0" })
+      await link.deploy(bytecode)
+      const flash = sha256(boards.flashes[0])
+      expect(await link.deploy(bytecode)).toBe("same")
+      expect(sha256(boards.flashes[0])).toBe(flash)
+    })
+  })
+
+  it.each(boardIds().filter(id => readBoardProfile(id).deviceScriptBoard !== null))(
+    "works with the figures of %s",
+    async id => {
+      const { clock, boards } = start(1, { profile: readBoardProfile(id) })
+      const link = await clock.run(boards.connect(0, { name: "board 0" }))
+      expect(await clock.run(link.deploy(bytecode))).toBe("deployed")
+    },
+  )
+})
+
+describe("boards in their own time", () => {
+  it("do the same at every run, to the bit and to the microsecond", async () => {
+    const once = async () => {
+      const turns: Turn[] = []
+      const { clock, boards } = start(2, { onTurn: turn => turns.push(turn) })
+      const fleet = fleetOn(boards)
+      const hash = await clock.run(learn(fleet))
+      return { hash, at: clock.now(), turns: turns.length, operations: boards.operations }
+    }
+    expect(await once()).toEqual(await once())
+  })
+
+  it("learn what the host learns, and keep what they have learnt", async () => {
+    const { clock, boards } = start(2)
+    const fleet = fleetOn(boards)
+    await clock.run(async () => {
+      await fleet.begin()
+      expect(fleet.keepOnBoards(77)).toBeUndefined()
+      await fleet.learn(lesson, SAMPLES)
+      expect(sha256(await fleet.coefficients())).toBe(hashOnHost())
+      await fleet.close()
+    })
+    expect(fleet.recoveries).toBe(0)
+  })
+
+  it("hear nothing while they erase, and lose nothing that was sent meanwhile", async () => {
+    const { clock, boards } = start(1)
+    await clock.run(async () => {
+      const link = await boards.connect(0, { name: "board 0" })
+      const gone = new Promise(resolve => {
+        link.onClose = resolve
+      })
+      const deploying = link.deploy(bytecode)
+      await clock.sleep(100)
+      const before = clock.now()
+      await link.ping()
+      // Eleven sectors: what was said in their midst is answered at their end.
+      expect(clock.now() - before).toBeGreaterThan(300)
+      await deploying
+      await Promise.race([gone.then(() => expect.unreachable()), clock.sleep(10_000)])
+    })
+  })
+})
+
+describe("a board's checkpoints", () => {
+  const whole = picoFast(1)
+  let large: Buffer
+
+  beforeAll(() => {
+    large = buildShard(whole, wholeNetwork(whole), SLOTS)
+  })
+
+  it("are kept and restored with what a Pico's store holds, save after save", async () => {
+    const { clock, boards } = start(1)
+    await clock.run(async () => {
+      let board = await open(boards, bytecode)
+      let gaps = 0
+      board.link.onGap = () => gaps++
+      await board.load(large)
+      const before = await board.read(0, large.length)
+      const times: number[] = []
+      for (let i = 1; i <= 6; i++) {
+        const from = clock.now()
+        expect(await board.save({ samples: i, run: 5, right: i }), `save ${i}`).toBe(true)
+        times.push(clock.now() - from)
+      }
+      expect(gaps).toBe(0)
+      expect(board.link.recentLog.filter(line => /ovf/.test(line))).toEqual([])
+      // One to two seconds, of which flash is a part.
+      expect(Math.max(...times)).toBeLessThan(2_500)
+      await board.link.close()
+      boards.restart(0)
+      board = await open(boards, bytecode)
+      expect(await board.saved(false)).toMatchObject({ generation: 6, samples: 6 })
+      const blank = Buffer.from(large)
+      const at = blank.readInt32LE(partAt(0) + Part.Coefficient)
+      blank.fill(7, at, at + 2 * blank.readInt32LE(partAt(0) + Part.Links))
+      await board.load(blank)
+      await board.restore(6)
+      expect((await board.read(0, large.length)).equals(before)).toBe(true)
+    })
+  })
+
+  it("are the old one, the new one or none, wherever power fails in a save", async () => {
+    const shard = buildShard(net, wholeNetwork(net), SLOTS)
+    const image = shard.readInt32LE(Header.Image)
+    const at = shard.readInt32LE(partAt(0) + Part.Coefficient)
+    const learnt = (samples: number) => {
+      const m = Buffer.from(shard)
+      for (let i = 0; i < 40; i++) m.writeInt16LE(samples * 31 + i, at + 2 * i)
+      return m
+    }
+    let left = Number.POSITIVE_INFINITY
+    let cuts = 0
+    const { clock, boards } = start(1, {
+      onFlash: () => {
+        if (left-- > 0) return undefined
+        left = Number.POSITIVE_INFINITY
+        cuts++
+        return 0.5
+      },
+    })
+    await clock.run(async () => {
+      let board = await open(boards, bytecode)
+      let kept = 0
+      let found = 0
+      for (let change = 0; ; change++) {
+        const samples = change + 1
+        await board.load(learnt(samples))
+        left = change
+        const saved = await board.save({ samples, run: 1, right: 0 }).catch(() => false)
+        left = Number.POSITIVE_INFINITY
+        if (saved) break
+        await board.link.close()
+        boards.restart(0)
+        board = await open(boards, bytecode)
+        const newest = await board.saved(false)
+        // Where the store itself was hit, the runtime formats it: then there is none.
+        expect([kept, samples, 0], `cut at change ${change}`).toContain(newest?.samples ?? 0)
+        kept = newest?.samples ?? 0
+        if (!newest) continue
+        found++
+        await board.load(learnt(999))
+        await board.restore(newest.generation)
+        const memory = await board.read(0, image)
+        expect(memory.equals(learnt(kept).subarray(0, image)), `cut at change ${change}`).toBe(true)
+      }
+      expect(cuts).toBeGreaterThan(5)
+      expect(cuts).toBeGreaterThan(found)
+    })
+  })
+})
+
+function fleetOn(boards: TimedBoards): Fleet {
+  const options = { network: net, boards: boards.count, bytecode, checkpointSamples: 4 }
+  return new Fleet(options, boards, splitEvenly(net, boards.count))
+}
+
+async function learn(fleet: Fleet): Promise<string> {
+  await fleet.begin()
+  await fleet.learn(lesson, SAMPLES)
+  const hash = sha256(await fleet.coefficients())
+  await fleet.close()
+  return hash
+}

@@ -13,7 +13,7 @@ export const PROGRAM_ADDRESSES = 65536
 /** One u32 for each address of the program, then one of all operations. */
 const COUNTER_PAGES = 5
 /** Where among the counters the one of all operations is. */
-export const TOTAL_COUNTER = PROGRAM_ADDRESSES
+export const TOTAL_COUNTER = 65536
 
 export function unknownMachine(what: string): WuxingError {
   return new WuxingError({
@@ -56,9 +56,11 @@ const PC_OFFSET = 4
 
 /** What `em_flash_save` is called with, in place of a size, before the flash is changed. */
 export const FLASH_ERASE = -1
-/** With the address of what is about to be programmed; then with where, and this bit beside the size. */
+/**
+ * With the address of what is about to be programmed; then comes a call with where, and the size with
+ * its uppermost bit set.
+ */
 export const FLASH_SOURCE = -2
-export const FLASH_PROGRAM = -0x80000000
 
 export interface MachineModule {
   module: WebAssembly.Module
@@ -143,7 +145,7 @@ function counting(
     {
       place: start("flash_program"),
       bytes: [
-        // em_flash_save(from, FLASH_SOURCE), em_flash_save(to, size | FLASH_PROGRAM)
+        // em_flash_save(from, FLASH_SOURCE), em_flash_save(to, size | 0x80000000)
         ...[0x20, 1, 0x41, 0x7e, ...call],
         ...[0x20, 0, 0x20, 2, 0x41, 0x80, 0x80, 0x80, 0x80, 0x78, 0x72, ...call],
       ],

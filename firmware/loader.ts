@@ -6,6 +6,7 @@ import { Header, LAYOUT_VERSION, MAGIC, Part } from "../src/core/layout"
 import { partAt } from "../src/core/run"
 import {
   Command,
+  Compared,
   checksum,
   MAX_PAYLOAD,
   PROTOCOL_VERSION,
@@ -14,7 +15,7 @@ import {
   StatusField,
 } from "../src/wire/protocol"
 import { ARENA_BYTES, arena } from "./arena"
-import { answer, countRefusal, fault, refused, report } from "./reports"
+import { answer, countRefusal, fault, mismatch, refused, report } from "./reports"
 import { hasRoom, resetSamples, updates } from "./samples"
 import { times, timesLength } from "./times"
 
@@ -55,13 +56,19 @@ export async function begin(p: Buffer): Promise<void> {
 
 /** offset u32, bytes. A slice that was had before is ignored; one after a gap is refused. */
 export async function slice(p: Buffer): Promise<void> {
-  if (p.length < 6 || (p.length & 1) !== 0)
-    return await fault(Status.BadLength, Command.Slice, 0, received)
+  if (p.length < 6 || (p.length & 1) !== 0) return await fault(Status.BadLength, Command.Slice, 0)
   const offset = p.getAt(0, "u32")
-  if (state !== LOADING) return await fault(Status.NoShard, Command.Slice, offset, 0)
+  if (state !== LOADING) return await fault(Status.NoShard, Command.Slice, offset)
   const length = p.length - 4
   if (offset > received || offset + length > bytes)
-    return await fault(Status.OutOfRange, Command.Slice, offset, received)
+    return await mismatch(
+      Status.OutOfRange,
+      Command.Slice,
+      offset,
+      Compared.Offset,
+      offset,
+      received,
+    )
   if (offset < received) return
   arena.blitAt(offset, p, 4, length)
   sum = checksum(arena, offset, offset + length, sum)

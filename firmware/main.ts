@@ -45,8 +45,8 @@ async function carryOut(command: number, p: Buffer): Promise<void> {
   if (command === Command.Save || command === Command.Saved || command === Command.Restore)
     return await keeper(command, p)
   if (command !== Command.Image && command !== Command.Signals && command !== Command.Back)
-    return await fault(Status.UnknownCommand, command & 0xff, command, 0)
-  if (!isReady()) return await fault(Status.NoShard, command, 0, 0)
+    return await fault(Status.UnknownCommand, command & 0xff, command)
+  if (!isReady()) return await fault(Status.NoShard, command, 0)
   startClock()
   if (command === Command.Image) return await image(p)
   if (command === Command.Signals) return await signals(p)
@@ -69,7 +69,7 @@ async function accept(packet: ds.Packet): Promise<void> {
     if (untold > 0) {
       const lost = untold
       untold = 0
-      await fault(Status.Busy, 0, lost, MOST_WAITING)
+      await fault(Status.Busy, 0, lost)
     }
   }
   busy = false
@@ -81,7 +81,7 @@ async function attempt(command: number, payload: Buffer): Promise<void> {
     await carryOut(command, payload)
   } catch (e) {
     console.error(e)
-    await fault(Status.Internal, command & 0xff, 0, 0)
+    await fault(Status.Internal, command & 0xff, 0)
   }
 }
 

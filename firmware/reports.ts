@@ -1,6 +1,6 @@
 /** Answers: packets of the wuxing service on their way to the host. */
 import * as ds from "@devicescript/core"
-import { Command, Status } from "../src/wire/protocol"
+import { Command, Compared, FaultField, Status } from "../src/wire/protocol"
 
 type Sender = typeof ds & {
   _serverSend(serviceIndex: number, packet: ds.Packet): Promise<void>
@@ -48,19 +48,28 @@ export async function answer(command: number, tag: number, status: Status): Prom
   await report(command, payload)
 }
 
-/** Refuses a data message: which one, why, and what the board would have taken. */
-export async function fault(
+/** Refuses a data message for its form: which one, and why. */
+export async function fault(status: Status, command: number, number: number): Promise<void> {
+  await mismatch(status, command, number, Compared.Nothing, 0, 0)
+}
+
+/** Refuses a data message for a value in it: which one, why, and what was compared with what. */
+export async function mismatch(
   status: Status,
   command: number,
   number: number,
+  compared: Compared,
+  got: number,
   expected: number,
 ): Promise<void> {
-  const payload = Buffer.alloc(10)
-  payload.setAt(0, "u8", status)
-  payload.setAt(1, "u8", command)
+  const payload = Buffer.alloc(FaultField.Length)
+  payload.setAt(FaultField.Status, "u8", status)
+  payload.setAt(FaultField.Command, "u8", command)
   // Signed: the machine stores a negative number as 0 where the format is unsigned.
-  payload.setAt(2, "i32", number)
-  payload.setAt(6, "i32", expected)
+  payload.setAt(FaultField.Number, "i32", number)
+  payload.setAt(FaultField.Got, "i32", got)
+  payload.setAt(FaultField.Expected, "i32", expected)
+  payload.setAt(FaultField.Compared, "u8", compared)
   refused++
   await report(Command.Fault, payload)
 }

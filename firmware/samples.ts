@@ -19,6 +19,7 @@ import {
   BackField,
   BackFlag,
   Command,
+  Compared,
   ImageField,
   ImageFlag,
   LayerTimes,
@@ -28,7 +29,7 @@ import {
   TimesField,
 } from "../src/wire/protocol"
 import { ARENA_BYTES, arena } from "./arena"
-import { fault, report } from "./reports"
+import { fault, mismatch, report } from "./reports"
 import { countOne, lap, timeLayers } from "./times"
 
 const NONE = -1
@@ -156,18 +157,26 @@ function signalsOf(part: number): number {
 
 /** Command image: ImageField, runs. */
 export async function image(p: Buffer): Promise<void> {
-  if (p.length < ImageField.Length) return await fault(Status.BadLength, Command.Image, 0, 0)
+  if (p.length < ImageField.Length) return await fault(Status.BadLength, Command.Image, 0)
   const sample = p.getAt(ImageField.Sample, "i32")
   const flags = p.getAt(ImageField.Flags, "u8")
   const learns = (flags & ImageFlag.Learn) !== 0
   const label = p.getAt(ImageField.Label, "u8")
   // Numbers past 2^31 would be fractions to the machine, and slots of them negative.
-  if (sample < 0 || flags > 15) return await fault(Status.BadValue, Command.Image, sample, 0)
+  if (sample < 0 || flags > 15) return await fault(Status.BadValue, Command.Image, sample)
   const slot = sample % slots
   if ((flags & ImageFlag.First) !== 0) {
     imageSample = NONE
-    if (learns && p.getAt(ImageField.Updates, "i32") !== updates)
-      return await fault(Status.OutOfOrder, Command.Image, sample, updates)
+    const before = p.getAt(ImageField.Updates, "i32")
+    if (learns && before !== updates)
+      return await mismatch(
+        Status.OutOfOrder,
+        Command.Image,
+        sample,
+        Compared.Updates,
+        before,
+        updates,
+      )
     const last = partAt(parts - 1)
     const classes = arena.getAt(last + Part.BusOutWidth, "u16")
     if (
@@ -175,7 +184,7 @@ export async function image(p: Buffer): Promise<void> {
       (arena.getAt(last + Part.Flags, "u16") & PartFlag.Output) !== 0 &&
       label >= classes
     )
-      return await fault(Status.BadValue, Command.Image, sample, classes)
+      return await mismatch(Status.BadValue, Command.Image, sample, Compared.Label, label, classes)
     imageSample = sample
     imagePixel = 0
     imageLearns = learns
@@ -187,8 +196,25 @@ export async function image(p: Buffer): Promise<void> {
     arena.setAt(Header.Brief, "u16", learns ? 0 : 1)
     if (takesPixels()) clearImage(arena, partAt(0))
   }
-  if (imageSample !== sample || p.getAt(ImageField.Pixel, "u16") !== imagePixel)
-    return await fault(Status.OutOfOrder, Command.Image, sample, imageSample)
+  if (imageSample !== sample)
+    return await mismatch(
+      Status.OutOfOrder,
+      Command.Image,
+      sample,
+      Compared.Sample,
+      sample,
+      imageSample,
+    )
+  const pixel = p.getAt(ImageField.Pixel, "u16")
+  if (pixel !== imagePixel)
+    return await mismatch(
+      Status.OutOfOrder,
+      Command.Image,
+      sample,
+      Compared.Pixel,
+      pixel,
+      imagePixel,
+    )
   let status = Status.Ok
   // Every slice says the same of its sample: the first one's word was checked.
   if (learns !== imageLearns || label !== imageLabel) status = Status.BadValue
@@ -199,7 +225,7 @@ export async function image(p: Buffer): Promise<void> {
   if (status !== Status.Ok) {
     imageSample = NONE
     emptySlot(slot)
-    return await fault(status, Command.Image, sample, 0)
+    return await fault(status, Command.Image, sample)
   }
   if (takesPixels()) {
     await ds.sleep(0)
@@ -226,7 +252,7 @@ function takesPixels(): boolean {
 
 /** Command signals: SignalsField, then `count` i16 for each sample. */
 export async function signals(p: Buffer): Promise<void> {
-  if (p.length < SignalsField.Length) return await fault(Status.BadLength, Command.Signals, 0, 0)
+  if (p.length < SignalsField.Length) return await fault(Status.BadLength, Command.Signals, 0)
   const sample = p.getAt(SignalsField.Sample, "i32")
   const layer = p.getAt(SignalsField.Layer, "u8")
   const count = p.getAt(SignalsField.Count, "u8")
@@ -234,10 +260,10 @@ export async function signals(p: Buffer): Promise<void> {
   const bytes = count + count
   const length = p.length - SignalsField.Length
   if (count < 1 || length < bytes || length % bytes !== 0)
-    return await fault(Status.BadLength, Command.Signals, sample, 0)
-  if (sample < 0) return await fault(Status.BadValue, Command.Signals, sample, 0)
+    return await fault(Status.BadLength, Command.Signals, sample)
+  if (sample < 0) return await fault(Status.BadValue, Command.Signals, sample)
   if (layer < 1 || layer > layers || remote.getAt(layer << 1, "u16") === 0)
-    return await fault(Status.WrongShard, Command.Signals, sample, layer)
+    return await mismatch(Status.WrongShard, Command.Signals, sample, Compared.Layer, layer, layers)
   // Outputs are read by no part: the error is made of them where they are.
   const outputs = layer === layers
   const reader = outputs ? partAt(parts - 1) : readerOf(layer)
@@ -247,34 +273,38 @@ export async function signals(p: Buffer): Promise<void> {
     end > width ||
     (first < ownEnd.getAt(layer << 1, "u16") && end > ownFirst.getAt(layer << 1, "u16"))
   )
-    return await fault(Status.OutOfRange, Command.Signals, sample, width)
+    return await mismatch(Status.OutOfRange, Command.Signals, sample, Compared.Place, first, width)
   const samples = Math.idiv(length, bytes)
   for (let i = 0; i < samples; i++) {
     const slot = (sample + i) % slots
-    const got = gotAt(slot, layer)
+    const place = gotAt(slot, layer)
     // They come in the order of their places, own ones left out: one that comes twice must not stand
     // in for one that is lost.
-    let next = slotGot.getAt(got, "u16")
+    let next = slotGot.getAt(place, "u16")
     if (next >= ownFirst.getAt(layer << 1, "u16"))
       next += ownEnd.getAt(layer << 1, "u16") - ownFirst.getAt(layer << 1, "u16")
-    const total = slotGot.getAt(got, "u16") + count
+    const total = slotGot.getAt(place, "u16") + count
     // Signals that were had already may have been used: the learning step must find the same.
-    if (
-      slotSample.getAt(slot << 2, "i32") !== sample + i ||
-      first !== next ||
-      total > remote.getAt(layer << 1, "u16")
-    )
-      return await fault(
-        Status.OutOfOrder,
-        Command.Signals,
-        sample + i,
-        slotSample.getAt(slot << 2, "i32"),
-      )
+    let compared = Compared.Nothing
+    let expected = slotSample.getAt(slot << 2, "i32")
+    let got = sample + i
+    if (got !== expected) compared = Compared.Sample
+    else if (first !== next) {
+      compared = Compared.FirstSignal
+      got = first
+      expected = next
+    } else if (total > remote.getAt(layer << 1, "u16")) {
+      compared = Compared.SignalCount
+      got = total
+      expected = remote.getAt(layer << 1, "u16")
+    }
+    if (compared !== Compared.Nothing)
+      return await mismatch(Status.OutOfOrder, Command.Signals, sample + i, compared, got, expected)
     const bus =
       arena.getAt(reader + (outputs ? Part.BusOut : Part.BusIn), "i32") +
       ((slot * width + first) << 1)
     arena.blitAt(bus, p, SignalsField.Length + i * bytes, bytes)
-    slotGot.setAt(got, "u16", total)
+    slotGot.setAt(place, "u16", total)
     // While its image still comes in, a sample waits.
     if (imageSample !== sample + i) await advance(slot)
   }
@@ -406,33 +436,63 @@ async function learn(part: number, slot: number): Promise<void> {
 
 /** Command back: BackField, i32 sums. */
 export async function back(p: Buffer): Promise<void> {
-  if (p.length < BackField.Length) return await fault(Status.BadLength, Command.Back, 0, 0)
+  if (p.length < BackField.Length) return await fault(Status.BadLength, Command.Back, 0)
   const listed = (p.getAt(BackField.Flags, "u8") & BackFlag.Listed) !== 0
   const bytes = p.length - BackField.Length
   if (listed ? bytes % 6 !== 0 : (bytes & 3) !== 0)
-    return await fault(Status.BadLength, Command.Back, 0, 0)
+    return await fault(Status.BadLength, Command.Back, 0)
   const sample = p.getAt(BackField.Sample, "i32")
   const layer = p.getAt(BackField.Layer, "u8")
   const first = p.getAt(BackField.First, "u16")
-  if (sample < 0) return await fault(Status.BadValue, Command.Back, sample, 0)
+  if (sample < 0) return await fault(Status.BadValue, Command.Back, sample)
   const slot = sample % slots
-  if (sample !== learnSample || slotNext.getAt(slot, "u8") < parts || outputsMissing(slot))
-    return await fault(Status.OutOfOrder, Command.Back, sample, learnSample)
+  if (sample !== learnSample)
+    return await mismatch(
+      Status.OutOfOrder,
+      Command.Back,
+      sample,
+      Compared.Sample,
+      sample,
+      learnSample,
+    )
+  const next = slotNext.getAt(slot, "u8")
+  if (next < parts)
+    return await mismatch(Status.OutOfOrder, Command.Back, sample, Compared.NextPart, next, parts)
+  if (outputsMissing(slot))
+    return await mismatch(
+      Status.OutOfOrder,
+      Command.Back,
+      sample,
+      Compared.SignalCount,
+      slotGot.getAt(gotAt(slot, layers), "u16"),
+      remote.getAt(layers << 1, "u16"),
+    )
   let owner = NONE
   for (let i = 0; i < parts; i++)
     if (arena.getAt(partAt(i) + Part.Layer, "u16") === layer) owner = partAt(i)
   if (owner === NONE || (arena.getAt(owner + Part.Flags, "u16") & PartFlag.Report) === 0)
-    return await fault(Status.WrongShard, Command.Back, sample, layer)
+    return await mismatch(Status.WrongShard, Command.Back, sample, Compared.Layer, layer, layers)
   const width = arena.getAt(owner + Part.BusOutWidth, "u16")
+  let most = first + (bytes >> 2) - 1
   if (listed) {
+    most = 0
     for (let i = BackField.Length; i < p.length; i += 6)
-      if (p.getAt(i, "u16") >= width)
-        return await fault(Status.OutOfRange, Command.Back, sample, width)
-  } else if (first + (bytes >> 2) > width)
-    return await fault(Status.OutOfRange, Command.Back, sample, width)
+      if (p.getAt(i, "u16") > most) most = p.getAt(i, "u16")
+  }
+  if (most >= width)
+    return await mismatch(Status.OutOfRange, Command.Back, sample, Compared.Place, most, width)
   const number = backNumber.getAt(layer, "u8")
-  if (backComplete.getAt(layer, "u8") !== 0 || p.getAt(BackField.Number, "u8") !== number)
-    return await fault(Status.OutOfOrder, Command.Back, sample, NONE)
+  const numbered = p.getAt(BackField.Number, "u8")
+  const complete = backComplete.getAt(layer, "u8") !== 0
+  if (complete || numbered !== number)
+    return await mismatch(
+      Status.OutOfOrder,
+      Command.Back,
+      sample,
+      Compared.Message,
+      numbered,
+      complete ? NONE : number,
+    )
   backNumber.setAt(layer, "u8", (number + 1) & 0xff)
   const back = arena.getAt(owner + Part.BackIn, "i32")
   let at = back + (first << 2)

@@ -277,21 +277,22 @@ static void advance(int32_t slot) {
 
 /* Command image: ImageField, runs. */
 void take_image(const uint8_t *p, int32_t length) {
-  if (length < ImageField_Length) return fault(Status_BadLength, Command_Image, 0, 0);
+  if (length < ImageField_Length) return fault(Status_BadLength, Command_Image, 0);
   int32_t sample = (int32_t)get32(p + ImageField_Sample);
   int32_t flags = p[ImageField_Flags];
   bool learns = (flags & ImageFlag_Learn) != 0;
   int32_t label = p[ImageField_Label];
-  if (sample < 0 || flags > 15) return fault(Status_BadValue, Command_Image, sample, 0);
+  if (sample < 0 || flags > 15) return fault(Status_BadValue, Command_Image, sample);
   int32_t slot = sample % slots;
   if ((flags & ImageFlag_First) != 0) {
     image_sample = NONE;
-    if (learns && (int32_t)get32(p + ImageField_Updates) != updates)
-      return fault(Status_OutOfOrder, Command_Image, sample, updates);
+    int32_t before = (int32_t)get32(p + ImageField_Updates);
+    if (learns && before != updates)
+      return mismatch(Status_OutOfOrder, Command_Image, sample, Compared_Updates, before, updates);
     int32_t last = partAt(parts - 1);
     int32_t classes = u16_of(last, Part_BusOutWidth);
     if (learns && has(last, PartFlag_Output) && label >= classes)
-      return fault(Status_BadValue, Command_Image, sample, classes);
+      return mismatch(Status_BadValue, Command_Image, sample, Compared_Label, label, classes);
     image_sample = sample;
     image_pixel = 0;
     image_learns = learns;
@@ -302,8 +303,11 @@ void take_image(const uint8_t *p, int32_t length) {
     memset(slot_got[slot], 0, sizeof slot_got[slot]);
     if (takes_pixels()) clearImage(arena, partAt(0));
   }
-  if (image_sample != sample || (int32_t)get16(p + ImageField_Pixel) != image_pixel)
-    return fault(Status_OutOfOrder, Command_Image, sample, image_sample);
+  if (image_sample != sample)
+    return mismatch(Status_OutOfOrder, Command_Image, sample, Compared_Sample, sample, image_sample);
+  int32_t pixel = (int32_t)get16(p + ImageField_Pixel);
+  if (pixel != image_pixel)
+    return mismatch(Status_OutOfOrder, Command_Image, sample, Compared_Pixel, pixel, image_pixel);
   int32_t status = Status_Ok;
   /* Every slice says the same of its sample: the first one's word was checked. */
   if (learns != image_learns || label != image_label) status = Status_BadValue;
@@ -316,7 +320,7 @@ void take_image(const uint8_t *p, int32_t length) {
   if (status != Status_Ok) {
     image_sample = NONE;
     empty_slot(slot);
-    return fault(status, Command_Image, sample, 0);
+    return fault(status, Command_Image, sample);
   }
   if (takes_pixels()) lap(TimesField_Images, 0);
   if ((flags & ImageFlag_Last) == 0) return;
@@ -344,7 +348,7 @@ static int32_t reader_of(int32_t layer) {
 
 /* Command signals: SignalsField, then `count` i16 for each sample. */
 void take_signals(const uint8_t *p, int32_t length) {
-  if (length < SignalsField_Length) return fault(Status_BadLength, Command_Signals, 0, 0);
+  if (length < SignalsField_Length) return fault(Status_BadLength, Command_Signals, 0);
   int32_t sample = (int32_t)get32(p + SignalsField_Sample);
   int32_t layer = p[SignalsField_Layer];
   int32_t count = p[SignalsField_Count];
@@ -352,17 +356,17 @@ void take_signals(const uint8_t *p, int32_t length) {
   int32_t bytes = 2 * count;
   int32_t values = length - SignalsField_Length;
   if (count < 1 || values < bytes || values % bytes != 0)
-    return fault(Status_BadLength, Command_Signals, sample, 0);
-  if (sample < 0) return fault(Status_BadValue, Command_Signals, sample, 0);
+    return fault(Status_BadLength, Command_Signals, sample);
+  if (sample < 0) return fault(Status_BadValue, Command_Signals, sample);
   if (layer < 1 || layer > layers || remote[layer] == 0)
-    return fault(Status_WrongShard, Command_Signals, sample, layer);
+    return mismatch(Status_WrongShard, Command_Signals, sample, Compared_Layer, layer, layers);
   /* Outputs are read by no part: the error is made of them where they are. */
   bool outputs = layer == layers;
   int32_t reader = outputs ? partAt(parts - 1) : reader_of(layer);
   int32_t width = u16_of(reader, outputs ? Part_BusOutWidth : Part_BusInWidth);
   int32_t end = first + count;
   if (end > width || (first < own_end[layer] && end > own_first[layer]))
-    return fault(Status_OutOfRange, Command_Signals, sample, width);
+    return mismatch(Status_OutOfRange, Command_Signals, sample, Compared_Place, first, width);
   int32_t samples = values / bytes;
   for (int32_t i = 0; i < samples; i++) {
     /* As on the other boards, where the number grows past 2^31 without wrapping. */
@@ -375,10 +379,15 @@ void take_signals(const uint8_t *p, int32_t length) {
     if (next >= own_first[layer]) next += own_end[layer] - own_first[layer];
     int32_t total = slot_got[slot][layer] + count;
     /* Signals that were had already may have been used: the learning step must find the same. */
-    if (sample > INT32_MAX - i || slot_sample[slot] != sample + i || first != next ||
-        total > remote[layer])
-      return fault(Status_OutOfOrder, Command_Signals, (int32_t)((uint32_t)sample + (uint32_t)i),
-                   slot_sample[slot]);
+    int32_t number = (int32_t)((uint32_t)sample + (uint32_t)i);
+    if (sample > INT32_MAX - i || slot_sample[slot] != number)
+      return mismatch(Status_OutOfOrder, Command_Signals, number, Compared_Sample, number,
+                      slot_sample[slot]);
+    if (first != next)
+      return mismatch(Status_OutOfOrder, Command_Signals, number, Compared_FirstSignal, first, next);
+    if (total > remote[layer])
+      return mismatch(Status_OutOfOrder, Command_Signals, number, Compared_SignalCount, total,
+                      remote[layer]);
     uint8_t *bus =
         arena + i32_of(reader, outputs ? Part_BusOut : Part_BusIn) + 2 * (slot * width + first);
     memcpy(bus, p + SignalsField_Length + i * bytes, (uint32_t)bytes);
@@ -391,29 +400,38 @@ void take_signals(const uint8_t *p, int32_t length) {
 
 /* Command back: BackField, then i32 sums, or with BackFlag.Listed each behind its signal's u16. */
 void take_back(const uint8_t *p, int32_t length) {
-  if (length < BackField_Length) return fault(Status_BadLength, Command_Back, 0, 0);
+  if (length < BackField_Length) return fault(Status_BadLength, Command_Back, 0);
   bool listed = (p[BackField_Flags] & BackFlag_Listed) != 0;
   int32_t bytes = length - BackField_Length;
-  if (listed ? bytes % 6 != 0 : (bytes & 3) != 0) return fault(Status_BadLength, Command_Back, 0, 0);
+  if (listed ? bytes % 6 != 0 : (bytes & 3) != 0) return fault(Status_BadLength, Command_Back, 0);
   int32_t sample = (int32_t)get32(p + BackField_Sample);
   int32_t layer = p[BackField_Layer];
   int32_t first = (int32_t)get16(p + BackField_First);
-  if (sample < 0) return fault(Status_BadValue, Command_Back, sample, 0);
+  if (sample < 0) return fault(Status_BadValue, Command_Back, sample);
   int32_t slot = sample % slots;
-  if (sample != learn_sample || slot_next[slot] < parts || outputs_missing(slot))
-    return fault(Status_OutOfOrder, Command_Back, sample, learn_sample);
+  if (sample != learn_sample)
+    return mismatch(Status_OutOfOrder, Command_Back, sample, Compared_Sample, sample, learn_sample);
+  if (slot_next[slot] < parts)
+    return mismatch(Status_OutOfOrder, Command_Back, sample, Compared_NextPart, slot_next[slot], parts);
+  if (outputs_missing(slot))
+    return mismatch(Status_OutOfOrder, Command_Back, sample, Compared_SignalCount,
+                    slot_got[slot][layers], remote[layers]);
   int32_t owner = NONE;
   for (int32_t i = 0; i < parts; i++)
     if (u16_of(partAt(i), Part_Layer) == layer) owner = partAt(i);
   if (owner == NONE || !has(owner, PartFlag_Report))
-    return fault(Status_WrongShard, Command_Back, sample, layer);
+    return mismatch(Status_WrongShard, Command_Back, sample, Compared_Layer, layer, layers);
   int32_t width = u16_of(owner, Part_BusOutWidth);
+  int32_t most = first + bytes / 4 - 1;
   if (listed) {
+    most = 0;
     for (int32_t i = BackField_Length; i < length; i += 6)
-      if ((int32_t)get16(p + i) >= width) return fault(Status_OutOfRange, Command_Back, sample, width);
-  } else if (first + bytes / 4 > width) return fault(Status_OutOfRange, Command_Back, sample, width);
+      if ((int32_t)get16(p + i) > most) most = (int32_t)get16(p + i);
+  }
+  if (most >= width) return mismatch(Status_OutOfRange, Command_Back, sample, Compared_Place, most, width);
   if (back_complete[layer] || p[BackField_Number] != back_number[layer])
-    return fault(Status_OutOfOrder, Command_Back, sample, NONE);
+    return mismatch(Status_OutOfOrder, Command_Back, sample, Compared_Message, p[BackField_Number],
+                    back_complete[layer] ? NONE : back_number[layer]);
   back_number[layer]++;
   uint8_t *sums = arena + i32_of(owner, Part_BackIn);
   for (int32_t i = BackField_Length; i < length; i += listed ? 6 : 4) {

@@ -27,14 +27,21 @@ void answer(int32_t command, uint32_t tag, int32_t status) {
   jacdac_report(command, reply, sizeof reply);
 }
 
-void fault(int32_t status, int32_t command, int32_t number, int32_t expected) {
-  uint8_t report[10];
-  report[0] = (uint8_t)status;
-  report[1] = (uint8_t)command;
-  put32(report + 2, (uint32_t)number);
-  put32(report + 6, (uint32_t)expected);
+void mismatch(int32_t status, int32_t command, int32_t number, int32_t compared, int32_t got,
+              int32_t expected) {
+  uint8_t report[FaultField_Length];
+  report[FaultField_Status] = (uint8_t)status;
+  report[FaultField_Command] = (uint8_t)command;
+  put32(report + FaultField_Number, (uint32_t)number);
+  put32(report + FaultField_Got, (uint32_t)got);
+  put32(report + FaultField_Expected, (uint32_t)expected);
+  report[FaultField_Compared] = (uint8_t)compared;
   refused++;
   jacdac_report(Command_Fault, report, sizeof report);
+}
+
+void fault(int32_t status, int32_t command, int32_t number) {
+  mismatch(status, command, number, Compared_Nothing, 0, 0);
 }
 
 /* Answers with an error; a payload too short for a tag gets tag 0. */
@@ -105,12 +112,13 @@ static void begin(const uint8_t *p, int32_t length) {
 /* offset u32, bytes. A slice that was had before is ignored; one after a gap is refused. */
 static void slice(const uint8_t *p, int32_t length) {
   if (length < 6 || (length & 1) != 0)
-    return fault(Status_BadLength, Command_Slice, 0, received);
+    return fault(Status_BadLength, Command_Slice, 0);
   uint32_t offset = get32(p);
-  if (state != LOADING) return fault(Status_NoShard, Command_Slice, (int32_t)offset, 0);
+  if (state != LOADING) return fault(Status_NoShard, Command_Slice, (int32_t)offset);
   uint32_t count = (uint32_t)length - 4;
   if (offset > (uint32_t)received || offset + count > (uint32_t)bytes)
-    return fault(Status_OutOfRange, Command_Slice, (int32_t)offset, received);
+    return mismatch(Status_OutOfRange, Command_Slice, (int32_t)offset, Compared_Offset,
+                    (int32_t)offset, received);
   if (offset < (uint32_t)received) return;
   memcpy(arena + offset, p + 4, count);
   sum = checksum(arena, (int32_t)offset, (int32_t)(offset + count), sum);
@@ -277,9 +285,9 @@ void service_command(int32_t command, const uint8_t *p, int32_t length) {
     case Command_Image:
     case Command_Signals:
     case Command_Back: break;
-    default: return fault(Status_UnknownCommand, command & 0xff, command, 0);
+    default: return fault(Status_UnknownCommand, command & 0xff, command);
   }
-  if (state != READY) return fault(Status_NoShard, command, 0, 0);
+  if (state != READY) return fault(Status_NoShard, command, 0);
   start_clock();
   if (command == Command_Image) take_image(p, length);
   else if (command == Command_Signals) take_signals(p, length);

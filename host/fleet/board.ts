@@ -1,20 +1,35 @@
 /** One board that serves the wuxing service: load a shard, ask, read out; its reports as events. */
 import "../base/memory"
+import { Header } from "../../src/core/layout"
 import {
-  BackField,
   Command,
   MAX_PAYLOAD,
-  SavedField,
+  PROTOCOL_VERSION,
   type Setting,
-  SignalsField,
   Status,
-  StatusField,
 } from "../../src/wire/protocol"
 import { WuxingError } from "../base/errors"
 import type { BoardLink } from "../link/board-link"
 import { loadMessages } from "../link/messages"
 import { seconds, wait } from "../link/wait"
-import { type BoardTimes, timesOf } from "../session/board-times"
+import {
+  type BackReport,
+  BadReport,
+  type BoardStatus,
+  committedBytes,
+  decodeBack,
+  decodeFault,
+  decodeReply,
+  decodeSaved,
+  decodeSignals,
+  decodeStatus,
+  type Fault,
+  type Reply,
+  type ReportShape,
+  readBytes,
+  type Saved,
+  type SignalsReport,
+} from "./reports"
 
 const REPLY_DEADLINE_MS = 2_500
 /** What does no harm when it is done twice is asked for again after this. */
@@ -35,70 +50,21 @@ const SLICES_UNDER_WAY = 7
 const READ_BYTES = MAX_PAYLOAD - 7
 /** Replies come 20 ms apart; a few requests under way keep the board busy without flooding it. */
 const READS_UNDER_WAY = 4
+/** Times a shard is sent again without more of it having come. */
 const LOAD_TRIES = 3
+/** A board looks at every link before it takes a shard. */
+const COMMIT_DEADLINE_MS = REPLY_DEADLINE_MS
 
-export interface BoardStatus {
-  ready: boolean
-  layoutHash: number
-  shardBytes: number
-  heapBytes: number
-  /** Bytes set aside for a shard and the reports it gathers. */
-  arenaBytes: number
-  updates: number
-  handled: number
-  refused: number
-  dropped: number
-  boot: number
-  /** By its own clock; absent: its program is older, or it holds no shard. */
-  times?: BoardTimes
-}
-
-/** A checkpoint on a board. */
-export interface Saved {
-  generation: number
-  layoutHash: number
-  /** As the host said: learnt samples, of which training, and how many of its epoch were right. */
-  samples: number
-  run: number
-  right: number
-}
-
-/** Signals of one layer: `samples` consecutive samples of `count` i16, from `first` in the layer. */
-export interface SignalsReport {
-  sample: number
-  samples: number
-  layer: number
-  first: number
-  count: number
-  values: Buffer
-}
-
-/** Backward sums (i32) of one layer's signals from `first`. */
-export interface BackReport {
-  sample: number
-  layer: number
-  first: number
-  learned: boolean
-  last: boolean
-  /** What the network said before it learnt; from boards with outputs only. */
-  predicted?: number
-  values: Buffer
-}
-
-export interface Fault {
-  status: Status
-  command: number
-  /** Sample or offset refused, or how many messages were lost. */
-  number: number
-  /** What the board would have taken; −1: nothing. */
-  expected: number
+/** What a board's program reports by itself. */
+export interface BoardListener {
+  onSignals(report: SignalsReport): void
+  onBack(report: BackReport): void
+  onFault(fault: Fault): void
+  /** A report that no sound program sends. */
+  onBadReport(error: WuxingError): void
 }
 
 export class Board {
-  onSignals?: (report: SignalsReport) => void
-  onBack?: (report: BackReport) => void
-  onFault?: (fault: Fault) => void
-
   /** Messages its program has sent. */
   reports = 0
 
@@ -106,8 +72,9 @@ export class Board {
   private tag = Math.floor(Math.random() * 0x10000)
   private readonly pending = new Map<
     number,
-    { command: Command; resolve: (reply: Buffer) => void }
+    { command: Command; ask: Buffer; resolve: (reply: Reply) => void; reject: (e: Error) => void }
   >()
+  private listening?: { shape: ReportShape; listener: BoardListener }
 
   constructor(
     readonly link: BoardLink,
@@ -123,49 +90,83 @@ export class Board {
   }
 
   /**
-   * Puts a shard on the board; it answers only once every byte is there and sound.
-   * @throws WuxingError "board-no-answer", "shard-too-large" (kind capacity), "firmware-version" (kind
-   *   firmware), "board-refused"
+   * Hears what the program reports from now on; who listened before hears no more.
+   *
+   * @param shape what its shard can report
+   * @returns ends it
    */
-  async load(shard: Buffer): Promise<void> {
-    const { begin, slices } = loadMessages(shard)
-    for (let attempt = 1; ; attempt++) {
-      this.expect(Command.Begin, await this.request(Command.Begin, begin))
-      // A program that is kept waiting by its machine drops what it has no room for.
-      let dealtWith: Promise<unknown> = Promise.resolve()
-      for (const [i, slice] of slices.entries()) {
-        if ((i + 1) % SLICES_UNDER_WAY === 0) {
-          await dealtWith
-          dealtWith = this.request(Command.Status)
-          dealtWith.catch(() => {})
-        }
-        await this.link.send(Command.Slice, slice)
-      }
-      await dealtWith
-      const reply = await this.request(Command.Commit)
-      if (reply.getAt(2, "u8") !== Status.BadChecksum || attempt === LOAD_TRIES) {
-        this.expect(Command.Commit, reply)
-        return
-      }
+  listen(shape: ReportShape, listener: BoardListener): () => void {
+    const listening = { shape, listener }
+    this.listening = listening
+    return () => {
+      if (this.listening === listening) this.listening = undefined
     }
   }
 
-  async status(deadlineMs = REPLY_DEADLINE_MS): Promise<BoardStatus> {
-    const reply = await this.request(Command.Status, undefined, deadlineMs)
-    this.expect(Command.Status, reply)
-    return {
-      ready: reply.getAt(StatusField.State, "u8") === 2,
-      layoutHash: reply.getAt(StatusField.LayoutHash, "i32"),
-      shardBytes: reply.getAt(StatusField.ShardBytes, "i32"),
-      heapBytes: reply.getAt(StatusField.HeapBytes, "i32"),
-      arenaBytes: reply.getAt(StatusField.ArenaBytes, "i32"),
-      updates: reply.getAt(StatusField.Updates, "i32"),
-      handled: reply.getAt(StatusField.Handled, "i32"),
-      refused: reply.getAt(StatusField.Refused, "i32"),
-      dropped: reply.getAt(StatusField.Dropped, "i32"),
-      boot: reply.getAt(StatusField.Boot, "i32"),
-      times: timesOf(reply),
+  /**
+   * Puts a shard on the board; it answers only once every byte is there and sound. What is lost on the
+   * way is sent again.
+   * @throws WuxingError "board-no-answer", "shard-too-large" (kind capacity), "firmware-version" (kind
+   *   firmware), "board-refused", "board-report"
+   */
+  async load(shard: Buffer): Promise<void> {
+    const { begin, slices } = loadMessages(shard)
+    const image = shard.getAt(Header.Image, "i32")
+    let had = 0
+    for (let fruitless = 0; ; ) {
+      if (had === 0) this.expect(Command.Begin, await this.request(Command.Begin, begin))
+      await this.sendSlices(slices.filter(slice => slice.getAt(0, "i32") >= had))
+      const reply = await this.commit(shard)
+      if (!reply) return
+      const { status } = reply
+      if (![Status.BadChecksum, Status.NoShard].includes(status) || fruitless === LOAD_TRIES)
+        this.expect(Command.Commit, reply)
+      const received = status === Status.NoShard ? 0 : (committedBytes(reply) ?? 0)
+      // Where all bytes came and are wrong, all are sent again.
+      const next = received < image ? received : 0
+      if (next <= had) fruitless++
+      had = next
     }
+  }
+
+  private async sendSlices(slices: Buffer[]): Promise<void> {
+    // A program that is kept waiting by its machine drops what it has no room for.
+    let dealtWith: Promise<unknown> = Promise.resolve()
+    for (const [i, slice] of slices.entries()) {
+      if ((i + 1) % SLICES_UNDER_WAY === 0) {
+        await dealtWith
+        dealtWith = this.request(Command.Status)
+        dealtWith.catch(() => {})
+      }
+      await this.link.send(Command.Slice, slice)
+    }
+    await dealtWith
+  }
+
+  /** @returns undefined where the board holds the shard, else its refusal */
+  private async commit(shard: Buffer): Promise<Reply | undefined> {
+    try {
+      const reply = await this.request(Command.Commit, undefined, COMMIT_DEADLINE_MS)
+      return reply.status === Status.Ok ? undefined : reply
+    } catch (error) {
+      if (!(error instanceof WuxingError && error.code === "board-no-answer")) throw error
+      // It may have been carried out, and only its answer was lost.
+      const { ready, layoutHash } = await this.status()
+      if (ready && layoutHash === shard.getAt(Header.LayoutHash, "i32")) return undefined
+      const reply = await this.request(Command.Commit)
+      return reply.status === Status.Ok ? undefined : reply
+    }
+  }
+
+  /** @param againMs it is asked again after; absent: late, as it may be computing what waits there */
+  async status(deadlineMs = REPLY_DEADLINE_MS, againMs?: number): Promise<BoardStatus> {
+    const late = Math.max(ASK_AGAIN_MS, ASK_AGAIN_SHARE * deadlineMs)
+    const reply = await this.request(Command.Status, undefined, deadlineMs, againMs ?? late)
+    this.expect(Command.Status, reply)
+    const status = this.decoded(Command.Status, () => decodeStatus(reply))
+    if (status.protocol !== PROTOCOL_VERSION)
+      throw this.refusal(Command.Status, Status.BadVersion, ` (protocol ${status.protocol})`)
+    return status
   }
 
   /** Bytes offset…offset+length−1 of the board's shard memory. */
@@ -182,7 +183,7 @@ export class Board {
         ask.setAt(4, "u16", bytes)
         const reply = await this.request(Command.Read, ask)
         this.expect(Command.Read, reply)
-        reply.copy(result, at, 7, 7 + bytes)
+        readBytes(reply).copy(result, at)
       }
     }
     await Promise.all(Array.from({ length: READS_UNDER_WAY }, worker))
@@ -206,7 +207,7 @@ export class Board {
     ask.setAt(4, "i32", run)
     ask.setAt(8, "i32", right)
     const reply = await this.request(Command.Save, ask, STORE_DEADLINE_MS)
-    if ([Status.TooLarge, Status.Internal].includes(reply.getAt(2, "u8"))) return false
+    if ([Status.TooLarge, Status.Internal].includes(reply.status)) return false
     this.expect(Command.Save, reply)
     return true
   }
@@ -218,16 +219,9 @@ export class Board {
       Buffer.from([before ? 1 : 0]),
       STORE_DEADLINE_MS,
     )
-    const none: Status[] = [Status.NoShard, Status.Internal]
-    if (none.includes(reply.getAt(2, "u8"))) return undefined
+    if ([Status.NoShard, Status.Internal].includes(reply.status)) return undefined
     this.expect(Command.Saved, reply)
-    return {
-      generation: reply.getAt(SavedField.Generation, "i32"),
-      layoutHash: reply.getAt(SavedField.LayoutHash, "i32"),
-      samples: reply.getAt(SavedField.Samples, "i32"),
-      run: reply.getAt(SavedField.Run, "i32"),
-      right: reply.getAt(SavedField.Right, "i32"),
-    }
+    return this.decoded(Command.Saved, () => decodeSaved(reply))
   }
 
   /** Gives the loaded shard back what it had learnt at a checkpoint. */
@@ -237,19 +231,24 @@ export class Board {
     this.expect(Command.Restore, await this.request(Command.Restore, ask, STORE_DEADLINE_MS))
   }
 
-  /** Sends a control command and waits for the reply with its tag (from byte 0: tag, status, …). */
+  /**
+   * Sends a control command and waits for the reply with its tag.
+   *
+   * @throws WuxingError "board-no-answer", "board-report" if the reply is not one to this command
+   */
   async request(
     command: Command,
-    rest: Buffer = Buffer.alloc(0),
+    ask: Buffer = Buffer.alloc(0),
     deadlineMs = REPLY_DEADLINE_MS,
-  ): Promise<Buffer> {
+    againMs = ASK_AGAIN_MS,
+  ): Promise<Reply> {
     this.tag = (this.tag + 1) & 0xffff
     const tag = this.tag
-    const payload = Buffer.alloc(2 + rest.length)
+    const payload = Buffer.alloc(2 + ask.length)
     payload.setAt(0, "u16", tag)
-    rest.copy(payload, 2)
+    ask.copy(payload, 2)
     const { clock } = this.link
-    return await wait<Buffer>({
+    return await wait<Reply>({
       clock,
       deadlineMs,
       signal: this.signal,
@@ -258,19 +257,17 @@ export class Board {
         new WuxingError({
           code: "board-no-answer",
           kind: "board",
-          message: `${this.title} did not answer "${Command[command].toLowerCase()}" within ${seconds(deadlineMs)}`,
+          message: `${this.title} did not answer "${nameOf(command)}" within ${seconds(deadlineMs)}`,
           cause: "it was reset, hangs, or lost its connection",
           help: "check its cable and supply, then run the command again",
         }),
       start: (resolve, reject) => {
-        this.pending.set(tag, { command, resolve })
-        const ask = () => {
+        this.pending.set(tag, { command, ask, resolve, reject })
+        const send = () => {
           this.link.send(command, payload).catch(reject)
         }
-        let againMs = ASK_AGAIN_MS
-        if (command === Command.Status) againMs = Math.max(againMs, ASK_AGAIN_SHARE * deadlineMs)
-        const timer = REPEATABLE.includes(command) ? clock.every(againMs, ask) : undefined
-        ask()
+        const timer = REPEATABLE.includes(command) ? clock.every(againMs, send) : undefined
+        send()
         return () => {
           timer?.stop()
           this.pending.delete(tag)
@@ -280,15 +277,33 @@ export class Board {
   }
 
   /** @throws WuxingError as `refusal` makes it if the reply's status is not Ok */
-  private expect(command: Command, reply: Buffer): void {
-    const status = reply.getAt(2, "u8")
+  private expect(command: Command, { status }: Reply): void {
     if (status !== Status.Ok) throw this.refusal(command, status)
+  }
+
+  private decoded<T>(command: Command, decode: () => T): T {
+    try {
+      return decode()
+    } catch (error) {
+      if (!(error instanceof BadReport)) throw error
+      throw this.badReport(command, error.message)
+    }
+  }
+
+  /** @param what is wrong with a report */
+  badReport(command: number, what: string): WuxingError {
+    return new WuxingError({
+      code: "board-report",
+      kind: "board",
+      message: `${this.title} sent a "${nameOf(command)}" report that cannot be right: ${what}`,
+      cause: "its program is another one or defective, or something alters what it sends",
+      help: "deploy the firmware again; if it repeats, try another board",
+    })
   }
 
   /** What a status other than Ok means to a user. */
   refusal(command: number, status: number, detail = ""): WuxingError {
-    const name = (Command[command] ?? `command 0x${command.toString(16)}`).toLowerCase()
-    const message = `${this.title} refused "${name}": ${Status[status] ?? `status ${status}`}${detail}`
+    const message = `${this.title} refused "${nameOf(command)}": ${Status[status]}${detail}`
     if (status === Status.TooLarge)
       return new WuxingError({
         code: "shard-too-large",
@@ -316,39 +331,39 @@ export class Board {
 
   private received(command: number, p: Buffer): void {
     this.reports++
-    if (command === Command.Signals && p.length >= SignalsField.Length) {
-      const count = p.getAt(SignalsField.Count, "u8")
-      const values = p.subarray(SignalsField.Length)
-      this.onSignals?.({
-        sample: p.getAt(SignalsField.Sample, "i32"),
-        samples: count > 0 ? Math.floor(values.length / (count * 2)) : 0,
-        layer: p.getAt(SignalsField.Layer, "u8"),
-        first: p.getAt(SignalsField.First, "u16"),
-        count,
-        values,
-      })
-    } else if (command === Command.Back && p.length >= BackField.Length) {
-      const flags = p.getAt(BackField.Flags, "u8")
-      const predicted = p.getAt(BackField.Predicted, "u8")
-      this.onBack?.({
-        sample: p.getAt(BackField.Sample, "i32"),
-        layer: p.getAt(BackField.Layer, "u8"),
-        first: p.getAt(BackField.First, "u16"),
-        learned: (flags & 2) !== 0,
-        last: (flags & 1) !== 0,
-        predicted: predicted === 255 ? undefined : predicted,
-        values: p.subarray(BackField.Length),
-      })
-    } else if (command === Command.Fault && p.length >= 10) {
-      this.onFault?.({
-        status: p.getAt(0, "u8"),
-        command: p.getAt(1, "u8"),
-        number: p.getAt(2, "i32"),
-        expected: p.getAt(6, "i32"),
-      })
-    } else if (p.length >= 3) {
-      const asked = this.pending.get(p.getAt(0, "u16"))
-      if (asked?.command === command) asked.resolve(p)
+    if (command === Command.Signals || command === Command.Back || command === Command.Fault) {
+      const { listening } = this
+      if (listening) this.hear(command, p, listening)
+      return
+    }
+    // A reply too short for a tag is no one's: it is asked for again.
+    if (p.length < 2) return
+    const asked = this.pending.get(p.getAt(0, "u16"))
+    if (asked?.command !== command) return
+    try {
+      asked.resolve(this.decoded(command, () => decodeReply(command, asked.ask, p)))
+    } catch (error) {
+      asked.reject(error as Error)
     }
   }
+
+  private hear(
+    command: number,
+    p: Buffer,
+    { shape, listener }: { shape: ReportShape; listener: BoardListener },
+  ): void {
+    try {
+      this.decoded(command, () => {
+        if (command === Command.Signals) listener.onSignals(decodeSignals(p, shape))
+        else if (command === Command.Back) listener.onBack(decodeBack(p, shape))
+        else listener.onFault(decodeFault(p))
+      })
+    } catch (error) {
+      listener.onBadReport(error as WuxingError)
+    }
+  }
+}
+
+function nameOf(command: number): string {
+  return (Command[command] ?? `command 0x${command.toString(16)}`).toLowerCase()
 }

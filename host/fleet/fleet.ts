@@ -35,20 +35,32 @@ import {
   type Taught,
   type Wish,
 } from "../session/watch"
-import { Board, type Saved } from "./board"
+import { Board } from "./board"
 import { sampleDeadline } from "./deadline"
 import { holdsTwoSlots, learntAreas } from "./keeping"
 import { type Member, type PartTime, Relay } from "./relay"
-import { gaveUp, isRecoverable, isStartable, lost, MOST_RECOVERIES, stopped } from "./stops"
+import type { BoardStatus, Saved } from "./reports"
+import {
+  gaveUp,
+  isRecoverable,
+  isStartable,
+  lost,
+  MOST_LOSSES,
+  MOST_RECOVERIES,
+  Patience,
+  stopped,
+} from "./stops"
 
 /** A program announces itself within half a second of its start. */
 const SERVICE_DEADLINE_MS = 8_000
 /** A board that is alive answers this fast even while it computes. */
 const PING_DEADLINE_MS = 500
+/** The answer, or the question, may be lost. */
+const PING_AGAIN_MS = 150
 /** Learnt samples between two copies of all coefficients on the host; reading takes half a second. */
 const CHECKPOINT_SAMPLES = 500
 /** Where boards stop again and again, checkpoints come closer, down to this. */
-const LEAST_CHECKPOINT_SAMPLES = 8
+const LEAST_CHECKPOINT_SAMPLES = 1
 /** Times a board is started or opened again before its program must run. */
 const PREPARE_TRIES = 3
 /** A wait for a board that is longer than this, ms, is told to the user before it begins. */
@@ -144,7 +156,13 @@ export class Fleet {
   private position = "before the first sample"
   /** Times boards had to be started or loaded again, in all and since the last checkpoint. */
   recoveries = 0
-  private fruitless = 0
+  /** Times a lost message was sent again, to boards that held all they should. */
+  resent = 0
+  private readonly patience = new Patience()
+  /** A sample is being learnt: boards may hold part of its step. */
+  private midLesson = false
+  /** By which boards are known to be the ones that were loaded. */
+  private boots: number[] = []
   /** Samples between two checkpoints, as things go. */
   private stride: number
   /** Which training boards keep checkpoints of; undefined: they keep none. */
@@ -246,6 +264,9 @@ export class Fleet {
     this.samples = this.checkpoint.samples
     this.given = this.kept
     this.updates = 0
+    const statuses = await Promise.all(this.members.map(({ board }) => board.status()))
+    this.boots = statuses.map(({ boot }) => boot)
+    this.midLesson = false
     this.loaded = true
     this.options.watch?.kept?.(this.checkpoint)
     const deadlineMs =
@@ -260,7 +281,7 @@ export class Fleet {
         this.relay.fail(this.stopped(board, `its program stopped with panic ${code}`))
       board.link.onRestart = what => this.relay.fail(this.stopped(board, `the ${what} restarted`))
       board.link.onClose = reason => this.relay.fail(this.stopped(board, reason.message))
-      board.link.onGap = () => this.relay.fail(this.stopped(board, "it dropped frames"))
+      board.link.onGap = () => this.relay.suspect(`${board.title} dropped frames`)
     }
     this.showAll("running")
   }
@@ -340,18 +361,18 @@ export class Fleet {
         const chunk = await this.between(Math.min(most, count - from))
         const first = this.inferred
         this.inferred += chunk
-        await this.relay.infer(
-          i => images(from + i),
-          chunk,
+        await this.relay.infer(i => images(from + i), chunk, {
           first,
-          (_, outputs) => {
+          most: () => this.patience.atOnce,
+          onOutput: (_, outputs) => {
             classes[done] = outputs.indexOf(Math.max(...outputs))
             watch?.named?.(images(done), outputs, labels?.(done))
             done++
+            this.patience.gotOn()
             this.position = `after test image ${done} of ${count}`
             onSample?.(done, classes[done - 1], outputs)
           },
-        )
+        })
       }
       await this.grantWishes()
       if (this.given > this.kept) await this.takeCheckpoint()
@@ -414,11 +435,8 @@ export class Fleet {
         await this.between(1, stopped)
         if (stopped?.()) break
         const { image, label } = lessons(done)
-        const { predicted, learned } = await this.relay.learn(
-          ...([image, label, this.samples, this.updates] as const),
-        )
+        const { predicted, learned } = await this.step({ image, label }, this.samples)
         this.samples++
-        if (learned) this.updates++
         this.options.watch?.learnt?.(image, predicted, label, learned)
         right[done] = predicted === label
         if (right[done]) correct++
@@ -490,9 +508,7 @@ export class Fleet {
         const word = this.words[this.given]
         if (word.after > this.samples) return
         if ("lesson" in word) {
-          const { image, label } = word.lesson
-          const { learned } = await this.relay.learn(image, label, word.sample, this.updates)
-          if (learned) this.updates++
+          await this.step(word.lesson, word.sample)
         } else await this.slow(word.bits)
       }
       this.wish ??= this.options.watch?.wish?.()
@@ -510,12 +526,19 @@ export class Fleet {
       await this.takeCheckpoint()
       wish.answered?.()
     } else
-      await this.relay.infer(
-        () => wish.image,
-        1,
-        this.inferred++,
-        (_, outputs) => wish.answered(outputs),
-      )
+      await this.relay.infer(() => wish.image, 1, {
+        first: this.inferred++,
+        onOutput: (_, outputs) => wish.answered(outputs),
+      })
+  }
+
+  /** One learning step on the boards. */
+  private async step({ image, label }: Lesson, sample: number) {
+    this.midLesson = true
+    const result = await this.relay.learn(image, label, sample, this.updates)
+    this.midLesson = false
+    if (result.learned) this.updates++
+    return result
   }
 
   private async slow(bits: number): Promise<void> {
@@ -751,7 +774,7 @@ export class Fleet {
     }
     this.kept = this.given
     this.keptBits = this.bits
-    this.fruitless = 0
+    this.patience.gotOn()
     this.options.watch?.kept?.(this.checkpoint)
   }
 
@@ -767,15 +790,23 @@ export class Fleet {
         return await work()
       } catch (error) {
         if (!(error instanceof WuxingError) || !isRecoverable(error)) throw error
-        if (++this.fruitless > MOST_RECOVERIES) throw gaveUp(error, this.checkpoint.samples)
         failure = error
-        const most = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
-        this.stride = Math.min(most, Math.max(LEAST_CHECKPOINT_SAMPLES, this.stride >> 1))
       }
     }
   }
 
   private async recover(reason: WuxingError): Promise<void> {
+    if (await this.stillHold()) {
+      if (this.patience.lost() > MOST_LOSSES) throw gaveUp(reason, this.position, MOST_LOSSES)
+      this.resent++
+      this.options.log?.(`sent again: ${reason.message}`)
+      this.relay.resume()
+      return
+    }
+    if (this.patience.stopped() > MOST_RECOVERIES)
+      throw gaveUp(reason, `the checkpoint at sample ${this.checkpoint.samples}`, MOST_RECOVERIES)
+    const most = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
+    this.stride = Math.min(most, Math.max(LEAST_CHECKPOINT_SAMPLES, this.stride >> 1))
     // Running means of PID control are in no checkpoint: what came of it would be other bits.
     if (this.options.network.pid) throw reason
     this.recoveries++
@@ -786,7 +817,7 @@ export class Fleet {
     const restarted: string[] = []
     await Promise.all(
       this.members.map(async (member, index) => {
-        if (await this.answers(member.board)) return
+        if (await this.ping(member.board)) return
         restarted.push(member.board.title)
         await this.restart(member, index, reason)
       }),
@@ -809,13 +840,26 @@ export class Fleet {
     return `${reason.message} ${this.position}`
   }
 
-  private async answers(board: Board): Promise<boolean> {
+  /** Do all boards hold what they were loaded with and have learnt since, and nothing else? */
+  private async stillHold(): Promise<boolean> {
+    if (!this.loaded || this.midLesson) return false
+    const statuses = await Promise.all(this.members.map(({ board }) => this.ping(board)))
+    return statuses.every(
+      (status, i) =>
+        status?.ready === true &&
+        status.boot === this.boots[i] &&
+        status.layoutHash === this.shards[i].getAt(Header.LayoutHash, "i32") &&
+        status.updates === this.updates,
+    )
+  }
+
+  /** @returns undefined where the board does not answer, or not rightly */
+  private async ping(board: Board): Promise<BoardStatus | undefined> {
     try {
-      await board.status(PING_DEADLINE_MS)
-      return true
+      return await board.status(PING_DEADLINE_MS, PING_AGAIN_MS)
     } catch (error) {
       if (error instanceof WuxingError && error.kind === "interrupted") throw error
-      return false
+      return undefined
     }
   }
 

@@ -45,13 +45,23 @@ export class Outbox {
     private readonly clock: Clock,
   ) {}
 
-  /** Signals go before the images of later samples: a sample under way is to come to its end. */
+  /**
+   * Signals go before the images of later samples: a sample under way is to come to its end. They go
+   * before no signals of their own layer: a message may hold several samples, and boards take each
+   * sample's signals in the order of their places alone.
+   */
   push(message: Message): void {
     const later = ({ layer, sample }: Message) => layer === 0 && sample > message.sample
     const at = message.layer === 0 ? -1 : this.queue.findIndex(later)
+    const behind = this.queue.findLastIndex(({ layer }) => layer === message.layer)
     if (at < 0) this.queue.push(message)
-    else this.queue.splice(at, 0, message)
+    else this.queue.splice(Math.max(at, behind + 1), 0, message)
     this.flow()
+  }
+
+  /** Are there messages that the board has no room for yet? */
+  get waiting(): boolean {
+    return this.queue.length > 0
   }
 
   /** Asks no more. */

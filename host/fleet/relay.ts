@@ -1,40 +1,44 @@
 /**
  * The host's part in a running network: it sends images and labels, and passes on what boards report
  * for other boards. It computes nothing.
+ *
+ * A message that a board had already, or that comes for a sample no longer under way, changes nothing:
+ * boards refuse it and the host passes nothing on twice. So repeated and late messages cost nothing,
+ * and a lost one shows by the fact that no more comes.
  */
 
-import {
-  BackField,
-  BackFlag,
-  Command,
-  ImageFlag,
-  MAX_PAYLOAD,
-  SignalsField,
-} from "../../src/wire/protocol"
+import { Command, Compared, ImageFlag, Status } from "../../src/wire/protocol"
 import { type Clock, realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
-import { encodeSlices } from "../data/runs"
-import { IMAGE_BYTES, imageMessages } from "../link/messages"
+import { imageMessages } from "../link/messages"
 import { seconds, wait } from "../link/wait"
 import { type Network, signalsOf } from "../network/network"
 import type { Slice } from "../network/shard"
-import type { BackReport, Board, Fault, SignalsReport } from "./board"
+import type { Board } from "./board"
+import { Gathering } from "./gather"
+import { LearningStep } from "./learning-step"
 import { MOST_IMAGES, Outbox } from "./outbox"
-import { type Layer, type Owner, pixelsOf, type Reader, routesOf, type Wire } from "./routes"
+import type { BackReport, Fault, ReportShape, SignalsReport } from "./reports"
+import { type Layer, pixelsOf, type Reader, routesOf } from "./routes"
+import {
+  backMessages,
+  groupOf,
+  type SampleSignals,
+  type Slices,
+  signalsMessages,
+  slicesFor,
+} from "./service-messages"
 
 /** Samples a board can have under way (slots of its shard), unless its memory allows other numbers. */
 export const SLOTS = 8
-/** Samples whose results a board gathers before it is told to report them. */
-const GROUP = 8
 /** How long a sample may take virtual boards, with messages (it takes 25 ms). */
 const SAMPLE_DEADLINE_MS = 2_500
-const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
-const MOST_SUMS = (MAX_PAYLOAD - BackField.Length) >> 2
+/** After this share of the deadline without a report, boards are asked whether they still have work. */
+const STALL_SHARE = 0.2
 /** A new sample's weight in the mean times of parts. */
 const TIME_WEIGHT = 0.05
-/** Sums that come with their places; and so many in a row go without. */
-const MOST_LISTED = Math.floor((MAX_PAYLOAD - BackField.Length) / 6)
-const LEAST_RUN = 4
+/** What is put together for the host itself. */
+const OUTPUTS = "outputs"
 
 /** A board and what it computes. */
 export interface Member {
@@ -57,27 +61,13 @@ export interface RelayOptions {
   deadlineMs?: number
 }
 
-/** An image as it goes to one board: slices of runs, each one message. */
-type Slices = ReturnType<typeof encodeSlices>
-
-/** Signals of one layer for one reader, of which some are still to come. */
-interface Assembly {
-  values: Int16Array
-  /** Which have come: a report that comes twice must not stand in for one that is lost. */
-  there: Uint8Array
-  missing: number
-}
-
-function emptyAssembly(count: number): Assembly {
-  return { values: new Int16Array(count), there: new Uint8Array(count), missing: count }
-}
-
-function put(assembly: Assembly, place: number, value: number): void {
-  // A signal of a place outside would be counted and never be there.
-  if (place >= assembly.values.length) return
-  assembly.values[place] = value
-  if (assembly.there[place] === 0) assembly.missing--
-  assembly.there[place] = 1
+export interface InferOptions {
+  /** Number of the first sample: any, as long as no other run's samples are under way. */
+  first: number
+  /** Images under way at most; absent: as many as boards have slots. */
+  most?: () => number
+  /** Called for each image in order with its outputs (signal format). */
+  onOutput(index: number, outputs: Int16Array): void
 }
 
 export class Relay {
@@ -86,7 +76,9 @@ export class Relay {
   private failed?: (reason: Error) => void
   private failure?: Error
   private readonly boards: Board[]
-  private readonly outboxes: Outbox[]
+  private outboxes: Outbox[] = []
+  private unlisten: (() => void)[] = []
+  private readonly shapes: ReportShape[]
   /** Pixels each board takes; undefined: all. */
   private readonly pixels: (number[] | undefined)[]
   private readonly signal?: AbortSignal
@@ -98,16 +90,18 @@ export class Relay {
 
   /** For each member the last sample it reported on, and how many before that. */
   private readonly heard: { sample: number; count: number }[]
-  /** By "layer/member/sample". */
-  private readonly assemblies = new Map<string, Assembly>()
-  // Inference: outputs of the samples under way, of which some may still be missing.
-  private outputs = new Map<number, Assembly>()
+  private readonly gathering = new Gathering()
+  /** Inference: outputs that have come and are not taken yet. */
+  private readonly outputs = new Map<number, Int16Array>()
   /** Signals of the output layer. */
   private readonly width: number
   private outputArrived?: () => void
-  // Learning: what has come for the sample in hand.
-  private learning?: LearningSample
+  private learning?: LearningStep
   private readonly times = new Map<string, number>()
+  /** Counts reports and messages: where it stands still, nothing happens. */
+  private activity = 0
+  /** What may have cost a message: if nothing follows, that is why. */
+  private suspicion?: string
 
   constructor(network: Network, members: Member[], options: RelayOptions = {}) {
     this.signal = options.signal
@@ -120,12 +114,25 @@ export class Relay {
     this.heard = members.map(() => ({ sample: -1, count: 0 }))
     const shares = members.map(({ slices }) => slices)
     this.layers = routesOf(network, shares)
+    this.shapes = members.map((_, member) => ({
+      layers: this.last,
+      classes: this.width,
+      own: this.layers.map(({ own }) => own[member]),
+      widths: this.layers.map(({ widths }) => widths[member]),
+    }))
     this.pixels = shares.map(slices => pixelsOf(network, slices))
     this.group = groupOf(network, shares, this.slots)
-    this.outboxes = members.map(
-      ({ board }) =>
+    this.attach()
+  }
+
+  private attach(): void {
+    this.outboxes = this.boards.map(
+      board =>
         new Outbox(
-          ({ command, payload }) => board.link.send(command, payload),
+          ({ command, payload }) => {
+            this.activity++
+            return board.link.send(command, payload)
+          },
           async () => {
             await board.status(this.deadlineMs)
           },
@@ -133,50 +140,66 @@ export class Relay {
           this.clock,
         ),
     )
-    members.forEach(({ board }, index) => {
-      board.onSignals = report => this.passSignals(index, report)
-      board.onBack = report => this.passBack(index, report)
-      board.onFault = fault => this.fail(this.faultError(board, fault))
-    })
+    this.unlisten = this.boards.map((board, index) =>
+      board.listen(this.shapes[index], {
+        onBadReport: error => this.fail(error),
+        onSignals: report => this.passSignals(index, report),
+        onBack: report => this.passBack(index, report),
+        onFault: fault => this.takeFault(board, fault),
+      }),
+    )
   }
 
-  /**
-   * Runs the boards on images; calls `onOutput` for each in order with the outputs (signal format).
-   * Several are under way at once.
-   *
-   * @param first number of the first sample: any, as long as no other run's samples are under way
-   */
+  /** Hears no more of the boards: what they still report belongs to a run that has ended. */
+  detach(): void {
+    for (const outbox of this.outboxes) outbox.close()
+    for (const stop of this.unlisten) stop()
+  }
+
+  /** Begins afresh with boards that have dealt with all they were sent. */
+  resume(): void {
+    this.detach()
+    this.gathering.clear()
+    this.outputs.clear()
+    this.learning = undefined
+    this.failure = undefined
+    this.suspicion = undefined
+    this.attach()
+  }
+
+  /** Runs the boards on images, of which several are under way at once. */
   async infer(
     images: (index: number) => Uint8Array,
     count: number,
-    first: number,
-    onOutput: (index: number, outputs: Int16Array) => void,
+    { first, most = () => this.slots, onOutput }: InferOptions,
   ): Promise<void> {
-    this.outputs.clear()
     let sent = 0
     let done = 0
     let group: Slices[][] = []
     while (done < count) {
       while (sent < count) {
-        if (group.length === 0) group = this.nextGroup(images, sent, count)
-        if (sent > done && sent + group.length - done > this.slots) break
-        for (const [i, slices] of group.entries())
+        const atOnce = Math.min(most(), this.slots)
+        if (group.length === 0)
+          group = this.nextGroup(images, sent, Math.min(count, sent + Math.min(this.group, atOnce)))
+        if (sent > done && sent + group.length - done > atOnce) break
+        for (const [i, slices] of group.entries()) {
+          this.gathering.begin(first + sent + i)
           this.sendImage(first + sent + i, slices, i === group.length - 1 ? ImageFlag.Flush : 0)
+        }
         sent += group.length
         group = []
       }
       const outputs = await this.awaitOutput(first + done)
-      for (const outbox of this.outboxes) outbox.forget(first + done)
+      this.forget(first + done)
       onOutput(done++, outputs)
     }
   }
 
-  /** As many images as fit a group by number and by messages: for each, for each board its slices. */
-  private nextGroup(images: (index: number) => Uint8Array, from: number, count: number) {
+  /** Images from…to−1 as far as one group holds their messages: for each, for each board its slices. */
+  private nextGroup(images: (index: number) => Uint8Array, from: number, to: number) {
     const group: Slices[][] = []
     const frames = this.boards.map(() => 0)
-    const most = this.group
-    for (let i = from; i < count && group.length < most; i++) {
+    for (let i = from; i < to; i++) {
       const slices = this.encode(images(i))
       slices.forEach((s, member) => {
         frames[member] += s.length
@@ -189,25 +212,22 @@ export class Relay {
 
   /** An image for each board: the pixels it takes. */
   private encode(image: Uint8Array): Slices[] {
-    const whole = encodeSlices(image, IMAGE_BYTES)
-    return this.pixels.map(pixels =>
-      pixels
-        ? // A board without pixels only needs to know that the sample has begun.
-          encodeSlices(
-            Uint8Array.from(pixels, p => image[p]),
-            IMAGE_BYTES,
-          )
-        : whole,
-    )
+    const whole = slicesFor(image, undefined)
+    return this.pixels.map(pixels => (pixels ? slicesFor(image, pixels) : whole))
+  }
+
+  private forget(sample: number): void {
+    this.gathering.end(sample)
+    for (const outbox of this.outboxes) outbox.forget(sample)
   }
 
   private async awaitOutput(sample: number): Promise<Int16Array> {
     const outputs = await this.wait<Int16Array>(
-      `the outputs of sample ${sample} did not come`,
+      { late: `the outputs of sample ${sample} did not come`, sample },
       resolve => {
         const look = () => {
           const found = this.outputs.get(sample)
-          if (found?.missing === 0) resolve(found.values)
+          if (found) resolve(found)
         }
         this.outputArrived = look
         look()
@@ -233,21 +253,19 @@ export class Relay {
     sample: number,
     updates: number,
   ): Promise<{ predicted: number; learned: boolean }> {
-    const learning: LearningSample = {
-      ...{ sample, done: new Set(), sums: new Map(), handed: new Set() },
-      ...{ heard: new Set(), missing: new Map(), marks: new Map() },
-    }
+    const learning = new LearningStep(sample, this.layers)
     this.learning = learning
+    this.gathering.begin(sample)
     const start = this.clock.now()
     this.sendImage(sample, this.encode(image), ImageFlag.Learn, label, updates)
-    await this.wait<void>(`sample ${sample} was not learnt`, resolve => {
-      learning.finished = resolve
-      this.checkLearnt(learning)
+    await this.wait<void>({ late: `sample ${sample} was not learnt`, sample }, resolve => {
+      learning.onFinished = resolve
+      if (learning.finished) resolve()
       return () => {
         this.learning = undefined
       }
     })
-    for (const outbox of this.outboxes) outbox.forget(sample)
+    this.forget(sample)
     if (learning.learned) this.keepTimes(start, learning.marks)
     return { predicted: learning.predicted!, learned: learning.learned! }
   }
@@ -278,6 +296,7 @@ export class Relay {
 
   private passSignals(from: number, report: SignalsReport): void {
     const { sample, samples, layer } = report
+    this.activity++
     this.outboxes[from].heard(sample + samples - 1, layer)
     this.count(from, sample + samples - 1, samples)
     if (layer === this.last && this.learning?.sample !== sample) {
@@ -287,82 +306,45 @@ export class Relay {
     if (this.learning?.sample === sample)
       this.learning.marks.set(`forward, layer ${layer}`, this.clock.now())
     for (const reader of this.layers[layer]?.readers ?? []) {
-      const wires = reader.wires[from]
-      if (wires.length === 0) continue
-      const complete: { sample: number; values: Int16Array }[] = []
+      const complete: SampleSignals[] = []
       for (let i = 0; i < samples; i++) {
-        const values = this.assemble(reader, layer, report, i, wires)
+        const values = this.assemble(from, reader, report, i)
         if (values) complete.push({ sample: sample + i, values })
       }
-      this.sendSignals(reader, layer, complete)
+      for (const message of signalsMessages(reader.ranges, layer, complete))
+        this.outboxes[reader.member].push({ command: Command.Signals, ...message, layer })
     }
   }
 
   private takeOutputs({ sample, samples, first, count, values }: SignalsReport): void {
     for (let i = 0; i < samples; i++) {
-      const outputs = this.outputs.get(sample + i) ?? emptyAssembly(this.width)
-      this.outputs.set(sample + i, outputs)
-      for (let o = 0; o < count; o++)
-        put(outputs, first + o, values.getAt((i * count + o) * 2, "i16"))
+      const some = Array.from(
+        { length: count },
+        (_, o) => [first + o, values.getAt((i * count + o) * 2, "i16")] as const,
+      )
+      const outputs = this.gathering.put(sample + i, OUTPUTS, this.width, some)
+      if (outputs) this.outputs.set(sample + i, outputs)
     }
     this.outputArrived?.()
   }
 
   /** Puts what a report has for a reader in its place; returns the signals once all are there. */
   private assemble(
-    reader: Reader,
-    layer: number,
-    { sample, first, count, values }: SignalsReport,
+    from: number,
+    { member, wires, count: wanted }: Reader,
+    { sample, layer, first, count, values }: SignalsReport,
     i: number,
-    wires: Wire[],
   ): Int16Array | undefined {
-    const key = `${layer}/${reader.member}/${sample + i}`
-    const assembly = this.assemblies.get(key) ?? emptyAssembly(reader.count)
-    this.assemblies.set(key, assembly)
-    for (const { from, to } of wires)
-      if (from >= first && from < first + count)
-        put(assembly, to, values.getAt((i * count + from - first) * 2, "i16"))
-    if (assembly.missing > 0) return undefined
-    this.assemblies.delete(key)
-    return assembly.values
-  }
-
-  /** Sends a reader its signals, of as many consecutive samples in one message as fit. */
-  private sendSignals(
-    { member, ranges }: Reader,
-    layer: number,
-    samples: { sample: number; values: Int16Array }[],
-  ): void {
-    let skipped = 0
-    for (const { first, end } of ranges) {
-      for (let from = first; from < end; from += MOST_SIGNALS) {
-        const count = Math.min(MOST_SIGNALS, end - from)
-        const each = Math.floor(MOST_SIGNALS / count)
-        for (let i = 0; i < samples.length; ) {
-          let n = 1
-          while (n < each && samples[i + n]?.sample === samples[i].sample + n) n++
-          const payload = Buffer.alloc(SignalsField.Length + n * count * 2)
-          payload.setAt(SignalsField.Sample, "i32", samples[i].sample)
-          payload.setAt(SignalsField.Layer, "u8", layer)
-          payload.setAt(SignalsField.Count, "u8", count)
-          payload.setAt(SignalsField.First, "u16", from)
-          let at: number = SignalsField.Length
-          for (const { values } of samples.slice(i, i + n))
-            for (let s = 0; s < count; s++) {
-              payload.setAt(at, "i16", values[skipped + from - first + s])
-              at += 2
-            }
-          const sample = samples[i + n - 1].sample
-          this.outboxes[member].push({ command: Command.Signals, payload, sample, layer })
-          i += n
-        }
-      }
-      skipped += end - first
-    }
+    const some = wires[from]
+      .filter(wire => wire.from >= first && wire.from < first + count)
+      .map(wire => [wire.to, values.getAt((i * count + wire.from - first) * 2, "i16")] as const)
+    if (some.length === 0) return undefined
+    return this.gathering.put(sample + i, `${layer}/${member}`, wanted, some)
   }
 
   private passBack(from: number, report: BackReport): void {
     const { sample, layer } = report
+    this.activity++
     this.outboxes[from].heard(sample, Number.POSITIVE_INFINITY)
     this.count(from, sample, 1)
     const learning = this.learning
@@ -370,98 +352,20 @@ export class Relay {
     const part =
       layer + 1 === this.last ? "outputs, error, back to their layer" : `back, layer ${layer + 1}`
     learning.marks.set(part, this.clock.now())
-    if (report.predicted !== undefined) {
-      learning.predicted = report.predicted
-      learning.learned = report.learned
+    const due = learning.take(from, report)
+    if (typeof due === "string") {
+      this.fail(this.boards[from].badReport(Command.Back, due))
+      return
     }
-    const reader = this.layers[layer]?.readers.find(r => r.member === from)
-    const key = `${layer}/${from}`
-    const repeated = learning.heard.has(`${key}/${report.first}`)
-    learning.heard.add(`${key}/${report.first}`)
-    let missing = learning.missing.get(key) ?? reader?.count ?? 0
-    if (reader && report.learned && !repeated)
-      for (let i = 0; i < report.values.length >> 2; i++) {
-        const { owner, place } = reader.origins[report.first + i]
-        const home = `${layer}/${owner}`
-        const sums = learning.sums.get(home) ?? []
-        sums.push({ place, value: report.values.getAt(i << 2, "i32") })
-        learning.sums.set(home, sums)
-        missing--
-      }
-    learning.missing.set(key, missing)
-    // The last report alone says nothing of those before it: they may be lost, or come behind.
-    if (report.learned ? missing === 0 : report.last) learning.done.add(key)
-    if (learning.learned) this.handBack(learning)
-    this.checkLearnt(learning)
-  }
-
-  /** Once every reader of an owner's signals has reported, the owner gets the sums for them. */
-  private handBack(learning: LearningSample): void {
-    this.layers.forEach(({ owners }, layer) => {
-      for (const owner of owners) {
-        const key = `${layer}/${owner.member}`
-        if (learning.handed.has(key)) continue
-        if (!owner.readers.every(i => learning.done.has(`${layer}/${i}`))) continue
-        learning.handed.add(key)
-        this.sendBack(learning.sample, layer, owner, learning.sums.get(key) ?? [])
-      }
-    })
-  }
-
-  /** Sums of neighbouring signals go in a row; others each with its place. */
-  private sendBack(sample: number, layer: number, { member, range }: Owner, sums: Sum[]): void {
-    const messages: Buffer[] = []
-    const message = (flags: number, first: number, bytes: number) => {
-      const payload = Buffer.alloc(BackField.Length + bytes)
-      payload.setAt(BackField.Sample, "i32", sample)
-      payload.setAt(BackField.Layer, "u8", layer)
-      payload.setAt(BackField.Flags, "u8", flags)
-      payload.setAt(BackField.First, "u16", first)
-      messages.push(payload)
-      return payload
-    }
-    const single: Sum[] = []
-    for (let i = 0; i < sums.length; ) {
-      let n = 1
-      while (n < MOST_SUMS && sums[i + n]?.place === sums[i].place + n) n++
-      const run = sums.slice(i, i + n)
-      i += n
-      if (n < LEAST_RUN) {
-        single.push(...run)
-        continue
-      }
-      const payload = message(0, run[0].place, n << 2)
-      for (const [k, { value }] of run.entries())
-        payload.setAt(BackField.Length + (k << 2), "i32", value)
-    }
-    for (let i = 0; i < single.length; i += MOST_LISTED) {
-      const some = single.slice(i, i + MOST_LISTED)
-      const payload = message(BackFlag.Listed, 0, some.length * 6)
-      for (const [k, { place, value }] of some.entries()) {
-        payload.setAt(BackField.Length + k * 6, "u16", place)
-        payload.setAt(BackField.Length + k * 6 + 2, "i32", value)
-      }
-    }
-    if (messages.length === 0) message(0, range.first, 0)
-    const last = messages[messages.length - 1]
-    last.setAt(BackField.Flags, "u8", last.getAt(BackField.Flags, "u8") | BackFlag.Last)
-    for (const [i, payload] of messages.entries()) {
-      payload.setAt(BackField.Number, "u8", i & 0xff)
-      this.outboxes[member].push({
-        ...{ command: Command.Back, payload, sample },
-        layer: this.last + layer,
-      })
-    }
-  }
-
-  /** A sample is learnt when every board that reports on it has; the rest follows in order. */
-  private checkLearnt(learning: LearningSample): void {
-    if (learning.learned === undefined) return
-    if (learning.learned)
-      // Those that read the outputs report on the layer below.
-      for (const [layer, { readers }] of this.layers.slice(0, this.last).entries())
-        for (const { member } of readers) if (!learning.done.has(`${layer}/${member}`)) return
-    learning.finished?.()
+    for (const { layer, owner, sums } of due)
+      for (const payload of backMessages(sample, layer, owner.range, sums))
+        this.outboxes[owner.member].push({
+          command: Command.Back,
+          payload,
+          sample,
+          layer: this.last + layer,
+        })
+    if (learning.finished) learning.onFinished?.()
   }
 
   /** Samples a board has reported on. */
@@ -476,14 +380,17 @@ export class Relay {
     heard.sample = sample
   }
 
-  /** Hears no more of the boards: what they still report belongs to a run that has ended. */
-  detach(): void {
-    for (const outbox of this.outboxes) outbox.close()
-    for (const board of this.boards) {
-      board.onSignals = undefined
-      board.onBack = undefined
-      board.onFault = undefined
-    }
+  /** A message that was had already changes nothing; if one is lost, no more will come, and that shows. */
+  private takeFault(board: Board, fault: Fault): void {
+    const refusal = board.refusal(fault.command, fault.status, detailOf(fault))
+    if (fault.status === Status.OutOfOrder || fault.status === Status.Busy)
+      this.suspect(refusal.message)
+    else this.fail(refusal)
+  }
+
+  /** @param what may have cost a message; that shows by what does not come */
+  suspect(what: string): void {
+    this.suspicion = what
   }
 
   /** Ends the run in hand with an error. */
@@ -492,8 +399,31 @@ export class Relay {
     this.failed?.(this.failure)
   }
 
+  /**
+   * Ends the run in hand where nothing more can come: no report since `activity` was that, and every
+   * board has dealt with all it was sent.
+   */
+  private async failIfStalled(sample: number, activity: number): Promise<void> {
+    if (this.outboxes.some(outbox => outbox.waiting)) return
+    await Promise.all(this.boards.map(board => board.status(this.deadlineMs)))
+    if (this.activity !== activity) return
+    const before = this.suspicion ? `, and before that ${this.suspicion}` : ""
+    this.failed?.(
+      new WuxingError({
+        code: "message-lost",
+        kind: "board",
+        message: `a message of sample ${sample} was lost: no board has work left${before}`,
+        cause: "a bad cable, or a board that dropped what it had no room for",
+        help: "check the boards' cables and supply, then run the command again",
+      }),
+    )
+  }
+
   /** @param late what to say when it does not happen in time: "… did not come" */
-  private wait<T>(late: string, start: (resolve: (value: T) => void) => () => void): Promise<T> {
+  private wait<T>(
+    { late, sample }: { late: string; sample: number },
+    start: (resolve: (value: T) => void) => () => void,
+  ): Promise<T> {
     if (this.failure) return Promise.reject(this.failure)
     return wait<T>({
       clock: this.clock,
@@ -510,58 +440,30 @@ export class Relay {
         }),
       start: (resolve, reject) => {
         this.failed = reject
+        let before = this.activity
+        const timer = this.clock.every(this.deadlineMs * STALL_SHARE, () => {
+          // A board that does not answer either is late: the deadline says so.
+          if (this.activity === before) this.failIfStalled(sample, before).catch(() => {})
+          before = this.activity
+        })
         const stop = start(resolve)
         return () => {
+          timer.stop()
           this.failed = undefined
           stop()
         }
       },
     })
   }
-
-  private faultError(board: Board, fault: Fault): WuxingError {
-    return board.refusal(
-      fault.command,
-      fault.status,
-      ` (number ${fault.number}, it expected ${fault.expected === -1 ? "none" : fault.expected})`,
-    )
-  }
 }
 
-/**
- * Samples of a group: two groups fit the boards' slots, and no board has a message nearly full and
- * then another for the rest.
- */
-function groupOf(network: Network, shares: Slice[][], slots: number): number {
-  let group = Math.max(1, Math.min(GROUP, slots >> 1))
-  for (const { layer, count } of shares.flat()) {
-    const fit = Math.floor(MOST_SIGNALS / (count * network.layers[layer - 1].outputs))
-    if (fit >= GROUP / 2) group = Math.min(group, fit)
-  }
-  return group
-}
-
-/** A backward sum on its way to the owner of its signal: the place on the owner's bus. */
-interface Sum {
-  place: number
-  value: number
-}
-
-interface LearningSample {
-  sample: number
-  predicted?: number
-  learned?: boolean
-  /** "layer/member" of every reader that has reported all its sums for that layer. */
-  done: Set<string>
-  /** Reports that have come, by "layer/member/first". */
-  heard: Set<string>
-  /** Sums that have not, by "layer/member". */
-  missing: Map<string, number>
-  /** By "layer/member" of the owner. */
-  sums: Map<string, Sum[]>
-  /** Owners that got theirs. */
-  handed: Set<string>
-  /** When the last message of each part came, ms. */
-  marks: Map<string, number>
-  finished?: () => void
+/** What was compared with what, of a message that was refused. */
+function detailOf({ status, number, compared, got, expected }: Fault): string {
+  if (status === Status.Busy) return ` (${number} messages were lost)`
+  const which = `number ${number}`
+  if (compared === Compared.Nothing) return ` (${which})`
+  const value = (Compared[compared] ?? `value ${compared}`)
+    .replace(/[A-Z]/g, c => ` ${c.toLowerCase()}`)
+    .trim()
+  return ` (${which}: ${value} ${got}, expected ${expected === -1 ? "none" : expected})`
 }

@@ -41,6 +41,9 @@ export interface Owner {
 export interface Layer {
   readers: Reader[]
   owners: Owner[]
+  /** For each member the places of its own signals on its bus, and how wide that is. */
+  own: Range[]
+  widths: number[]
 }
 
 /**
@@ -50,8 +53,18 @@ export interface Layer {
 export function routesOf(network: Network, shares: Slice[][]): Layer[] {
   const buses = shares.map(slices => busesOf(network, slices))
   return Array.from({ length: network.layers.length + 1 }, (_, layer) =>
-    layer === 0 ? { readers: [], owners: [] } : layerOf(network, shares, buses, layer),
+    layer === 0 ? inputsOf(shares) : layerOf(network, shares, buses, layer),
   )
+}
+
+/** Pixels are no signals that boards report. */
+function inputsOf(shares: Slice[][]): Layer {
+  return {
+    readers: [],
+    owners: [],
+    own: shares.map(() => ({ first: 0, end: 0 })),
+    widths: shares.map(() => 0),
+  }
 }
 
 function layerOf(network: Network, shares: Slice[][], buses: number[][][], layer: number): Layer {
@@ -91,7 +104,8 @@ function layerOf(network: Network, shares: Slice[][], buses: number[][][], layer
         wires[origins[place].owner].push({ from: origins[place].place, to: to++ })
     readers.push({ member, ranges, count: to, wires, origins })
   }
-  if (outputs) return { readers, owners: [] }
+  const widths = buses.map(bus => bus[layer].length)
+  if (outputs) return { readers, owners: [], own, widths }
   const owners = all
     .filter(m => neuronsAt(m, layer) > 0 && neuronsAt(m, layer + 1) < neuronsOf(network, layer + 1))
     .map(member => ({
@@ -99,7 +113,7 @@ function layerOf(network: Network, shares: Slice[][], buses: number[][][], layer
       range: own[member],
       readers: readers.filter(r => r.wires[member].length > 0).map(r => r.member),
     }))
-  return { readers, owners }
+  return { readers, owners, own, widths }
 }
 
 /** The pixels a board takes, ascending; undefined: all. */

@@ -1,8 +1,10 @@
 /** How boards stop: what can be gone on from, and what is said of it. */
 import { WuxingError } from "../base/errors"
 
-/** Times a run starts again from the same checkpoint before it gives up. */
+/** Times boards are started or loaded again without the run getting on, before it gives up. */
 export const MOST_RECOVERIES = 5
+/** Times messages that were lost are sent again to boards that have all else. */
+export const MOST_LOSSES = 20
 
 /** @param message which board, when, why */
 export function stopped(message: string): WuxingError {
@@ -41,15 +43,53 @@ export function isStartable(error: WuxingError): boolean {
   return isRecoverable(error) || ["deploy-failed", "program-not-running"].includes(error.code)
 }
 
-export function gaveUp(error: WuxingError, samples: number): WuxingError {
+/**
+ * @param since what the last progress was: "the checkpoint at sample 100"
+ * @param most times it was tried again
+ */
+export function gaveUp(error: WuxingError, since: string, most: number): WuxingError {
   return new WuxingError(
     {
       code: error.code,
       kind: "board",
-      message: `${error.message}; it is the ${MOST_RECOVERIES + 1}th stop since the checkpoint at sample ${samples}, so the run ends`,
+      message: `${error.message}; it is the ${most + 1}th stop since ${since}, so the run ends`,
       cause: error.likely,
       help: error.help,
     },
     { cause: error },
   )
+}
+
+/** Images of a board's slots at most. */
+const MOST_AT_ONCE = 16
+/** Images named without a loss before more of them are under way again. */
+const CALM_IMAGES = 16
+
+/** How often a run was tried again without getting on, and how carefully it therefore goes. */
+export class Patience {
+  private stops = 0
+  private losses = 0
+  private calm = 0
+  /** Images to have under way: fewer of them need fewer messages, of which one may be lost. */
+  atOnce = MOST_AT_ONCE
+
+  /** An image was named, or a checkpoint was taken. */
+  gotOn(): void {
+    this.stops = 0
+    this.losses = 0
+    this.calm++
+    if (this.calm % CALM_IMAGES === 0) this.atOnce = Math.min(MOST_AT_ONCE, this.atOnce * 2)
+  }
+
+  /** @returns how often boards have stopped since the run last got on */
+  stopped(): number {
+    return ++this.stops
+  }
+
+  /** @returns how often messages were lost since the run last got on */
+  lost(): number {
+    this.calm = 0
+    this.atOnce = Math.max(1, this.atOnce >> 1)
+    return ++this.losses
+  }
 }

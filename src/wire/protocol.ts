@@ -12,7 +12,7 @@ export const SERVICE_CLASS = 0x1ddf2b61
 export const NATIVE_CLASS = 0x1f2bd9c5
 /** The hardware such a board says it is (Jacdac product_identifier): a Pico. */
 export const NATIVE_PICO_PRODUCT = 0x3d9a62f1
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 /** Largest payload of a Jacdac packet, bytes. */
 export const MAX_PAYLOAD = 236
 
@@ -48,10 +48,7 @@ export enum Command {
   Signals = 0x91,
   /** BackField, i32[]: both ways */
   Back = 0x92,
-  /**
-   * Report only, for whatever is not answered by a reply: status u8, command u8, number u32 (the
-   * sample, offset or command refused), expected u32 (what the board would have taken; 2^32−1: none).
-   */
+  /** FaultField. Report only, for whatever is not answered by a reply. */
   Fault = 0x9f,
 }
 
@@ -222,6 +219,46 @@ export enum BackFlag {
   Learned = 2,
   /** Command: not a row of sums from `First` on, but each behind its signal: u16, i32. */
   Listed = 4,
+}
+
+/** What was refused, and why. */
+export enum FaultField {
+  /** u8, as in a reply */
+  Status = 0,
+  /** u8: the command that was refused */
+  Command = 1,
+  /** i32: the sample, offset or command refused, or how many messages were lost */
+  Number = 2,
+  /** i32: the value that was compared, what it should have been (−1: none), and which value it is */
+  Got = 6,
+  Expected = 10,
+  Compared = 14,
+  Length = 15,
+}
+
+/** Which value of a refused message did not match. */
+export enum Compared {
+  Nothing = 0,
+  /** The sample against the one in hand. */
+  Sample = 1,
+  /** Learning steps applied. */
+  Updates = 2,
+  /** The pixel a slice begins with. */
+  Pixel = 3,
+  /** The place of the first signal against the next one that is missing. */
+  FirstSignal = 4,
+  /** How many signals the layer would have had. */
+  SignalCount = 5,
+  /** The part that runs next: backward sums came before the forward pass was over. */
+  NextPart = 6,
+  /** The number of a message with backward sums among those of its layer. */
+  Message = 7,
+  /** The offset of a slice. */
+  Offset = 8,
+  /** A place past the end of the layer. */
+  Place = 9,
+  Label = 10,
+  Layer = 11,
 }
 
 export enum Setting {

@@ -249,12 +249,10 @@ describe("a network on the virtual machine", () => {
 
           // Forward, several samples at once: outputs and the last sample's signals.
           const outputs: string[] = []
-          await relay.infer(
-            i => images[i],
-            SAMPLES,
-            0x40000000,
-            (_, out) => outputs.push([...out].join()),
-          )
+          await relay.infer(i => images[i], SAMPLES, {
+            first: 0x40000000,
+            onOutput: (_, out) => outputs.push([...out].join()),
+          })
           const last = host.network.layers.length
           for (const [i, image] of images.entries()) {
             host.predict(image)

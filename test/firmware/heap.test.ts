@@ -57,12 +57,7 @@ describe("the heap", () => {
       }
       const images = Array.from({ length: SAMPLES }, () => randomImage(784, uniform(1), 0.5))
       await bench.board.load(shard)
-      await relay.infer(
-        i => images[i],
-        SAMPLES,
-        0x40000000,
-        () => {},
-      )
+      await relay.infer(i => images[i], SAMPLES, { first: 0x40000000, onOutput: () => {} })
       let updates = 0
       for (let i = 0; i < SAMPLES; i++)
         if ((await relay.learn(images[i], i % 10, i, updates)).learned) updates++

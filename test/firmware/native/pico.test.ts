@@ -202,8 +202,21 @@ describe("what it has learnt", () => {
   )
   const imageBytes = shard.readInt32LE(Header.Image)
   const learn = async (board: Board, sample: number, updates: number) => {
-    const done = new Promise<void>(resolve => {
-      board.onBack = () => resolve()
+    const done = new Promise<void>((resolve, reject) => {
+      const own = [
+        { first: 0, end: 0 },
+        { first: 0, end: 12 },
+        { first: 0, end: 3 },
+      ]
+      board.listen(
+        { layers: 2, classes: 3, own, widths: [0, 12, 3] },
+        {
+          onBack: () => resolve(),
+          onSignals: () => {},
+          onFault: fault => reject(new Error(JSON.stringify(fault))),
+          onBadReport: reject,
+        },
+      )
     })
     const flags = ImageFlag.First | ImageFlag.Last | ImageFlag.Learn
     const head = bytes(
@@ -227,14 +240,14 @@ describe("what it has learnt", () => {
     const pico = newPico()
     let board = await connect(pico)
     expect(await board.saved(false)).toBeUndefined()
-    expect((await save(board, 0)).readUInt8(2)).toBe(Status.NoShard)
+    expect((await save(board, 0)).status).toBe(Status.NoShard)
     await board.load(shard)
     const drawn = await memoryOf(board)
     for (let i = 0; i < 3; i++) await learn(board, i, (await board.status()).updates)
     const kept = await memoryOf(board)
     expect(kept.equals(drawn)).toBe(false)
     const { updates, layoutHash } = await board.status()
-    expect((await save(board, 3)).readUInt32LE(3)).toBe(1)
+    expect((await save(board, 3)).bytes.readUInt32LE(3)).toBe(1)
     await learn(board, 3, updates)
     expect((await memoryOf(board)).equals(kept)).toBe(false)
 
@@ -249,7 +262,7 @@ describe("what it has learnt", () => {
     // It goes on from there.
     await learn(board, 3, updates)
     const further = await memoryOf(board)
-    expect((await save(board, 4)).readUInt32LE(3)).toBe(2)
+    expect((await save(board, 4)).bytes.readUInt32LE(3)).toBe(2)
     expect(await board.saved(true)).toEqual(third)
     // And back again, and forth, as it is told.
     await board.restore(1)
@@ -307,7 +320,7 @@ describe("what it has learnt", () => {
         expect(which, `cut in change ${cut} of ${count}, at ${part}`).toBeDefined()
         outcomes[which!]++
         // And the next checkpoint is written as ever.
-        expect((await save(reborn, 2)).readUInt8(2)).toBe(Status.Ok)
+        expect((await save(reborn, 2)).status).toBe(Status.Ok)
         await Promise.all(ports.splice(0).map(port => port.close()))
       }
     expect(outcomes.before).toBeGreaterThanOrEqual(count - 1)

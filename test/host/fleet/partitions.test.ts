@@ -129,12 +129,10 @@ describe("boards", () => {
         const images = Array.from({ length: SAMPLES }, () => randomImage(net.width, next, 0.4))
 
         const named: number[] = []
-        await relay.infer(
-          i => images[i],
-          SAMPLES,
-          0x40000000,
-          (_, outputs) => named.push(outputs.indexOf(Math.max(...outputs))),
-        )
+        await relay.infer(i => images[i], SAMPLES, {
+          first: 0x40000000,
+          onOutput: (_, outputs) => named.push(outputs.indexOf(Math.max(...outputs))),
+        })
         expect(named).toEqual(images.map(image => host.predict(image)))
 
         let updates = 0

@@ -229,9 +229,10 @@ export enum FaultField {
   Command = 1,
   /** i32: the sample, offset or command refused, or how many messages were lost */
   Number = 2,
-  /** i32: the value that was compared, what it should have been (−1: none), and which value it is */
-  Got = 6,
-  Expected = 10,
+  /** i32: what the value that was compared should have been (−1: none), and what it was */
+  Expected = 6,
+  Got = 10,
+  /** u8: which value that is */
   Compared = 14,
   Length = 15,
 }

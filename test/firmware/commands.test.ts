@@ -8,7 +8,9 @@ import {
   BackField,
   BackFlag,
   Command,
+  Compared,
   checksum,
+  FaultField,
   ImageFlag,
   MAX_PAYLOAD,
   PROTOCOL_VERSION,
@@ -134,13 +136,19 @@ interface Bad {
   /** Fields of a fault. */
   number?: number
   expected?: number
+  /** Which value was compared, and what it was. */
+  compared?: [Compared, number]
 }
 
-async function expectRefused({ command, payload, says, number, expected }: Bad) {
+async function expectRefused({ command, payload, says, number, expected, compared }: Bad) {
   const refused = (await bench.fence()).state.refused
   const [report] = await expectSaid(command, payload, [says])
   if (number !== undefined) expect(report.payload.readInt32LE(2)).toBe(number)
-  if (expected !== undefined) expect(report.payload.readInt32LE(6)).toBe(expected)
+  if (expected !== undefined) expect(report.payload.readInt32LE(FaultField.Expected)).toBe(expected)
+  if (compared !== undefined) {
+    expect(Compared[report.payload[FaultField.Compared]]).toBe(Compared[compared[0]])
+    expect(report.payload.readInt32LE(FaultField.Got)).toBe(compared[1])
+  }
   // A reply repeats the tag of its request, or 0 where there was none.
   if (report.command !== Command.Fault)
     expect(report.payload.readUInt16LE(0)).toBe(payload.length >= 2 ? payload.readUInt16LE(0) : 0)
@@ -598,6 +606,7 @@ describe("with a shard that gives the outputs", () => {
       payload: signals({ sample }),
       says: "Fault Signals OutOfOrder",
       number: sample,
+      compared: [Compared.Sample, sample] as [Compared, number],
     })),
     ...[0x80000004, 0xffffffff].map(sample => ({
       what: `signals of sample ${sample}`,
@@ -637,7 +646,10 @@ describe("with a shard that gives the outputs", () => {
 
   it("still finishes the sample under way, and takes no signal twice", async () => {
     const ahead = { what: "", command: Command.Signals, says: "Fault Signals OutOfOrder" }
-    await expectRefused({ ...ahead, payload: signals({ first: 8 }) })
+    await expectRefused({
+      ...{ ...ahead, payload: signals({ first: 8 }) },
+      compared: [Compared.FirstSignal, 8],
+    })
     await expectSaid(Command.Signals, signals({ first: 0 }), [])
     await expectRefused({ ...ahead, payload: signals({ first: 0 }) })
     const [report] = await expectSaid(Command.Signals, signals({ first: 8 }), ["Signals"])

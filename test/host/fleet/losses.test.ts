@@ -1,0 +1,67 @@
+/** Messages that are lost, repeated, late or out of order while boards classify. */
+import { describe, expect, it } from "vitest"
+import { VirtualClock } from "../../../host/base/clock"
+import { faultyPorts } from "../../../host/faults/faulty-port"
+import { FaultInjector } from "../../../host/faults/injector"
+import { type FaultRule, parseFaults } from "../../../host/faults/spec"
+import { Fleet } from "../../../host/fleet/fleet"
+import type { BoardSet } from "../../../host/hardware/board-set"
+import { HostNetwork } from "../../../host/network/host-network"
+import { splitEvenly } from "../../../host/partition/partition"
+import { firmware } from "../../firmware/compiled"
+import { lesson, net } from "../faults/rig"
+import { machineSet } from "./machine-set"
+
+const IMAGES = 12
+const SEEDS = 20
+const host = new HostNetwork(net)
+const right = Array.from({ length: IMAGES }, (_, i) => host.predict(lesson(i).image))
+
+/** Boards of one number, for one run after the other. */
+class Bench {
+  private injector = new FaultInjector([], 0)
+  private readonly clock = new VirtualClock()
+  private set?: BoardSet
+
+  constructor(private readonly boards: number) {}
+
+  /** @param faults what goes wrong once the boards hold the network */
+  async classify(faults: FaultRule[], seed: number) {
+    const { boards, clock } = this
+    const bytecode = await firmware()
+    this.set ??= await machineSet(boards, bytecode, clock, (i, port, hands) =>
+      faultyPorts(this.injector)(i, port, hands),
+    )
+    const rules: FaultRule[] = []
+    this.injector = new FaultInjector(rules, seed)
+    const options = { network: net, boards, bytecode, sampleDeadlineMs: 1_000 }
+    const fleet = new Fleet(options, this.set, splitEvenly(net, boards))
+    return await clock.run(async () => {
+      try {
+        await fleet.begin()
+        rules.push(...faults)
+        const classes = await fleet.name(i => lesson(i).image, IMAGES)
+        return { classes: [...classes], fleet, faults: this.injector.injected.length }
+      } finally {
+        await fleet.close()
+      }
+    })
+  }
+}
+
+describe("a fleet classifies as the host", () => {
+  for (const boards of [1, 2, 4]) {
+    const bench = new Bench(boards)
+    for (const kind of ["drop", "repeat", "delay", "reorder"])
+      it(`on ${boards} boards, however many frames meet with ${kind}`, async () => {
+        let met = 0
+        for (const rate of [0.1, 0.5, 2])
+          for (let seed = 1; seed <= SEEDS; seed++) {
+            const { classes, faults } = await bench.classify(parseFaults(`${kind}@${rate}%`), seed)
+            expect(classes, `${kind}@${rate}%, seed ${seed}`).toEqual(right)
+            met += faults
+          }
+        expect(met).toBeGreaterThan(SEEDS / 4)
+      }, 300_000)
+  }
+})

@@ -19,7 +19,7 @@ export { trainedModel } from "./models/trained"
 export { sharesOf } from "./network/confidence"
 export { HostNetwork } from "./network/host-network"
 export type { Layer } from "./network/network"
-export type { Slice } from "./network/shard"
+export type { Slice } from "./network/slices"
 export type { Goal, Plan, PlannedBoard, Shortfall } from "./partition/plan"
 export {
   causalDistance,

@@ -7,13 +7,13 @@ import "../base/memory"
 import { Header } from "../../src/core/layout"
 import {
   coefficientMax,
-  drawLinks,
   inputSignalsOf,
   lambdaBits,
   type Network,
   signalsOf,
 } from "../network/network"
 import { buildShard } from "../network/shard"
+import { wiringOf } from "../network/wiring"
 
 interface FloatLayer {
   neurons: number
@@ -50,7 +50,7 @@ export class Yardstick {
     this.most = coefficientMax(network) / 8192
     this.layers = network.layers.map((l, k) => {
       const sources = signalsOf(network, k)
-      const drawn = drawLinks(network, k + 1)
+      const drawn = wiringOf(network).sources(k + 1)
       const bySource: [number, number][][] = Array.from({ length: sources }, () => [])
       for (const [t, of] of drawn.entries()) for (const s of of) bySource[s].push([t, place++])
       const flat = bySource.flat()

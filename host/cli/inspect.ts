@@ -4,7 +4,8 @@ import { grouped, percent } from "../base/numbers"
 import { sha256 } from "../base/sha256"
 import type { TrainingRecord } from "../models/model-file"
 import type { Bin } from "../network/coefficient-figures"
-import { drawLinks, type Network } from "../network/network"
+import type { Network } from "../network/network"
+import { wiringOf } from "../network/wiring"
 import type { Context, Outcome, Run } from "./command"
 import { NETWORKS, SEED, TRAINED } from "./options/usage"
 import type { Output } from "./terminal/output"
@@ -119,7 +120,7 @@ function elements(first: number, count: number): string {
 function inputsOf(network: Network, layer: number): string {
   const { inputs } = network.layers[layer - 1]
   const linked = new Set<number>()
-  for (const [t, sources] of drawLinks(network, layer).entries())
+  for (const [t, sources] of wiringOf(network).sources(layer).entries())
     if (sources.length > 0) linked.add(t % inputs)
   const runs: string[] = []
   for (let first = 0; first < inputs; first++) {

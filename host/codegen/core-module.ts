@@ -73,7 +73,7 @@ export function coreSources(batched: boolean, vectors: boolean): Map<string, str
   }
   if (vectors)
     for (const name of VECTORS) {
-      const path = fileURLToPath(new URL(`../training/assembly/${name}.ts`, import.meta.url))
+      const path = fileURLToPath(new URL(`./assembly/${name}.ts`, import.meta.url))
       files.set(`${name}-scalar.ts`, files.get(`${name}.ts`) ?? "")
       files.set(`${name}.ts`, readFileSync(path, "utf8"))
     }

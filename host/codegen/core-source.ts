@@ -27,7 +27,7 @@ import {
 import { corePath } from "./core-files"
 
 /** What a board runs of the core; the modules these import come along. */
-const ROOTS = ["protocol", "check", "image", "run", "whole"]
+export const ROOTS = ["protocol", "check", "image", "run", "whole"]
 
 export interface CoreSource {
   /** wuxing-core.h: constants of all modules, prototypes of what they export. */

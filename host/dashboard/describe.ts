@@ -7,7 +7,7 @@ import { boardIds, readBoardProfile } from "../hardware/board-profile"
 import { wholeNetwork } from "../network/host-network"
 import { linkRatios } from "../network/link-ratio"
 import { linksOf, type Network, neuronsOf } from "../network/network"
-import { neuronOf, type Slice } from "../network/shard"
+import { neuronOf, type Slice } from "../network/slices"
 import type { Hello } from "./messages"
 
 /** What is looked at of a fleet. */

@@ -3,8 +3,9 @@ import "../base/memory"
 import { Part } from "../../src/core/layout"
 import { partAt } from "../../src/core/run"
 import { HostNetwork, wholeNetwork } from "../network/host-network"
-import { drawLinks, inputSignalsOf, linksOf, type Network, neuronsOf } from "../network/network"
-import type { Slice } from "../network/shard"
+import { inputSignalsOf, linksOf, type Network, neuronsOf } from "../network/network"
+import type { Slice } from "../network/slices"
+import { type Sources, wiringOf } from "../network/wiring"
 import type { Checkpoint } from "../session/reports"
 import type { InsideView } from "./messages"
 import { RingTracer } from "./ring-trace"
@@ -20,7 +21,7 @@ export class Inside {
   private made?: { host: HostNetwork; tracer: RingTracer; slices: Slice[] }
   private read?: Checkpoint
   private loaded?: Checkpoint
-  private readonly drawn: { sources: number[][]; firsts: number[] }[] = []
+  private readonly drawn: { sources: Sources; firsts: number[] }[] = []
   /** By layer: of each signal, once it is asked for. */
   private paths: Weights[][] = []
 
@@ -96,7 +97,7 @@ export class Inside {
   /** Where each synapse's links come from, and the place of its first among all. */
   private drawing(layer: number) {
     if (!this.drawn[layer]) {
-      const sources = drawLinks(this.network, layer)
+      const sources = wiringOf(this.network).sources(layer)
       let at = 0
       for (let l = 1; l < layer; l++) at += linksOf(this.network, l)
       const firsts = sources.map(of => {

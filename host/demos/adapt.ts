@@ -10,9 +10,9 @@ import { sha256 } from "../base/sha256"
 import { type Dataset, imageAt } from "../data/mnist"
 import type { Fleet } from "../fleet/fleet"
 import type { Model } from "../models/model-file"
+import { exchangeCoefficients } from "../network/exchange"
 import { HostNetwork } from "../network/host-network"
 import type { Network } from "../network/network"
-import { exchangeCoefficients } from "../network/shard"
 
 /**
  * How the boards learn here, chosen on training images alone: softmax error of gain 10, and a rate that

@@ -8,8 +8,8 @@ import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { Header } from "../../src/core/layout"
 import { trainedModel } from "../models/trained"
+import { exchangeCoefficients } from "../network/exchange"
 import { HostNetwork } from "../network/host-network"
-import { exchangeCoefficients } from "../network/shard"
 
 export const ALONE_PRESET = "pico-alone"
 export const SHARD_FILE = fileURLToPath(

@@ -8,14 +8,15 @@ import { type Dataset, imageAt } from "../data/mnist"
 import { faultyPorts } from "../faults/faulty-port"
 import type { FaultInjector } from "../faults/injector"
 import { type BoardProfile, boardIds, readBoardProfile } from "../hardware/board-profile"
-import type { BoardSet, WrapPort } from "../hardware/board-set"
+import type { BoardSet, OpenOptions } from "../hardware/board-set"
 import { VirtualBoards } from "../hardware/virtual-boards"
 import type { BoardLink } from "../link/board-link"
 import { seconds, wait } from "../link/wait"
+import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { coefficientsOf, elementsOf, HostNetwork } from "../network/host-network"
 import type { Network } from "../network/network"
-import { exchangeCoefficients, exchangeElements, type Slice } from "../network/shard"
 import { linksIn } from "../network/shard-parts"
+import type { Slice } from "../network/slices"
 import { splitEvenly } from "../partition/partition"
 import { SLOTS, shardsFor } from "../partition/room"
 import { type Shifts, slowedBy } from "../session/rate"
@@ -92,13 +93,6 @@ export interface FleetOptions {
   start?: Checkpoint
   /** What goes wrong on the way to the boards. */
   faults?: FaultInjector
-}
-
-export interface OpenOptions {
-  signal?: AbortSignal
-  /** Log text of the boards, a line at a time. */
-  onLog?: (board: number, line: string) => void
-  wrap?: WrapPort
 }
 
 /**

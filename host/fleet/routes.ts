@@ -2,8 +2,10 @@
  * Which signals go from which board to which. Boards number signals by their place on their own
  * buses (host/network/shard.ts, busesOf); between two boards the index in the layer stands for both.
  */
+
+import { busesOf, placesOf } from "../network/buses"
 import { type Network, neuronsOf, signalsOf } from "../network/network"
-import { busesOf, placesOf, type Slice } from "../network/shard"
+import type { Slice } from "../network/slices"
 
 /** A range of places on a bus. */
 export interface Range {

@@ -4,7 +4,7 @@ import { BackField, BackFlag, MAX_PAYLOAD, SignalsField } from "../../src/wire/p
 import { encodeSlices } from "../data/runs"
 import { IMAGE_BYTES } from "../link/messages"
 import type { Network } from "../network/network"
-import type { Slice } from "../network/shard"
+import type { Slice } from "../network/slices"
 import type { Range } from "./routes"
 
 const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1

@@ -25,6 +25,14 @@ export function handsOf(board: { unplug(): void; end(signal: "SIGKILL"): Promise
 /** Puts something between a board and its link (for tests of what goes wrong there). */
 export type WrapPort = (board: number, port: Port, hands: Hands) => Port
 
+/** What whoever opens boards may ask for. */
+export interface OpenOptions {
+  signal?: AbortSignal
+  /** Log text of the boards, a line at a time. */
+  onLog?: (board: number, line: string) => void
+  wrap?: WrapPort
+}
+
 /** Nanoseconds since an emulated board was started. */
 export interface EmulatedTime {
   nanos: number

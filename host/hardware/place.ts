@@ -4,10 +4,9 @@
  * agents in a room of a broker offer.
  */
 import { WuxingError } from "../base/errors"
-import type { OpenOptions } from "../fleet/fleet"
 import { listPorts } from "../link/port-list"
 import { PORTS_VARIABLE, portsOfEnvironment, resolvePorts, splitPorts } from "../link/port-names"
-import type { OpenableBoards } from "./board-set"
+import type { OpenableBoards, OpenOptions } from "./board-set"
 import { type BrokerAddress, describeBroker, parseBrokerAddress } from "./mqtt/broker-address"
 
 /** Boards that one run may start at most: eight processes on one listener are known to work. */

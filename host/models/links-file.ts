@@ -26,10 +26,10 @@ import { WuxingError } from "../base/errors"
 import {
   coefficientMax,
   fanInOf,
-  faultOf,
   initialCoefficient,
   type Layer,
   type Network,
+  q12,
 } from "../network/network"
 import {
   issuesOf,
@@ -40,7 +40,7 @@ import {
   seedSchema,
   settingsSchema,
 } from "../network/network-schema"
-import { q12 } from "../network/shard"
+import { faultOf } from "../network/validate"
 import type { Model } from "./model-file"
 
 const index = z.int().min(0).max(65534)

@@ -1,9 +1,9 @@
 /** A model on the host, one image at a time, by the core that boards run. */
 import { Header, Part } from "../../src/core/layout"
 import { partAt } from "../../src/core/run"
+import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { HostNetwork } from "../network/host-network"
 import { signalsOf } from "../network/network"
-import { exchangeCoefficients, exchangeElements } from "../network/shard"
 import { ELEMENTS_ARRAY, type Model } from "./model-file"
 
 /**

@@ -3,15 +3,10 @@ import "../base/memory"
 import { Header } from "../../src/core/layout"
 import { learnWhole, predictWhole } from "../../src/core/whole"
 import { encodeRuns } from "../data/runs"
-import { addSlices } from "../partition/partition"
+import { ELEMENT_VALUES, exchangeCoefficients, exchangeElements } from "./exchange"
 import { elementsLearn, linksOf, type Network } from "./network"
-import {
-  buildShard,
-  ELEMENT_VALUES,
-  exchangeCoefficients,
-  exchangeElements,
-  type Slice,
-} from "./shard"
+import { buildShard } from "./shard"
+import { addSlices, type Slice } from "./slices"
 
 /**
  * A network on the host that answers and learns as boards do, one image at a time, with the same
@@ -63,7 +58,7 @@ export class HostNetwork {
     return coefficientsOf(this.network, [this.memory])
   }
 
-  /** K3, B and B̂ of every element (exchangeElements, host/network/shard.ts); empty if elements do not learn. */
+  /** K3, B and B̂ of every element (exchangeElements, exchange.ts); empty if elements do not learn. */
   elements(): Buffer {
     return elementsOf(this.network, [this.memory])
   }

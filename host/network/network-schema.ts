@@ -1,7 +1,8 @@
 /** A network's description from outside (a model file, a links file), checked before it is used. */
 import "../base/memory"
 import { z } from "zod"
-import { faultOf, linksOf, type Network } from "./network"
+import { linksOf, type Network } from "./network"
+import { faultOf } from "./validate"
 
 const count = z.int().min(1).max(65535)
 const q12 = z.int().min(-32768).max(32767)

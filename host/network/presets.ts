@@ -1,6 +1,6 @@
 /** Networks people start from, by name. */
 import type { Layer, Network } from "./network"
-import { q12 } from "./shard"
+import { q12 } from "./network"
 
 /** In the order they are listed to people: from the papers' networks to the smallest. */
 export const presetNames: string[] = [

@@ -4,8 +4,9 @@
  */
 
 import { WuxingError } from "../base/errors"
-import { faultOf, type Network } from "./network"
+import type { Network } from "./network"
 import { pico16 } from "./presets"
+import { faultOf } from "./validate"
 
 const SIZE = /^[1-9]\d{0,4}(-[1-9]\d{0,4}){2,6}(@[1-9]\d{0,4})?$/
 /** As in pico-16, whose form these networks have: two synapses a neuron, two steps. */

@@ -12,7 +12,7 @@
  */
 
 import { hash32 } from "../../src/base/random"
-import type { Layer, Network } from "./network"
+import type { Layer, Network } from "./description"
 
 const INPUTS_SALT = 0x2000
 const SOURCES_SALT = 0x3000

@@ -15,14 +15,9 @@
 import "../base/memory"
 import { WuxingError } from "../base/errors"
 import { ELEMENTS_ARRAY, type Model } from "../models/model-file"
-import {
-  drawLinks,
-  elementsLearn,
-  inputSignalsOf,
-  type Network,
-  signalsOf,
-} from "../network/network"
-import { ELEMENT_VALUES } from "../network/shard"
+import { ELEMENT_VALUES } from "../network/exchange"
+import { elementsLearn, inputSignalsOf, type Network, signalsOf } from "../network/network"
+import { wiringOf } from "../network/wiring"
 import { growthOf } from "./dense"
 import { type Graph, matrixOf, type Node } from "./graph"
 import {
@@ -119,10 +114,12 @@ export function linearise(model: Model, image?: Uint8Array): Linearised {
 export function linksTo(network: Network, layer: number): Link[] {
   const { inputs } = network.layers[layer - 1]
   const places = signalPlaces(network, layer - 1)
-  return drawLinks(network, layer).flatMap((sources, synapse) => {
-    const target = Math.floor(synapse / inputs) * ELEMENTS + (synapse % inputs)
-    return sources.map(source => ({ target, source: places[source] }))
-  })
+  return wiringOf(network)
+    .sources(layer)
+    .flatMap((sources, synapse) => {
+      const target = Math.floor(synapse / inputs) * ELEMENTS + (synapse % inputs)
+      return sources.map(source => ({ target, source: places[source] }))
+    })
 }
 
 /** Which leaky integrator of a layer (0 = the input) gives each of its signals. */

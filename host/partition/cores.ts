@@ -5,7 +5,8 @@
  */
 
 import type { ChipProfile } from "../hardware/board-profile"
-import { drawLinks, inputSignalsOf, type Network, signalsOf } from "../network/network"
+import { inputSignalsOf, type Network, signalsOf } from "../network/network"
+import { wiringOf } from "../network/wiring"
 
 const ELEMENTS = 5
 /** Each element takes the signals of two others of its ring. */
@@ -119,7 +120,7 @@ function ringsOf(network: Network): Ring[] {
       (_, s) => (first + Math.floor(s / outputs)) * ELEMENTS + outputFirst + (s % outputs),
     )
     before = { first: rings.length, outputFirst: layer.outputFirst, outputs: layer.outputs }
-    const links = drawLinks(network, i + 1)
+    const links = wiringOf(network).sources(i + 1)
     for (let n = 0; n < layer.neurons; n++) {
       const into = links.slice(n * layer.inputs, (n + 1) * layer.inputs)
       rings.push({

@@ -20,8 +20,7 @@ import {
 } from "../../src/core/operations"
 import { BackField, ImageField, MAX_PAYLOAD, SignalsField } from "../../src/wire/protocol"
 import type { BoardProfile } from "../hardware/board-profile"
-import { inputSignalsOf, type Layer, type Network } from "../network/network"
-import { isDense } from "../network/shard"
+import { inputSignalsOf, isDense, type Layer, type Network } from "../network/network"
 import { partsOf } from "../network/shard-parts"
 
 /** Pixels that are not zero: 19.1 % of those of MNIST's training images. Others cost nothing. */

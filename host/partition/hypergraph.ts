@@ -1,5 +1,6 @@
 /** A network as a hypergraph: its neurons, and for each signal who must have it. */
-import { drawLinks, type Network, neuronsOf } from "../network/network"
+import { type Network, neuronsOf } from "../network/network"
+import { wiringOf } from "../network/wiring"
 
 export interface Hypergraph {
   /** Number of vertices. */
@@ -78,13 +79,15 @@ export function signalNets(network: Network): Net[] {
     const before = firstNeuronOf(network, layer - 1)
     const first = firstNeuronOf(network, layer)
     const readers = new Map<number, number[]>()
-    drawLinks(network, layer).forEach((sources, synapse) => {
-      for (const source of sources) {
-        const neurons = readers.get(source) ?? []
-        neurons.push(first + Math.floor(synapse / inputs))
-        readers.set(source, neurons)
-      }
-    })
+    wiringOf(network)
+      .sources(layer)
+      .forEach((sources, synapse) => {
+        for (const source of sources) {
+          const neurons = readers.get(source) ?? []
+          neurons.push(first + Math.floor(synapse / inputs))
+          readers.set(source, neurons)
+        }
+      })
     for (const [source, neurons] of readers)
       nets.push({ pins: [before + Math.floor(source / outputs), ...neurons], cost: 1 })
   }

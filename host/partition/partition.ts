@@ -2,7 +2,7 @@
 
 import { WuxingError } from "../base/errors"
 import type { Network } from "../network/network"
-import { mostNeurons, type Slice } from "../network/shard"
+import { addSlices, type Slice } from "../network/slices"
 
 /**
  * The plainest partition: each hidden layer is split evenly over the boards, the output layer stays
@@ -35,32 +35,4 @@ export function splitEvenly(network: Network, boards: number): Slice[][] {
     }
   }
   return shares
-}
-
-/** A slice of more links than a part can hold becomes several, one behind the other. */
-export function addSlices(
-  network: Network,
-  slices: Slice[],
-  layer: number,
-  first: number,
-  count: number,
-) {
-  const most = mostNeurons(network, layer)
-  for (let done = 0; done < count; done += most)
-    slices.push({ layer, first: first + done, count: Math.min(most, count - done) })
-}
-
-/** As {@link addSlices}, any neurons of the layer, ascending. */
-export function addNeurons(network: Network, slices: Slice[], layer: number, neurons: number[]) {
-  if (neurons.length === 0) return
-  const [first] = neurons
-  if (neurons[neurons.length - 1] - first === neurons.length - 1) {
-    addSlices(network, slices, layer, first, neurons.length)
-    return
-  }
-  const most = mostNeurons(network, layer)
-  for (let done = 0; done < neurons.length; done += most) {
-    const some = neurons.slice(done, done + most)
-    slices.push({ layer, first: some[0], count: some.length, neurons: some })
-  }
 }

@@ -1,6 +1,7 @@
 /** A plan as SVG text: a column for each layer, a band for each board, signals between them as lines. */
+
+import { busesOf } from "../network/buses"
 import type { Network } from "../network/network"
-import { busesOf } from "../network/shard"
 import type { Plan } from "./plan"
 
 const WIDTH = 640

@@ -1,8 +1,9 @@
 import { MOST_OPERATIONS } from "../../src/core/operations"
 import type { BoardProfile } from "../hardware/board-profile"
+import { busesOf } from "../network/buses"
 import { fanInOf, linkingOf, type Network, signalsOf } from "../network/network"
-import { busesOf, type Slice } from "../network/shard"
 import { linksIn } from "../network/shard-parts"
+import type { Slice } from "../network/slices"
 import { MOST_BOARDS, type PlannedOn } from "./board-spec"
 import { msPerImage, msPerLesson } from "./cost"
 import {

@@ -5,20 +5,21 @@
 import { checkLinks, isSound } from "../../src/core/check"
 import { Header } from "../../src/core/layout"
 import {
-  drawLinks,
   elementsLearn,
   fanInOf,
+  isDense,
   linkingOf,
   type Network,
   neuronsOf,
 } from "../network/network"
-import { buildShard, isDense, type Slice } from "../network/shard"
+import { buildShard } from "../network/shard"
 import { partsOf } from "../network/shard-parts"
+import { addNeurons, addSlices, type Slice } from "../network/slices"
+import { wiringOf } from "../network/wiring"
 import type { PlannedOn } from "./board-spec"
 import { costOfShare, forwardLink, forwardNeuron, type ShareCost } from "./cost"
 import { firstNeuronOf, hypergraph, type Net, signalNets } from "./hypergraph"
 import { cutHypergraph, USUAL_WORK } from "./multilevel"
-import { addNeurons, addSlices } from "./partition"
 import { bytesOf, shardsFor } from "./room"
 
 /** Work a board may have beyond its fair share, where that saves signals. */
@@ -74,9 +75,11 @@ export function linksOfNeurons(network: Network, layer: number): number[] {
   if (linkingOf(network) === "adder")
     return new Array(neurons).fill(inputs * fanInOf(network, layer))
   const links: number[] = new Array(neurons).fill(0)
-  drawLinks(network, layer).forEach((sources, synapse) => {
-    links[Math.floor(synapse / inputs)] += sources.length
-  })
+  wiringOf(network)
+    .sources(layer)
+    .forEach((sources, synapse) => {
+      links[Math.floor(synapse / inputs)] += sources.length
+    })
   return links
 }
 

@@ -5,8 +5,9 @@ import { Part, PartFlag } from "../../src/core/layout"
 import { MAX_PAYLOAD } from "../../src/wire/protocol"
 import type { BoardProfile } from "../hardware/board-profile"
 import type { Network } from "../network/network"
-import { buildShard, type Slice } from "../network/shard"
+import { buildShard } from "../network/shard"
 import { partsOf } from "../network/shard-parts"
+import type { Slice } from "../network/slices"
 
 /** Kept free on a board that a network takes all it can of: for messages that wait, and some more. */
 const LEAST_FREE_BYTES = 6500

@@ -3,8 +3,9 @@
 import { DENSE_LINK_OPERATIONS, LINK_OPERATIONS, STEP_OPERATIONS } from "../../src/core/operations"
 import { readBoardProfile } from "../hardware/board-profile"
 import { fanInOf, type Network, signalsOf } from "../network/network"
-import type { Slice } from "../network/shard"
-import { addSlices, splitEvenly } from "./partition"
+import type { Slice } from "../network/slices"
+import { addSlices } from "../network/slices"
+import { splitEvenly } from "./partition"
 import { type Goal, planNetwork, setAsideFor } from "./plan"
 
 /** Of the pixels of a handwritten digit. */

@@ -5,8 +5,9 @@
  */
 
 import type { Model } from "../models/model-file"
+import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { wholeNetwork } from "../network/host-network"
-import { buildShard, exchangeCoefficients, exchangeElements } from "../network/shard"
+import { buildShard } from "../network/shard"
 import type { Images } from "../training/training-data"
 import { CountedBoard } from "./counted-board"
 import { type Cycles, costOf } from "./cycles"

@@ -5,7 +5,8 @@
  * Same links, coefficients, clamps and steps as the core, no rounding. Uniform default parameters
  * K1 = 1, K2 = K3 = ½, fixed point 1, improved Euler with dt = ¾.
  */
-import { drawLinks, inputSignalsOf, type Network, signalsOf } from "../network/network"
+import { inputSignalsOf, type Network, signalsOf } from "../network/network"
+import { wiringOf } from "../network/wiring"
 
 /**
  * How the error comes back through a neuron:
@@ -66,7 +67,7 @@ export class SettledNetwork {
     this.lambdaMax = network.lambdaMax / Q12
     let at = 0
     this.layers = network.layers.map((l, i) => {
-      const sources = drawLinks(network, i + 1)
+      const sources = wiringOf(network).sources(i + 1)
       const start = Int32Array.from([0, ...sources.map(s => s.length)])
       for (let t = 0; t < sources.length; t++) start[t + 1] += start[t]
       const source = Int32Array.from(sources.flat())

@@ -15,18 +15,20 @@ import { WuxingError } from "../base/errors"
 import { coreModule } from "../codegen/core-module"
 import { encodeRuns } from "../data/runs"
 import { interrupted } from "../link/wait"
+import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { coefficientsOf, elementsOf, wholeNetwork } from "../network/host-network"
 import {
   coefficientMax,
   elementsLearn,
-  faultOf,
   leastLearnShift,
   mostLearnShift,
   type Network,
   signalsOf,
 } from "../network/network"
-import { buildShard, exchangeCoefficients, exchangeElements, MAX_SYNAPSES } from "../network/shard"
+import { buildShard } from "../network/shard"
 import { partsOf } from "../network/shard-parts"
+import { MAX_SYNAPSES } from "../network/slices"
+import { faultOf } from "../network/validate"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 
 /** Control words (int32), kept in step with worker.mjs. */

@@ -1,7 +1,8 @@
 /** Whatever is sent to the service: an answer as documented, and a board that runs on. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { ARENA_BYTES } from "../../firmware/arena"
-import { buildShard, type Slice } from "../../host/network/shard"
+import { buildShard } from "../../host/network/shard"
+import type { Slice } from "../../host/network/slices"
 import { Header, LAYOUT_VERSION, Part, PartFlag } from "../../src/core/layout"
 import { partAt } from "../../src/core/run"
 import {

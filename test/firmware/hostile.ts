@@ -5,7 +5,8 @@
 import { encodeRuns } from "../../host/data/runs"
 import { wholeNetwork } from "../../host/network/host-network"
 import type { Network } from "../../host/network/network"
-import { buildShard, type Slice } from "../../host/network/shard"
+import { buildShard } from "../../host/network/shard"
+import type { Slice } from "../../host/network/slices"
 import { checkLinks, isSound } from "../../src/core/check"
 import { Header, Part } from "../../src/core/layout"
 import {

@@ -1,15 +1,11 @@
 /** The rules on the virtual machine: its bits against Node's, and no chunk it would cut short. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Member, Relay, SLOTS } from "../../host/fleet/relay"
+import { exchangeCoefficients, exchangeElements } from "../../host/network/exchange"
 import { HostNetwork } from "../../host/network/host-network"
 import type { Network } from "../../host/network/network"
-import {
-  buildShard,
-  exchangeCoefficients,
-  exchangeElements,
-  type Slice,
-} from "../../host/network/shard"
-import { addSlices } from "../../host/partition/partition"
+import { buildShard } from "../../host/network/shard"
+import { addSlices, type Slice } from "../../host/network/slices"
 import { checkLinks, isSound } from "../../src/core/check"
 import { Header, Part, Rule } from "../../src/core/layout"
 import { partAt } from "../../src/core/run"

@@ -3,8 +3,9 @@ import { imageAt, readMnist } from "../../host/data/mnist"
 import { startFleet } from "../../host/fleet/fleet"
 import { HostNetwork } from "../../host/network/host-network"
 import { linkRatios } from "../../host/network/link-ratio"
-import { faultOf, type Network } from "../../host/network/network"
+import type { Network } from "../../host/network/network"
 import { model1 } from "../../host/network/presets"
+import { faultOf } from "../../host/network/validate"
 import { firmware } from "./compiled"
 
 const hidden = { inputs: 4, outputFirst: 3, outputs: 2, fanIn: 1 }

@@ -3,8 +3,9 @@ import { Header, Part, PartFlag, Rule } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
 import { hasTwo } from "../../../src/core/settle-two"
 import type { Model } from "../../models/model-file"
+import { exchangeCoefficients } from "../../network/exchange"
 import { wholeNetwork } from "../../network/host-network"
-import { buildShard, exchangeCoefficients } from "../../network/shard"
+import { buildShard } from "../../network/shard"
 
 /** What a part of the model takes of the caller's memory, and what it is made of. */
 export interface CModel {

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { shaded } from "../../../host/cli/terminal/pixels"
 import { imageAt, readMnist } from "../../../host/data/mnist"
 import { trainedModel } from "../../../host/models/trained"
+import { exchangeCoefficients } from "../../../host/network/exchange"
 import { HostNetwork } from "../../../host/network/host-network"
-import { exchangeCoefficients } from "../../../host/network/shard"
 import { wuxing } from "./run-cli"
 
 const IMAGES = 12

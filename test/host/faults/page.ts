@@ -9,7 +9,8 @@ import { boardIds, readBoardProfile } from "../../../host/hardware/board-profile
 import type { Network } from "../../../host/network/network"
 import { totalLinks } from "../../../host/network/network-schema"
 import { preset, presetNames } from "../../../host/network/presets"
-import { buildShard, type Slice } from "../../../host/network/shard"
+import { buildShard } from "../../../host/network/shard"
+import type { Slice } from "../../../host/network/slices"
 import { splitEvenly } from "../../../host/partition/partition"
 import { Header } from "../../../src/core/layout"
 

@@ -1,7 +1,8 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { exchangeCoefficients } from "../../../host/network/exchange"
 import { HostNetwork } from "../../../host/network/host-network"
-import { exchangeCoefficients, q12 } from "../../../host/network/shard"
+import { q12 } from "../../../host/network/network"
 import { Part } from "../../../src/core/layout"
 import { beginLearning, outputError, readout } from "../../../src/core/run"
 import {

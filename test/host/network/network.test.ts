@@ -3,17 +3,19 @@ import { describe, expect, test } from "vitest"
 import {
   coefficientMax,
   fanInOf,
-  faultOf,
   initialCoefficient,
   integerSqrt,
+  isDense,
   largestSignal,
   linksOf,
   type Network,
+  q12,
   signalsOf,
   sourcesOf,
 } from "../../../host/network/network"
 import { pico16 } from "../../../host/network/presets"
-import { buildShard, isDense, q12 } from "../../../host/network/shard"
+import { buildShard } from "../../../host/network/shard"
+import { faultOf } from "../../../host/network/validate"
 import { Part } from "../../../src/core/layout"
 import { learnDense, learnSparse, listSignals, sumDense, sumSparse } from "../../../src/core/links"
 import { partAt } from "../../../src/core/run"

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto"
 import { describe, expect, test } from "vitest"
 import { HostNetwork } from "../../../host/network/host-network"
 import { linkRatios } from "../../../host/network/link-ratio"
-import { faultOf } from "../../../host/network/network"
 import { networkSchema } from "../../../host/network/network-schema"
 import { fleet64, pico16, preset, presetNames } from "../../../host/network/presets"
+import { faultOf } from "../../../host/network/validate"
 import { network } from "../../src/core/helpers"
 
 /** Layers and links, counted by hand: neurons · synapses · links per synapse. */

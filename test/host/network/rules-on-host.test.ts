@@ -1,8 +1,8 @@
 /** The rules in WebAssembly: the bits of Node's, and in batches of whatever the threads. */
 import { describe, expect, test } from "vitest"
+import { exchangeElements } from "../../../host/network/exchange"
 import { HostNetwork } from "../../../host/network/host-network"
 import type { Network } from "../../../host/network/network"
-import { exchangeElements } from "../../../host/network/shard"
 import { TrainingEngine } from "../../../host/training/training-engine"
 import { randomImage, uniform } from "../../src/core/helpers"
 import { networkOf, rules, valuesOf } from "../../src/core/rule-helpers"

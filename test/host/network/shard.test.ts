@@ -1,16 +1,20 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { encodeRuns } from "../../../host/data/runs"
+import { busesOf } from "../../../host/network/buses"
+import { exchangeCoefficients } from "../../../host/network/exchange"
 import { coefficientsOf, HostNetwork } from "../../../host/network/host-network"
-import { fanInOf, linksOf, type Network, signalsOf, sourcesOf } from "../../../host/network/network"
-import { pico16 } from "../../../host/network/presets"
 import {
-  buildShard,
-  busesOf,
-  exchangeCoefficients,
+  fanInOf,
   isDense,
-  type Slice,
-} from "../../../host/network/shard"
+  linksOf,
+  type Network,
+  signalsOf,
+  sourcesOf,
+} from "../../../host/network/network"
+import { pico16 } from "../../../host/network/presets"
+import { buildShard } from "../../../host/network/shard"
+import type { Slice } from "../../../host/network/slices"
 import { activateRuns, clearImage } from "../../../src/core/image"
 import { Header, Part, PartFlag } from "../../../src/core/layout"
 import { beginLearning, outputError, partAt, readout } from "../../../src/core/run"

@@ -2,8 +2,9 @@ import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import "../../../host/base/memory"
 import { linkRatios } from "../../../host/network/link-ratio"
-import { drawLinks, faultOf, linksOf, type Network } from "../../../host/network/network"
+import { drawLinks, linksOf, type Network } from "../../../host/network/network"
 import { model1, model2 } from "../../../host/network/presets"
+import { faultOf } from "../../../host/network/validate"
 import { network } from "../../src/core/helpers"
 
 interface End {

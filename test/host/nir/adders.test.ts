@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { exchangeCoefficients } from "../../../host/network/exchange"
 import { HostNetwork } from "../../../host/network/host-network"
-import { exchangeCoefficients } from "../../../host/network/shard"
 import { addersOf, responseAtRest } from "../../../host/nir/adders"
 import { type Graph, matrixOf, type Node } from "../../../host/nir/graph"
 import { linearise } from "../../../host/nir/linearise"

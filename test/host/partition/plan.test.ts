@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
+import { exchangeCoefficients } from "../../../host/network/exchange"
 import { HostNetwork } from "../../../host/network/host-network"
 import { drawLinks, type Network } from "../../../host/network/network"
 import {
@@ -12,7 +13,7 @@ import {
   pico32,
   picoFast,
 } from "../../../host/network/presets"
-import { buildShard, exchangeCoefficients } from "../../../host/network/shard"
+import { buildShard } from "../../../host/network/shard"
 import { parseBoards } from "../../../host/partition/board-spec"
 import { type Plan, planNetwork } from "../../../host/partition/plan"
 import { bytesOf, mostRoom, usualRoom } from "../../../host/partition/room"

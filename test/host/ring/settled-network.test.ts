@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import { HostNetwork } from "../../../host/network/host-network"
+import { q12 } from "../../../host/network/network"
 import { model1, pico16 } from "../../../host/network/presets"
-import { q12 } from "../../../host/network/shard"
 import { type Backward, SettledNetwork } from "../../../host/ring/settled-network"
 import { allSources, network, randomImage, realCoefficients, uniform } from "../../src/core/helpers"
 import { Reference } from "../../src/core/reference"

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest"
-import { faultOf, lambdaBits } from "../../../host/network/network"
+import { lambdaBits } from "../../../host/network/network"
 import { preset, presetNames } from "../../../host/network/presets"
+import { faultOf } from "../../../host/network/validate"
 import { coarse, learningRules, withRule } from "../../../host/training/rule"
 
 const presets = presetNames.flatMap(name => preset(name, 1) ?? [])

@@ -1,15 +1,11 @@
 import fc from "fast-check"
 import { afterEach, describe, expect, test } from "vitest"
 import { WuxingError } from "../../../host/base/errors"
+import { exchangeCoefficients } from "../../../host/network/exchange"
 import { HostNetwork } from "../../../host/network/host-network"
-import {
-  coefficientMax,
-  faultOf,
-  mostLearnShift,
-  type Network,
-} from "../../../host/network/network"
+import { coefficientMax, mostLearnShift, type Network } from "../../../host/network/network"
 import { model1, model2, pico16 } from "../../../host/network/presets"
-import { exchangeCoefficients } from "../../../host/network/shard"
+import { faultOf } from "../../../host/network/validate"
 import { type EngineOptions, TrainingEngine } from "../../../host/training/training-engine"
 import { Header } from "../../../src/core/layout"
 import { network, randomImage, uniform } from "../../src/core/helpers"

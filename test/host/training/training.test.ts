@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { untrained } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
-import { faultOf, type Network } from "../../../host/network/network"
+import type { Network } from "../../../host/network/network"
 import { model1, pico16, preset, presetNames } from "../../../host/network/presets"
+import { faultOf } from "../../../host/network/validate"
 import { recipeOf } from "../../../host/training/recipes"
 import { epochOrder, epochShifts, learnShiftAt } from "../../../host/training/train-model"
 import { type Plan, planOf, Training } from "../../../host/training/training"
@@ -153,7 +154,7 @@ describe("a training", () => {
       await training.epoch()
       const one = new HostNetwork(net)
       const memory = training.engine.coefficients
-      const { exchangeCoefficients } = await import("../../../host/network/shard")
+      const { exchangeCoefficients } = await import("../../../host/network/exchange")
       exchangeCoefficients(one.memory, net, memory, true)
       const share = (from: number, to: number, set: TrainingData["train"]) => {
         let right = 0

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest"
+import { exchangeElements } from "../../../host/network/exchange"
 import { HostNetwork } from "../../../host/network/host-network"
 import type { Network } from "../../../host/network/network"
-import { exchangeElements, q12 } from "../../../host/network/shard"
+import { q12 } from "../../../host/network/network"
 import { Header, Part } from "../../../src/core/layout"
 import {
   address,

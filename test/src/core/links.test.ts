@@ -1,13 +1,16 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { exchangeCoefficients } from "../../../host/network/exchange"
 import {
   coefficientMax,
   fanInOf,
+  isDense,
   type Network,
   signalsOf,
   sourcesOf,
 } from "../../../host/network/network"
-import { buildShard, exchangeCoefficients, isDense, type Slice } from "../../../host/network/shard"
+import { buildShard } from "../../../host/network/shard"
+import type { Slice } from "../../../host/network/slices"
 import { Header, Part } from "../../../src/core/layout"
 import {
   drawNoise,

@@ -1,6 +1,7 @@
 /** Networks of every rule, and what their elements have of their own. */
+
+import { ELEMENT_VALUES } from "../../../host/network/exchange"
 import type { ElementLearning, Network } from "../../../host/network/network"
-import { ELEMENT_VALUES } from "../../../host/network/shard"
 import { network } from "./helpers"
 
 export const elements: ElementLearning = {

@@ -1,0 +1,203 @@
+/** What a network is: its layers, its number formats and clamps, and what learns in it. */
+import {
+  FIXED_POINT,
+  LEAST_LEARN_SHIFT,
+  LEAST_PID_SHIFT,
+  MOST_LEARN_SHIFT,
+  NOISE_BITS,
+} from "../../src/core/layout"
+
+/**
+ * How a network's links come about:
+ *
+ * - adder: each synapse sums `fanIn` different signals drawn by the seed (paper 001, section 3);
+ * - strict: one-to-one, drawn by the seed (strict.ts);
+ * - explicit: given one by one.
+ */
+export type Linking = "adder" | "strict" | "explicit"
+
+/** One layer of neurons behind the input. */
+export interface Layer {
+  /** How many neurons, 1…65,535. */
+  neurons: number
+  /** Synapses of a neuron: they sit on the elements 0 … inputs−1. */
+  inputs: number
+  /** The elements outputFirst … outputFirst+outputs−1 give its signals. */
+  outputFirst: number
+  /** Signals a neuron gives. */
+  outputs: number
+  /**
+   * Adder networks: links per synapse (paper 001, section 3), at most the signals of the layer
+   * before. Others do not read it.
+   */
+  fanIn: number
+}
+
+export interface Network {
+  name: string
+  /** Input neurons: pixel on element 0, signals from the elements 1 … inputSignals. */
+  width: number
+  /** 1…4; absent: 1. Signal number: pixel · inputSignals + element − 1. */
+  inputSignals?: number
+  layers: Layer[]
+  /** Absent: adder. */
+  linking?: Linking
+  /** Explicit networks: for each layer behind the input, for each synapse its sources, ascending. */
+  given?: number[][][]
+  /** Decides links, initial coefficients and the rounding while learning. */
+  seed: number
+  /** Heun steps of 3/4 per settle, 2…16. */
+  steps: number
+  /** Fraction bits of a signal on a link; at most 12, or 14 where elements are finer than Q12. */
+  signalBits: number
+  /**
+   * Fraction bits of an element while it settles: 12 (absent) or 16. Finer ones (settle-fine.ts) cost
+   * a quarter more time and suit networks of single links, whose signals are small; there only links learn,
+   * by the plain product S·λ, which has λ in Q14 and so two bits more.
+   */
+  elementBits?: number
+  /** Net input of an input neuron at pixel 255, Q12, at most 4. */
+  inputScale: number
+  /** Clamps of net inputs and elements, Q12. */
+  netMin: number
+  netMax: number
+  elementMin: number
+  elementMax: number
+  /** Clamp of backward signals, Q12, at most 2. */
+  lambdaMax: number
+  /** The rate: a product S·λ is shifted right by this to become ΔC; at most {@link mostLearnShift}. */
+  learnShift: number
+  /** Least lead of the label's output over the best other, Q12. */
+  margin: number
+  /**
+   * Gain of the softmax error, Q4, times log2 e (an error of gain 10 is 231); 0 or absent: error by
+   * margin.
+   */
+  softmaxGain?: number
+  /** The papers' two targets of the outputs (paper 000 eq. 5.2, 5.3), Q12; they come before the rest. */
+  targets?: Targets
+  /** Bits the error at the outputs is shifted right, 0…8; absent: 0. */
+  errorShift?: number
+  /** What learns: coefficients (method 2), K3 of each element (method 1), both. Absent: links. */
+  rule?: "links" | "elements" | "mixed"
+  /** Method 1; absent where it does not learn. */
+  elements?: ElementLearning
+  /**
+   * Method 2: kt = 2^linkBound in ΔC = atan(kt·G)/kt (paper 001 eq. 3.4), 0…signalBits; absent: not
+   * bounded.
+   */
+  linkBound?: number
+  /** Distributed PID control of whatever learns; absent: none. */
+  pid?: PidGains
+  /** The linear backward signal at the operating point (absent), or the papers' backward equation. */
+  backward?: "operating-point" | "bsp"
+}
+
+/** On failure only, the error is high − O on the label's output and low − O on the others. */
+export interface Targets {
+  high: number
+  low: number
+}
+
+/** Method 1 (paper 000 eq. 5.5–5.7): K3 of each element changes by −K3 · rate · atan(kt·G)/kt. */
+export interface ElementLearning {
+  /** The rate is 2^(18 − shift); shift 4…24. */
+  shift: number
+  /** kt = 2^bound, bound 2…12. */
+  bound: number
+  /** Clamp of K3, Q14 with 8192 the start: 4096 ≤ min ≤ 8192 ≤ max ≤ 13926. */
+  min: number
+  max: number
+  /** G: the product mean D · mean D̂ of the paper, or the gradient, which it stands for. */
+  signal: "product" | "gradient"
+}
+
+/** Gains of G, of its running mean and of its change since the last sample: Q4, 0…64. */
+export interface PidGains {
+  proportional: number
+  integral: number
+  differential: number
+  /** The mean forgets by 2^−memory a sample; 0…15. */
+  memory: number
+}
+
+/** Neurons of layer `layer` (0 = the input). */
+export function neuronsOf(net: Network, layer: number): number {
+  return layer === 0 ? net.width : net.layers[layer - 1].neurons
+}
+
+/** Synapses of layer `layer` (1 = the first behind the input), linked or not. */
+export function synapsesOf(net: Network, layer: number): number {
+  const l = net.layers[layer - 1]
+  return l.neurons * l.inputs
+}
+
+/** Signals an input neuron gives, 1…4: those of the elements behind element 0. */
+export function inputSignalsOf(net: Network): number {
+  return net.inputSignals ?? 1
+}
+
+/** Signals layer `layer` gives (0 = the input), read by somebody or not. */
+export function signalsOf(net: Network, layer: number): number {
+  if (layer === 0) return net.width * inputSignalsOf(net)
+  const l = net.layers[layer - 1]
+  return l.neurons * l.outputs
+}
+
+export function linkingOf(net: Network): Linking {
+  return net.linking ?? "adder"
+}
+
+/** Does K3 learn, so that neurons have parameters and fixed points of their own? */
+export function elementsLearn(net: Network): boolean {
+  return net.rule === "elements" || net.rule === "mixed"
+}
+
+/** Are elements finer than Q12? */
+export function isFine(net: Network): boolean {
+  return net.elementBits === 16
+}
+
+/** The largest rate, as a shift. */
+export function leastLearnShift(net: Network): number {
+  return net.pid ? LEAST_PID_SHIFT : LEAST_LEARN_SHIFT
+}
+
+/** The smallest rate, as a shift: more bits than round a change need products as large as finer ones. */
+export function mostLearnShift(net: Network): number {
+  return isFine(net) ? MOST_LEARN_SHIFT : NOISE_BITS
+}
+
+/** Fraction bits of the backward signals λ that links learn from. */
+export function lambdaBits(net: Network): number {
+  return isFine(net) ? 14 : 12
+}
+
+/**
+ * Largest absolute signal on a link: an element lies in elementMin…elementMax, and B is 1 or, where
+ * fixed points move, also somewhere there.
+ */
+export function largestSignal(net: Network): number {
+  // As settleForward rounds: the reciprocal to the nearest, the mean towards −∞. An element's
+  // displacement is below 3·2^12, steps times the reciprocal at most 2^16 + 8.
+  const ones = net.steps * reciprocalOf(net.steps)
+  if (isFine(net)) {
+    // As settleForwardFine: displacements in Q14, at most 1.875, and rounded to the nearest.
+    const most = Math.max(net.elementMax - FIXED_POINT, FIXED_POINT - net.elementMin)
+    return (((most << 2) * ones) >> (30 - net.signalBits)) + 1
+  }
+  const own = elementsLearn(net)
+  const up = net.elementMax - (own ? net.elementMin : FIXED_POINT)
+  const down = net.elementMin - (own ? net.elementMax : FIXED_POINT)
+  return Math.max((up * ones) >> (28 - net.signalBits), -((down * ones) >> (28 - net.signalBits)))
+}
+
+/** round(65536 / steps): turns the sum over the steps into the time-mean. */
+export function reciprocalOf(steps: number): number {
+  return Math.floor((65536 + (steps >> 1)) / steps)
+}
+
+/** A Q12 number for the constants of a network's description: q12(3) = 12288. */
+export function q12(x: number): number {
+  return Math.floor(x * FIXED_POINT + 0.5)
+}

@@ -1,0 +1,83 @@
+/** The links implied by a network's seed, or given one by one. */
+import { hash32, random15 } from "../../src/base/random"
+import { linkingOf, type Network, signalsOf, synapsesOf } from "./description"
+import { strictInputs, strictLinks, strictOutputs } from "./strict"
+
+/** Links per synapse of layer `layer` (1 = the first behind the input); the most where they differ. */
+export function fanInOf(net: Network, layer: number): number {
+  const linking = linkingOf(net)
+  if (linking === "adder") return Math.min(net.layers[layer - 1].fanIn, signalsOf(net, layer - 1))
+  if (linking === "strict") return 1
+  let most = 1
+  for (const sources of givenOf(net, layer)) most = Math.max(most, sources.length)
+  return most
+}
+
+/** Links ending in layer `layer`. */
+export function linksOf(net: Network, layer: number): number {
+  if (linkingOf(net) === "strict")
+    return Math.min(strictOutputs(net, layer - 1), strictInputs(net, layer))
+  return linksBefore(net, layer, synapsesOf(net, layer))
+}
+
+/** Links ending in layer `layer` on synapses below `synapse`: where its own begin in that layer. */
+export function linksBefore(net: Network, layer: number, synapse: number): number {
+  if (linkingOf(net) === "adder") return synapse * fanInOf(net, layer)
+  let links = 0
+  for (const sources of drawSlice(net, layer, 0, synapse)) links += sources.length
+  return links
+}
+
+/** The sources of each synapse of layer `layer`, ascending; a function of the network alone. */
+export function drawLinks(net: Network, layer: number): number[][] {
+  return drawSlice(net, layer, 0, synapsesOf(net, layer))
+}
+
+/** {@link drawLinks} of the synapses first … first+count−1. */
+export function drawSlice(net: Network, layer: number, first: number, count: number): number[][] {
+  const linking = linkingOf(net)
+  if (linking === "strict") return strictLinks(net, layer).slice(first, first + count)
+  if (linking === "explicit") return givenOf(net, layer).slice(first, first + count)
+  const links: number[][] = []
+  for (let t = first; t < first + count; t++) links.push(adderSources(net, layer, t))
+  return links
+}
+
+/** The sources of one synapse, ascending. */
+export function sourcesOf(net: Network, layer: number, synapse: number): number[] {
+  return drawSlice(net, layer, synapse, 1)[0]
+}
+
+/** What an explicit network gives for a layer. */
+export function givenOf(net: Network, layer: number): number[][] {
+  return net.given ? net.given[layer - 1] : []
+}
+
+/**
+ * `fanIn` different signals of the layer before, drawn by (seed, layer, synapse) (selection
+ * sampling, Knuth, TAOCP 2, 3.4.2, algorithm S).
+ */
+function adderSources(net: Network, layer: number, synapse: number): number[] {
+  const total = signalsOf(net, layer - 1)
+  let need = fanInOf(net, layer)
+  const base = hash32(hash32(net.seed, layer), synapse)
+  const sources: number[] = []
+  for (let s = 0; s < total && need > 0; s++) {
+    // 32767 · 2^15 < 2^31 for up to 65,535 signals.
+    if ((random15(base, s) * (total - s)) >> 15 < need) {
+      sources.push(s)
+      need--
+    }
+  }
+  return sources
+}
+
+/**
+ * Every synapse of the layer reads every signal: then no index is stored. Pixels never are, so that
+ * a zero pixel costs nothing; nor links that are not a matter of fan-in.
+ */
+export function isDense(net: Network, layer: number): boolean {
+  return (
+    layer > 1 && linkingOf(net) === "adder" && fanInOf(net, layer) === signalsOf(net, layer - 1)
+  )
+}

@@ -1,0 +1,183 @@
+/** Where everything lies in a shard's memory (layout.ts), before there is any. */
+import { Header, Part } from "../../src/core/layout"
+import { Neuron } from "../../src/core/neuron"
+import { isWhole } from "./buses"
+import { elementsLearn, inputSignalsOf, type Network } from "./description"
+import { isDense } from "./linking"
+import { MAX_SPARSE_LINKS, MAX_SYNAPSES, type Slice } from "./slices"
+import type { Sources } from "./wiring"
+
+/** Addresses of a part, bytes from the start of the memory; 0: it has no such thing. */
+export interface PartPlaces {
+  /** How many links it holds. */
+  links: number
+  start: number
+  coefficient: number
+  target: number
+  neuronIds: number
+  /** K3, then B, then B̂ where the papers' backward equation runs. */
+  inhibition: number
+  /** Sums, λ, noise and states, one after the other. */
+  work: number
+  displacement: number
+  linkPid: number
+  elementPid: number
+}
+
+export interface ShardPlaces {
+  inputTable: number
+  /** Where what is loaded ends, and where all ends. */
+  image: number
+  size: number
+  imageList: number
+  signalList: number
+  scratch: number
+  /** Per layer, 0 being the input: the table of its signals' indices, its bus, its backward sums. */
+  sourceIds: number[]
+  buses: number[]
+  backs: number[]
+  /** In the order of the slices. */
+  parts: PartPlaces[]
+}
+
+/**
+ * @param drawn the sources of each slice's synapses (buses.ts, `sourcesOfSlices`)
+ * @param onBus the signals on each layer's bus (`busesFor`)
+ * @throws RangeError if a slice has more synapses or links than a part holds
+ */
+export function placesFor(
+  net: Network,
+  slices: Slice[],
+  slots: number,
+  drawn: Sources[],
+  onBus: number[][],
+): ShardPlaces {
+  const layers = net.layers.length
+  let at: number = Header.Length + slices.length * Part.Length
+  const inputTable = at
+  at += 512 * inputSignalsOf(net)
+
+  // Loaded: links.
+  const parts: PartPlaces[] = []
+  const sourceIds: number[] = new Array(layers + 1).fill(0)
+  for (const [i, slice] of slices.entries()) {
+    const below = slice.layer - 1
+    const sources = onBus[below].length
+    const links = linksIn(net, slice, drawn[i], sources)
+    const part = noPlaces(links)
+    parts.push(part)
+    const dense = isDense(net, slice.layer)
+    if (!dense) {
+      part.start = at
+      at += (sources + 1) * 2
+    }
+    part.coefficient = at
+    at += links * 2
+    if (!dense) {
+      part.target = at
+      at += links
+    }
+    at = align4(at)
+    if (slice.neurons) {
+      part.neuronIds = at
+      at = align4(at + slice.count * 2)
+    }
+    if (sourceIds[below] === 0 && !isWhole(onBus[below])) {
+      sourceIds[below] = at
+      at = align4(at + sources * 2)
+    }
+  }
+  // Loaded too: K3, B and, where the papers' backward equation runs, B̂ of each element.
+  const own = elementsLearn(net)
+  const bsp = net.backward === "bsp"
+  if (own)
+    for (const [i, { count }] of slices.entries()) {
+      parts[i].inhibition = at
+      at = align4(at + count * (bsp ? 30 : 20))
+    }
+  const image = at
+
+  // Working memory: a bus per layer in use, lists, sums and states of each part.
+  const buses: number[] = [0]
+  const backs: number[] = [0]
+  for (let layer = 1; layer <= layers; layer++) {
+    const used = slices.some(slice => slice.layer === layer || slice.layer === layer + 1)
+    buses.push(used ? at : 0)
+    if (used) at = align4(at + slots * onBus[layer].length * 2)
+    backs.push(used ? at : 0)
+    if (used) at += onBus[layer].length * 4
+  }
+  const imageList = slices.some(({ layer }) => layer === 1) ? at : 0
+  if (imageList !== 0) at += 4 + onBus[0].length * 4
+  let listed = 0
+  for (const { layer } of slices)
+    if (layer > 1 && !isDense(net, layer)) listed = Math.max(listed, onBus[layer - 1].length)
+  const signalList = listed !== 0 ? at : 0
+  if (listed !== 0) at += 4 + listed * 4
+  for (const [i, { layer, count }] of slices.entries()) {
+    parts[i].work = at
+    at = align4(at + count * net.layers[layer - 1].inputs * 8 + count * 10)
+  }
+  // Working memory of other rules than the plain product of the links.
+  const scratch = own || bsp ? at : 0
+  if (scratch !== 0) at += Neuron.Length
+  for (const [i, { count }] of slices.entries()) {
+    const part = parts[i]
+    if (scratch !== 0) {
+      part.displacement = at
+      at = align4(at + count * 10)
+    }
+    if (net.pid && net.rule !== "elements") {
+      part.linkPid = at
+      at += part.links * 8
+    }
+    if (net.pid && own) {
+      part.elementPid = at
+      at += count * 40
+    }
+  }
+  return {
+    inputTable,
+    image,
+    size: at,
+    imageList,
+    signalList,
+    scratch,
+    sourceIds,
+    buses,
+    backs,
+    parts,
+  }
+}
+
+function noPlaces(links: number): PartPlaces {
+  return {
+    links,
+    start: 0,
+    coefficient: 0,
+    target: 0,
+    neuronIds: 0,
+    inhibition: 0,
+    work: 0,
+    displacement: 0,
+    linkPid: 0,
+    elementPid: 0,
+  }
+}
+
+/** Links of a slice, checked against what a part can hold. */
+function linksIn(net: Network, slice: Slice, drawn: Sources, sources: number): number {
+  const synapses = slice.count * net.layers[slice.layer - 1].inputs
+  if (synapses > MAX_SYNAPSES)
+    throw new RangeError(`a part holds at most ${MAX_SYNAPSES} synapses, not ${synapses}`)
+  if (isDense(net, slice.layer)) return synapses * sources
+  let links = 0
+  for (const of of drawn) links += of.length
+  if (links > MAX_SPARSE_LINKS)
+    throw new RangeError(`a part holds at most ${MAX_SPARSE_LINKS} sparse links, not ${links}`)
+  return links
+}
+
+function align4(at: number): number {
+  return (at + 3) & ~3
+}

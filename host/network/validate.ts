@@ -1,0 +1,124 @@
+/** Which networks can be run. */
+import {
+  FIXED_POINT,
+  LEAST_ELEMENT_SHIFT,
+  LEAST_LEARN_SHIFT,
+  LEAST_PID_SHIFT,
+  MOST_ELEMENT_SHIFT,
+} from "../../src/core/layout"
+import {
+  elementsLearn,
+  inputSignalsOf,
+  isFine,
+  linkingOf,
+  mostLearnShift,
+  type Network,
+  signalsOf,
+  synapsesOf,
+} from "./description"
+import { givenOf } from "./linking"
+import { strictFaultOf } from "./strict"
+
+/** Why a network cannot be run, or "" if it can. */
+export function faultOf(net: Network): string {
+  if (net.layers.length < 1) return "it has no layer"
+  if (net.width < 1 || net.width > 65535) return "width must be 1…65535 pixels"
+  if (net.steps < 2 || net.steps > 16) return "steps must be 2…16"
+  if (net.elementBits !== undefined && net.elementBits !== 12 && net.elementBits !== 16)
+    return "elementBits must be 12 or 16"
+  if (net.signalBits < 6 || net.signalBits > (isFine(net) ? 14 : 12))
+    return "signalBits must be 6…12, or 6…14 with elementBits 16"
+  if (net.elementMin < 1 || net.elementMin >= FIXED_POINT) return "elementMin must lie in 0…1"
+  if (net.elementMax <= FIXED_POINT || net.elementMax > 3 * FIXED_POINT)
+    return "elementMax must lie in 1…3"
+  if (net.netMin < -4 * FIXED_POINT || net.netMin > 0) return "netMin must lie in −4…0"
+  if (net.netMax > 4 * FIXED_POINT || net.netMax < 0) return "netMax must lie in 0…4"
+  if (net.inputScale < 0 || net.inputScale > 4 * FIXED_POINT) return "inputScale must lie in 0…4"
+  if (net.lambdaMax < 1 || net.lambdaMax > 2 * FIXED_POINT) return "lambdaMax must lie in 0…2"
+  if (net.learnShift < LEAST_LEARN_SHIFT || net.learnShift > mostLearnShift(net))
+    return "learnShift must be 1…16, or 1…20 with elementBits 16"
+  const inputSignals = inputSignalsOf(net)
+  if (inputSignals < 1 || inputSignals > 4) return "inputSignals must be 1…4"
+  if (net.width * inputSignals > 65535) return "the input gives more than 65,535 signals"
+  for (const l of net.layers) {
+    if (l.neurons < 1) return "a layer needs a neuron"
+    if (l.inputs < 1 || l.inputs > 5) return "inputs must be 1…5"
+    if (l.outputs < 1 || l.outputFirst < 0 || l.outputFirst + l.outputs > 5)
+      return "output elements must lie in 0…4"
+    if (l.fanIn < 1) return "fanIn must be at least 1"
+    if (l.neurons * l.outputs > 65535) return "a layer gives more than 65,535 signals"
+  }
+  const fault = learningFaultOf(net)
+  if (fault !== "") return fault
+  if (isFine(net)) {
+    const fine = fineFaultOf(net)
+    if (fine !== "") return fine
+  }
+  if (linkingOf(net) === "strict") return strictFaultOf(net)
+  if (linkingOf(net) === "explicit") return givenFaultOf(net)
+  return ""
+}
+
+function learningFaultOf(net: Network): string {
+  const { elements, linkBound, pid, targets } = net
+  const errorShift = net.errorShift ?? 0
+  if (errorShift < 0 || errorShift > 8) return "errorShift must be 0…8"
+  if (targets && targets.high <= targets.low) return "the high target must be above the low one"
+  if (targets && (targets.low < -2 * FIXED_POINT || targets.high > 2 * FIXED_POINT))
+    return "targets must lie in −2…2"
+  if (elementsLearn(net) !== (elements !== undefined))
+    return "the rules elements and mixed, and only they, need settings for elements"
+  if (elements) {
+    if (elements.shift < LEAST_ELEMENT_SHIFT || elements.shift > MOST_ELEMENT_SHIFT)
+      return "the elements' shift must be 4…24"
+    if (elements.bound < 2 || elements.bound > 12) return "the elements' bound must be 2…12"
+    if (elements.min < 4096 || elements.min > 8192) return "the least K3 must lie in 4096…8192"
+    if (elements.max < 8192 || elements.max > 13926) return "the most K3 must lie in 8192…13926"
+    if (elements.signal === "gradient" && net.backward === "bsp")
+      return "the elements' gradient needs the backward signal at the operating point"
+    if (net.lambdaMax > FIXED_POINT + (FIXED_POINT >> 1))
+      return "lambdaMax must be at most 1.5 where elements learn"
+  }
+  if (linkBound !== undefined && (linkBound < 0 || linkBound > net.signalBits))
+    return "linkBound must be 0…signalBits"
+  if (pid) {
+    for (const gain of [pid.proportional, pid.integral, pid.differential])
+      if (gain < 0 || gain > 64) return "gains must be 0…64"
+    if (pid.memory < 0 || pid.memory > 15) return "the memory of the integral must be 0…15"
+    if (net.learnShift < LEAST_PID_SHIFT) return "learnShift must be at least 3 under PID control"
+  }
+  return ""
+}
+
+/** What the bounds of settle-fine.ts and of the products with finer signals ask for. */
+function fineFaultOf(net: Network): string {
+  if (net.elementMax > 11776) return "elementMax must be at most 2.875 with elementBits 16"
+  if (net.netMin < -2 * FIXED_POINT || net.netMax > 2 * FIXED_POINT)
+    return "netMin and netMax must lie in −2…2 with elementBits 16"
+  if (net.inputScale > 2 * FIXED_POINT) return "inputScale must be at most 2 with elementBits 16"
+  if (net.lambdaMax > FIXED_POINT + (FIXED_POINT >> 1))
+    return "lambdaMax must be at most 1.5 with elementBits 16"
+  if ((net.softmaxGain ?? 0) > 32767) return "softmaxGain must be at most 32767 with elementBits 16"
+  if (elementsLearn(net) || net.backward === "bsp" || net.linkBound !== undefined || net.pid)
+    return "only links learn with elementBits 16, by the plain product at the operating point"
+  return ""
+}
+
+function givenFaultOf(net: Network): string {
+  if (!net.given || net.given.length !== net.layers.length)
+    return "links must be given for each layer behind the input"
+  for (let layer = 1; layer <= net.layers.length; layer++) {
+    const given = givenOf(net, layer)
+    if (given.length !== synapsesOf(net, layer))
+      return `layer ${layer} has ${synapsesOf(net, layer)} synapses, but the sources of ${given.length} are given`
+    for (let t = 0; t < given.length; t++) {
+      let before = -1
+      for (const s of given[t]) {
+        if (s <= before || s >= signalsOf(net, layer - 1))
+          return `the sources of synapse ${t} of layer ${layer} must ascend and be below ${signalsOf(net, layer - 1)}`
+        before = s
+      }
+    }
+  }
+  return ""
+}

@@ -7,7 +7,7 @@
 export const HOST_FLOORS: readonly (readonly string[])[] = [
   ["base"],
   ["data"],
-  ["network", "link"],
+  ["network", "link", "signals"],
   ["hardware", "models", "ring", "session"],
   ["partition", "faults", "doctor", "codegen", "panel"],
   ["fleet"],
@@ -17,7 +17,10 @@ export const HOST_FLOORS: readonly (readonly string[])[] = [
 ]
 
 /** Of src/, which everything may import and which imports nothing else. */
-export const SOURCE_FLOORS: readonly (readonly string[])[] = [["base"], ["core", "ring", "wire"]]
+export const SOURCE_FLOORS: readonly (readonly string[])[] = [
+  ["base"],
+  ["core", "ring", "wire", "signals"],
+]
 
 /** Programs that reach what src/ has for boards; the last one runs what no firmware needs yet on a board. */
 export const BOARD_PROGRAMS: readonly string[] = [
@@ -27,3 +30,6 @@ export const BOARD_PROGRAMS: readonly string[] = [
   "firmware/demos/oscillator/main.ts",
   "test/src/ring/board-program.ts",
 ]
+
+/** Modules of src/ that native code of its own is made from, beside the native firmware's. */
+export const NATIVE_MODULES: readonly string[] = ["features"]

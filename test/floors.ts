@@ -12,7 +12,7 @@ export const HOST_FLOORS: readonly (readonly string[])[] = [
   ["partition", "faults", "doctor", "codegen", "panel"],
   ["fleet"],
   ["library", "dashboard", "training"],
-  ["demos", "profile", "bench", "reproduce", "nir", "index.ts"],
+  ["demos", "profile", "bench", "reproduce", "nir", "export", "index.ts"],
   ["cli"],
 ]
 
@@ -32,4 +32,4 @@ export const BOARD_PROGRAMS: readonly string[] = [
 ]
 
 /** Modules of src/ that native code of its own is made from, beside the native firmware's. */
-export const NATIVE_MODULES: readonly string[] = ["features"]
+export const NATIVE_MODULES: readonly string[] = ["direct", "features"]

@@ -9,25 +9,15 @@ import type { Model } from "../models/model-file"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
 import { messagesPerSample } from "./fleet-run"
+import { addNetworkOptions, type NetworkOptions, networkNamed } from "./options/network-option"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./options/panel-option"
-import {
-  integerOption,
-  NETWORKS,
-  onOption,
-  PLACES,
-  pathOption,
-  SEED,
-  TRAINED,
-  usageError,
-} from "./options/usage"
+import { integerOption, NETWORKS, onOption, PLACES, pathOption, usageError } from "./options/usage"
 import { startProgress } from "./terminal/progress"
 
-interface EvalOptions extends PanelOptions {
+interface EvalOptions extends NetworkOptions, PanelOptions {
   model?: string
-  trained?: boolean
   data: string
   testNames?: string
-  seed: number
   limit?: number
   on?: Place
   workers?: number
@@ -38,7 +28,6 @@ export function addEval(program: Command, run: Run): void {
     .command("eval")
     .description("measure how well a network names the test images")
     .option("--model <network>", NETWORKS)
-    .option(...TRAINED)
     .option(
       "--data <what>",
       "mnist, a folder of images or recordings, or CSV",
@@ -49,7 +38,6 @@ export function addEval(program: Command, run: Run): void {
       "--test-names <regexp>",
       "of recordings: those whose file name matches (default: as the network was taught)",
     )
-    .option(...SEED)
     .option(
       "--limit <n>",
       "only the first n test images (default: all)",
@@ -61,28 +49,26 @@ export function addEval(program: Command, run: Run): void {
       "threads; the result does not depend on them (default: one a core)",
       integerOption("--workers", 1, 64),
     )
-  addPanelOptions(command).action(run(evaluateModel))
+  addPanelOptions(addNetworkOptions(command)).action(run(evaluateModel))
 }
 
 async function evaluateModel(options: EvalOptions, context: Context): Promise<Outcome> {
-  const { model: what, trained, data: dataName, testNames, seed, limit, on, workers } = options
+  const { model: what, data: dataName, testNames, limit, on, workers } = options
   const { output } = context
-  if (what === undefined)
-    throw usageError("--model is missing", "for example --model pico-16 --trained")
+  if (what === undefined) throw usageError("--model is missing", "for example --model pico-16")
   if (on !== undefined && workers !== undefined)
     throw usageError(
       "--workers are threads, and --on leaves the work to boards",
       "give one of the two",
     )
   checkPanelOptions(options, on)
-  const { modelNamed } = await import("../models/trained")
   const { readDataFor } = await import("../training/signal-data")
   const { checkImages } = await import("../training/training")
   const { evaluate } = await import("../training/confusion")
   const { linkRatios } = await import("../network/link-ratio")
   const { signalsOf } = await import("../network/network")
 
-  const model = modelNamed(what, { trained, seed })
+  const model = await networkNamed(what, options)
   const { network } = model
   const data = await readDataFor(dataName, model, testNames === undefined ? {} : { testNames })
   for (const note of data.notes ?? []) output.status(note)
@@ -112,7 +98,7 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
   return {
     document: {
       model: what,
-      trained: trained ?? false,
+      trained: model.training !== null,
       network: network.name,
       engine: on ? "boards" : "host",
       data: data.name,

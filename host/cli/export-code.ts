@@ -6,6 +6,7 @@ import { WuxingError } from "../base/errors"
 import { grouped } from "../base/numbers"
 import type { Model } from "../models/model-file"
 import type { Context, Outcome } from "./command"
+import { type NetworkOptions, networkNamed } from "./options/network-option"
 import { choiceOption, usageError } from "./options/usage"
 
 export const CODE_FORMATS = ["c"]
@@ -16,12 +17,10 @@ const MOST_SAMPLES = 16
 const MOST_SAMPLE_BYTES = 16384
 const SMALL_SAMPLE_BYTES = 1024
 
-export interface CodeOptions {
+export interface CodeOptions extends NetworkOptions {
   format: string
   out?: string
   model?: string
-  trained?: boolean
-  seed: number
   data?: string
   force?: boolean
   layout: string
@@ -56,24 +55,22 @@ function nameOption(text: string): string {
 }
 
 /**
- * @throws WuxingError "usage"; "folder-exists" (kind "usage"); as modelNamed, checkRule and checkBoard
+ * @throws WuxingError "usage"; "folder-exists" (kind "usage"); as networkNamed, checkRule and checkBoard
  */
 export async function exportCode(
   out: string,
   options: CodeOptions,
   { output }: Context,
 ): Promise<Outcome> {
-  const { model: what, trained, seed, layout, board, name } = options
-  if (what === undefined)
-    throw usageError("--model is missing", "for example --model pico-16 --trained")
+  const { model: what, layout, board, name } = options
+  if (what === undefined) throw usageError("--model is missing", "for example --model pico-16")
   refuseFolder(out, options.force)
-  const { modelNamed } = await import("../models/trained")
   const { checkBoard, checkRule } = await import("../export/c/fits")
   const { exportC } = await import("../export/c/export-c")
   const { modelSource } = await import("../export/c/model-source")
   const { classesOf } = await import("../training/training")
 
-  const model = modelNamed(what, { trained, seed })
+  const model = await networkNamed(what, options)
   checkRule(model)
   const { network } = model
   const outputs = network.layers.at(-1)!.neurons
@@ -98,7 +95,7 @@ export async function exportCode(
   output.field("written", `${out}, ${made.files.size} files`)
   return {
     document: {
-      ...{ model: what, trained: trained ?? false, network: network.name },
+      ...{ model: what, trained: model.training !== null, network: network.name },
       ...{ format: options.format, layout, name, out, files: [...made.files.keys()] },
       ...{ predictBytes, learnBytes, flashBytes, learns, samples: samples.list.length },
     },

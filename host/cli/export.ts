@@ -7,8 +7,9 @@ import type { Graph } from "../nir/graph"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
 import { addCodeOptions, CODE_FORMATS, type CodeOptions, exportCode } from "./export-code"
+import { addNetworkOptions, type NetworkOptions, networkNamed } from "./options/network-option"
 import { FORCE, outputFile } from "./options/output-file"
-import { choiceOption, NETWORKS, pathOption, SEED, TRAINED, usageError } from "./options/usage"
+import { choiceOption, NETWORKS, pathOption, usageError } from "./options/usage"
 import type { Output } from "./terminal/output"
 import { startProgress } from "./terminal/progress"
 
@@ -32,8 +33,6 @@ export function addExport(program: Command, run: Run): void {
       "nir",
     )
     .option("--model <network>", NETWORKS)
-    .option(...TRAINED)
-    .option(...SEED)
     .option(
       "--operating-point <image>",
       "linearise about the state for this input, a test image's number or a picture, not about the fixed points",
@@ -45,18 +44,19 @@ export function addExport(program: Command, run: Run): void {
       pathOption("--data"),
     )
     .option(...FORCE)
-  addCodeOptions(command).action((out: string | undefined, options: ExportOptions) =>
-    run((given: ExportOptions, context) => {
-      const path = out ?? given.out
-      if (path === undefined)
-        throw usageError(
-          "it is not said where to write",
-          "for example wuxing export out --format c",
-        )
-      return CODE_FORMATS.includes(given.format)
-        ? exportCode(path, given, context)
-        : exportModel(path, given, context)
-    })(options),
+  addNetworkOptions(addCodeOptions(command)).action(
+    (out: string | undefined, options: ExportOptions) =>
+      run((given: ExportOptions, context) => {
+        const path = out ?? given.out
+        if (path === undefined)
+          throw usageError(
+            "it is not said where to write",
+            "for example wuxing export out --format c",
+          )
+        return CODE_FORMATS.includes(given.format)
+          ? exportCode(path, given, context)
+          : exportModel(path, given, context)
+      })(options),
   )
 }
 
@@ -65,18 +65,16 @@ async function exportModel(
   options: ExportOptions,
   { output, signal }: Context,
 ): Promise<Outcome> {
-  const { model: what, trained, seed } = options
-  if (what === undefined)
-    throw usageError("--model is missing", "for example --model pico-16 --trained")
+  const { model: what } = options
+  if (what === undefined) throw usageError("--model is missing", "for example --model pico-16")
   const file = outputFile(out, { code: "nir-unwritable", what: "NIR file" }, options.force)
-  const { modelNamed } = await import("../models/trained")
   const { linearise } = await import("../nir/linearise")
   const { operatingPoint } = await import("../nir/operating-point")
   const { metadataOf } = await import("../nir/exported")
   const { encodeNir, fitsFloat32 } = await import("../nir/write-nir")
   const { sizesOf } = await import("../nir/graph")
 
-  const model = modelNamed(what, { trained, seed })
+  const model = await networkNamed(what, options)
   const images = await testImages(model, options)
   const point =
     options.operatingPoint === undefined
@@ -133,7 +131,7 @@ async function exportModel(
   output.field("written", `${out}, ${grouped(bytes.length)} B`)
   return {
     document: {
-      ...{ model: what, trained: trained ?? false, network: model.network.name },
+      ...{ model: what, trained: model.training !== null, network: model.network.name },
       ...{ format: options.format, out, bytes: bytes.length },
       linearisedAbout: point ? "operating point" : "fixed points",
       image: point?.name ?? null,

@@ -7,39 +7,32 @@ import type { Bin } from "../network/coefficient-figures"
 import type { Network } from "../network/network"
 import { wiringOf } from "../network/wiring"
 import type { Context, Outcome, Run } from "./command"
-import { NETWORKS, SEED, TRAINED } from "./options/usage"
+import { addNetworkOptions, type NetworkOptions, networkNamed } from "./options/network-option"
+import { NETWORKS } from "./options/usage"
 import type { Output } from "./terminal/output"
 
 const BAR = 40
 
-interface InspectOptions {
-  seed: number
-  trained?: boolean
-}
-
 export function addInspect(program: Command, run: Run): void {
-  program
+  const command = program
     .command("inspect")
     .description("describe a network: layers, links, number formats, coefficients, training")
     .argument("<network>", NETWORKS)
-    .option(...SEED)
-    .option(...TRAINED)
-    .action((network: string, options: InspectOptions) =>
-      run((given: InspectOptions, context) => inspect(network, given, context))(options),
-    )
+  addNetworkOptions(command).action((network: string, options: NetworkOptions) =>
+    run((given: NetworkOptions, context) => inspect(network, given, context))(options),
+  )
 }
 
 async function inspect(
   what: string,
-  options: InspectOptions,
+  options: NetworkOptions,
   { output }: Context,
 ): Promise<Outcome> {
-  const { modelNamed } = await import("../models/trained")
   const { linkRatios } = await import("../network/link-ratio")
   const { coefficientFigures, histogram } = await import("../network/coefficient-figures")
   const { isFine, lambdaBits, linkingOf, signalsOf } = await import("../network/network")
 
-  const { network, coefficients, training } = modelNamed(what, options)
+  const { network, coefficients, training } = await networkNamed(what, options)
   const { pairs, pooled } = linkRatios(network)
   const figures = coefficientFigures(network, coefficients)
   const bins = histogram(coefficients)

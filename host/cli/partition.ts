@@ -3,20 +3,20 @@ import type { Command } from "commander"
 import type { PlannedOn } from "../partition/board-spec"
 import type { Context, Outcome, Run } from "./command"
 import { chipsNamed, planOnChips } from "./core-plan"
+import { addNetworkOptions, type NetworkOptions, networkNamed } from "./options/network-option"
 import { FORCE, outputFile, PICTURE } from "./options/output-file"
-import { NETWORKS, pathOption, SEED, usageError } from "./options/usage"
+import { NETWORKS, pathOption, usageError } from "./options/usage"
 
-interface PartitionOptions {
+interface PartitionOptions extends NetworkOptions {
   model?: string
   boards?: string
   svg?: string
   force?: boolean
   learning?: boolean
-  seed: number
 }
 
 export function addPartition(program: Command, run: Run): void {
-  program
+  const command = program
     .command("partition")
     .description("plan which board computes which neurons, or which core of a chip; needs neither")
     .option("--model <network>", NETWORKS)
@@ -27,9 +27,8 @@ export function addPartition(program: Command, run: Run): void {
     )
     .option("--svg <file>", "also draw the plan for boards into a file", pathOption("--svg"))
     .option("--learning", "plan boards for learning; absent: for naming images")
-    .option(...SEED)
     .option(...FORCE)
-    .action(run(partition))
+  addNetworkOptions(command).action(run(partition))
 }
 
 /** Boards by profile and number, or those found on ports. */
@@ -46,19 +45,18 @@ async function boardsNamed(spec: string, { output, signal }: Context): Promise<P
 }
 
 async function partition(options: PartitionOptions, context: Context): Promise<Outcome> {
-  const { model, boards, svg, learning, seed } = options
+  const { model, boards, svg, learning } = options
   if (model === undefined) throw usageError("--model is missing", "for example --model pico-16")
   if (boards === undefined) throw usageError("--boards is missing", "for example --boards pico:4")
-  const { readModel } = await import("../models/model-source")
   const chips = await chipsNamed(boards)
   if (chips) {
     if (svg !== undefined) throw usageError("--svg is for plans on boards", "leave it out")
-    return planOnChips(readModel(model, seed).network, chips, context)
+    return planOnChips((await networkNamed(model, options)).network, chips, context)
   }
   const file = svg === undefined ? undefined : outputFile(svg, PICTURE, options.force)
   const { planOnBoards } = await import("./board-plan")
   const on = await boardsNamed(boards, context)
-  const { network } = readModel(model, seed)
+  const { network } = await networkNamed(model, options)
   const goal = learning ? "learning" : "naming"
   const { outcome, picture } = await planOnBoards(network, on, goal, context)
   if (file) {

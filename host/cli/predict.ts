@@ -6,13 +6,14 @@ import type { Place } from "../hardware/place"
 import type { Model } from "../models/model-file"
 import type { SignalDescription } from "../signals/description"
 import type { Context, Outcome, Run } from "./command"
-import { choiceOption, onOption, PLACES } from "./options/usage"
+import { addNetworkOptions, type NetworkOptions, networkNamed } from "./options/network-option"
+import { choiceOption, NETWORKS, onOption, PLACES } from "./options/usage"
 
 const DEFAULT_MODEL = "pico-16"
 /** A wider image leaves no room beside it. */
 const MOST_COLUMNS = 60
 
-interface PredictOptions {
+interface PredictOptions extends NetworkOptions {
   model: string
   on?: Place
   scaling?: Scaling
@@ -22,14 +23,14 @@ export function addPredict(program: Command, run: Run): void {
   const command = program
     .command("predict <image...>")
     .description("classify images (PNG or PGM, of any size) or recordings (CSV, WAV, JSON)")
-    .option("--model <network>", "a preset, as trained, or a model file", DEFAULT_MODEL)
+    .option("--model <network>", NETWORKS, DEFAULT_MODEL)
     .option("--on <where>", `ask boards: ${PLACES}`, onOption())
     .option(
       "--scaling <how>",
       "mass: what is drawn is cut out and centred, as MNIST was made; box: the whole picture (default: as the network was taught)",
       choiceOption("--scaling", ["mass", "box"]),
     )
-  command.action((images: string[], options: PredictOptions) =>
+  addNetworkOptions(command).action((images: string[], options: PredictOptions) =>
     run<PredictOptions>((given, context) => predict(images, given, context))(options),
   )
 }
@@ -46,15 +47,11 @@ async function predict(
   context: Context,
 ): Promise<Outcome> {
   const { output } = context
-  const { readModel } = await import("../models/model-source")
-  const { trainedModel, trainedNames } = await import("../models/trained")
   const { classesOf } = await import("../training/training")
   const { scalingFor } = await import("../data/picture")
   const { sharesOf } = await import("../network/confidence")
 
-  const model = trainedNames.includes(options.model)
-    ? trainedModel(options.model)
-    : readModel(options.model, 1)
+  const model = await networkNamed(options.model, options)
   if (model.training === null)
     output.status(`note: ${options.model} was never trained, so its answers mean nothing`)
   const { network } = model

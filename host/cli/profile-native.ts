@@ -18,13 +18,12 @@ const STACK_BYTES = 4096
 
 interface NativeOptions {
   model?: string
-  trained?: boolean
   images: number
   memory?: boolean
 }
 
 export async function profileNativeBoard(
-  { model: what, trained, images, memory }: NativeOptions,
+  { model: what, images, memory }: NativeOptions,
   model: Model,
   { output, signal }: Context,
 ): Promise<Outcome> {
@@ -92,7 +91,7 @@ export async function profileNativeBoard(
   return {
     document: {
       model: what,
-      trained: trained ?? false,
+      trained: model.training !== null,
       network: model.network.name,
       board: NATIVE_BOARD,
       ...{ images: profile.inferred, learned, passed: profile.passed },

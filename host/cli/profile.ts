@@ -2,28 +2,25 @@
 import type { Command } from "commander"
 import { grouped, percent } from "../base/numbers"
 import type { Context, Outcome, Run } from "./command"
-import { integerOption, NETWORKS, SEED, TRAINED, usageError } from "./options/usage"
+import { addNetworkOptions, type NetworkOptions, networkNamed } from "./options/network-option"
+import { integerOption, NETWORKS, usageError } from "./options/usage"
 import { startProgress } from "./terminal/progress"
 
 /** Least heap a board should keep for its messages, bytes. */
 const RESERVE_BYTES = 8192
 
-interface ProfileOptions {
+interface ProfileOptions extends NetworkOptions {
   model?: string
-  trained?: boolean
-  seed: number
   images: number
   memory?: boolean
   board?: string
 }
 
 export function addProfile(program: Command, run: Run): void {
-  program
+  const command = program
     .command("profile")
     .description("operations, time and memory a network costs a board")
     .option("--model <network>", NETWORKS)
-    .option(...TRAINED)
-    .option(...SEED)
     .option(
       "--images <n>",
       "MNIST test images to answer, and as many again to learn",
@@ -35,13 +32,12 @@ export function addProfile(program: Command, run: Run): void {
       "that board alone; pico-native: cycles, counted in an emulated Pico (default: all with DeviceScript)",
     )
     .option("--memory", "where every byte of the board's memory goes")
-    .action(run(profileNetwork))
+  addNetworkOptions(command).action(run(profileNetwork))
 }
 
 async function profileNetwork(options: ProfileOptions, context: Context): Promise<Outcome> {
   if (options.model === undefined)
-    throw usageError("--model is missing", "for example --model pico-16 --trained")
-  const { modelNamed } = await import("../models/trained")
+    throw usageError("--model is missing", "for example --model pico-16")
   const { buildFirmware } = await import("../hardware/firmware")
   const { readBoardProfile } = await import("../hardware/board-profile")
   const { NATIVE_BOARD, profileNativeBoard } = await import("./profile-native")
@@ -51,7 +47,7 @@ async function profileNetwork(options: ProfileOptions, context: Context): Promis
         `--board ${options.board} runs neither DeviceScript nor the native program`,
         `name a board that does, or ${NATIVE_BOARD}`,
       )
-  const model = modelNamed(options.model, options)
+  const model = await networkNamed(options.model, options)
   if (options.board === NATIVE_BOARD) return await profileNativeBoard(options, model, context)
   context.output.status("compiling the firmware")
   const { bytecode } = await buildFirmware({ quiet: true, signal: context.signal })
@@ -63,7 +59,7 @@ async function profileNetwork(options: ProfileOptions, context: Context): Promis
 type Model = import("../models/model-file").Model
 
 async function speedOf(
-  { model: what, trained, images, board: only }: ProfileOptions,
+  { model: what, images, board: only }: ProfileOptions,
   model: Model,
   bytecode: Uint8Array,
   { output, signal }: Context,
@@ -128,7 +124,7 @@ async function speedOf(
   return {
     document: {
       model: what,
-      trained: trained ?? false,
+      trained: model.training !== null,
       network: model.network.name,
       images: profile.inferred,
       learned: profile.learned,
@@ -165,7 +161,7 @@ async function speedOf(
 }
 
 async function memoryOf(
-  { model: what, trained, board: only }: ProfileOptions,
+  { model: what, board: only }: ProfileOptions,
   model: Model,
   bytecode: Uint8Array,
   { output }: Context,
@@ -205,7 +201,7 @@ async function memoryOf(
   return {
     document: {
       model: what,
-      trained: trained ?? false,
+      trained: model.training !== null,
       network: model.network.name,
       shardBytes: used,
       arenaBytes,

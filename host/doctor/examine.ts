@@ -12,10 +12,18 @@ import {
   checkMnist,
   checkNativeImage,
   checkNode,
+  checkPortHolders,
   checkProgram,
   checkScratch,
 } from "./machine-checks"
-import { checkBoard, checkFound, checkListing, checkPermission, systemAccess } from "./port-checks"
+import {
+  checkBoard,
+  checkFound,
+  checkListing,
+  checkPermission,
+  portsToCheck,
+  systemAccess,
+} from "./port-checks"
 
 /** @throws WuxingError only of kind "interrupted" */
 export async function examine(signal: AbortSignal): Promise<Finding[]> {
@@ -58,11 +66,14 @@ async function ports(signal: AbortSignal): Promise<Finding[]> {
     ]
   }
   const { listPorts } = await import("../link/port-list")
+  const { portsOfEnvironment } = await import("../link/port-names")
   const listing = await listPorts()
   const access = systemAccess()
-  const findings = [checkListing(listing)]
+  const names = portsOfEnvironment()
+  const { ports: wanted, finding: variable } = portsToCheck(names, listing.ports)
+  const findings = [checkListing(listing), ...(variable ? [variable] : []), ...checkPortHolders()]
   const allowed: PortInfo[] = []
-  for (const port of listing.ports) {
+  for (const port of wanted) {
     // A Windows port is no file, and whoever is logged in may open it.
     const finding = platform() === "win32" ? undefined : checkPermission(port.path, access)
     if (finding) findings.push(finding)
@@ -71,7 +82,7 @@ async function ports(signal: AbortSignal): Promise<Finding[]> {
   const { mayBeDeviceScript, mayBeFirmata, identify } = serial
   const asked = await Promise.all(
     allowed.map(async port => {
-      const ask = mayBeDeviceScript(port) || mayBeFirmata(port)
+      const ask = names.length > 0 || mayBeDeviceScript(port) || mayBeFirmata(port)
       return { port, identity: ask ? await identify(port.path, signal) : undefined }
     }),
   )

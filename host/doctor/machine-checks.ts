@@ -1,10 +1,10 @@
 /** The machine and what is installed on it. */
-import { existsSync, readFileSync, statSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { createServer } from "node:net"
 import { freemem, tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
-import { WuxingError } from "../base/errors"
+import { messageOf, WuxingError } from "../base/errors"
 import { readMnist } from "../data/mnist"
 import { UF2_PATH } from "../hardware/emulator/firmware-file"
 import { type Finding, good, note, problem } from "./finding"
@@ -99,7 +99,49 @@ export function checkProgram(name: string, wanted: string, fix: string, path?: s
 export function checkScratch(folder = tmpdir()): Finding {
   const check = "temporary folder"
   try {
-    if (statSync(folder).isDirectory()) return good(check, folder)
+    rmSync(mkdtempSync(join(folder, "wuxing-doctor-")), { recursive: true })
+    return good(check, folder)
+  } catch (error) {
+    const why = messageOf(error)
+    return problem(
+      check,
+      `nothing can be written to ${folder}: ${why}`,
+      "set TMPDIR to a folder that can be written to, or free some space",
+    )
+  }
+}
+
+/** Programs that open serial ports by themselves, what they do, and how to keep them off. */
+const PORT_HOLDERS = [
+  {
+    name: "ModemManager",
+    does: "runs: it opens each new serial port for up to half a minute, to look for a modem",
+    fix: "sudo systemctl stop ModemManager, or a udev rule that sets ID_MM_DEVICE_IGNORE for the boards",
+  },
+  {
+    name: "brltty",
+    does: "runs: it takes the ports of some USB adapters (CH340, CP210x, FTDI) for braille displays",
+    fix: "sudo systemctl mask brltty-udev.service, or remove the package brltty, where nobody needs it",
+  },
+]
+
+/** @param running names of the programs that run, replaced in tests */
+export function checkPortHolders(running = runningPrograms()): Finding[] {
+  return PORT_HOLDERS.filter(({ name }) => running.has(name)).map(({ name, does, fix }) =>
+    note(name, does, fix),
+  )
+}
+
+/** As Linux tells; elsewhere none. */
+function runningPrograms(): Set<string> {
+  const names = new Set<string>()
+  try {
+    for (const id of readdirSync("/proc").filter(entry => /^\d+$/.test(entry)))
+      try {
+        names.add(readFileSync(`/proc/${id}/comm`, "utf8").trim())
+      } catch {
+        // It has ended since.
+      }
   } catch {}
-  return problem(check, `${folder} is no folder`, "set TMPDIR to a folder that can be written to")
+  return names
 }

@@ -1,7 +1,9 @@
 /** Serial ports: found, allowed, and what is behind them. */
 import { accessSync, constants, readFileSync, statSync } from "node:fs"
+import { WuxingError } from "../base/errors"
 import type { Identity } from "../hardware/identify"
 import type { PortInfo, PortListing } from "../link/port-list"
+import { PORTS_VARIABLE, resolvePorts } from "../link/port-names"
 import { type Finding, good, note, problem } from "./finding"
 
 export function checkListing({ ports, poor }: PortListing): Finding {
@@ -13,6 +15,31 @@ export function checkListing({ ports, poor }: PortListing): Finding {
       "install udev (Debian: apt install udev), or name ports by their path",
     )
   return good(check, `${ports.length} found`)
+}
+
+/**
+ * The ports to look at: those that the environment variable names, where it is set, or all.
+ *
+ * @param names what the variable names
+ */
+export function portsToCheck(
+  names: readonly string[],
+  ports: readonly PortInfo[],
+): { ports: PortInfo[]; finding?: Finding } {
+  if (names.length === 0) return { ports: [...ports] }
+  try {
+    const paths = resolvePorts(names, ports)
+    return {
+      ports: paths.map(path => ports.find(port => port.path === path) ?? { path }),
+      finding: good(PORTS_VARIABLE, `only ${paths.join(", ")}`),
+    }
+  } catch (error) {
+    if (!(error instanceof WuxingError)) throw error
+    return {
+      ports: [...ports],
+      finding: problem(PORTS_VARIABLE, error.message, error.help ?? `unset ${PORTS_VARIABLE}`),
+    }
+  }
 }
 
 /** What decides who may open a port; replaced in tests. */

@@ -2,6 +2,7 @@
 import type { Command } from "commander"
 import type { Place } from "../../hardware/place"
 import type { Model } from "../../models/model-file"
+import { networkNamed } from "./network-option"
 import { NETWORKS, onOption, PLACES, pathOption, seedOption } from "./usage"
 
 export interface ShownOptions {
@@ -26,6 +27,8 @@ export function addShownOptions(command: Command): Command {
 
 /** As trained where it is kept so, unless it is to be fresh. */
 export async function shownModel({ model, fresh, seed }: ShownOptions): Promise<Model> {
-  const { modelNamed, trainedNames } = await import("../../models/trained")
-  return modelNamed(model, { trained: trainedNames.includes(model) && !fresh, seed })
+  const { trainedNames } = await import("../../models/trained")
+  // The seed is that of the images' order too.
+  const drawn = fresh || !trainedNames.includes(model)
+  return networkNamed(model, { fresh, seed: drawn ? seed : undefined })
 }

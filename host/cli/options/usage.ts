@@ -43,13 +43,6 @@ export function numberOption(flag: string, least: number, most: number) {
 /** Seeds are 32-bit on the boards; the sign bit is left out so that a seed reads as it is. */
 export const seedOption = integerOption("--seed", 0, 2 ** 31 - 1)
 
-/** Options of commands that take a preset: which of its networks is meant. */
-export const SEED = ["--seed <n>", "seed of a preset; files have their own", seedOption, 1] as const
-export const TRAINED = [
-  "--trained",
-  "the preset as trained, from the repository, not as drawn by its seed",
-] as const
-
 export function folderOption(flag: string) {
   return (text: string): string => {
     if (text.trim() === "")

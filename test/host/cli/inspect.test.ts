@@ -60,7 +60,7 @@ describe("the figures of coefficients", () => {
 
 describe("wuxing inspect", () => {
   test("describes a preset: links and link ratio of MODEL1, formats, statistics", async () => {
-    const { status, stdout } = await wuxing(["inspect", "model1", "--json"])
+    const { status, stdout } = await wuxing(["inspect", "model1", "--fresh", "--json"])
     expect(status).toBe(0)
     const document = JSON.parse(stdout)
     expect(document.links).toBe(4711)

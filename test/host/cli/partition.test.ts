@@ -52,9 +52,18 @@ test.each([
   [["--model", "pico-16"], "usage", /--boards is missing/],
   [["--model", "pico-16", "--boards", "pico:none"], "boards-spec", /"pico:none"/],
   [["--model", "pico-16", "--boards", "pico,loihi"], "board-unknown", /loihi is a neuromorphic/],
-  [["--model", "pico-16", "--boards", "pico", "--svg", "/nowhere/x"], "usage", /nowhere/],
 ])("%j is refused", async (args, code, message) => {
   const ended = await plan(...args)
   expect(ended.status).toBe(2)
   expect(document(ended).error).toMatchObject({ code, message: expect.stringMatching(message) })
+})
+
+test("a picture that cannot be written, or is there already, is refused before the plan", async () => {
+  const args = ["--model", "pico-16", "--boards", "pico", "--svg"]
+  const nowhere = await plan(...args, "/nowhere/x")
+  expect(nowhere.status).toBe(3)
+  expect(document(nowhere).error).toMatchObject({ code: "picture-unwritable" })
+  const there = await plan(...args, "README.md")
+  expect(there.status).toBe(2)
+  expect(document(there).error.help).toMatch(/--force/)
 })

@@ -17,7 +17,7 @@ import { Header, Part } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
 import { ALONE_SAMPLE_BYTES, ALONE_SAMPLES } from "../../../src/wire/demo-protocol"
 import { temporaryFolder } from "../../temporary"
-import { wuxing } from "../cli/run-cli"
+import { wuxingProcess } from "../cli/run-cli"
 
 /** One of few whose images have small digits: they take fewer flashes. */
 const SEED = 71
@@ -62,7 +62,7 @@ function flashes(): Buffer[] {
 test("a board alone names its images, learns from a button, and has it all after a power cut", async () => {
   let kept: Buffer[] = []
   const args = ["demo", "alone", "--images", "2", "--pace", "80", "--seed", `${SEED}`, "--json"]
-  const { status, stdout, stderr } = await wuxing(args, {
+  const { status, stdout, stderr } = await wuxingProcess(args, {
     env: { TMPDIR: temporary },
     onStderr: text => {
       if (/names them again/.test(text) && kept.length === 0) kept = flashes()

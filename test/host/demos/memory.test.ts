@@ -8,7 +8,7 @@ import { VirtualBoards } from "../../../host/hardware/virtual-boards"
 import { rates, restingPoint, run } from "../../../host/ring/float-ring"
 import { ROOT } from "../../root"
 import { temporaryFolder } from "../../temporary"
-import { wuxing } from "../cli/run-cli"
+import { wuxing, wuxingProcess } from "../cli/run-cli"
 import { hasSocat, Terminals } from "../link/terminals"
 
 const Q12 = 4096
@@ -48,12 +48,15 @@ function flashes(): Buffer[] {
 test("five values are stored by K1 and by K3, and come back after a power cut", async () => {
   const svg = join(temporary, "memory.svg")
   let off: Buffer[] = []
-  const { status, stdout, stderr } = await wuxing(["demo", "memory", "--json", "--svg", svg], {
-    env: { TMPDIR: temporary },
-    onStderr: text => {
-      if (/power off/.test(text) && off.length === 0) off = flashes()
+  const { status, stdout, stderr } = await wuxingProcess(
+    ["demo", "memory", "--json", "--svg", svg],
+    {
+      env: { TMPDIR: temporary },
+      onStderr: text => {
+        if (/power off/.test(text) && off.length === 0) off = flashes()
+      },
     },
-  })
+  )
   expect([status, stderr]).toEqual([0, expect.stringContaining("recalling")])
   const { memories } = documentSchema.parse(JSON.parse(stdout))
   // The README's picture is this run's.

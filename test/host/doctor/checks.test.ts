@@ -10,6 +10,7 @@ import {
   checkMnist,
   checkNativeImage,
   checkNode,
+  checkPortHolders,
   checkProgram,
   checkScratch,
 } from "../../../host/doctor/machine-checks"
@@ -18,6 +19,7 @@ import {
   checkFound,
   checkListing,
   checkPermission,
+  portsToCheck,
   systemAccess,
 } from "../../../host/doctor/port-checks"
 import { reportOf, toMarkdown } from "../../../host/doctor/report"
@@ -61,6 +63,8 @@ describe("the machine", () => {
     expectFix(checkMnist(missing), "problem", /npm ci|--data/)
     expect(checkScratch().verdict).toBe("good")
     expectFix(checkScratch(join(folder, "none")), "problem", /TMPDIR/)
+    // Nobody can write there, root included.
+    expectFix(checkScratch("/proc"), "problem", /TMPDIR/)
     expect(checkProgram("sh", "everything", "get one").verdict).toBe("good")
     expectFix(checkProgram("sh", "everything", "get one", folder), "note", /get one/)
   })
@@ -72,6 +76,26 @@ describe("the machine", () => {
 })
 
 describe("ports", () => {
+  test("those that the environment variable names, and no other", () => {
+    const ports = [{ path: "/dev/ttyACM0" }, { path: "/dev/ttyACM1", serialNumber: "JD01" }]
+    expect(portsToCheck([], ports)).toEqual({ ports })
+    const named = portsToCheck(["jd01", "/dev/pts/7"], ports)
+    expect(named.ports).toEqual([ports[1], { path: "/dev/pts/7" }])
+    expect(named.finding).toMatchObject({ verdict: "good", check: "WUXING_PORTS" })
+    const none = portsToCheck(["JD02"], ports)
+    expectFix(none.finding!, "problem", /wuxing boards/)
+    expect(none.ports).toEqual(ports)
+  })
+
+  test("programs that open ports by themselves are named", () => {
+    const [manager, braille] = checkPortHolders(new Set(["ModemManager", "brltty", "bash"]))
+    expectFix(manager, "note", /stop ModemManager/)
+    expectFix(braille, "note", /brltty-udev/)
+    expect(checkPortHolders(new Set(["bash"]))).toEqual([])
+    // This process is found where Linux tells of processes.
+    expect(checkPortHolders().length).toBeLessThanOrEqual(2)
+  })
+
   test("a port one may not open names the group that may", () => {
     const access = { mayOpen: () => false, groupOf: () => "dialout" }
     expectFix(checkPermission("/dev/ttyACM0", access), "problem", /usermod -aG dialout/)

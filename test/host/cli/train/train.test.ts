@@ -203,7 +203,9 @@ describe("wuxing train", () => {
 
 describe("wuxing eval", () => {
   test("counts what a network names rightly, class by class", async () => {
-    const result = document(await wuxing(["eval", "--model", "pico-16", "--seed", "9", "--json"]))
+    const result = document(
+      await wuxing(["eval", "--model", "pico-16", "--fresh", "--seed", "9", "--json"]),
+    )
     const one = new HostNetwork(pico16(9))
     const unseen = readMnist().test
     const confusion = Array.from({ length: 10 }, () => Array.from({ length: 10 }, () => 0))
@@ -220,7 +222,7 @@ describe("wuxing eval", () => {
   })
 
   test("prints the matrix for people", async () => {
-    const { status, stdout } = await wuxing(["eval", "--model", "pico-fast", "--trained"])
+    const { status, stdout } = await wuxing(["eval", "--model", "pico-fast"])
     expect(status).toBe(0)
     expect(stdout).toMatch(/test accuracy {2,}9\d\.\d % \(9,\d{3} of 10,000\)/)
     expect(stdout).toMatch(/class.*images.*precision.*recall.*F1/)

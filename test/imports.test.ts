@@ -114,4 +114,12 @@ describe("imports", () => {
         visit(path)
     expect(files.filter(path => path.startsWith("src/") && !reached.has(path))).toEqual([])
   })
+
+  it("are described in CONTRIBUTING.md, floor by floor", () => {
+    const page = readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8")
+    const rows = [...page.matchAll(/^\| \d \| (.+?) \|/gm)].map(([, rooms]) =>
+      [...rooms.matchAll(/`([^`]+)`/g)].map(([, room]) => room),
+    )
+    expect(rows.reverse()).toEqual(HOST_FLOORS)
+  })
 })

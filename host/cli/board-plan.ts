@@ -69,7 +69,10 @@ function printPlan(network: Network, boards: PlannedOn[], plan: Plan, output: Ou
   output.field("messages an image", plan.messagesPerSample.toFixed(2))
   output.field("images a second", `${rate(plan.predictedSamplesPerSecond)} (predicted)`)
   output.field("messages a sample", `${learning.messagesPerSample.toFixed(2)} (learning)`)
-  output.field("samples a second", `${rate(learning.predictedSamplesPerSecond)} (learning)`)
+  output.field(
+    "samples a second",
+    `${rate(learning.predictedSamplesPerSecond)} (learning, of samples that teach)`,
+  )
 }
 
 function rate(perSecond: number): string {

@@ -96,9 +96,19 @@ export async function profileModel(
   firmware: Uint8Array,
   images: Images,
   count: number,
-  options: { onProgress?: (done: number, right: number) => void; signal?: AbortSignal } = {},
+  options: {
+    onProgress?: (done: number, right: number) => void
+    signal?: AbortSignal
+    /**
+     * Gain of the softmax error by which it learns, in place of the network's own error: an image then
+     * always teaches, and teaches every output (`train`), not those two that are too close (`demo`).
+     * Nothing is answered before.
+     */
+    softmaxGain?: number
+  } = {},
 ): Promise<Profile> {
-  const { network } = model
+  const { softmaxGain } = options
+  const network = softmaxGain === undefined ? model.network : { ...model.network, softmaxGain }
   const shard = buildShard(network, wholeNetwork(network), 1)
   exchangeCoefficients(shard, network, Buffer.from(model.coefficients), true)
   const elements = model.arrays?.elements
@@ -142,7 +152,7 @@ export async function profileModel(
   const add = (sum: Float64Array, counts: Uint32Array) => {
     for (let i = 0; i < counts.length; i++) sum[i] += counts[i]
   }
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < count && softmaxGain === undefined; i++) {
     let outputs: Int16Array = new Int16Array()
     const counts = await counted(async () => {
       outputs = await board.infer(imageOf(i), i)

@@ -10,6 +10,7 @@ import { preset } from "../../host/network/presets"
 import { cyclesOf } from "../../host/profile/cycles"
 import { profileNative } from "../../host/profile/native"
 import { milliseconds, profileModel } from "../../host/profile/profile"
+import { recipeOf } from "../../host/training/recipes"
 import { firmware } from "../firmware/compiled"
 import { numberIn, pages, quotedIn, readme, readmeTable, tablesOf } from "./pages"
 
@@ -29,13 +30,17 @@ describe("one Pico with DeviceScript", () => {
   test.each(readmeTable("preset", "operations an inference"))("%s", async (name, ...cells) => {
     const model = untrained(preset(quotedIn(name)[0], 1)!)
     const profile = await profileModel(model, await firmware(), IMAGES, 100)
+    const { softmaxGain } = recipeOf(model.network)
+    const byTrain = await profileModel(model, await firmware(), IMAGES, 100, { softmaxGain })
     const pico = cyclesOf(readBoardProfile("pico"))
     const [ms, learnMs] = (["inference", "learn"] as const).map(kind =>
       milliseconds(profile, pico, kind),
     )
+    const trainMs = milliseconds(byTrain, pico, "learn")
     expectStated(cells, [
       ...[profile.opsPerInference, ms, 1000 / ms],
       ...[profile.opsPerLearn, learnMs, 1000 / learnMs],
+      ...[byTrain.opsPerLearn, trainMs, 1000 / trainMs],
     ])
   })
 })

@@ -29,6 +29,7 @@ const system = [
   "test/host/cli/boards.test.ts",
   "test/host/cli/completion.test.ts",
   "test/host/cli/process.test.ts",
+  "test/host/cli/terminal-gone.test.ts",
   "test/host/dashboard/browser.test.ts",
   "test/host/dashboard/page.test.ts",
   "test/host/demos/**/*.test.ts",

@@ -13,6 +13,7 @@ import { addNetworkOptions, type NetworkOptions, networkNamed } from "./options/
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./options/panel-option"
 import { integerOption, NETWORKS, onOption, PLACES, pathOption, usageError } from "./options/usage"
 import { startProgress } from "./terminal/progress"
+import { readyCore } from "./terminal/ready-core"
 
 interface EvalOptions extends NetworkOptions, PanelOptions {
   model?: string
@@ -144,6 +145,7 @@ async function nameOnHost(
 ): Promise<Named> {
   const { TrainingEngine } = await import("../training/training-engine")
   const { loadModelInto } = await import("../training/training")
+  await readyCore(false, output)
   const engine = await TrainingEngine.start(model.network, { workers })
   const progress = startProgress(output, "testing", count)
   const start = realClock.now()

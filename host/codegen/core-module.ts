@@ -38,13 +38,22 @@ const MOST_PAGES = 32768
 /**
  * @param batched the variant that gathers a batch's changes (src/core/batched.ts)
  * @param vectors the loops over neurons and links in their 128-bit form; the same bits
+ * @param onCompile called where it must be compiled first, which takes up to a minute
  * @throws WuxingError "core-compile" (kind internal) with the compiler's own lines
  */
-export async function coreBinary(batched: boolean, vectors = true): Promise<Uint8Array> {
+export async function coreBinary(
+  batched: boolean,
+  vectors = true,
+  onCompile?: () => void,
+): Promise<Uint8Array> {
   const shipped = vectors ? prebuilt(coreName(batched)) : undefined
   if (shipped) return shipped.bytes
   const files = coreSources(batched, vectors)
-  return (await builtOnce("core.wasm", [...files], () => compile(files))).bytes
+  const build = () => {
+    onCompile?.()
+    return compile(files)
+  }
+  return (await builtOnce("core.wasm", [...files], build)).bytes
 }
 
 const modules = new Map<boolean, WebAssembly.Module>()
@@ -55,10 +64,13 @@ const modules = new Map<boolean, WebAssembly.Module>()
  *
  * @throws WuxingError as coreBinary
  */
-export async function coreModule(batched: boolean): Promise<WebAssembly.Module> {
+export async function coreModule(
+  batched: boolean,
+  onCompile?: () => void,
+): Promise<WebAssembly.Module> {
   let module = modules.get(batched)
   if (!module) {
-    module = new WebAssembly.Module(await coreBinary(batched))
+    module = new WebAssembly.Module(await coreBinary(batched, true, onCompile))
     modules.set(batched, module)
   }
   return module

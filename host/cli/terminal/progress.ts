@@ -107,6 +107,8 @@ function lines(
     sample(done, correct) {
       const at = now()
       const { rate, left, accuracy, last } = measure(done, correct, at)
+      // Several threads may each report the end.
+      if (done === lastDone) return
       const step = done - lastDone >= total * LINE_SHARE
       if (!step && at - lastAt < LINE_MS && done < total) return
       lastAt = at

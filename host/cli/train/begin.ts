@@ -25,6 +25,7 @@ import { type DashboardOptions, openDashboard, type ViewOptions } from "../optio
 import { MODEL, outputFile } from "../options/output-file"
 import type { PanelOptions } from "../options/panel-option"
 import { quoted, usageError } from "../options/usage"
+import { readyCore } from "../terminal/ready-core"
 
 export interface TrainOptions extends PanelOptions, DashboardOptions {
   engine: string
@@ -100,6 +101,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
       `--learn-shift is ${plan.learnShift}, but ${model.network.name} takes at least ${least}`,
       "give more: networks under PID control quarter their changes",
     )
+  if (!options.on) await readyCore(plan.batch > 1, context.output)
   const training = await Training.start(model, plan, data, {
     workers: options.workers,
     engine: engineOn(options, model, data.classes, context),
@@ -191,6 +193,7 @@ export async function resumeTraining(
       `${file} was trained in batches, and ${single.why} one image at a time`,
       `leave out ${single.flag}, or begin anew from this network (--model)`,
     )
+  if (!options.on) await readyCore(plan.batch > 1, context.output)
   const training = await Training.resume(file, model, data, {
     ...{ workers, epochs },
     engine: engineOn(options, model, data.classes, context),

@@ -8,7 +8,6 @@ import { defineConfig } from "vitest/config"
 /** Files to run one at a time: they hold what they see against the clock, or keep to it themselves. */
 const alone = [
   "test/host/dashboard/stream.test.ts",
-  "test/host/faults/sweep.test.ts",
   "test/firmware/native/**/*.test.ts",
   "test/host/codegen/rebuild.test.ts",
   "test/packaging/**/*.test.ts",

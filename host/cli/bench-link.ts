@@ -87,14 +87,14 @@ async function openVirtual(
   closing: Closing,
   { output, signal }: Context,
 ): Promise<void> {
-  const { VirtualBoards } = await import("../hardware/virtual-boards")
+  const { MachineBoards } = await import("../hardware/machine-boards")
   const { BoardLink } = await import("../link/board-link")
   const { startPtyBridge } = await import("../hardware/pty-bridge")
   const { openSerialPort } = await import("../link/serial-port")
   const { boardExchange } = await import("../bench/link-bench")
   const count = folder === undefined ? 1 : 2
   output.status(`starting ${count} virtual board(s)`)
-  const boards = await VirtualBoards.start(count, { signal })
+  const boards = await MachineBoards.start(count, { signal })
   closing.push(() => boards.stop())
   const add = async (way: string, port: Port) => {
     const link = await BoardLink.connect(port, { name: way, signal })

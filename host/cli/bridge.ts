@@ -29,13 +29,13 @@ export function addBridge(program: Command, run: Run): void {
 
 async function bridge({ boards, folder }: BridgeOptions, context: Context): Promise<Outcome> {
   const { output, signal } = context
-  const { VirtualBoards } = await import("../hardware/virtual-boards")
+  const { MachineBoards } = await import("../hardware/machine-boards")
   const { startPtyBridge } = await import("../hardware/pty-bridge")
   output.asLines()
   const at = folder ?? mkdtempSync(join(tmpdir(), "wuxing-ports-"))
   makeFolder(at)
   output.status(`starting ${boards} virtual board(s)`)
-  const virtual = await VirtualBoards.start(boards, {
+  const virtual = await MachineBoards.start(boards, {
     signal,
     onLog: (board, line) => output.log(`board-${board}: ${line}`),
   })
@@ -49,7 +49,7 @@ async function bridge({ boards, folder }: BridgeOptions, context: Context): Prom
     for (const path of ports) output.print(path)
     output.status("Ctrl-C ends them")
     if (!signal.aborted) {
-      // A pending promise alone does not keep the process, but the boards' sockets do.
+      // A pending promise alone does not keep the process, but the boards' threads do.
       await new Promise(resolve => signal.addEventListener("abort", resolve, { once: true }))
     }
     return { document: { event: "end", ports } }

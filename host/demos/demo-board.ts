@@ -30,7 +30,7 @@ export interface DemoBoardOptions {
 }
 
 /** How a board lost its power. */
-export type PowerCut = "process killed" | "cable pulled" | "reset"
+export type PowerCut = "power cut" | "cable pulled" | "reset"
 
 export class DemoBoard {
   /** Reports that are no answers. */
@@ -218,14 +218,14 @@ export class DemoBoard {
   }
 
   /**
-   * Takes the board's power away and gives it back: the process of a virtual board is killed and
-   * started anew with the flash it had; a real one's cable is pulled where somebody is there to do it,
+   * Takes the board's power away and gives it back: a virtual board is ended and started
+   * anew with the flash it had; a real one's cable is pulled where somebody is there to do it,
    * else it is told to reset. Resolves when its program, started from flash, serves again.
    */
   async powerCycle(): Promise<PowerCut> {
     const { place, serviceClass, status } = this.options
     this.deafen()
-    let how: PowerCut = "process killed"
+    let how: PowerCut = "power cut"
     if (place.kind === "serial") {
       how = this.options.attended ? "cable pulled" : "reset"
       if (how === "reset") {

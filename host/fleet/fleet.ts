@@ -102,7 +102,7 @@ export interface FleetOptions {
  */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const shares = options.shares ?? splitEvenly(options.network, options.boards)
-  const open = options.open ?? ((how: OpenOptions) => VirtualBoards.start(options.boards, how))
+  const open = options.open ?? ((how: OpenOptions) => MachineBoards.start(options.boards, how))
   const boards = await open({
     signal: options.signal,
     onLog: (board, line) => {

@@ -257,8 +257,6 @@ class MachineBoard {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 2 },
     })
     this.thread = thread
-    // A host that has nothing else to do ends, and its boards with it.
-    thread.unref()
     port1.unref()
     thread.on("message", (news: News[]) => {
       if (this.thread !== thread) return

@@ -73,8 +73,8 @@ export async function findBoards(place: Place): Promise<FoundBoards> {
       count: boards,
       description: boards === 1 ? "1 virtual board" : `${boards} virtual boards`,
       open: async options => {
-        const { VirtualBoards } = await import("./virtual-boards")
-        return VirtualBoards.start(boards, { ...options, folder })
+        const { MachineBoards } = await import("./machine-boards")
+        return MachineBoards.start(boards, { ...options, folder })
       },
     }
   }

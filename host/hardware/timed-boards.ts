@@ -115,9 +115,14 @@ export class TimedBoards implements BoardSet {
   async reconnect(i: number, link: BoardLink, options: BoardLinkOptions): Promise<BoardLink> {
     await link.close()
     if (this.stopped) throw stoppedError(this.at(i).name)
-    if (this.at(i).usb.isUnplugged) this.at(i).usb.openPort()
+    if (this.at(i).usb.isUnplugged) this.open(i)
     else this.restart(i)
     return await this.connect(i, options)
+  }
+
+  /** A new port to a running board, as if it was unplugged and plugged in: the old one closes. */
+  open(i: number): Port {
+    return this.at(i).usb.openPort()
   }
 
   /** Takes a board's power away and gives it back, with the flash it had; a new port. */

@@ -30,7 +30,7 @@ const documentSchema = z.strictObject({
   profile: z.literal("virtual"),
   network: z.literal("pico-alone"),
   paceMs: z.literal(80),
-  powerCut: z.literal("process killed"),
+  powerCut: z.literal("power cut"),
   images: z.array(
     z.strictObject({
       image: z.int(),

@@ -20,7 +20,7 @@ const documentSchema = z.strictObject({
   board: z.string().regex(/^[0-9a-f]{16}$/),
   profile: z.literal("virtual"),
   rounds: z.literal(20),
-  powerCut: z.literal("process killed"),
+  powerCut: z.literal("power cut"),
   memories: z.array(
     z.strictObject({
       by: z.enum(["K1", "K3"]),

@@ -1,13 +1,17 @@
-/** Pairs of virtual boards on which one small run can be made again and again, with faults. */
-
+/**
+ * Pairs of boards on which one small run can be made again and again, with faults: boards in their own
+ * time (host/hardware/timed-boards.ts), with a Pico's speed, flash and USB, on a virtual clock.
+ */
+import { VirtualClock } from "../../../host/base/clock"
 import { WuxingError } from "../../../host/base/errors"
 import { sha256 } from "../../../host/base/sha256"
 import { faultyPorts } from "../../../host/faults/faulty-port"
 import { FaultInjector } from "../../../host/faults/injector"
 import type { FaultRule } from "../../../host/faults/spec"
 import { Fleet } from "../../../host/fleet/fleet"
+import { readBoardProfile } from "../../../host/hardware/board-profile"
 import type { BoardSet, Hands } from "../../../host/hardware/board-set"
-import { VirtualBoards } from "../../../host/hardware/virtual-boards"
+import { TimedBoards } from "../../../host/hardware/timed-boards"
 import type { Port } from "../../../host/link/port"
 import { HostNetwork } from "../../../host/network/host-network"
 import { splitEvenly } from "../../../host/partition/partition"
@@ -16,11 +20,10 @@ import { network } from "../../src/core/helpers"
 
 export const SAMPLES = 12
 const WIDTH = 64
-/** A run that takes longer hangs. Its own deadlines add up to far less. */
+/** A run that takes longer by the boards' time hangs. Its own deadlines add up to far less. */
 export const RUN_DEADLINE_MS = 90_000
+/** Of the boards' time, in which a sample of this network takes some 100 ms. */
 const SAMPLE_DEADLINE_MS = 1_000
-/** On a machine with much else to do. A fleet waits less: it gives its boards up by its own clock. */
-const START_DEADLINE_MS = 60_000
 
 /** Each board computes some of every hidden layer, so signals and sums go both ways. */
 export const net = network(
@@ -60,7 +63,8 @@ export class Rig {
   private readonly injectors: (FaultInjector | undefined)[]
   /** Which of the two programs each pair got last. */
   private readonly programs: number[]
-  private boards!: VirtualBoards
+  private readonly clocks: VirtualClock[]
+  private readonly boards: TimedBoards[]
 
   /** @param programs two that differ, so that each can be deployed over the other */
   private constructor(
@@ -69,45 +73,42 @@ export class Rig {
   ) {
     this.injectors = Array.from({ length: pairs }, () => undefined)
     this.programs = Array.from({ length: pairs }, () => 0)
+    this.clocks = Array.from({ length: pairs }, () => new VirtualClock())
+    this.boards = this.clocks.map(
+      (clock, pair) =>
+        new TimedBoards(2, {
+          ...{ clock, profile: readBoardProfile("pico"), seed: pair + 1 },
+          wrap: (board, port, hands) => this.wrap(pair, board, port, hands),
+        }),
+    )
   }
 
-  static async start(pairs: number, bytecode: Uint8Array): Promise<Rig> {
-    const rig = new Rig(pairs, [bytecode, otherText(bytecode)])
-    rig.boards = await VirtualBoards.start(2 * pairs, {
-      wrap: (board, port, hands) => rig.wrap(board, port, hands),
-      deadlineMs: START_DEADLINE_MS,
-    })
-    return rig
+  static start(pairs: number, bytecode: Uint8Array): Rig {
+    return new Rig(pairs, [bytecode, otherText(bytecode)])
   }
 
-  private wrap(board: number, port: Port, hands: Hands): Port {
-    const injector = this.injectors[board >> 1]
-    return injector ? faultyPorts(injector)(board & 1, port, hands) : port
+  private wrap(pair: number, board: number, port: Port, hands: Hands): Port {
+    const injector = this.injectors[pair]
+    return injector ? faultyPorts(injector, this.clocks[pair])(board, port, hands) : port
   }
 
   private setOf(pair: number): BoardSet {
-    const at = (i: number) => 2 * pair + i
-    // A fleet that has given a board up may still be starting it.
-    const starting = new Set<Promise<unknown>>()
+    const boards = this.boards[pair]
     let over = false
     return {
+      clock: boards.clock,
       count: 2,
-      reconnectMs: this.boards.reconnectMs,
-      profile: () => "virtual",
+      reconnectMs: boards.reconnectMs,
+      profile: () => boards.profile(),
       connect: (i, options) => {
-        this.boards.open(at(i))
-        return this.boards.connect(at(i), options)
+        boards.open(i)
+        return boards.connect(i, options)
       },
-      reconnect: (i, link, options) => {
-        if (over) return Promise.reject(new Error("the run is over"))
-        const again = this.boards.reconnect(at(i), link, options)
-        starting.add(again)
-        return again
-      },
+      reconnect: (i, link, options) =>
+        over ? Promise.reject(new Error("the run is over")) : boards.reconnect(i, link, options),
       // The boards are for the next run.
       stop: async () => {
         over = true
-        await Promise.allSettled(starting)
       },
     }
   }
@@ -120,9 +121,10 @@ export class Rig {
     this.injectors[pair] = injector
     if (deploys) this.programs[pair] ^= 1
     const bytecode = this.bytecodes[this.programs[pair]]
-    const start = performance.now()
+    const clock = this.clocks[pair]
+    const start = clock.now()
     const ended = (rest: { hash?: string; error?: unknown }): Ended => ({
-      ...{ recoveries: fleet.recoveries, seconds: (performance.now() - start) / 1000 },
+      ...{ recoveries: fleet.recoveries, seconds: (clock.now() - start) / 1000 },
       ...{ injector, ...rest },
     })
     const options = {
@@ -130,33 +132,33 @@ export class Rig {
       sampleDeadlineMs: SAMPLE_DEADLINE_MS,
     }
     const fleet = new Fleet(options, this.setOf(pair), splitEvenly(net, 2))
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      const error = new Error(`it hangs: ${RUN_DEADLINE_MS / 1000} s are over`)
-      timer = setTimeout(() => reject(error), RUN_DEADLINE_MS)
-    })
     const work = async () => {
       await fleet.begin()
       await fleet.learn(lesson, SAMPLES)
       return sha256(await fleet.coefficients())
     }
-    try {
-      return ended({ hash: await Promise.race([work(), late]) })
-    } catch (error) {
-      return ended({ error })
-    } finally {
-      clearTimeout(timer)
-      await fleet.close()
+    const hangs = async () => {
+      await clock.sleep(RUN_DEADLINE_MS)
+      throw new Error(`it hangs: ${RUN_DEADLINE_MS / 1000} s are over`)
     }
+    return await clock.run(async () => {
+      try {
+        return ended({ hash: await Promise.race([work(), hangs()]) })
+      } catch (error) {
+        return ended({ error })
+      } finally {
+        await fleet.close()
+      }
+    })
   }
 
   /** Both boards of a pair as new, after a run that ended with an error. */
   async renew(pair: number): Promise<void> {
-    await Promise.all([this.boards.restart(2 * pair), this.boards.restart(2 * pair + 1)])
+    for (const i of [0, 1]) this.boards[pair].restart(i)
   }
 
   async stop(): Promise<void> {
-    await this.boards.stop()
+    await Promise.all(this.boards.map(boards => boards.stop()))
   }
 }
 

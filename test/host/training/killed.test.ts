@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
 import { loadModel } from "../../../host/models/model-file"
 import { temporaryFolder } from "../../temporary"
-import { isAlive, virtualMachines } from "../hardware/processes"
 
 const folder = temporaryFolder("killed")
 
@@ -38,8 +37,6 @@ it("keeps a checkpoint of what boards learn, whole, even when it is killed outri
   await ended
   const samples = loadModel(kept).training?.samples
   expect(samples).toBe(40)
-  const there = virtualMachines()
-  while (there.some(isAlive)) await sleep(50)
   const resumed = JSON.parse(await run("--resume", kept, "--force").ended)
   const whole = JSON.parse(await run(...plan).ended)
   expect(resumed.coefficientsHash).toBe(whole.coefficientsHash)
@@ -62,8 +59,6 @@ it("goes on from what boards keep where that is newer than the file", async () =
   child.kill("SIGKILL")
   await ended
   expect(loadModel(old).training?.samples).toBe(40)
-  const there = virtualMachines()
-  while (there.some(isAlive)) await sleep(50)
   const resumed = JSON.parse(
     await run("--resume", old, "--out", join(folder, "whole.wuxing"), ...on).ended,
   )

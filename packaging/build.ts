@@ -27,6 +27,7 @@ const FILES = [
   "models",
   "firmware/native/wuxing-pico.uf2",
   "firmware/native/wuxing-pico.json",
+  "host/nir/spiking/ring-fits.json",
   "firmware/devsconfig.json",
 ]
 /** Compiled, or used only to compile. */

@@ -10,8 +10,17 @@ import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
 import { messagesPerSample } from "./fleet-run"
 import { addNetworkOptions, type NetworkOptions, networkNamed } from "./options/network-option"
+import { FORCE } from "./options/output-file"
 import { addPanelOptions, checkPanelOptions, type PanelOptions } from "./options/panel-option"
-import { integerOption, NETWORKS, onOption, PLACES, pathOption, usageError } from "./options/usage"
+import {
+  integerOption,
+  NETWORKS,
+  numberOption,
+  onOption,
+  PLACES,
+  pathOption,
+  usageError,
+} from "./options/usage"
 import { startProgress } from "./terminal/progress"
 import { readyCore } from "./terminal/ready-core"
 
@@ -22,6 +31,11 @@ interface EvalOptions extends NetworkOptions, PanelOptions {
   limit?: number
   on?: Place
   workers?: number
+  nir?: string
+  steps: number
+  dt: number
+  trace?: string
+  force?: boolean
 }
 
 export function addEval(program: Command, run: Run): void {
@@ -50,12 +64,24 @@ export function addEval(program: Command, run: Run): void {
       "threads; the result does not depend on them (default: one a core)",
       integerOption("--workers", 1, 64),
     )
+    .option("--nir <file>", "a NIR graph in place of a network, run in steps", pathOption("--nir"))
+    .option("--steps <n>", "of --nir: steps an image", integerOption("--steps", 1, 100_000), 128)
+    .option("--dt <t>", "of --nir: length of a step", numberOption("--dt", 1e-9, 1e9), 1)
+    .option("--trace <file>", "of --nir: write its spikes as CSV", pathOption("--trace"))
+    .option(...FORCE)
   addPanelOptions(addNetworkOptions(command)).action(run(evaluateModel))
 }
 
 async function evaluateModel(options: EvalOptions, context: Context): Promise<Outcome> {
   const { model: what, data: dataName, testNames, limit, on, workers } = options
   const { output } = context
+  if (options.nir !== undefined) {
+    if (what !== undefined || on !== undefined)
+      throw usageError("--nir is given with a network or boards", "give one of them")
+    const { evaluateNir } = await import("./eval-nir")
+    return evaluateNir(options.nir, options, context)
+  }
+  if (options.trace !== undefined) throw usageError("--trace is for graphs", "add --nir FILE")
   if (what === undefined) throw usageError("--model is missing", "for example --model pico-16")
   if (on !== undefined && workers !== undefined)
     throw usageError(
@@ -120,7 +146,7 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
   }
 }
 
-function firstOf(images: Images, limit: number | undefined): Images {
+export function firstOf(images: Images, limit: number | undefined): Images {
   const count = Math.min(images.count, limit ?? images.count)
   const pixels = images.width * images.height
   return {

@@ -7,6 +7,12 @@ import type { Graph } from "../nir/graph"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
 import { addCodeOptions, CODE_FORMATS, type CodeOptions, exportCode } from "./export-code"
+import {
+  addSpikingOptions,
+  checkSpikingOptions,
+  exportSpiking,
+  type SpikingOptions,
+} from "./export-spiking"
 import { addNetworkOptions, networkNamed } from "./options/network-option"
 import { FORCE, outputFile } from "./options/output-file"
 import { choiceOption, NETWORKS, pathOption, usageError } from "./options/usage"
@@ -16,7 +22,7 @@ import { startProgress } from "./terminal/progress"
 /** Test images on which graph and network are compared. */
 const MOST_IMAGES = 1000
 
-interface ExportOptions extends CodeOptions {
+interface ExportOptions extends CodeOptions, SpikingOptions {
   operatingPoint?: string
 }
 
@@ -28,7 +34,7 @@ export function addExport(program: Command, run: Run): void {
     .option("--out <path>", "the same", pathOption("--out"))
     .option(
       "--format <format>",
-      "nir: a graph of the linearised network; c: a C library; devicescript: a module",
+      "nir: a graph, linearised or --spiking; c: a C library; devicescript: a module",
       choiceOption("--format", ["nir", ...CODE_FORMATS]),
       "nir",
     )
@@ -44,7 +50,7 @@ export function addExport(program: Command, run: Run): void {
       pathOption("--data"),
     )
     .option(...FORCE)
-  addNetworkOptions(addCodeOptions(command)).action(
+  addNetworkOptions(addSpikingOptions(addCodeOptions(command))).action(
     (out: string | undefined, options: ExportOptions) =>
       run((given: ExportOptions, context) => {
         const path = out ?? given.out
@@ -63,8 +69,9 @@ export function addExport(program: Command, run: Run): void {
 async function exportModel(
   out: string,
   options: ExportOptions,
-  { output, signal }: Context,
+  context: Context,
 ): Promise<Outcome> {
+  const { output, signal } = context
   const { model: what } = options
   if (what === undefined) throw usageError("--model is missing", "for example --model pico-16")
   const file = outputFile(out, { code: "nir-unwritable", what: "NIR file" }, options.force)
@@ -76,6 +83,8 @@ async function exportModel(
 
   const model = await networkNamed(what, options)
   const images = await testImages(model, options)
+  checkSpikingOptions(options, options.operatingPoint !== undefined)
+  if (options.spiking) return exportSpiking(model, file, images, options, context)
   const point =
     options.operatingPoint === undefined
       ? undefined

@@ -87,6 +87,13 @@ const chipFigures = {
   fanIn: positive,
   /** Different neurons and inputs whose signals a core takes; null: no limit of its own. */
   sourcesPerCore: positive.nullable(),
+  /** Values the chip takes and gives; absent: no limit of its own. */
+  inputs: positive.optional(),
+  outputs: positive.optional(),
+  /** Neurons that one neuron may send to; absent: no limit of its own. */
+  fanOut: positive.optional(),
+  /** Bits of a weight with its sign; absent: not whole numbers. */
+  weightBits: z.int().min(2).max(16).optional(),
 }
 
 const chipSchema = z.strictObject({
@@ -100,6 +107,10 @@ const chipSchema = z.strictObject({
     synapsesPerCore: source,
     fanIn: source,
     sourcesPerCore: source,
+    inputs: source.optional(),
+    outputs: source.optional(),
+    fanOut: source.optional(),
+    weightBits: source.optional(),
   }),
 })
 

@@ -62,3 +62,13 @@ export function growthOf(matrix: number[][]): number {
   }
   return log / 256
 }
+
+/**
+ * x of M·x = b.
+ *
+ * @returns undefined where M has no inverse that can be told in float64
+ */
+export function solve(matrix: number[][], right: number[]): number[] | undefined {
+  const inverse = inverseOf(matrix)
+  return inverse && times(inverse, right)
+}

@@ -14,7 +14,7 @@ const NOT_HERE = [
   /--(?:dashboard|on)\b/,
   /^(?:partition|predict|train)\b(?!.*--model)/,
   // There and back again: test/host/cli/export.test.ts, with the same network.
-  /^(?:export|import)\b/,
+  /^(?:export|import)\b|--nir\b/,
   // What it says else is in figures.test.ts.
   /^profile(?!.*--memory)/,
   /^reproduce(?!.*(?:ring-size|storing) )/,

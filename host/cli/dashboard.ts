@@ -43,14 +43,17 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
   const { output, signal } = context
   const { openPatientFleet, printBoards } = await import("./fleet-run")
   const { readTrainingData } = await import("../training/training-data")
-  const { checkImages, checkpointOf, classesOf } = await import("../training/training")
+  const { checkImages, checkpointOf, dataOf } = await import("../training/training")
   const { drawSamples } = await import("../data/samples")
   if (out !== undefined) outputFile(out, MODEL, force)
   output.asLines()
 
   const model = await shownModel(options)
   const { network } = model
-  const data = readTrainingData(options.data, network, classesOf(model))
+  const data = await readTrainingData(options.data, network, {
+    ...{ ...dataOf(model), signal: context.signal },
+  })
+  for (const line of data.notes ?? []) context.output.status(line)
   checkImages(network, data.name, data.train)
   const { count, images, labels } = data.train
   const order = drawSamples(count, count, seed, ORDER_SALT)

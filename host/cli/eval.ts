@@ -4,6 +4,8 @@ import type { Command } from "commander"
 import { realClock } from "../base/clock"
 import { grouped, percent } from "../base/numbers"
 import { sha256 } from "../base/sha256"
+import { parseRange, type RangeWish } from "../data/range"
+import { drawSamples, SALTS } from "../data/samples"
 import type { Place } from "../hardware/place"
 import type { Model } from "../models/model-file"
 import type { Images } from "../training/training-data"
@@ -24,10 +26,15 @@ import {
 import { startProgress } from "./terminal/progress"
 import { readyCore } from "./terminal/ready-core"
 
+/** What the images are that were measured on. */
+const NAMES = { test: "test", heldOut: "held-out", train: "training" }
+
 interface EvalOptions extends NetworkOptions, PanelOptions {
   model?: string
   data: string
   testNames?: string
+  label?: string
+  range?: RangeWish
   limit?: number
   on?: Place
   workers?: number
@@ -53,9 +60,15 @@ export function addEval(program: Command, run: Run): void {
       "--test-names <regexp>",
       "of recordings: those whose file name matches (default: as the network was taught)",
     )
+    .option("--label <column>", "of CSV: the class's column (default: as the network learnt it)")
+    .option(
+      "--range <what>",
+      "of CSV: values that become 0 and 255 (default: as the network learnt them)",
+      parseRange,
+    )
     .option(
       "--limit <n>",
-      "only the first n test images (default: all)",
+      "only n of the test images: of your own data drawn by the seed, of mnist the first (default: all)",
       integerOption("--limit", 1, 10_000_000),
     )
     .option("--on <where>", `name them on boards: ${PLACES}`, onOption())
@@ -97,13 +110,16 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
 
   const model = await networkNamed(what, options)
   const { network } = model
-  const data = await readDataFor(dataName, model, testNames === undefined ? {} : { testNames })
+  const { label, range, seed } = options
+  const data = await readDataFor(dataName, model, testNames === undefined ? {} : { testNames }, {
+    ...{ label, range, seed, signal: context.signal, testOnly: true },
+  })
   for (const note of data.notes ?? []) output.status(note)
   checkImages(network, data.name, data.test)
   // A network may have more outputs than the data has classes, and name one of them.
   const outputs = signalsOf(network, network.layers.length)
   const classes = Array.from({ length: outputs }, (_, i) => data.classes[i] ?? String(i))
-  const testing = firstOf(data.test, limit)
+  const testing = firstOf(data.test, limit, data.name === "mnist" ? undefined : (seed ?? 1))
   const { count, labels } = testing
   const { named, seconds, ...boards } = on
     ? await nameOnBoards(on, model, testing, context, options)
@@ -111,7 +127,11 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
   const { right, accuracy, confusion, perClass } = evaluate(labels, named, classes)
   const { links, ratio } = linkRatios(network).pooled
 
-  output.field("test accuracy", `${percent(accuracy)} (${grouped(right)} of ${grouped(count)})`)
+  const testedOn = data.testing ?? "test"
+  output.field(
+    `${NAMES[testedOn]} accuracy`,
+    `${percent(accuracy)} (${grouped(right)} of ${grouped(count)})`,
+  )
   output.table(
     ["class", "images", "precision", "recall", "F1"],
     perClass.map(f => [f.class, f.count, share(f.precision), share(f.recall), share(f.f1)]),
@@ -129,7 +149,8 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
       network: network.name,
       engine: on ? "boards" : "host",
       data: data.name,
-      testAccuracy: accuracy,
+      [`${testedOn}Accuracy`]: accuracy,
+      notes: data.notes,
       tested: count,
       right,
       seconds,
@@ -146,15 +167,19 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
   }
 }
 
-export function firstOf(images: Images, limit: number | undefined): Images {
+/** The first of them, or as many drawn by a seed: files may be sorted by class. */
+export function firstOf(images: Images, limit: number | undefined, seed?: number): Images {
   const count = Math.min(images.count, limit ?? images.count)
+  if (count === images.count) return images
   const pixels = images.width * images.height
-  return {
-    ...images,
-    count,
-    images: images.images.subarray(0, count * pixels),
-    labels: images.labels.subarray(0, count),
-  }
+  const drawn =
+    seed === undefined
+      ? Array.from({ length: count }, (_, i) => i)
+      : drawSamples(images.count, count, seed, SALTS.testing)
+  const some = { ...images, count, images: new Uint8Array(count * pixels) }
+  for (const [i, from] of drawn.entries())
+    some.images.set(images.images.subarray(from * pixels, (from + 1) * pixels), i * pixels)
+  return { ...some, labels: Uint8Array.from(drawn, from => images.labels[from]) }
 }
 
 interface Named {

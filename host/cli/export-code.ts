@@ -147,8 +147,11 @@ async function samplesFor(model: Model, { data: given, board }: CodeOptions) {
   const count = Math.max(2, Math.min(MOST_SAMPLES, Math.floor(room / network.width)))
   if (given !== undefined || network.width === 784) {
     const { readTrainingData } = await import("../training/training-data")
-    const { checkImages, classesOf } = await import("../training/training")
-    const { name, test } = readTrainingData(given ?? "mnist", network, classesOf(model))
+    const { checkImages, dataOf } = await import("../training/training")
+    const { name, test } = await readTrainingData(given ?? "mnist", network, {
+      ...dataOf(model),
+      testOnly: true,
+    })
     checkImages(network, name, test)
     const list = Array.from({ length: Math.min(count, test.count) }, (_, i) => ({
       inputs: test.images.slice(i * network.width, (i + 1) * network.width),

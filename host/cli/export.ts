@@ -156,9 +156,12 @@ async function testImages(
   { data: name }: ExportOptions,
 ): Promise<Images | WuxingError> {
   const { readTrainingData } = await import("../training/training-data")
-  const { checkImages, classesOf } = await import("../training/training")
+  const { checkImages, dataOf } = await import("../training/training")
   const { network } = model
-  const data = readTrainingData(name ?? "mnist", network, classesOf(model))
+  const data = await readTrainingData(name ?? "mnist", network, {
+    ...dataOf(model),
+    testOnly: true,
+  })
   try {
     checkImages(network, data.name, data.test)
     return data.test

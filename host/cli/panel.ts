@@ -73,12 +73,15 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
   const { printBoards, startFleetOn } = await import("./fleet-run")
   const { findBoards } = await import("../hardware/place")
   const { readTrainingData } = await import("../training/training-data")
-  const { checkImages, checkpointOf, classesOf } = await import("../training/training")
+  const { checkImages, checkpointOf, dataOf } = await import("../training/training")
   const { drawSamples } = await import("../data/samples")
 
   const model = await shownModel(options)
   const { network } = model
-  const data = readTrainingData(options.data, network, classesOf(model))
+  const data = await readTrainingData(options.data, network, {
+    ...{ ...dataOf(model), signal: context.signal },
+  })
+  for (const line of data.notes ?? []) context.output.status(line)
   checkImages(network, data.name, data.test)
   const { count, images, labels } = data.test
   const order = drawSamples(

@@ -48,6 +48,8 @@ async function predict(
 ): Promise<Outcome> {
   const { output } = context
   const { classesOf } = await import("../training/training")
+  const { pictureInput } = await import("../training/picture-input")
+  const { unlikeIn } = await import("../data/likeness")
   const { scalingFor } = await import("../data/picture")
   const { sharesOf } = await import("../network/confidence")
 
@@ -57,9 +59,13 @@ async function predict(
   const { network } = model
   const scaling = options.scaling ?? scalingFor(model.training?.data)
   // All of them before any board is started: a picture that cannot be read ends the run at once.
-  const images = model.signal
-    ? await windowsOf(paths, model.signal, output)
-    : await picturesOf(paths, network.width, scaling)
+  const input = model.signal
+    ? undefined
+    : pictureInput(options.model, model, options.scaling !== undefined)
+  const images =
+    input === undefined
+      ? await windowsOf(paths, model.signal!, output)
+      : await picturesOf(paths, input.frame, scaling)
   const all = options.on
     ? await outputsOnBoards(options.on, model, images, context)
     : await outputsOnHost(model, images)
@@ -73,7 +79,15 @@ async function predict(
 
   for (const [i, image] of images.entries())
     if (image.every(pixel => pixel === 0)) output.status(`note: nothing is drawn in ${paths[i]}`)
-  if (output.stdout.isTTY && !model.signal) await printPictures(output, images, network.width)
+  const unlike = images.map(
+    image => input?.likeness && unlikeIn(image, input.frame.width, input.likeness),
+  )
+  for (const [i, how] of unlike.entries())
+    if (how !== undefined)
+      output.status(
+        `note: ${paths[i]} is unlike all but a few of the pictures learnt from (${how}): its answer means little`,
+      )
+  if (output.stdout.isTTY && input) await printPictures(output, images, input.frame.width)
   output.table(
     ["image", "class", "share", "next", "share"],
     answers.map(({ shares, best }, i) => {
@@ -100,6 +114,7 @@ async function predict(
       scaling,
       images: answers.map(({ outputs, shares, best }, i) => ({
         image: paths[i],
+        ...(unlike[i] !== undefined && { unlike: unlike[i] }),
         class: nameOf(best),
         share: shares[best],
         classes: shares.map((share, o) => ({
@@ -112,9 +127,13 @@ async function predict(
   }
 }
 
-async function picturesOf(paths: string[], width: number, scaling: Scaling): Promise<Uint8Array[]> {
+async function picturesOf(
+  paths: string[],
+  frame: { width: number; height: number },
+  scaling: Scaling,
+): Promise<Uint8Array[]> {
   const { picturePixels } = await import("../data/picture")
-  return paths.map(path => picturePixels(path, width, scaling))
+  return paths.map(path => picturePixels(path, frame, scaling))
 }
 
 /** Features of recordings, each file's first one, taken whole or their first window. */
@@ -169,11 +188,9 @@ async function outputsOnBoards(
 async function printPictures(
   output: Context["output"],
   images: Uint8Array[],
-  pixels: number,
+  width: number,
 ): Promise<void> {
-  const { frameOf } = await import("../data/folder")
   const { shaded } = await import("./terminal/pixels")
-  const { width } = frameOf(pixels)
   if (width > MOST_COLUMNS) return
   const beside = Math.max(1, Math.floor((output.stdout.columns ?? 80) / (width + 1)))
   for (let from = 0; from < images.length; from += beside) {

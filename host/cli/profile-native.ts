@@ -28,7 +28,7 @@ export async function profileNativeBoard(
   { output, signal }: Context,
 ): Promise<Outcome> {
   const listing: Listing = JSON.parse(readFileSync(LISTING_PATH, "utf8"))
-  const data = readTrainingData("mnist", model.network)
+  const data = await readTrainingData("mnist", model.network)
   checkImages(model.network, data.name, data.test)
   output.status(`counting on an emulated Pico, ${grouped(2 * images)} images`)
   const profile = await profileNative(

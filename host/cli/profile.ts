@@ -71,7 +71,7 @@ async function speedOf(
   const { boardIds, readBoardProfile } = await import("../hardware/board-profile")
   const { energyMillijoules } = await import("../partition/energy")
   const { recipeOf } = await import("../training/recipes")
-  const data = readTrainingData("mnist", model.network)
+  const data = await readTrainingData("mnist", model.network)
   checkImages(model.network, data.name, data.test)
   // `train` teaches by the recipe's softmax; `demo`, `panel` and the page by the network's own error.
   const { softmaxGain } = recipeOf(model.network)

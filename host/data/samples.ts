@@ -4,8 +4,14 @@
  * The order matters as much as the choice: learning is one sample at a time.
  */
 
-/** What separates the draws of one seed, so that they are independent: "tr", "te" and "ad". */
-export const SALTS = { training: 0x7472, testing: 0x7465, adapting: 0x6164 }
+/** What separates the draws of one seed, so that they are independent: two letters each. */
+export const SALTS = {
+  training: 0x7472,
+  testing: 0x7465,
+  adapting: 0x6164,
+  holding: 0x686f,
+  arranging: 0x6172,
+}
 
 /**
  * The first `take` of a seeded shuffle of 0…count-1.
@@ -17,15 +23,17 @@ export function drawSamples(count: number, take: number, seed: number, salt: num
   if (!Number.isInteger(take) || take < 0 || take > count)
     throw new RangeError(`cannot draw ${take} of ${count} samples`)
   const next = splitMix32(Math.imul(seed, 0x9e3779b1) ^ salt)
-  const order = Array.from({ length: count }, (_, index) => index)
+  // What has changed places, all else is where it was: a few of many millions cost no memory.
+  const moved = new Map<number, number>()
+  const order: number[] = []
   // Fisher-Yates from the front, stopped when enough are drawn.
   for (let i = 0; i < take; i++) {
     const j = i + Math.floor((next() / 2 ** 32) * (count - i))
-    const drawn = order[j]
-    order[j] = order[i]
-    order[i] = drawn
+    order.push(moved.get(j) ?? j)
+    moved.set(j, moved.get(i) ?? i)
+    moved.delete(i)
   }
-  return order.slice(0, take)
+  return order
 }
 
 /**

@@ -51,6 +51,8 @@ const trainingSchema = z.strictObject({
     validation: share.optional(),
     /** Of the test images. */
     test: share.optional(),
+    /** Of samples drawn and kept apart from training, where the data has no test part. */
+    heldOut: share.optional(),
   }),
   /** Rates and schedules; the trainer's own business. */
   settings: z.record(z.string(), z.json()).optional(),

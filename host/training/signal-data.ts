@@ -14,8 +14,9 @@ import {
   readRecordingSet,
 } from "../signals/recording-set"
 import { FeatureEngine } from "./feature-engine"
-import { classesOf, recordingsOf } from "./training"
+import { classesOf, dataOf, recordingsOf } from "./training"
 import {
+  type DataOptions,
   type Images,
   type RecordingChoice,
   readTrainingData,
@@ -42,16 +43,18 @@ const ORDER_SALT = 0x7267
  * Whatever data a user names, for a model that is there: recordings where it reads a signal.
  *
  * @param choice which recordings; absent: as the model was taught
+ * @param options of other data
  * @throws WuxingError as readTrainingData or readSignalData
  */
 export async function readDataFor(
   what: string,
   model: Model,
   choice?: SignalOptions,
-): Promise<TrainingData & { notes?: string[] }> {
+  options: DataOptions = {},
+): Promise<TrainingData> {
   const { network, signal } = model
   const classes = classesOf(model)
-  if (!signal) return readTrainingData(what, network, classes)
+  if (!signal) return await readTrainingData(what, network, { ...dataOf(model), ...options })
   if (!isRecordings(what))
     throw short(
       `${what} holds no recordings, and ${network.name} reads a signal`,

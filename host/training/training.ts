@@ -8,13 +8,16 @@ import { z } from "zod"
 import { MOST_LEARN_SHIFT } from "../../src/core/layout"
 import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
+import { MOST_CLASSES } from "../data/classes"
+import { MOST_NAME } from "../data/table"
 import { ELEMENTS_ARRAY, type Model, sorted } from "../models/model-file"
 import { HostNetwork } from "../network/host-network"
 import { type Network, signalsOf } from "../network/network"
 import type { Checkpoint } from "../session/reports"
+import { type DataRecord, dataRecordSchema } from "./data-record"
 import type { LabelledImages, LearningEngine } from "./learning-engine"
 import { edgesOf, learnShiftAt, type Recipe, trainEpoch } from "./train-model"
-import type { Images, RecordingChoice, TrainingData } from "./training-data"
+import type { Images, RecordingChoice, Testing, TrainingData } from "./training-data"
 import { TrainingEngine } from "./training-engine"
 
 /** Everything that decides which bits a training ends with, besides network and data. */
@@ -49,10 +52,14 @@ export interface EpochFigures {
 /** Starts an engine for the network as it is to learn. */
 export type StartEngine = (network: Network) => Promise<LearningEngine>
 
+/** What can be measured on; "test" are the data's test images, or those held out in their place. */
 export type Split = "train" | "validation" | "test"
+/** What a figure is of. */
+export type Measured = Split | "heldOut"
 
 const settingsSchema = z.strictObject({
-  classes: z.array(z.string()),
+  classes: z.array(z.string().max(MOST_NAME)).max(MOST_CLASSES),
+  data: dataRecordSchema.optional(),
   epochs: z.int().min(1),
   learnShift: z.int().min(1).max(MOST_LEARN_SHIFT),
   epochsPerBit: z.int().min(1),
@@ -85,7 +92,7 @@ export class Training {
   learnt = 0
   seconds = 0
   readonly history: EpochFigures[] = []
-  readonly accuracy: Partial<Record<Split, number>> = {}
+  readonly accuracy: Partial<Record<Measured, number>> = {}
   /** Of a signal, once it is measured: below which share a window is of no known class. */
   calibrated: { unknown?: number } = {}
 
@@ -243,6 +250,11 @@ export class Training {
     return figures
   }
 
+  /** What its test images are. */
+  get testedOn(): Testing {
+    return this.data.testing ?? "test"
+  }
+
   /**
    * Share of a split's images that the network names rightly now: the training images it learnt
    * from, those kept apart, or the test images.
@@ -260,7 +272,7 @@ export class Training {
     const indices = Int32Array.from({ length: to - from }, (_, i) => from + i)
     const classes = await this.engine.predict(store, indices, { signal })
     const accuracy = classes.filter((c, i) => c === store.labels[from + i]).length / classes.length
-    this.accuracy[split] = accuracy
+    this.accuracy[split === "test" ? this.testedOn : split] = accuracy
     return accuracy
   }
 
@@ -279,7 +291,11 @@ export class Training {
         samples: this.samples,
         data: this.data.name,
         accuracy: this.accuracy,
-        settings: { ...this.plan, classes: this.data.classes, ...(recordings && { recordings }) },
+        settings: {
+          ...{ ...this.plan, classes: this.data.classes },
+          ...(recordings && { recordings }),
+          ...(this.data.record && { data: this.data.record }),
+        },
         state: { ...this.position, dataHash: this.dataHash },
       },
       ...(signal && { signal: { ...signal, ...this.calibrated } }),
@@ -332,7 +348,7 @@ export function planOf(
       help: "begin a training from this network (--model)",
     })
   const { dataHash, ...position } = state.data
-  const { classes: _, recordings: __, ...plan } = settings.data
+  const { classes: _, recordings: __, data: ___, ...plan } = settings.data
   return { plan, position, dataHash }
 }
 
@@ -389,4 +405,10 @@ export function recordingsOf(model: Model): RecordingChoice | undefined {
 export function classesOf(model: Model): string[] | undefined {
   const settings = settingsSchema.safeParse(model.training?.settings)
   return settings.success ? settings.data.classes : undefined
+}
+
+/** How a model's data was taken, and its classes: for the next data, to be taken in the same way. */
+export function dataOf(model: Model): { classes?: string[]; record?: DataRecord } {
+  const settings = settingsSchema.safeParse(model.training?.settings)
+  return settings.success ? { classes: settings.data.classes, record: settings.data.data } : {}
 }

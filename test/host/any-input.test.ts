@@ -8,7 +8,6 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { type ErrorKind, WuxingError } from "../../host/base/errors"
-import { readFolder } from "../../host/data/folder"
 import { readBoardProfile, readChipProfile } from "../../host/hardware/board-profile"
 import { parsePlace } from "../../host/hardware/place"
 import { resolvePorts, splitPorts } from "../../host/link/port-names"
@@ -16,6 +15,7 @@ import { parseLinks } from "../../host/models/links-file"
 import { parseLayout } from "../../host/panel/layout"
 import { parseBoards } from "../../host/partition/board-spec"
 import { temporaryFolder } from "../temporary"
+import { readFolder } from "./data/read-set"
 
 const folder = temporaryFolder("any")
 

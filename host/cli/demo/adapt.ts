@@ -217,7 +217,7 @@ async function readOwn(
   network: Parameters<typeof import("../../training/training-data").readTrainingData>[1],
 ): Promise<[Dataset, Dataset]> {
   const { readTrainingData } = await import("../../training/training-data")
-  const data = readTrainingData(dir, network)
+  const data = await readTrainingData(dir, network)
   const dataset = (split: "train" | "test"): Dataset => {
     const { images, labels, count, width, height } = data[split]
     if (width !== 28 || height !== 28)

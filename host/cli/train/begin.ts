@@ -1,5 +1,6 @@
 /** What `wuxing train` begins with: a new training or one that was stopped, on the host or on boards. */
 import { resolve } from "node:path"
+import type { RangeWish } from "../../data/range"
 import type { Place } from "../../hardware/place"
 import type { Model } from "../../models/model-file"
 import { readModel } from "../../models/model-source"
@@ -52,6 +53,8 @@ export interface TrainOptions extends PanelOptions, DashboardOptions {
   testNames?: string
   testEvery?: number
   trainNames?: string
+  label?: string
+  range?: RangeWish
   out?: string
   force?: boolean
   checkpoint?: number
@@ -75,7 +78,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   const { what, given, data } = await startingPoint(options, context)
   const recipe = recipeOf(given.network)
   const model = ruled(given, options, recipe)
-  const validation = options.validation ?? 0
+  const validation = options.validation ?? data.validation ?? 0
   const rest = data.train.count - validation
   const plan: Plan = {
     epochs: options.epochs ?? recipe.epochs,
@@ -107,7 +110,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
     engine: engineOn(options, model, data.classes, context),
   })
   const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
-  const command = commandOf(named, options.rule && model.network, plan, data)
+  const command = commandOf(named, options.rule && model.network, plan, data, options)
   return { training, command: command + signalPart(options) }
 }
 
@@ -141,7 +144,13 @@ async function startingPoint(
   for (const [flag, value] of Object.entries(signalFlags(options)))
     if (value !== undefined)
       throw usageError(`${flag} is about recordings, and ${name} holds none`, "leave it out")
-  return { what, given: named, data: readTrainingData(name, named.network) }
+  const { label, range, limit, validation } = options
+  const data = await readTrainingData(name, named.network, {
+    ...{ label, range, limit, validation, signal: context.signal },
+    seed: seed ?? named.network.seed,
+  })
+  for (const line of data.notes ?? []) context.output.status(line)
+  return { what, given: named, data }
 }
 
 function signalPart(options: TrainOptions): string {
@@ -179,7 +188,17 @@ export async function resumeTraining(
   const { plan, position } = planOf(file, model)
   // It goes on in its own file.
   outputFile(options.out ?? file, MODEL, options.force || isSame(options.out ?? file, file))
-  const data = await readDataFor(options.data ?? model.training?.data ?? "mnist", model)
+  const data = await readDataFor(
+    options.data ?? model.training?.data ?? "mnist",
+    model,
+    undefined,
+    {
+      ...{ limit: plan.images, signal: context.signal },
+      // A part of the data's own is no wish.
+      validation: plan.validation > 0 ? plan.validation : undefined,
+    },
+  )
+  for (const line of data.notes ?? []) context.output.status(line)
   if (epochs !== undefined && epochs <= position.epoch)
     throw usageError(
       `--epochs is ${epochs}, but ${file} has learnt ${position.epoch} already`,
@@ -289,6 +308,7 @@ function commandOf(
   ruled: Network | undefined,
   plan: Plan,
   data: TrainingData,
+  { label, range }: TrainOptions,
 ): string {
   const words = [
     ...["wuxing", "train", "--model", named, "--seed", plan.seed, "--epochs", plan.epochs],
@@ -298,8 +318,12 @@ function commandOf(
     ...[plan.shiftImages ? "--shift-images" : "--no-shift-images"],
     ...["--softmax-gain", plan.softmaxGain, "--batch", plan.batch],
   ]
-  if (plan.images + plan.validation < data.train.count) words.push("--limit", plan.images)
-  if (plan.validation > 0) words.push("--validation", plan.validation)
+  if (plan.images + plan.validation < (data.available ?? data.train.count))
+    words.push("--limit", plan.images)
+  if (plan.validation > (data.validation ?? 0)) words.push("--validation", plan.validation)
   if (data.name !== "mnist") words.push("--data", quoted(data.name))
+  if (label !== undefined) words.push("--label", quoted(label))
+  if (range !== undefined)
+    words.push("--range", typeof range === "object" ? `${range.from}..${range.to}` : range)
   return words.join(" ")
 }

@@ -95,6 +95,10 @@ export async function learn(
       })
       if (!figures) return true
       right += Math.round(figures.accuracy * plan.images)
+      if (figures.epoch === 1 && figures.accuracy === 1)
+        output.status(
+          "note: every answer of the first epoch was right: one of the inputs may hold the class",
+        )
       output.log(
         `epoch ${figures.epoch}: ${percent(figures.accuracy)} right while learning, learning shift ${figures.learnShift}`,
       )
@@ -112,7 +116,8 @@ export async function measure(training: Training, { output, signal }: Context): 
   try {
     await training.measure("train", signal)
     if (training.plan.validation > 0) await training.measure("validation", signal)
-    await training.measure("test", signal)
+    // Where nothing could be held out there is nothing but the training images.
+    if (training.testedOn !== "train") await training.measure("test", signal)
     return false
   } catch (error) {
     if (signal.aborted) return true

@@ -2,6 +2,7 @@
 import type { Command } from "commander"
 import { grouped, percent } from "../../base/numbers"
 import { sha256 } from "../../base/sha256"
+import { parseRange } from "../../data/range"
 import type { Context, Outcome, Run } from "../command"
 import { printBoards, printEmulatedTime } from "../fleet-run"
 import { addDashboardOptions, checkDashboardOptions } from "../options/dashboard-option"
@@ -92,12 +93,12 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--limit <n>",
-      "learn only the first n training images",
+      "learn only n of the training images: of your own data drawn by the seed, of mnist the first",
       integerOption("--limit", 1, 10_000_000),
     )
     .option(
       "--validation <n>",
-      "keep the last n training images apart and measure on them (default: 0)",
+      "keep n training images apart and measure on them: of your own data drawn by the seed, of mnist the last (default: 0)",
       integerOption("--validation", 1, 10_000_000),
     )
     .option(
@@ -128,6 +129,15 @@ export function addTrain(program: Command, run: Run): void {
     .option(
       "--train-names <regexp>",
       "learn only recordings whose file name matches (default: all)",
+    )
+    .option(
+      "--label <column>",
+      "of CSV: the class's column by name or number, first or last (default: found by its name or its values)",
+    )
+    .option(
+      "--range <what>",
+      "of CSV: values that become 0 and 255, as 0..1 or -2..2; whole or columns: from what the data holds; auto (default)",
+      parseRange,
     )
     .option(
       "--out <file>",
@@ -190,7 +200,9 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       network: network.name,
       engine: boards ? "boards" : options.engine,
       data: training.data.name,
+      notes: training.data.notes,
       testAccuracy: training.accuracy.test,
+      heldOutAccuracy: training.accuracy.heldOut,
       validationAccuracy: training.accuracy.validation,
       trainAccuracy: training.accuracy.train,
       epochs: training.samples / plan.images,
@@ -268,6 +280,8 @@ function checkOptions(options: TrainOptions): void {
     "--test-names": options.testNames,
     "--test-every": options.testEvery,
     "--train-names": options.trainNames,
+    "--label": options.label,
+    "--range": options.range,
   }
   for (const [flag, value] of Object.entries(fixed))
     if (value !== undefined)
@@ -281,6 +295,7 @@ function print(
   output: Output,
   document: {
     testAccuracy?: number
+    heldOutAccuracy?: number
     validationAccuracy?: number
     trainAccuracy?: number
     epochs: number
@@ -290,10 +305,11 @@ function print(
     out?: string
   },
 ): void {
-  const { testAccuracy, validationAccuracy, trainAccuracy } = document
+  const { testAccuracy, heldOutAccuracy, validationAccuracy, trainAccuracy } = document
   if (trainAccuracy !== undefined) output.field("train accuracy", percent(trainAccuracy))
   if (validationAccuracy !== undefined)
     output.field("validation accuracy", percent(validationAccuracy))
+  if (heldOutAccuracy !== undefined) output.field("held-out accuracy", percent(heldOutAccuracy))
   if (testAccuracy !== undefined) output.field("test accuracy", percent(testAccuracy))
   output.field("epochs", grouped(document.epochs))
   output.field("seconds", document.seconds.toFixed(1))

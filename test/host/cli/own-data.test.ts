@@ -73,10 +73,29 @@ test("a table of values, five classes: taught, kept, read out", async () => {
   })
   writeFileSync(path, rows.join("\n"))
   const model = join(folder, "values.wuxing")
-  await json("train", "--model", "10-8-5", "--data", path, "--out", model)
-  const { testAccuracy, classes } = await json("eval", "--model", model, "--data", path)
+  const { heldOutAccuracy: first, command } = await json(
+    ...["train", "--model", "10-8-5", "--data", path, "--out", model],
+  )
+  expect(first).toBeGreaterThan(0.95)
+  expect(command).not.toContain("--limit")
+  const trained = readModel(model, 0).training
+  expect(trained?.accuracy).toEqual({ train: expect.any(Number), heldOut: expect.any(Number) })
+  const { heldOutAccuracy, testAccuracy, tested, classes } = await json(
+    ...["eval", "--model", model, "--data", path],
+  )
+  // The very samples that were held out, not those it learnt from.
+  expect([heldOutAccuracy, tested, testAccuracy]).toEqual([
+    trained?.accuracy.heldOut,
+    40,
+    undefined,
+  ])
   expect(classes).toEqual([0, 1, 2, 3, 4].map(kind => `kind ${kind}`))
-  expect(testAccuracy).toBeGreaterThan(0.95)
+  expect(heldOutAccuracy).toBeGreaterThan(0.95)
+  const picture = join(folder, "picture.png")
+  draw(picture, "bar", 1)
+  const refused = await wuxing(["predict", "--model", model, picture, "--json"])
+  expect(refused.status).toBe(3)
+  expect(JSON.parse(refused.stdout).error).toMatchObject({ code: "picture-table" })
 })
 
 test("a size is a network of that size, and a wrong one is refused", async () => {

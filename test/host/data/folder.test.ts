@@ -1,15 +1,16 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { deflateSync } from "node:zlib"
+import { deflateSync, gzipSync } from "node:zlib"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { WuxingError } from "../../../host/base/errors"
-import { type FolderOptions, frameOf, readFolder } from "../../../host/data/folder"
+import { frameOf, openFolder } from "../../../host/data/folder"
 import type { Grey } from "../../../host/data/grey"
 import { decodeImage } from "../../../host/data/image-file"
 import { readMnist } from "../../../host/data/mnist"
 import { invert, isOnPaper, scaleTo } from "../../../host/data/scale"
 import { temporaryFolder } from "../../temporary"
+import { type ReadOptions, readFolder } from "./read-set"
 
 const root = temporaryFolder("folder")
 
@@ -115,7 +116,7 @@ describe("a picture", () => {
       7,
       Array.from({ length: 63 }, (_, i) => i),
     )
-    for (let length = 0; length < whole.length - 12; length++)
+    for (let length = 0; length < whole.length - 12; length += 3)
       expect(() => decodeImage(whole.subarray(0, length)), `${length} bytes`).toThrow(Error)
     const huge = Buffer.from(whole)
     huge.writeUInt32BE(1_000_000, 16)
@@ -243,9 +244,9 @@ test("light paper is told by its rim", () => {
   expect(invert(invert(dark))).toEqual(dark)
 })
 
-const options: FolderOptions = { width: 2, height: 2, split: "test" }
+const options: ReadOptions = { width: 2, height: 2, split: "test" }
 
-const codeOf = (dir: string, more: Partial<FolderOptions> = {}): string => {
+const codeOf = (dir: string, more: Partial<ReadOptions> = {}): string => {
   try {
     readFolder(dir, { ...options, ...more })
   } catch (error) {
@@ -297,7 +298,6 @@ describe("a folder of one folder per class", () => {
     const ten = readFolder(dir, { ...options, outputs: 10 })
     expect([...ten.labels]).toEqual([3, 7])
     expect(ten.classes.length).toBe(10)
-    expect([...readFolder(dir, options).labels]).toEqual([0, 1])
     expect([...readFolder(dir, { ...options, outputs: 7 }).labels]).toEqual([0, 1])
     expect(codeOf(dir, { outputs: 1 })).toMatch(/^data-classes: .*2 classes, expected at most 1/)
   })
@@ -368,7 +368,7 @@ describe("a folder of IDX files", () => {
   test("of any size and classes is read and scaled, and never inverted", () => {
     const dir = folderOf(pair("", [0, 12, 3], 255))
     const set = readFolder(dir, { ...options, width: 5, height: 3 })
-    expect(set.classes.length).toBe(13)
+    expect(set.classes.length).toBe(255)
     expect([...set.labels]).toEqual([0, 12, 3])
     expect(set.images.every(pixel => pixel === 255)).toBe(true)
     expect(readFolder(dir, options).images.length).toBe(3 * 4)
@@ -384,7 +384,7 @@ describe("a folder of IDX files", () => {
     const one = folderOf(pair("own-", [4]))
     expect([...readFolder(one, { ...options, split: "train" }).labels]).toEqual([4])
     expect(codeOf(folderOf({ ...pair("a-", [1]), ...pair("b-", [1]) }))).toMatch(
-      /^data-missing: .*a, b.*testing/,
+      /^data-missing: .*a, b.*training/,
     )
   })
 
@@ -407,9 +407,134 @@ describe("a folder of IDX files", () => {
         /^data-idx/,
       ],
       [{ "images-idx3-ubyte": good["images-idx3-ubyte"] }, /^data-missing: .*no labels/],
-      [{ "x-images-idx3-ubyte.gz": "z" }, /^data-idx: .*compressed/],
+      [{ "x-images-idx3-ubyte.gz": "z" }, /^data-idx: .*1 bytes/],
     ]
     for (const [content, expected] of cases) expect(codeOf(folderOf(content))).toMatch(expected)
+  })
+
+  test("is the same packed, spelt with a dot, or where torchvision and archives put it", () => {
+    const files = pair("train-", [1, 2], 7)
+    const renamed = (to: (name: string) => string, bytes = (b: Buffer) => b) =>
+      Object.fromEntries(Object.entries(files).map(([name, b]) => [to(name), bytes(b)]))
+    const packed = renamed(name => `${name}.gz`, gzipSync)
+    const plain = readFolder(folderOf(files), { ...options, split: "train" })
+    for (const content of [
+      packed,
+      { ...packed, ...files },
+      renamed(name => name.replace("-idx", ".idx")),
+      renamed(name => `MNIST/raw/${name}`),
+      renamed(name => `raw/${name}`),
+      renamed(name => `${name}/${name}`),
+    ]) {
+      const set = readFolder(folderOf(content), { ...options, split: "train" })
+      expect([...set.images]).toEqual([...plain.images])
+      expect([...set.labels]).toEqual([1, 2])
+    }
+  })
+
+  test("that unpacks to more than its packed size can mean costs no memory", () => {
+    const bomb = gzipSync(Buffer.alloc(70 * 2 ** 20))
+    expect(bomb.length).toBeLessThan(100_000)
+    const files = pair("", [1])
+    expect(codeOf(folderOf({ ...files, "images-idx3-ubyte": bomb }))).toMatch(
+      /^data-unreadable: .*73400320 bytes, at most 67108864/,
+    )
+    const cut = gzipSync(files["images-idx3-ubyte"]).subarray(0, 20)
+    expect(codeOf(folderOf({ ...files, "images-idx3-ubyte": cut }))).toMatch(/^data-unreadable/)
+  })
+
+  test("of millions of tiny images gives any of them without all others", () => {
+    const count = 4_000_000
+    const dir = folderOf({
+      "images-idx3-ubyte": idx(0x803, [count, 1, 1], []),
+      "labels-idx1-ubyte": idx(0x801, [count], []),
+    })
+    appendFileSync(join(dir, "images-idx3-ubyte"), new Uint8Array(count).fill(9))
+    appendFileSync(join(dir, "labels-idx1-ubyte"), new Uint8Array(count).fill(1))
+    const source = openFolder(dir, { pixels: 4, outputs: 2 })
+    const into = new Uint8Array(4)
+    source.train.fill(count - 1, into)
+    expect([...into]).toEqual([9, 9, 9, 9])
+    expect(source.notes).toEqual([expect.stringMatching(/one class, "1"/)])
+  })
+})
+
+describe("the parts of a folder", () => {
+  const picture = (value: number) => pgm(2, 2, [value, value, value, value])
+  const read = (content: Record<string, Buffer | string>) => {
+    const source = openFolder(folderOf(content), { pixels: 4, outputs: 9 })
+    const counts = [source.train, source.validation, source.test].map(p => p?.labels.length)
+    return { counts, ...source }
+  }
+
+  test("are known by their names, in any capitals", () => {
+    for (const [train, validation, test] of [
+      ["train", "val", "test"],
+      ["Training", "VALIDATION", "Testing"],
+      ["TRAIN", "valid", "TEST"],
+    ]) {
+      const { counts, notes } = read({
+        [`${train}/a/1.pgm`]: picture(1),
+        [`${train}/b/1.pgm`]: picture(2),
+        [`${validation}/a/1.pgm`]: picture(3),
+        [`${test}/b/1.pgm`]: picture(4),
+        [`${test}/b/2.pgm`]: picture(5),
+        "__MACOSX/train/._x": "left by an archive",
+        "@eaDir/x": "left by a system",
+        ".DS_Store": "",
+        "docs/read.txt": "passed over, and said",
+      })
+      expect(counts).toEqual([2, 1, 2])
+      expect(notes).toEqual([expect.stringMatching(/passed over in .*: docs$/)])
+    }
+  })
+
+  test("may lie in a folder of their own, and one may be missing", () => {
+    const { counts } = read({
+      "shapes/train/a/1.pgm": picture(1),
+      "shapes/test/a/1.pgm": picture(1),
+    })
+    expect(counts).toEqual([1, undefined, 1])
+    expect(read({ "train/a/1.pgm": picture(1) }).counts).toEqual([1, undefined, undefined])
+  })
+
+  test("are not made of classes that happen to have their names", () => {
+    const { classes, counts } = read({ "train/1.pgm": picture(1), "bus/1.pgm": picture(2) })
+    expect(classes).toEqual(["bus", "train"])
+    expect(counts).toEqual([2, undefined, undefined])
+  })
+
+  test("have the same classes where systems write their names in other forms of Unicode", () => {
+    const { counts, classes } = read({
+      "train/weiß/1.pgm": picture(1),
+      [`train/${"grün".normalize("NFD")}/1.pgm`]: picture(1),
+      [`test/${"grün".normalize("NFC")}/1.pgm`]: picture(1),
+    })
+    expect(classes).toEqual(["grün".normalize("NFC"), "weiß"])
+    expect(counts).toEqual([2, undefined, 1])
+  })
+})
+
+describe("pictures that are no square", () => {
+  const shape = (pixels: number) => {
+    const wide = pgm(
+      8,
+      4,
+      Array.from({ length: 32 }, (_, i) => i),
+    )
+    const { width, height } = openFolder(folderOf({ "a/1.pgm": wide }), { pixels, outputs: 3 })
+    return [width, height]
+  }
+
+  test("fill an input of their own size or shape, else lie within a square", () => {
+    expect(shape(32)).toEqual([8, 4])
+    expect(shape(128)).toEqual([16, 8])
+    expect(shape(64)).toEqual([8, 8])
+  })
+
+  test("are refused where no rectangle of the inputs is like them, with a size that is", () => {
+    expect(() => shape(31)).toThrow(/8x4, and no 31 inputs can be of that shape/)
+    expect(() => shape(30)).toThrow(WuxingError)
   })
 })
 

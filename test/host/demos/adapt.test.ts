@@ -149,7 +149,7 @@ describe("on a board", () => {
     // Slanted handwriting, black on white, as PGM.
     for (let digit = 0; digit < 10; digit++) {
       mkdirSync(join(folder, "own", `${digit}`), { recursive: true })
-      for (let k = 0, i = 0; k < 2; i++) {
+      for (let k = 0, i = 0; k < 3; i++) {
         if (mnist.test.labels[i] !== digit) continue
         const pixels = invert(turn(imageAt(mnist.test, i), -20))
         const file = Buffer.concat([Buffer.from("P5\n28 28\n255\n"), pixels])

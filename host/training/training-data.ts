@@ -1,6 +1,6 @@
 /** The images to train and test with, by what a user calls them. */
 import { createHash } from "node:crypto"
-import { setImmediate } from "node:timers/promises"
+import { realClock, takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { openFolder } from "../data/folder"
 import { drawHeldOut, drawOrder } from "../data/held-out"
@@ -219,16 +219,16 @@ async function materialise(
     })
   const images = new Uint8Array(count * pixels)
   const labels = new Uint8Array(count)
-  let at = performance.now()
+  let at = realClock.now()
   let i = 0
   for (const sample of indices) {
     part.fill(sample, images.subarray(i * pixels, (i + 1) * pixels))
     labels[i] = part.labels[sample]
     i++
-    if ((i & 15) !== 0 || performance.now() - at < BUSY_MS) continue
-    await setImmediate()
+    if ((i & 15) !== 0 || realClock.now() - at < BUSY_MS) continue
+    await takeTurns()
     signal?.throwIfAborted()
-    at = performance.now()
+    at = realClock.now()
   }
   return { images, labels, count, width, height }
 }

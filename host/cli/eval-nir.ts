@@ -42,7 +42,7 @@ export async function evaluateNir(
     ...{ ...base, name: path, width: simulation.inputs },
     layers: [{ ...base.layers[1], neurons: simulation.outputs, fanIn: 1 }],
   }
-  const data = readTrainingData(dataName, network)
+  const data = await readTrainingData(dataName, network, { testOnly: true })
   checkImages(network, data.name, data.test)
   const { images, labels, count } = firstOf(data.test, limit)
   const lines = ["image,node,neuron,step"]

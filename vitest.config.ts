@@ -44,6 +44,7 @@ const system = [
   "test/host/faults/**/*.test.ts",
   "test/firmware/**/*.test.ts",
   "test/host/fleet/**/*.test.ts",
+  "test/host/library/**/*.test.ts",
   "test/host/hardware/{counted-boards,identify,machine,virtual-boards}.test.ts",
   "test/host/hardware/mqtt/**/*.test.ts",
   "test/host/link/**/*.test.ts",

@@ -90,6 +90,7 @@ export async function runFleetDemo(options: FleetDemoOptions): Promise<FleetDemo
   const progress: Progress[] = [{ seconds: 0, samples: 0 }]
   let pulled = false
   const start = realClock.now()
+  const keptBefore = fleet.keepingMs
   const learn = (from: number, to: number) =>
     fleet.train(mnist.train, training.slice(from, to), (done, right) => {
       progress.push({ seconds: (realClock.now() - start) / 1000, samples: from + done })
@@ -106,7 +107,8 @@ export async function runFleetDemo(options: FleetDemoOptions): Promise<FleetDemo
     pulled = await handPulled(options, victim)
     await learn(pullAt, training.length)
   }
-  const samplesPerSecond = training.length / ((realClock.now() - start) / 1000)
+  const ms = realClock.now() - start - (fleet.keepingMs - keptBefore)
+  const samplesPerSecond = training.length / (ms / 1000)
   status("testing after")
   const accuracyAfter = await evaluate()
   const coefficientsHash = sha256(await fleet.coefficients())

@@ -1,4 +1,5 @@
 /** Several boards that run and teach one network together. */
+import { isDeepStrictEqual } from "node:util"
 import "../base/memory"
 import { Header } from "../../src/core/layout"
 import { SERVICE_CLASS, Setting } from "../../src/wire/protocol"
@@ -39,9 +40,11 @@ import {
 import { Board } from "./board"
 import { sampleDeadline } from "./deadline"
 import { holdsTwoSlots, learntAreas } from "./keeping"
+import { Reference } from "./reference"
 import { type Member, type PartTime, Relay } from "./relay"
 import type { BoardStatus, Saved } from "./reports"
 import {
+  differs,
   gaveUp,
   isRecoverable,
   isStartable,
@@ -93,6 +96,8 @@ export interface FleetOptions {
   start?: Checkpoint
   /** What goes wrong on the way to the boards. */
   faults?: FaultInjector
+  /** Repeat everything on the host and compare; default: true. */
+  verify?: boolean
 }
 
 /**
@@ -146,6 +151,8 @@ export class Fleet {
   private keptBits = 0
   /** Spent waiting for leave to go on, ms. */
   heldMs = 0
+  /** Spent reading back what was learnt, and having boards keep it, ms. */
+  keepingMs = 0
   /** How far the work in hand is, for messages: "after sample 118 of 600". */
   private position = "before the first sample"
   /** Times boards had to be started or loaded again, in all and since the last checkpoint. */
@@ -153,8 +160,10 @@ export class Fleet {
   /** Times a lost message was sent again, to boards that held all they should. */
   resent = 0
   private readonly patience = new Patience()
-  /** A sample is being learnt: boards may hold part of its step. */
-  private midLesson = false
+  /** A sample is being learnt, or was learnt otherwise than on the host: boards may hold anything. */
+  private doubtful = false
+  /** Absent where the caller compares by itself. */
+  private readonly reference?: Reference
   /** By which boards are known to be the ones that were loaded. */
   private boots: number[] = []
   /** Samples between two checkpoints, as things go. */
@@ -168,6 +177,7 @@ export class Fleet {
     readonly shares: Slice[][],
   ) {
     this.clock = boardSet.clock ?? realClock
+    if (options.verify !== false) this.reference = new Reference(options.network)
     this.stride = options.checkpointSamples ?? CHECKPOINT_SAMPLES
     const { learnShift, elements } = options.network
     this.shifts = { links: learnShift, elements: elements?.shift }
@@ -260,8 +270,9 @@ export class Fleet {
     this.updates = 0
     const statuses = await Promise.all(this.members.map(({ board }) => board.status()))
     this.boots = statuses.map(({ boot }) => boot)
-    this.midLesson = false
+    this.doubtful = false
     this.loaded = true
+    this.reference?.load(this.checkpoint)
     this.options.watch?.kept?.(this.checkpoint)
     const deadlineMs =
       this.options.sampleDeadlineMs ??
@@ -359,6 +370,7 @@ export class Fleet {
           first,
           most: () => this.patience.atOnce,
           onOutput: (_, outputs) => {
+            this.compare(images(done), outputs)
             classes[done] = outputs.indexOf(Math.max(...outputs))
             watch?.named?.(images(done), outputs, labels?.(done))
             done++
@@ -451,6 +463,19 @@ export class Fleet {
     return { done, right: correct }
   }
 
+  /** Classifies one image; outputs in the signal format. */
+  async ask(image: Uint8Array): Promise<{ named: number; outputs: Int16Array }> {
+    let outputs = new Int16Array()
+    const [named] = await this.name(
+      () => image,
+      1,
+      (_, __, given) => {
+        outputs = given
+      },
+    )
+    return { named, outputs }
+  }
+
   /** Teaches the boards one lesson beside the run. */
   async teach(lesson: Lesson): Promise<void> {
     this.note(lesson)
@@ -522,17 +547,32 @@ export class Fleet {
     } else
       await this.relay.infer(() => wish.image, 1, {
         first: this.inferred++,
-        onOutput: (_, outputs) => wish.answered(outputs),
+        onOutput: (_, outputs) => {
+          this.compare(wish.image, outputs)
+          wish.answered(outputs)
+        },
       })
   }
 
   /** One learning step on the boards. */
-  private async step({ image, label }: Lesson, sample: number) {
-    this.midLesson = true
-    const result = await this.relay.learn(image, label, sample, this.updates)
-    this.midLesson = false
+  private async step(lesson: Lesson, sample: number) {
+    this.doubtful = true
+    const { image, label } = lesson
+    const onBoards = this.relay.learn(image, label, sample, this.updates)
+    // While the boards compute.
+    const predicted = this.reference?.learn(lesson, sample)
+    const result = await onBoards
+    if (predicted !== undefined && predicted !== result.predicted)
+      throw differs(`the boards gave class ${result.predicted} for sample ${sample}`, predicted)
+    this.doubtful = false
     if (result.learned) this.updates++
     return result
+  }
+
+  private compare(image: Uint8Array, outputs: Int16Array): void {
+    if (this.reference?.gives(image, outputs) !== false) return
+    this.doubtful = true
+    throw differs(`the boards gave other outputs ${this.position}`)
   }
 
   private async slow(bits: number): Promise<void> {
@@ -622,6 +662,7 @@ export class Fleet {
   /** Puts them into the shards, for boards that are loaded from now on. */
   private setShifts(): void {
     const { links, elements } = this.learnShifts
+    if (this.reference) this.reference.shifts = this.learnShifts
     for (const shard of this.shards) {
       shard.setAt(Header.LearnShift, "u16", links)
       if (elements !== undefined) shard.setAt(Header.ElementShift, "u16", elements)
@@ -692,6 +733,10 @@ export class Fleet {
       const kept = await Promise.all(
         this.members.map(async ({ board }, index) => {
           const newest = await board.saved(false)
+          // What is said once and nowhere compared could be anything.
+          const again = await board.saved(false)
+          if (!isDeepStrictEqual(newest, again))
+            throw differs(`${board.title}'s checkpoint, asked for twice, differs`)
           const before = newest && (await board.saved(true))
           const layoutHash = this.shards[index].getAt(Header.LayoutHash, "i32")
           const isOurs = (saved: Saved | undefined): saved is Saved =>
@@ -716,7 +761,7 @@ export class Fleet {
         ),
       )
       this.samples = samples
-      await this.readBack()
+      await this.adopt()
     })
     return found
   }
@@ -743,11 +788,43 @@ export class Fleet {
 
   /** @param right of the epoch's samples so far */
   private async takeCheckpoint(right = 0): Promise<void> {
-    await this.readBack()
-    await this.saveOnBoards(right)
+    const start = this.clock.now()
+    try {
+      await this.readBack()
+      await this.saveOnBoards(right)
+    } finally {
+      this.keepingMs += this.clock.now() - start
+    }
   }
 
   private async readBack(): Promise<void> {
+    const checkpoint = await this.readLearnt()
+    if (this.reference?.holds(checkpoint) === false) {
+      this.doubtful = true
+      throw differs(`the boards hold other coefficients ${this.position}`)
+    }
+    this.keep(checkpoint)
+  }
+
+  /** Takes over what boards learnt when nobody looked on: what they say twice. */
+  private async adopt(): Promise<void> {
+    const checkpoint = await this.readLearnt()
+    const again = await this.readLearnt()
+    if (!checkpoint.coefficients.equals(again.coefficients))
+      throw differs("the boards' coefficients, read twice, differ")
+    this.reference?.load(checkpoint)
+    this.keep(checkpoint)
+  }
+
+  private keep(checkpoint: Checkpoint): void {
+    this.checkpoint = checkpoint
+    this.kept = this.given
+    this.keptBits = this.bits
+    this.patience.gotOn()
+    this.options.watch?.kept?.(checkpoint)
+  }
+
+  private async readLearnt(): Promise<Checkpoint> {
     const memories = await Promise.all(
       this.members.map(async ({ board }, index) => {
         const shard = this.shards[index]
@@ -761,15 +838,11 @@ export class Fleet {
       }),
     )
     const { network } = this.options
-    this.checkpoint = {
+    return {
       samples: this.samples,
       coefficients: coefficientsOf(network, memories),
       elements: elementsOf(network, memories),
     }
-    this.kept = this.given
-    this.keptBits = this.bits
-    this.patience.gotOn()
-    this.options.watch?.kept?.(this.checkpoint)
   }
 
   /**
@@ -836,7 +909,7 @@ export class Fleet {
 
   /** Do all boards hold what they were loaded with and have learnt since, and nothing else? */
   private async stillHold(): Promise<boolean> {
-    if (!this.loaded || this.midLesson) return false
+    if (!this.loaded || this.doubtful) return false
     const statuses = await Promise.all(this.members.map(({ board }) => this.ping(board)))
     return statuses.every(
       (status, i) =>

@@ -18,6 +18,20 @@ export function stopped(message: string): WuxingError {
 }
 
 /**
+ * @param what boards did
+ * @param expected what the host gave instead, if that is a number
+ */
+export function differs(what: string, expected?: number): WuxingError {
+  return new WuxingError({
+    code: "boards-differ",
+    kind: "board",
+    message: `${what}${expected === undefined ? "" : `, not ${expected}`}: not what the host computes`,
+    cause: "a board is defective or runs another program, or something alters what it sends",
+    help: "deploy the firmware again; if it repeats, leave boards out one after the other",
+  })
+}
+
+/**
  * A board that did not come back, which ends the run.
  *
  * @param stop which board stopped, when

@@ -4,6 +4,7 @@ import { WuxingError } from "../base/errors"
 import { startFleet } from "../fleet/fleet"
 import { buildFirmware } from "../hardware/firmware"
 import { findBoards, MOST_BOARDS, parsePlace } from "../hardware/place"
+import type { Model } from "../models/model-file"
 import { presetOf } from "../models/model-source"
 import type { Network as NetworkDescription } from "../network/network"
 import { presetNames } from "../network/presets"
@@ -12,6 +13,7 @@ import { parseBoards } from "../partition/board-spec"
 import { type Goal, type Plan, planNetwork } from "../partition/plan"
 import { planFor, plannedShares } from "../partition/shares"
 import type { BoardReport, Lesson } from "../session/reports"
+import { checkpointOf } from "../training/training"
 
 /**
  * What a network is: its layers, how they are linked, number formats, clamps, seed. It holds no
@@ -96,6 +98,19 @@ export interface Fleet {
     /** Named rightly before they were learnt. */
     right: number
   }>
+  /**
+   * Names one image.
+   *
+   * @returns its class, and the outputs (Q signalBits)
+   * @throws WuxingError as `name`
+   */
+  ask(image: Uint8Array): Promise<{ named: number; outputs: Int16Array }>
+  /**
+   * Learns one lesson.
+   *
+   * @throws WuxingError as `name`
+   */
+  teach(lesson: Lesson): Promise<void>
   /** What the boards have learnt: int16 little-endian, Q13, in the network's order. */
   coefficients(): Promise<Uint8Array>
   /** Ends virtual boards, closes ports. */
@@ -112,16 +127,25 @@ export interface OpenFleetOptions {
   status?: (text: string) => void
 }
 
+const OPEN_OPTIONS: readonly (keyof OpenFleetOptions)[] = ["goal", "signal", "status"]
+
 /** The way to a fleet. */
 export const Fleet = {
   /**
    * Starts or opens boards, puts the program on them, and gives each its share of the network.
    *
-   * @param network what they are to hold; its coefficients are drawn by its seed
+   * @param what they are to hold: a model with what it has learnt, or a network, whose coefficients
+   *   are drawn by its seed
    * @param place "sim:2" for virtual boards, "emu:2" for emulated Picos, "serial:/dev/ttyACM0,…"
-   * @throws WuxingError of kind "usage", "board", "firmware" or "capacity"; nothing is left running
+   * @throws WuxingError of kind "usage" ("option-unknown" for an option there is not), "board",
+   *   "firmware" or "capacity"; nothing is left running
    */
-  async open(network: Network, place: string, options: OpenFleetOptions = {}): Promise<Fleet> {
+  async open(what: Network | Model, place: string, options: OpenFleetOptions = {}): Promise<Fleet> {
+    refuseUnknown(options)
+    const { network, start } =
+      "network" in what
+        ? { network: what.network, start: checkpointOf(what) }
+        : { network: what, start: undefined }
     const { goal = "learning", signal, status } = options
     const parsed = parsePlace(place, MOST_BOARDS)
     if (!parsed) throw noPlace(place)
@@ -134,10 +158,23 @@ export const Fleet = {
       ? Buffer.alloc(0)
       : (await buildFirmware({ quiet: true, signal, shardBytes })).bytecode
     return await startFleet({
-      ...{ network, shares, bytecode, signal, status },
+      ...{ network, start, shares, bytecode, signal, status },
       ...{ boards: boards.count, open: boards.open },
     })
   },
+}
+
+/** @throws WuxingError "option-unknown" */
+function refuseUnknown(options: object): void {
+  const unknown = Object.keys(options).filter(key => !OPEN_OPTIONS.some(known => known === key))
+  if (unknown.length === 0) return
+  throw new WuxingError({
+    code: "option-unknown",
+    kind: "usage",
+    message: `Fleet.open has no option ${unknown.map(key => `"${key}"`).join(", ")}`,
+    cause: "it is misspelt, or of another version",
+    help: `options are ${OPEN_OPTIONS.join(", ")}`,
+  })
 }
 
 function noPlace(place: string): WuxingError {

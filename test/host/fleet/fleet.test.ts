@@ -50,7 +50,7 @@ let virtual: VirtualBoards
 const said: string[] = []
 
 /** As startFleet, but the boards stay in the test's hands. */
-async function start(boards: number, signal?: AbortSignal): Promise<Fleet> {
+async function start(boards: number, signal?: AbortSignal, verify = true): Promise<Fleet> {
   said.length = 0
   const bytecode = await firmware()
   virtual = await VirtualBoards.start(boards, { signal })
@@ -62,6 +62,7 @@ async function start(boards: number, signal?: AbortSignal): Promise<Fleet> {
       signal,
       status: line => said.push(line),
       checkpointSamples: CHECKPOINT,
+      verify,
     },
     virtual,
     splitEvenly(network, boards),
@@ -159,8 +160,17 @@ describe("a fleet", () => {
       expect(fleet.recoveries).toBe(0)
     })
 
-  it("does not match the host when one board learns at another rate", async () => {
+  it("notices that a board learns at another rate, and sets it right", async () => {
     const fleet = await start(2)
+    await fleet.set(0, Setting.LearnShift, network.learnShift + 1)
+    await fleet.train(mnist.train, training)
+    expect(fleet.recoveries).toBe(1)
+    expect(said.join()).toMatch(/not what the host computes/)
+    expect(sha(await fleet.coefficients())).toBe(onHost(training).hash)
+  })
+
+  it("without the host's own run beside it, notices nothing of that", async () => {
+    const fleet = await start(2, undefined, false)
     await fleet.set(0, Setting.LearnShift, network.learnShift + 1)
     await fleet.train(mnist.train, training)
     expect(sha(await fleet.coefficients())).not.toBe(onHost(training).hash)

@@ -19,7 +19,7 @@ it("begins with what a model has learnt; asks and teaches one sample", async () 
   for (let i = 0; i < 6; i++) host.train(lesson(i).image, lesson(i).label)
   const model = { network: net, coefficients: host.coefficients(), training: null }
   expect(model.coefficients.equals(drawn)).toBe(false)
-  const fleet = await Fleet.open(model, "sim:1")
+  const fleet = await Fleet.open(model, "emu:1")
   try {
     expect(Buffer.from(await fleet.coefficients()).equals(model.coefficients)).toBe(true)
     const { named, outputs } = await fleet.ask(lesson(7).image)

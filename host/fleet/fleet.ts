@@ -465,7 +465,7 @@ export class Fleet {
 
   /** Classifies one image; outputs in the signal format. */
   async ask(image: Uint8Array): Promise<{ named: number; outputs: Int16Array }> {
-    let outputs = new Int16Array()
+    let outputs: Int16Array = new Int16Array()
     const [named] = await this.name(
       () => image,
       1,

@@ -1,4 +1,5 @@
 /** One board that serves the wuxing service: load a shard, ask, read out; its reports as events. */
+import { storeDeadline } from "./deadline"
 import "../base/memory"
 import { Header } from "../../src/core/layout"
 import {
@@ -43,8 +44,6 @@ const REPEATABLE = [
   ...[Command.Begin, Command.Status, Command.Read, Command.Set],
   ...[Command.Save, Command.Saved, Command.Restore],
 ]
-/** A board that looks through its store, or writes it, asks for each 224 B in a message of its own. */
-const STORE_DEADLINE_MS = 15_000
 /** Twice as many, and the question whether they were dealt with, are what a program keeps waiting. */
 const SLICES_UNDER_WAY = 7
 const READ_BYTES = MAX_PAYLOAD - 7
@@ -206,7 +205,7 @@ export class Board {
     ask.setAt(0, "i32", samples)
     ask.setAt(4, "i32", run)
     ask.setAt(8, "i32", right)
-    const reply = await this.request(Command.Save, ask, STORE_DEADLINE_MS)
+    const reply = await this.askStore(Command.Save, ask)
     if ([Status.TooLarge, Status.Internal].includes(reply.status)) return false
     this.expect(Command.Save, reply)
     return true
@@ -214,21 +213,22 @@ export class Board {
 
   /** The board's newest checkpoint, or the one before it; undefined: it has none. */
   async saved(before: boolean): Promise<Saved | undefined> {
-    const reply = await this.request(
-      Command.Saved,
-      Buffer.from([before ? 1 : 0]),
-      STORE_DEADLINE_MS,
-    )
+    const reply = await this.askStore(Command.Saved, Buffer.from([before ? 1 : 0]))
     if ([Status.NoShard, Status.Internal].includes(reply.status)) return undefined
     this.expect(Command.Saved, reply)
     return this.decoded(Command.Saved, () => decodeSaved(reply))
+  }
+
+  private askStore(command: Command, ask: Buffer): Promise<Reply> {
+    const { deadlineMs, againMs } = storeDeadline(this.profile)
+    return this.request(command, ask, deadlineMs, againMs)
   }
 
   /** Gives the loaded shard back what it had learnt at a checkpoint. */
   async restore(generation: number): Promise<void> {
     const ask = Buffer.alloc(4)
     ask.setAt(0, "i32", generation)
-    this.expect(Command.Restore, await this.request(Command.Restore, ask, STORE_DEADLINE_MS))
+    this.expect(Command.Restore, await this.askStore(Command.Restore, ask))
   }
 
   /**

@@ -6,6 +6,15 @@ import { costOfShare, msPerImage, msPerLesson } from "../partition/cost"
 
 /** With messages, of boards whose computing takes next to no time: virtual ones take 25 ms a sample. */
 const LEAST_MS = 2_500
+/**
+ * What a save takes a Pico beside its flash, ms: each 224 B is a message to the board's own store, and
+ * the CRC over them is computed twice. Asked again sooner, it would only have more waiting for it.
+ */
+const STORE_MS = 4_000
+/** Sectors a save erases at most: the store is put in order up to four times, of four sectors each. */
+const STORE_ERASES = 16
+/** A board that computes something else first is not lost yet. */
+const STORE_PATIENCE = 4
 /** Predictions are within a quarter; a board that does something else meanwhile is not lost yet. */
 const PATIENCE = 3
 
@@ -25,4 +34,15 @@ export function sampleDeadline(
   const costs = shards.map(shard => costOfShare(network, shard, slots))
   const images = slots * Math.max(...costs.map((cost, i) => msPerImage(cost, known[i])))
   return Math.ceil(LEAST_MS + PATIENCE * Math.max(images, msPerLesson(costs, known)))
+}
+
+/**
+ * How long a board may take to write its store or to look through it, and when it is asked again.
+ *
+ * @param profile its id; one there is no profile of counts as a Pico
+ */
+export function storeDeadline(profile: string): { deadlineMs: number; againMs: number } {
+  const { flash } = readBoardProfile(boardIds().includes(profile) ? profile : "pico")
+  const againMs = STORE_MS + STORE_ERASES * flash.eraseMs
+  return { againMs, deadlineMs: STORE_PATIENCE * againMs }
 }

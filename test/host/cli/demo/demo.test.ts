@@ -131,7 +131,7 @@ describe("the demo", () => {
   })
 
   it("goes on when a board dies, says so, and still ends with the host's bits", async () => {
-    const run = demo("--json", "--faults", "kill@1.out.image#100")
+    const run = demo("--json", "--faults", "kill@1.out.image#20")
     expect(await run.ended).toEqual({ status: 0, signal: null })
     const result = documentSchema.parse(JSON.parse(run.stdout()))
     expect(result.recoveries).toBeGreaterThan(0)

@@ -19,7 +19,7 @@
 import { WuxingError } from "../../base/errors"
 import type { Model } from "../../models/model-file"
 import { drawLinks, elementsLearn, inputSignalsOf, isFine, signalsOf } from "../../network/network"
-import { type Graph, type Matrix, matrixOf, type Node } from "../graph"
+import type { Graph, Matrix, Node } from "../graph"
 import { type RingFit, type RingShape, settledMap, shapeOf } from "./ring-fit"
 import { keptFit } from "./ring-fits"
 
@@ -184,12 +184,22 @@ function perStep({ parts, constant }: Form, steps: number): Form {
   return { parts: new Map(scaled), constant }
 }
 
+/** Rows times a gain, rounded to float32, as a sparse matrix. */
 function dense(rows: Float64Array[], gain: number): Matrix {
-  const entries: [number, number, number][] = []
+  const columns = rows[0].length
+  const start = new Int32Array(rows.length + 1)
   for (const [r, row] of rows.entries())
-    for (const [c, value] of row.entries())
-      if (value !== 0) entries.push([r, c, Math.fround(gain * value)])
-  return matrixOf(rows.length, rows[0].length, entries)
+    start[r + 1] = start[r] + row.reduce((count, value) => count + (value === 0 ? 0 : 1), 0)
+  const column = new Int32Array(start[rows.length])
+  const value = new Float64Array(column.length)
+  let at = 0
+  for (const row of rows)
+    for (let c = 0; c < columns; c++)
+      if (row[c] !== 0) {
+        column[at] = c
+        value[at++] = Math.fround(gain * row[c])
+      }
+  return { rows: rows.length, columns, start, column, value }
 }
 
 /** Thresholds of 1, r such that a step adds its input to v. */

@@ -172,4 +172,5 @@ test("all 10,000 test images, as measured and kept: what was to be reached is", 
     )?.accuracy
   expect(accuracy("pico-16", null)).toBeGreaterThanOrEqual(0.955)
   expect(accuracy("pico-16", 8)).toBeGreaterThanOrEqual(0.95)
+  expect(accuracy("fleet-300", null)).toBeGreaterThanOrEqual(0.978)
 })

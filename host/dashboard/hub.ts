@@ -4,6 +4,7 @@
  */
 
 import { type Clock, realClock, type Timer } from "../base/clock"
+import { messageOf } from "../base/errors"
 import { confidenceOf } from "../network/confidence"
 import type { Network } from "../network/network"
 import { type BoardTimes, partsBetween } from "../session/board-times"
@@ -24,6 +25,7 @@ import {
   type ToPage,
   type Update,
 } from "./messages"
+import { Rate } from "./rate"
 
 /** Updates a second at most. */
 const UPDATES = 60
@@ -38,8 +40,10 @@ const LOOK_MS = 200
 const MOST_WAITING = 8
 /** Lines kept of the boards' logs. */
 const LOG_LINES = 200
-/** The rate is that of the last so many ms. */
-const RATE_MS = 2_000
+/** Characters of a line; a board's own lines are shorter. */
+const MOST_LINE = 500
+/** Single steps that may be asked for ahead. */
+const MOST_STEPS = 1_000
 
 type Look = Extract<FromPage, { type: "look" }>
 type Send = (message: ToPage) => void
@@ -90,7 +94,7 @@ export class Hub implements FleetWatch {
   private timer?: Timer
   private readonly clock: Clock
   private readonly heart: Timer
-  private readonly doneAt: number[] = []
+  private readonly rate = new Rate()
   /** What a look inside is for, unless it names a drawing. */
   private image?: Uint8Array
   private label = -1
@@ -114,7 +118,7 @@ export class Hub implements FleetWatch {
   }
 
   /** A page has come. */
-  visit(send: Send): { ask(message: FromPage): void; leave(): void } {
+  visit(send: Send): { ask(message: FromPage): void; leave(): void; renew(): void } {
     const visitor: Visitor = { send }
     // What is still to be told is in the tallies that this page gets.
     this.flush()
@@ -123,6 +127,11 @@ export class Hub implements FleetWatch {
     return {
       ask: message => this.carryOut(visitor, message),
       leave: () => this.visitors.delete(visitor),
+      // It missed something: everything again, what is still to be told before it.
+      renew: () => {
+        this.flush()
+        this.welcome(send)
+      },
     }
   }
 
@@ -154,8 +163,10 @@ export class Hub implements FleetWatch {
     this.add("naming", image, { label, named, error: named !== label })
   }
 
-  learnt(image: Uint8Array, named: number, label: number, error: boolean): void {
-    this.add("learning", image, { label, named, error })
+  learnt(image: Uint8Array, class_: number, label: number, error: boolean): void {
+    // Boards report it: what is none of the classes is shown as none.
+    const known = Number.isInteger(class_) && class_ >= 0 && class_ < this.options.classes.length
+    this.add("learning", image, { label, named: known ? class_ : -1, error })
   }
 
   kept(checkpoint: Checkpoint): void {
@@ -163,7 +174,8 @@ export class Hub implements FleetWatch {
     this.lookSoon()
   }
 
-  log(board: number, line: string): void {
+  log(board: number, text: string): void {
+    const line = text.slice(0, MOST_LINE)
     this.lines.push({ board, line })
     if (this.lines.length > LOG_LINES) this.lines.shift()
     this.tell({ type: "log", lines: [{ board, line }] })
@@ -211,7 +223,8 @@ export class Hub implements FleetWatch {
   private carryOut(visitor: Visitor, message: FromPage): void {
     const { send } = visitor
     if (message.type === "look") {
-      if (!this.knows(message)) refuse(send, "There is no such neuron.")
+      const why = this.unknown(message)
+      if (why !== undefined) refuse(send, why)
       else visitor.look = message
       this.lookSoon()
       return
@@ -220,7 +233,8 @@ export class Hub implements FleetWatch {
     else if (message.type === "read") this.want(send, { do: "read" })
     else if (message.type === "rate") {
       if (this.want(send, { do: "slow", bits: message.bits })) this.bits = message.bits
-    } else if (message.type === "step") this.steps += this.paused ? 1 : 0
+    } else if (message.type === "step")
+      this.steps = Math.min(MOST_STEPS, this.steps + (this.paused ? 1 : 0))
     else {
       const paused = message.type === "pause"
       if (paused !== this.paused)
@@ -255,6 +269,10 @@ export class Hub implements FleetWatch {
       return
     }
     const answered = (outputs: Int16Array) => {
+      if (outputs.length < classes.length) {
+        refuse(send, `The boards gave ${outputs.length} of ${classes.length} outputs.`)
+        return
+      }
       this.image = image
       this.label = label ?? -1
       send({
@@ -272,10 +290,17 @@ export class Hub implements FleetWatch {
       this.taught++
   }
 
-  private knows({ layer, neuron, image }: Look): boolean {
-    const { layers, width } = this.options.network
-    if (image !== undefined && decodeBytes(image).length !== width) return false
-    return layer >= 1 && layer <= layers.length && neuron < layers[layer - 1].neurons
+  /** Why this cannot be looked at in the network in use, if it cannot. */
+  private unknown({ layer, neuron, image, label }: Look): string | undefined {
+    const { network, classes } = this.options
+    if (image !== undefined && decodeBytes(image).length !== network.width)
+      return `An image has ${network.width} pixels.`
+    if (label !== undefined && label >= classes.length)
+      return `The network has ${classes.length} classes, from 0.`
+    const known = layer >= 1 && layer <= network.layers.length
+    return known && neuron < network.layers[layer - 1].neurons
+      ? undefined
+      : "There is no such neuron."
   }
 
   // What pages are told.
@@ -288,27 +313,26 @@ export class Hub implements FleetWatch {
     this.pending.samples.push(sample)
     if (point) this.pending.points.push(point)
     if (mistake) this.pending.mistakes.push(mistake)
-    this.doneAt.push(this.clock.now())
+    this.rate.count(this.clock.now())
     this.timer ??= this.clock.after(1000 / UPDATES, () => this.flush())
   }
 
   private flush(): void {
     this.timer?.stop()
     this.timer = undefined
-    if (!this.pending) return
-    if (this.visitors.size > 0)
-      this.tell({ ...this.pending, image: this.image && encodeBytes(this.image) })
+    const { pending } = this
+    if (!pending) return
     this.pending = undefined
+    if (this.visitors.size > 0)
+      this.tell({ ...pending, image: this.image && encodeBytes(this.image) })
     this.lookSoon()
   }
 
   private control(): { type: "control" } & Control {
-    const now = this.clock.now()
-    while (this.doneAt.length > 0 && this.doneAt[0] < now - RATE_MS) this.doneAt.shift()
     return {
       ...{ type: "control", kind: this.kind, paused: this.paused, bits: this.bits },
       shift: this.fleet?.learnShifts.links ?? this.options.network.learnShift,
-      samplesPerSecond: this.doneAt.length / (RATE_MS / 1000),
+      samplesPerSecond: this.rate.perSecond(this.clock.now()),
       taught: this.taught,
     }
   }
@@ -364,7 +388,15 @@ export class Hub implements FleetWatch {
   private lookSoon(): void {
     this.looking ??= this.clock.after(LOOK_MS, () => {
       this.looking = undefined
-      for (const visitor of this.visitors) this.showInside(visitor)
+      for (const visitor of this.visitors) {
+        try {
+          this.showInside(visitor)
+        } catch (error) {
+          // A look is a convenience: what it cannot compute, it says to its page alone.
+          visitor.look = undefined
+          refuse(visitor.send, `This neuron cannot be shown: ${messageOf(error)}`)
+        }
+      }
     })
   }
 

@@ -35,7 +35,9 @@ export class Ledger {
     const { label, named } = sample
     this.samples++
     if (label === named) this.right++
-    this.confusion[label][named]++
+    // A board may report a class that there is not: a mistake like any other, of no class.
+    const row = this.confusion[label]
+    if (row?.[named] !== undefined) row[named]++
     this.last.push(sample)
     if (this.last.length > WINDOW) this.last.shift()
     const mistake = label === named ? undefined : { image: encode(), label, named }

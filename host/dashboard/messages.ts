@@ -4,8 +4,15 @@
  */
 import * as z from "zod/mini"
 
-/** Bytes of a picture, base64. */
-const bytes = z.string().check(z.maxLength(8192), z.regex(/^[A-Za-z0-9+/]*={0,2}$/))
+/** Base64 of a picture for the widest network: 65,535 inputs, a byte each. */
+const MOST_CHARACTERS = 4 * Math.ceil(65_535 / 3)
+/** Bytes of a picture, base64, whole groups of four characters: what `atob` takes without an error. */
+const bytes = z
+  .string()
+  .check(
+    z.maxLength(MOST_CHARACTERS),
+    z.regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/),
+  )
 const whole = z.int()
 const count = z.int().check(z.nonnegative())
 /** −1: not known. */

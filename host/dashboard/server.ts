@@ -1,14 +1,16 @@
 /** Serves the dashboard's page and its WebSocket. */
 import { readdirSync, readFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
 import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
-import { WebSocketServer } from "ws"
-import { WuxingError } from "../base/errors"
+import { type WebSocket, WebSocketServer } from "ws"
+import { realClock } from "../base/clock"
+import { messageOf, WuxingError } from "../base/errors"
 import { isLoopback, isOwnHost, isOwnOrigin, isToken, PROTOCOL, policyFor, tokenOf } from "./access"
 import type { Hub } from "./hub"
-import { fromPage, type ToPage } from "./messages"
+import { fromPage } from "./messages"
+import { Outgoing } from "./outgoing"
 
 const PAGE = fileURLToPath(new URL("built/", import.meta.url))
 const TYPES: Record<string, string> = {
@@ -17,10 +19,14 @@ const TYPES: Record<string, string> = {
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
 }
-/** A drawing takes about 1 kB. */
-const MOST_BYTES = 32 * 1024
-/** A page that is so far behind is left out of what comes often. */
-const MOST_BEHIND_BYTES = 512 * 1024
+/** A drawing of the widest network (65,535 inputs) in base64, and what stands around it. */
+const MOST_BYTES = 96 * 1024
+/** Pages at a time; each may hold up to `MOST_QUEUED_BYTES` of memory (outgoing.ts). */
+const MOST_PAGES = 16
+const MOST_CONNECTIONS = 256
+/** Messages a page may send at once, and for how long one more takes to be earned, ms. */
+const MOST_BURST = 200
+const EARN_MS = 10
 
 export interface ServerOptions {
   hub: Pick<Hub, "visit">
@@ -42,27 +48,47 @@ export class DashboardServer {
 
   private constructor(private readonly options: ServerOptions) {
     this.files = readPage()
-    this.http.on("upgrade", (request, socket, head) => {
-      const refusal = this.refusal(request)
-      if (refusal === undefined && request.url === "/socket")
-        this.sockets.handleUpgrade(request, socket, head, ws => this.sockets.emit("connection", ws))
-      else socket.end(`HTTP/1.1 ${refusal ?? 404} Refused\r\nConnection: close\r\n\r\n`)
-    })
-    this.sockets.on("connection", ws => {
-      const send = (message: ToPage) => {
-        const often = message.type === "update" || message.type === "inside"
-        if (often && ws.bufferedAmount > MOST_BEHIND_BYTES) return
-        ws.send(JSON.stringify(message))
+    this.http.maxConnections = MOST_CONNECTIONS
+    // Node's own listener leaves a socket at its upgrade: a reset after that would end the process.
+    this.http.on("connection", (socket: Socket) => socket.on("error", () => socket.destroy()))
+    this.http.on("upgrade", (request, socket: Socket, head) => {
+      const status = this.refusal(request)
+      if (status === undefined)
+        this.sockets.handleUpgrade(request, socket, head, ws => this.welcome(ws))
+      else {
+        socket.write(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\n\r\n`)
+        socket.destroySoon()
       }
-      const visitor = options.hub.visit(send)
-      ws.on("message", data => {
-        const message = fromPage.safeParse(parse(data.toString()))
-        if (message.success) visitor.ask(message.data)
-        else ws.close(1008, "not a message of the dashboard")
-      })
-      ws.on("error", () => ws.terminate())
-      ws.on("close", () => visitor.leave())
     })
+  }
+
+  /** A page has come. Whatever it sends, an error of its messages is the page's, not the run's. */
+  private welcome(ws: WebSocket): void {
+    const outgoing = new Outgoing(ws, () => visitor.renew())
+    const visitor = this.options.hub.visit(message => outgoing.send(message))
+    let burst = MOST_BURST
+    let at = realClock.now()
+    ws.on("message", data => {
+      const now = realClock.now()
+      burst = Math.min(MOST_BURST, burst + (now - at) / EARN_MS) - 1
+      at = now
+      if (burst < 0) {
+        ws.close(1008, "too many messages")
+        return
+      }
+      const message = fromPage.safeParse(parse(data.toString()))
+      if (!message.success) {
+        ws.close(1008, "not a message of the dashboard")
+        return
+      }
+      try {
+        visitor.ask(message.data)
+      } catch (error) {
+        outgoing.send({ type: "refused", what: `This could not be done: ${messageOf(error)}` })
+      }
+    })
+    ws.on("error", () => ws.terminate())
+    ws.on("close", () => visitor.leave())
   }
 
   /** @throws WuxingError "dashboard-port" (kind usage) if it cannot listen there */
@@ -70,7 +96,8 @@ export class DashboardServer {
     const server = new DashboardServer(options)
     const { host, port } = options
     await new Promise<void>((resolve, reject) => {
-      server.http.once("error", error => reject(cannotListen(host, port, error)))
+      // Later errors (no more file descriptors, for one) cost a connection, not the run.
+      server.http.on("error", error => reject(cannotListen(host, port, error)))
       server.http.listen(port, host, resolve)
     })
     return server
@@ -96,7 +123,9 @@ export class DashboardServer {
   /** The status a request for the WebSocket is refused with, if it is. */
   private refusal(request: IncomingMessage): number | undefined {
     if (!isOwnHost(request, isLoopback(this.options.host)) || !isOwnOrigin(request)) return 403
-    return isToken(tokenOf(request), this.options.token) ? undefined : 401
+    if (!isToken(tokenOf(request), this.options.token)) return 401
+    if (request.url !== "/socket") return 404
+    return this.sockets.clients.size < MOST_PAGES ? undefined : 503
   }
 
   private answer(request: IncomingMessage, response: ServerResponse): void {

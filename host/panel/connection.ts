@@ -3,7 +3,7 @@
 import bind, { type Firmata } from "firmata-io"
 import five, { type Board } from "johnny-five"
 import { type Clock, realClock } from "../base/clock"
-import { WuxingError } from "../base/errors"
+import { messageOf, WuxingError } from "../base/errors"
 import { FIRMATA_BAUD_RATE } from "../hardware/firmata"
 import type { Port } from "../link/port"
 import { openSerialPort } from "../link/serial-port"
@@ -25,6 +25,8 @@ const ANALOG_MAPPING_QUERY = [0xf0, 0x69, 0xf7]
 const REPORT_VERSION = 0xf9
 /** Readings of analog pins, ms: a hand on a potentiometer is no faster. */
 const SAMPLING_MS = 40
+/** A Mega describes its pins in 1.1 kB; firmata-io would gather a message without an end for ever. */
+const MOST_MESSAGE_BYTES = 4096
 
 export interface ConnectOptions {
   clock?: Clock
@@ -35,7 +37,7 @@ export interface ConnectOptions {
 }
 
 export class Connection {
-  /** Called once when the board is unplugged or has restarted, never for our own `close`. */
+  /** Called once when the board is unplugged, has restarted or sent garbage, never for our own `close`. */
   onGone?: (why: string) => void
   private gone = false
   /** Input pins by number, and what is to be written to them whatever they read. */
@@ -48,6 +50,8 @@ export class Connection {
     readonly clock: Clock,
   ) {
     transport.on("close", () => this.lost("was unplugged"))
+    // What firmata-io knows of the board may be half of a message: a new connection asks again.
+    transport.on("fault", (why: string) => this.lost(why))
     // It reports its version unasked only as it starts; all its pins are then as at the start.
     io.on("reportversion", () => this.lost("restarted"))
     io.on("digital-read", ({ pin }: { pin: number }) => this.restore(pin))
@@ -70,7 +74,10 @@ export class Connection {
       const io = await handshake(path, transport, left, clock, signal)
       checkPins(path, io, layout)
       const board = new five.Board({ io, repl: false, debug: false, sigint: false })
-      await new Promise<void>(resolve => board.once("ready", resolve))
+      await new Promise<void>((resolve, reject) => {
+        board.once("ready", resolve)
+        transport.once("close", () => reject(unplugged(path)))
+      })
       return new Connection(io, board, transport, clock)
     } catch (error) {
       await transport.close()
@@ -102,6 +109,16 @@ export class Connection {
     if (level === 0) this.io.ports[pin >> 3] &= ~bit
   }
 
+  /** Does what needs the panel; an exception costs the connection, not the run. */
+  attempt(work: () => void): void {
+    if (this.gone) return
+    try {
+      work()
+    } catch (error) {
+      this.lost(`could not be used (${messageOf(error)})`)
+    }
+  }
+
   private lost(why: string): void {
     if (this.gone) return
     this.gone = true
@@ -122,18 +139,27 @@ async function handshake(
   signal?: AbortSignal,
 ): Promise<Firmata> {
   const io = new bind.Firmata(transport, { samplingInterval: SAMPLING_MS })
+  transport.on("data", () => {
+    if (io.buffer.length > MOST_MESSAGE_BYTES) throw new Error("a message without an end")
+  })
+  let garbled = ""
   return await wait<Firmata>({
     clock,
     deadlineMs,
     signal,
     what: `the panel on ${path} to answer`,
-    late: () => silent(path, io, deadlineMs),
+    late: () => silent(path, io, deadlineMs, garbled),
     start: (resolve, reject) => {
       const ask = () => transport.write(questionFor(io), () => {})
       ask()
       const asking = clock.every(ASK_MS, ask)
       io.once("ready", () => resolve(io))
       transport.once("close", () => reject(unplugged(path)))
+      // Lines are noisy while a board starts: it is asked again.
+      transport.on("fault", (why: string) => {
+        garbled = why
+        io.buffer.length = 0
+      })
       return () => {
         asking.stop()
         clearTimeout(io.reportVersionTimeoutId)
@@ -183,10 +209,10 @@ function pinNumber(io: Firmata, name: PinName): number {
   return typeof name === "number" ? name : (io.analogPins[Number(name.slice(1))] ?? -1)
 }
 
-function silent(path: string, io: Firmata, deadlineMs: number): WuxingError {
+function silent(path: string, io: Firmata, deadlineMs: number, garbled: string): WuxingError {
   const said = io.versionReceived
     ? "gave its version but did not describe its pins"
-    : "did not answer as Firmata"
+    : `did not answer as Firmata${garbled && `, but ${garbled},`}`
   return new WuxingError({
     code: "panel-silent",
     kind: "board",

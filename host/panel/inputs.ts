@@ -39,5 +39,6 @@ export function labelAt(reading: number, classes: number, before: number | undef
     reading < (before + 1) * share + HYSTERESIS
   )
     return before
-  return Math.min(classes - 1, Math.max(0, Math.floor(reading / share)))
+  // A reading that is no number chooses the first, as one of 0.
+  return Math.min(classes - 1, Math.max(0, Math.floor(reading / share) || 0))
 }

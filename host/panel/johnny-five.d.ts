@@ -19,6 +19,8 @@ declare module "firmata-io" {
     readonly pins: { supportedModes: number[] }[]
     /** Numbers of the analog pins, from A0. */
     readonly analogPins: number[]
+    /** Bytes of the message that is arriving. */
+    readonly buffer: number[]
     /** What was last written to each port of eight pins. */
     readonly ports: number[]
     readonly MODES: {

@@ -87,7 +87,12 @@ export class Panel {
    * @returns false where the panel is away or the board has no reset line
    */
   async reset(board: number): Promise<boolean> {
-    return (await this.face?.reset(board)) ?? false
+    try {
+      return (await this.face?.reset(board)) ?? false
+    } catch (error) {
+      this.options.log?.(`panel: ${messageOf(error)}`)
+      return false
+    }
   }
 
   /** Leaves the panel dark and lets go of its port. */
@@ -95,9 +100,7 @@ export class Panel {
     this.closing.abort()
     this.refresh.stop()
     this.choosing?.stop()
-    this.face?.clear()
-    this.face?.stop()
-    this.face = undefined
+    this.stopFace(face => face.clear())
     await this.connection?.close()
   }
 
@@ -112,19 +115,23 @@ export class Panel {
       return
     }
     this.connection = connection
-    this.face = new Face(connection, layout, classes, {
-      onTeach: () => this.onTeach?.(),
-      onRight: () => this.onRight?.(),
-      onLabel: label => this.choose(label),
-    })
+    try {
+      this.face = new Face(connection, layout, classes, {
+        onTeach: () => this.onTeach?.(),
+        onRight: () => this.onRight?.(),
+        onLabel: label => this.choose(label),
+      })
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
     this.dirty = true
     connection.onGone = why => void this.reconnect(why)
   }
 
   private async reconnect(why: string): Promise<void> {
     const { port, status, log } = this.options
-    this.face?.stop()
-    this.face = undefined
+    this.stopFace()
     status?.(`the panel on ${port} ${why}; the run goes on without it`)
     await this.connection?.close()
     while (!this.closing.signal.aborted) {
@@ -136,6 +143,20 @@ export class Panel {
         log?.(`panel: ${messageOf(error)}`)
       }
       await this.clock.sleep(RETRY_MS, this.closing.signal).catch(() => {})
+    }
+  }
+
+  /** Ends what the face runs on timers; a panel that cannot be written to is not written to. */
+  private stopFace(last: (face: Face) => void = () => {}): void {
+    const { face } = this
+    this.face = undefined
+    if (!face) return
+    for (const work of [last, (f: Face) => f.stop()]) {
+      try {
+        work(face)
+      } catch (error) {
+        this.options.log?.(`panel: ${messageOf(error)}`)
+      }
     }
   }
 
@@ -155,8 +176,9 @@ export class Panel {
   }
 
   private write(): void {
-    if (!this.dirty || !this.face) return
+    const { face } = this
+    if (!this.dirty || !face) return
     this.dirty = false
-    this.face.show(this.state)
+    this.connection?.attempt(() => face.show(this.state))
   }
 }

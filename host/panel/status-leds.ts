@@ -34,7 +34,9 @@ export class StatusLed {
     this.state = state
     this.light(state !== undefined)
     if (state && BLINK_MS[state] > 0)
-      this.blinking = this.connection.clock.every(BLINK_MS[state], () => this.light(!this.lit))
+      this.blinking = this.connection.clock.every(BLINK_MS[state], () =>
+        this.connection.attempt(() => this.light(!this.lit)),
+      )
   }
 
   stop(): void {

@@ -152,7 +152,7 @@ describe("the hub", () => {
       ],
       ...[
         { type: "name", id: 0, image: "<b>" },
-        { type: "name", id: 0, image: "A".repeat(9000) },
+        { type: "name", id: 0, image: "A".repeat(90_000) },
       ],
     ])
       expect(fromPage.safeParse(wrong).success).toBe(false)

@@ -88,7 +88,7 @@ describe.skipIf(noChromium)("a stream of 60 updates a second with model1", () =>
         visit: to => {
           send = to
           for (const message of recorded.welcome) send(message)
-          return { ask: () => {}, leave: () => {} }
+          return { ask: () => {}, leave: () => {}, renew: () => {} }
         },
       },
     })

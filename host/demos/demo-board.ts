@@ -20,6 +20,8 @@ export interface DemoBoardOptions {
   /** Folder of its program in firmware/demos. */
   program: string
   serviceClass: number
+  /** What is put into the program before it is deployed. */
+  prepare?: (bytecode: Uint8Array) => Uint8Array
   /** Is there somebody at the terminal who could pull a cable? */
   attended: boolean
   /** The compiler's own lines are not shown. */
@@ -69,7 +71,7 @@ export class DemoBoard {
     try {
       const link = await boards.connect(0, { name: "the board", signal })
       status?.("deploying the program")
-      await link.deploy(bytecode)
+      await link.deploy(options.prepare?.(bytecode) ?? bytecode)
       await link.waitForService(options.serviceClass, SERVICE_DEADLINE_MS)
       return new DemoBoard(options, boards, link)
     } catch (error) {

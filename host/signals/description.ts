@@ -95,10 +95,10 @@ export type BandsDescription = z.infer<typeof bands>
 export const signalSchema = z.strictObject({
   features: featuresSchema,
   /**
-   * Share of the best class (host/network/confidence.ts) below which a window is of no known class,
+   * Lead of the best output over the next (Q signalBits) below which a window is of no known class,
    * chosen on recordings that it did not learn from.
    */
-  unknown: z.number().min(0).max(1).optional(),
+  unknown: z.int().min(0).max(32_767).optional(),
   /** Windows in a row that must name a class before it is said. */
   hold: z.int().min(1).max(100).optional(),
 })

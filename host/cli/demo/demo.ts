@@ -32,6 +32,7 @@ import {
 import { addDemoAdapt } from "./adapt"
 import { addDemoAlone } from "./alone"
 import { addDemoFleet } from "./fleet"
+import { addDemoGesture } from "./gesture"
 import { addDemoMemory } from "./memory"
 import { addDemoOscillator } from "./oscillator"
 
@@ -84,6 +85,7 @@ export function addDemo(program: Command, run: Run): void {
   addDemoOscillator(command, run)
   addDemoAlone(command, run)
   addDemoFleet(command, run)
+  addDemoGesture(command, run)
 }
 
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {

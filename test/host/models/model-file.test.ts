@@ -379,7 +379,7 @@ describe("a network that reads a signal", () => {
     rate: 25,
     unit: 1,
   }
-  const signal = { features, unknown: 0.4 }
+  const signal = { features, unknown: 40 }
 
   test("says how, and has its bytes where it does not", () => {
     const model = { ...modelOf(), signal }

@@ -1,0 +1,357 @@
+/**
+ * A board that reads a sensor on its bus: it cuts the stream, computes features, classifies each window by
+ * its LED and an event, and learns what a button or a host says the last one was. Network, features and
+ * stream are in the image that was deployed with it; what it learns is in flash. It needs no host.
+ */
+import * as ds from "@devicescript/core"
+import { Server, startServer } from "@devicescript/server"
+import { readSlots, restoreSlot, SlotHead, saveSlot, slotOf } from "../../../src/base/slots"
+import { activateRuns, clearImage } from "../../../src/core/image"
+import { Header, Part } from "../../../src/core/layout"
+import {
+  backward,
+  beginLearning,
+  forward,
+  outputError,
+  partAt,
+  readout,
+} from "../../../src/core/run"
+import { features } from "../../../src/signals/features"
+import { Plan } from "../../../src/signals/plan"
+import { mostRuns, writeRuns } from "../../../src/signals/runs"
+import {
+  clearStream,
+  followStream,
+  nextStream,
+  Stream,
+  streamSamples,
+} from "../../../src/signals/segment"
+import { DemoStatus } from "../../../src/wire/demo-protocol"
+import {
+  FoundField,
+  SENSOR_EXAMPLES,
+  SensorImage,
+  SensorKind,
+  SensorState,
+  TeachField,
+  TeachReply,
+  UNKNOWN_CLASS,
+} from "../../../src/wire/sensor-protocol"
+import { store } from "../../value-store"
+import { image } from "./image"
+
+/** A register's reading, as a report to a get. */
+const READING = 0x1101
+const READ_BYTES = 200
+/** A sensor streams for so many readings, then wants to be asked again. */
+const STREAMED = 255
+const ASK_EVERY_MS = 1_000
+const PRESSES_WITHIN_MS = 1_200
+/** As a host teaches unless it says otherwise. */
+const BUTTON_PASSES = 5
+const COLOURS = [0xff0000, 0x00ff00, 0x0000ff, 0xffff00, 0xff00ff, 0x00ffff]
+
+const planBytes = image.getAt(SensorImage.PlanBytes, "i32")
+const shardBytes = image.getAt(SensorImage.ShardBytes, "i32")
+const plan = Buffer.alloc(planBytes)
+plan.blitAt(0, image, SensorImage.Length, planBytes)
+const state = Buffer.alloc(Stream.Size)
+state.blitAt(0, image, SensorImage.Stream, Stream.Size)
+const shardAt = SensorImage.Length + planBytes
+const arena = Buffer.alloc(image.getAt(shardAt + Header.Size, "i32"))
+const channels = state.getAt(Stream.Channels, "i32")
+const signal = Buffer.alloc(2 * channels * streamSamples(state))
+const work = Buffer.alloc(image.getAt(SensorImage.WorkBytes, "i32"))
+const width = plan.getAt(Plan.Width, "u16")
+const latest = Buffer.alloc(width)
+const runs = Buffer.alloc(mostRuns(width))
+const kind = image.getAt(SensorImage.Kind, "u16")
+const shift = image.getAt(SensorImage.Shift, "i16")
+const interval = image.getAt(SensorImage.Interval, "u16")
+const classes = image.getAt(SensorImage.Classes, "u16")
+const unknown = image.getAt(SensorImage.Unknown, "i32")
+const parts = image.getAt(shardAt + Header.Parts, "u16")
+/** Where the coefficients are, and how many bytes, part by part. */
+const areas: number[] = []
+const examples: Buffer[] = []
+const labels: number[] = []
+const boot = Math.floor(Math.random() * 0x7fffffff)
+const control = new ds.Control("control[int:0]")
+const button = new ds.Button()
+
+let readings = 0
+let windows = 0
+let steps = 0
+let generation = 0
+/** There was a window to teach. */
+let found = false
+let presses = 0
+let pressedAt = 0
+/** The arena is in use by one at a time; readings are passed over meanwhile. */
+let busy = true
+
+function sensorOf(which: SensorKind): ds.Sensor {
+  if (which === SensorKind.Gyroscope) return new ds.Gyroscope()
+  if (which === SensorKind.LightLevel) return new ds.LightLevel()
+  if (which === SensorKind.SoundLevel) return new ds.SoundLevel()
+  if (which === SensorKind.Potentiometer) return new ds.Potentiometer()
+  return new ds.Accelerometer()
+}
+
+/** One of the two sizes that readings come in: i12.20 a channel, or u0.16. */
+const readingBytes = kind === SensorKind.Accelerometer || kind === SensorKind.Gyroscope ? 4 : 2
+const sensor = sensorOf(kind)
+
+class SensorServer extends Server {
+  constructor() {
+    super(ds.WuxingSensor.spec, {})
+  }
+
+  async teach(p: Buffer) {
+    if (p.length !== TeachField.Length) return status(DemoStatus.BadLength)
+    const label = p.getAt(TeachField.Class, "u8")
+    const passes = p.getAt(TeachField.Passes, "u8")
+    if (label >= classes || passes < 1 || passes > 50) return status(DemoStatus.BadValue)
+    if (!found) return status(DemoStatus.Nothing)
+    const kept = await lesson(label, passes)
+    const reply = Buffer.alloc(TeachReply.Length)
+    reply.setAt(TeachReply.Status, "u8", kept ? DemoStatus.Ok : DemoStatus.NotKept)
+    reply.setAt(TeachReply.Examples, "u8", examples.length)
+    reply.setAt(TeachReply.Steps, "i32", steps)
+    reply.setAt(TeachReply.Generation, "i32", generation)
+    return reply
+  }
+
+  state(_p: Buffer) {
+    const reply = Buffer.alloc(SensorState.Length)
+    reply.setAt(SensorState.Bound, "u8", sensor.isBound ? 1 : 0)
+    reply.setAt(SensorState.Readings, "i32", readings)
+    reply.setAt(SensorState.Windows, "i32", windows)
+    reply.setAt(SensorState.Steps, "i32", steps)
+    reply.setAt(SensorState.Generation, "i32", generation)
+    reply.setAt(SensorState.Boot, "i32", boot)
+    return reply
+  }
+
+  async read(p: Buffer) {
+    if (p.length !== 2) return status(DemoStatus.BadLength)
+    while (busy) await ds.sleep(5)
+    let skip = p.getAt(0, "u16")
+    for (let i = 0; i < areas.length; i += 2) {
+      if (skip >= areas[i + 1]) {
+        skip -= areas[i + 1]
+        continue
+      }
+      const n = Math.min(READ_BYTES, areas[i + 1] - skip)
+      const reply = Buffer.alloc(2 + n)
+      reply.blitAt(2, arena, areas[i] + skip, n)
+      return reply
+    }
+    return status(DemoStatus.BadValue)
+  }
+
+  async forget(_p: Buffer) {
+    while (busy) await ds.sleep(5)
+    busy = true
+    // An empty head is no slot.
+    await store.set("wa", Buffer.alloc(0))
+    await store.set("wb", Buffer.alloc(0))
+    await load()
+    busy = false
+    return status(DemoStatus.Ok)
+  }
+
+  found(_p: Buffer) {
+    return status(DemoStatus.Ok)
+  }
+}
+
+type Sender = typeof ds & {
+  _serverSend(serviceIndex: number, packet: ds.Packet): Promise<void>
+}
+
+function status(of: DemoStatus): Buffer {
+  const reply = Buffer.alloc(2)
+  reply.setAt(0, "u8", of)
+  return reply
+}
+
+/** The network as it was deployed, then what flash has of it. */
+async function load(): Promise<void> {
+  arena.fillAt(0, arena.length, 0)
+  arena.blitAt(0, image, shardAt, shardBytes)
+  while (areas.length > 0) areas.pop()
+  for (let i = 0; i < parts; i++) {
+    areas.push(arena.getAt(partAt(i) + Part.Coefficient, "i32"))
+    areas.push(arena.getAt(partAt(i) + Part.Links, "i32") << 1)
+  }
+  while (examples.length > 0) {
+    examples.pop()
+    labels.pop()
+  }
+  steps = 0
+  generation = 0
+  found = false
+  const slots = await readSlots(store)
+  const head = slotOf(slots, false)
+  if (head === undefined || head.getAt(SlotHead.Facts, "i32") !== facts()) return
+  const kept = head.getAt(SlotHead.Generation, "i32")
+  if (await restoreSlot(store, slots, kept, arena, areas)) {
+    generation = kept
+    steps = head.getAt(SlotHead.Facts + 4, "i32")
+  }
+}
+
+function facts(): number {
+  return arena.getAt(Header.LayoutHash, "i32")
+}
+
+/** @returns the best class; all outputs are in the arena then */
+function look(bytes: Buffer, brief: boolean): number {
+  const length = writeRuns(bytes, width, runs)
+  arena.setAt(Header.Brief, "u16", brief ? 1 : 0)
+  clearImage(arena, partAt(0))
+  activateRuns(arena, partAt(0), runs, 0, length, 0)
+  for (let i = 0; i < parts; i++) {
+    let at = 0
+    while (at >= 0) at = forward(arena, partAt(i), 0, at)
+  }
+  return readout(arena, partAt(parts - 1), 0)
+}
+
+/** How far the best output is ahead of the next. */
+function leadOf(best: number): number {
+  const bus = arena.getAt(partAt(parts - 1) + Part.BusOut, "i32")
+  let next = -32768
+  for (let o = 0; o < classes; o++)
+    if (o !== best) next = Math.max(next, arena.getAt(bus + o + o, "i16"))
+  return arena.getAt(bus + best + best, "i16") - next
+}
+
+function learn(bytes: Buffer, label: number): void {
+  look(bytes, false)
+  beginLearning(arena, steps)
+  steps++
+  if (!outputError(arena, partAt(parts - 1), 0, label)) return
+  for (let i = parts - 1; i >= 0; i--) {
+    let at = 0
+    while (at >= 0) at = backward(arena, partAt(i), 0, at)
+  }
+}
+
+/** The last window joins the examples, all of which are gone through; what came of it goes to flash. */
+async function lesson(label: number, passes: number): Promise<boolean> {
+  while (busy) await ds.sleep(5)
+  busy = true
+  if (examples.length >= SENSOR_EXAMPLES) {
+    for (let i = 1; i < examples.length; i++) {
+      examples[i - 1] = examples[i]
+      labels[i - 1] = labels[i]
+    }
+    examples.pop()
+    labels.pop()
+  }
+  const example = Buffer.alloc(width)
+  example.blitAt(0, latest, 0, width)
+  examples.push(example)
+  labels.push(label)
+  for (let p = 0; p < passes; p++)
+    for (let i = 0; i < examples.length; i++) {
+      learn(examples[i], labels[i])
+      await ds.sleep(0)
+    }
+  const kept = await saveSlot(store, await readSlots(store), arena, areas, [
+    facts(),
+    steps,
+    0,
+    0,
+    0,
+  ])
+  if (kept !== 0) generation = kept
+  // What moved meanwhile was not heard whole.
+  clearStream(state)
+  busy = false
+  return kept !== 0
+}
+
+async function light(colour: number): Promise<void> {
+  await control.setStatusLight((colour >> 16) & 255, (colour >> 8) & 255, colour & 255, 0)
+}
+
+/** A window: features, class, LED, event. */
+async function classify(count: number): Promise<void> {
+  busy = true
+  const made = features(plan, work, signal, 0, count, latest, 0)
+  nextStream(state, signal)
+  if (made === 0) {
+    busy = false
+    return
+  }
+  const best = look(latest, true)
+  const lead = leadOf(best)
+  const known = lead >= unknown
+  found = true
+  const report = Buffer.alloc(FoundField.Length)
+  report.setAt(FoundField.Number, "u16", windows & 0xffff)
+  report.setAt(FoundField.Class, "u8", known ? best : UNKNOWN_CLASS)
+  report.setAt(FoundField.Best, "u8", best)
+  report.setAt(FoundField.Lead, "i16", lead)
+  report.setAt(FoundField.Samples, "u16", count)
+  let hash = -2128831035
+  for (let i = 0; i < width; i++) hash = Math.imul(hash ^ latest.getAt(i, "u8"), 16777619)
+  report.setAt(FoundField.Hash, "i32", hash)
+  windows++
+  busy = false
+  await (ds as Sender)._serverSend(
+    server.serviceIndex,
+    ds.WuxingSensor.spec.lookup("found").response.encode(report),
+  )
+  await light(known ? COLOURS[best % COLOURS.length] : 0)
+  if (known) await server.sendEvent(ds.WuxingSensor.spec.lookup("named").encode(best))
+}
+
+function reading(payload: Buffer, channel: number): number {
+  const raw =
+    readingBytes === 4 ? payload.getAt(channel << 2, "i32") : payload.getAt(channel << 1, "u16")
+  const value = shift >= 0 ? raw >> shift : raw << -shift
+  return Math.max(-32768, Math.min(32767, value))
+}
+
+async function hear(payload: Buffer): Promise<void> {
+  if (busy || payload.length < channels * readingBytes) return
+  readings++
+  const at = state.getAt(Stream.Fill, "i32") * channels
+  for (let c = 0; c < channels; c++) signal.setAt((at + c) << 1, "i16", reading(payload, c))
+  const count = followStream(state, signal)
+  if (count > 0) await classify(count)
+}
+
+const server = new SensorServer()
+await load()
+startServer(server)
+sensor._onPacket = async (packet: ds.Packet) => {
+  if (packet?.isReport && packet.serviceCommand === READING) await hear(packet.payload)
+  // Another sensor, or the same one anew.
+  else if (!packet || packet.serviceCommand === 0) clearStream(state)
+}
+button.down.subscribe(() => {
+  presses++
+  pressedAt = ds.millis()
+})
+busy = kind === SensorKind.None
+console.log(`sensor: kind ${kind}, ${classes} classes, ${steps} steps, generation ${generation}`)
+let askedAt = -ASK_EVERY_MS
+while (true) {
+  await ds.sleep(50)
+  if (kind === SensorKind.None) continue
+  if (sensor.isBound && ds.millis() - askedAt >= ASK_EVERY_MS) {
+    if (askedAt < 0) await sensor.streamingInterval.write(interval)
+    await sensor.streamingSamples.write(STREAMED)
+    askedAt = ds.millis()
+  }
+  if (presses > 0 && ds.millis() - pressedAt > PRESSES_WITHIN_MS) {
+    const label = presses - 1
+    presses = 0
+    if (found && label < classes) await lesson(label, BUTTON_PASSES)
+  }
+}

@@ -6,11 +6,14 @@ import { buildFirmware } from "../hardware/firmware"
 import { findPorts } from "../hardware/place"
 import type { Context, Outcome, Run } from "./command"
 import { type BoardOption, shardBytesFor } from "./options/board-option"
+import { pathOption, usageError } from "./options/usage"
 import { startBoardProgress } from "./terminal/board-progress"
 import type { Output } from "./terminal/output"
 
 export interface DeployOptions extends BoardOption {
   port?: string[]
+  model?: string
+  sensor?: string
 }
 
 export function addDeploy(program: Command, run: Run): void {
@@ -21,21 +24,57 @@ export function addDeploy(program: Command, run: Run): void {
       "--port <names...>",
       "serial ports, by path, serial number or pattern (default: $WUXING_PORTS, else every board's)",
     )
+    .option(
+      "--model <file>",
+      "with --sensor: the program of a board that reads a sensor by itself, with this model in it",
+      pathOption("--model"),
+    )
+    .option(
+      "--sensor <name>",
+      "accelerometer, gyroscope, light-level, sound-level or potentiometer",
+    )
     .option("--board <profile>", "for boards of this profile's heap (default: 64 KiB)")
     .action(run(deploy))
 }
 
 async function deploy(
-  { port, board }: DeployOptions,
+  { port, board, model, sensor }: DeployOptions,
   { output, signal }: Context,
 ): Promise<Outcome> {
+  if ((model === undefined) !== (sensor === undefined))
+    throw usageError(
+      `--${model === undefined ? "model" : "sensor"} is missing`,
+      "give --model and --sensor together, or neither",
+    )
+  const image = model === undefined ? undefined : await imageOf(model, sensor!)
   const shardBytes = shardBytesFor({ board })
   const paths = await findPorts(port ?? [])
   output.status("compiling the firmware")
-  const { bytecode, sha256 } = await buildFirmware({ quiet: output.quiet, signal, shardBytes })
+  const built = await buildFirmware({
+    ...{ quiet: output.quiet, signal },
+    ...(image ? { demo: "sensor" } : { shardBytes }),
+  })
+  const { bytecode, hash } = image
+    ? await withModel(built.bytecode, image)
+    : { bytecode: built.bytecode, hash: built.sha256 }
   const boards = await deployWithProgress(paths, bytecode, { output, signal })
   printDeployed(output, boards)
-  return { document: { sha256, bytes: bytecode.length, boards }, error: deployError(boards) }
+  return { document: { sha256: hash, bytes: bytecode.length, boards }, error: deployError(boards) }
+}
+
+/** @throws WuxingError as sensorImage, sensorNamed and readModel */
+async function imageOf(model: string, sensor: string): Promise<Buffer> {
+  const { readModel } = await import("../models/model-source")
+  const { sensorImage } = await import("../models/sensor-image")
+  const { sensorNamed } = await import("../signals/sensors")
+  return sensorImage(readModel(model, 1), sensorNamed(sensor))
+}
+
+async function withModel(program: Uint8Array, image: Buffer) {
+  const { withImage } = await import("../models/sensor-image")
+  const { sha256 } = await import("../base/sha256")
+  const bytecode = withImage(program, image)
+  return { bytecode, hash: sha256(bytecode) }
 }
 
 export async function deployWithProgress(

@@ -17,6 +17,8 @@ const COMMANDS: Record<string, () => Promise<Add>> = {
   train: async () => (await import("./train/train")).addTrain,
   reproduce: async () => (await import("./reproduce")).addReproduce,
   eval: async () => (await import("./eval")).addEval,
+  record: async () => (await import("./record")).addRecord,
+  watch: async () => (await import("./watch")).addWatch,
   predict: async () => (await import("./predict")).addPredict,
   bench: async () => (await import("./bench")).addBench,
   panel: async () => (await import("./panel")).addPanel,

@@ -133,6 +133,8 @@ export class BoardLink {
   readonly clock: Clock
   /** Reports of the awaited service: commands' answers, and register values (0x1000 | register). */
   onReport?: (command: number, payload: Uint8Array) => void
+  /** A frame of another module on the board's bus; valid until the callback returns. */
+  onOther?: (frame: Uint8Array) => void
   /** Commands the board's program gives to the board itself pass by: what its LED is to do, say. */
   onSelfCommand?: (packet: Packet) => void
   onLog?: (line: string) => void
@@ -465,8 +467,11 @@ export class BoardLink {
     const board = this.board
     if (!board) return
     const fromBoard = frameIsFor(frame, board)
-    // A board may pass on what other modules on its Jacdac bus say: not our business.
-    if (!fromBoard && !frameIsFor(frame, this.served!)) return
+    // A board may pass on what other modules on its Jacdac bus say.
+    if (!fromBoard && !frameIsFor(frame, this.served!)) {
+      this.onOther?.(frame)
+      return
+    }
     this.lastHeard = this.clock.now()
     this.silentBeats = 0
     if (!fromBoard) this.lastHeardProgram = this.lastHeard

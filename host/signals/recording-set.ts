@@ -164,6 +164,17 @@ export function readRecordingSet(path: string, options: RecordingSetOptions = {}
   return { ...split(ready, options, notes), classes, channels, rate, notes }
 }
 
+/** All recordings at a path, in natural order. @throws WuxingError "recording-damaged" */
+export function recordingsAt(path: string, rate?: number): Recording[] {
+  const all = filesOf(path).flatMap(file => readRecordings(file, rate))
+  if (all.length > 0) return all
+  throw damagedRecording(
+    path,
+    "it holds no recordings",
+    `none of its files ends with ${RECORDING_ENDINGS.join(", ")}`,
+  )
+}
+
 interface Entry {
   recording: Recording
   split?: "train" | "test"

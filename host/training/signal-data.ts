@@ -13,6 +13,7 @@ import {
   type RecordingSet,
   readRecordingSet,
 } from "../signals/recording-set"
+import { segmentCut } from "../signals/segment-cut"
 import { FeatureEngine } from "./feature-engine"
 import { classesOf, dataOf, recordingsOf } from "./training"
 import {
@@ -162,7 +163,7 @@ function wrongChannels(what: string, channels: string[], features: Features): Wu
 
 function described(set: RecordingSet, { window, features }: SignalOptions): Features {
   const chosen = chooseFeatures(set, features)
-  if (window === undefined) return chosen
+  if (window === undefined) return { ...chosen, cut: segmentCut(set.train, chosen.unit, set.rate) }
   const length = Math.round(window * set.rate)
   return { ...chosen, cut: { by: "window", length, hop: Math.max(1, length >> 1) } }
 }

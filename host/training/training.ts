@@ -14,6 +14,7 @@ import { ELEMENTS_ARRAY, type Model, sorted } from "../models/model-file"
 import { HostNetwork } from "../network/host-network"
 import { type Network, signalsOf } from "../network/network"
 import type { Checkpoint } from "../session/reports"
+import { leadToTrust } from "./calibrate"
 import { type DataRecord, dataRecordSchema } from "./data-record"
 import type { LabelledImages, LearningEngine } from "./learning-engine"
 import { edgesOf, learnShiftAt, type Recipe, trainEpoch } from "./train-model"
@@ -93,7 +94,7 @@ export class Training {
   seconds = 0
   readonly history: EpochFigures[] = []
   readonly accuracy: Partial<Record<Measured, number>> = {}
-  /** Of a signal, once it is measured: below which share a window is of no known class. */
+  /** Of a signal, once it is measured: below which lead a window is of no known class. */
   calibrated: { unknown?: number } = {}
 
   /**
@@ -274,6 +275,19 @@ export class Training {
     const accuracy = classes.filter((c, i) => c === store.labels[from + i]).length / classes.length
     this.accuracy[split === "test" ? this.testedOn : split] = accuracy
     return accuracy
+  }
+
+  /** Of a signal, on images kept apart: from which lead on a class is to be said. */
+  calibrate(): void {
+    if (!this.data.signal || this.plan.validation === 0) return
+    const { count } = this.data.train
+    const unknown = leadToTrust(
+      this.model(""),
+      this.data.train,
+      count - this.plan.validation,
+      count,
+    )
+    this.calibrated = { unknown }
   }
 
   /** What to save, whether at the end or in between. @param command that makes the same again */

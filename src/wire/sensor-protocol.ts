@@ -103,6 +103,3 @@ export enum FoundField {
   Length = 12,
 }
 export const UNKNOWN_CLASS = 255
-
-/** Colour of the LED for a class, 0xRRGGBB, by turns; dark for none. */
-export const CLASS_COLOURS = 6

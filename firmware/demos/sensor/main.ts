@@ -46,6 +46,8 @@ const READ_BYTES = 200
 /** A sensor streams for so many readings, then wants to be asked again. */
 const STREAMED = 255
 const ASK_EVERY_MS = 1_000
+/** Bytes of a network that is run without a pause. */
+const MOST_AT_ONCE = 12_000
 const PRESSES_WITHIN_MS = 1_200
 /** As a host teaches unless it says otherwise. */
 const BUTTON_PASSES = 5
@@ -79,6 +81,7 @@ const boot = Math.floor(Math.random() * 0x7fffffff)
 const control = new ds.Control("control[int:0]")
 const button = new ds.Button()
 
+let bound = false
 let readings = 0
 let windows = 0
 let steps = 0
@@ -101,6 +104,7 @@ function sensorOf(which: SensorKind): ds.Sensor {
 /** One of the two sizes that readings come in: i12.20 a channel, or u0.16. */
 const readingBytes = kind === SensorKind.Accelerometer || kind === SensorKind.Gyroscope ? 4 : 2
 const sensor = sensorOf(kind)
+const heard: ds.Role = sensor
 
 class SensorServer extends Server {
   constructor() {
@@ -206,15 +210,22 @@ function facts(): number {
   return arena.getAt(Header.LayoutHash, "i32")
 }
 
-/** @returns the best class; all outputs are in the arena then */
-function look(bytes: Buffer, brief: boolean): number {
+/**
+ * @param patient yields between pieces, as a run of more than 131,072 operations is ended by the runtime;
+ *   readings that come meanwhile are passed over
+ * @returns the best class; all outputs are in the arena then
+ */
+async function look(bytes: Buffer, brief: boolean, patient: boolean): Promise<number> {
   const length = writeRuns(bytes, width, runs)
   arena.setAt(Header.Brief, "u16", brief ? 1 : 0)
   clearImage(arena, partAt(0))
   activateRuns(arena, partAt(0), runs, 0, length, 0)
   for (let i = 0; i < parts; i++) {
     let at = 0
-    while (at >= 0) at = forward(arena, partAt(i), 0, at)
+    while (at >= 0) {
+      if (patient) await ds.sleep(0)
+      at = forward(arena, partAt(i), 0, at)
+    }
   }
   return readout(arena, partAt(parts - 1), 0)
 }
@@ -228,14 +239,17 @@ function leadOf(best: number): number {
   return arena.getAt(bus + best + best, "i16") - next
 }
 
-function learn(bytes: Buffer, label: number): void {
-  look(bytes, false)
+async function learn(bytes: Buffer, label: number): Promise<void> {
+  await look(bytes, false, true)
   beginLearning(arena, steps)
   steps++
   if (!outputError(arena, partAt(parts - 1), 0, label)) return
   for (let i = parts - 1; i >= 0; i--) {
     let at = 0
-    while (at >= 0) at = backward(arena, partAt(i), 0, at)
+    while (at >= 0) {
+      await ds.sleep(0)
+      at = backward(arena, partAt(i), 0, at)
+    }
   }
 }
 
@@ -256,10 +270,7 @@ async function lesson(label: number, passes: number): Promise<boolean> {
   examples.push(example)
   labels.push(label)
   for (let p = 0; p < passes; p++)
-    for (let i = 0; i < examples.length; i++) {
-      learn(examples[i], labels[i])
-      await ds.sleep(0)
-    }
+    for (let i = 0; i < examples.length; i++) await learn(examples[i], labels[i])
   const kept = await saveSlot(store, await readSlots(store), arena, areas, [
     facts(),
     steps,
@@ -287,7 +298,7 @@ async function classify(count: number): Promise<void> {
     busy = false
     return
   }
-  const best = look(latest, true)
+  const best = await look(latest, true, shardBytes > MOST_AT_ONCE)
   const lead = leadOf(best)
   const known = lead >= unknown
   found = true
@@ -329,10 +340,34 @@ async function hear(payload: Buffer): Promise<void> {
 const server = new SensorServer()
 await load()
 startServer(server)
-sensor._onPacket = async (packet: ds.Packet) => {
-  if (packet?.isReport && packet.serviceCommand === READING) await hear(packet.payload)
-  // Another sensor, or the same one anew.
-  else if (!packet || packet.serviceCommand === 0) clearStream(state)
+
+/** What the runtime keeps of a role (its jacdac.ts). */
+interface RoleData extends ds.Role {
+  _binding: ds.ClientRegister<boolean>
+  _eventHandlers: Record<string, ds.Emitter<unknown>>
+  _report: ds.Emitter<ds.Packet>
+}
+/**
+ * Readings are taken packet by packet: an emitter would pass over what comes while its handler has not
+ * run. A method that is taken from where it stands is bound to it, so what the runtime does for other
+ * roles, as far as this program needs it, is done here.
+ */
+ds.Role.prototype._onPacket = async function (this: RoleData, packet: ds.Packet) {
+  const changed = !packet || packet.serviceCommand === 0
+  if ((this as ds.Role) === heard) {
+    // It also comes with every announcement, so only a change counts.
+    if (sensor.isBound !== bound) {
+      bound = sensor.isBound
+      clearStream(state)
+    }
+    if (!changed && packet.isReport && packet.serviceCommand === READING) await hear(packet.payload)
+    return
+  }
+  if (changed) this._binding?.emit(this.isBound)
+  if (!packet?.spec || !packet.isReport) return
+  this._report?.emit(packet)
+  if (packet.isEvent && this._eventHandlers)
+    this._eventHandlers[packet.spec.name]?.emit(packet.decode())
 }
 button.down.subscribe(() => {
   presses++

@@ -48,7 +48,7 @@ export function addDemoGesture(demo: Command, run: Run): void {
 
 async function gesture(options: GestureCommandOptions, context: Context): Promise<Outcome> {
   const { output } = context
-  const { on: place = ONE_VIRTUAL_BOARD, examples, tries, pace: paceMs, seed = 1, svg } = options
+  const { on: place = ONE_VIRTUAL_BOARD, examples, tries, pace: paceMs, seed = 1 } = options
   const { gestureCharts, runGesture } = await import("../../demos/gesture")
   const { GESTURES } = await import("../../demos/gestures")
   output.print(
@@ -81,7 +81,7 @@ async function gesture(options: GestureCommandOptions, context: Context): Promis
     "host's own run",
     result.hostMatches ? "same windows, features and coefficients, bit for bit" : result.hostHash,
   )
-  await drawCharts(svg, gestureCharts(result), context)
+  await drawCharts(options, gestureCharts(result), context)
   return {
     document: { demo: "gesture", seed, ...result },
     error: result.hostMatches

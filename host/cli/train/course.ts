@@ -116,6 +116,7 @@ export async function measure(training: Training, { output, signal }: Context): 
   try {
     await training.measure("train", signal)
     if (training.plan.validation > 0) await training.measure("validation", signal)
+    training.calibrate()
     // Where nothing could be held out there is nothing but the training images.
     if (training.testedOn !== "train") await training.measure("test", signal)
     return false

@@ -1,0 +1,146 @@
+/** `wuxing watch`: names what a sensor says, live, or what recordings hold. */
+import type { Command } from "commander"
+import { WuxingError } from "../base/errors"
+import { percent } from "../base/numbers"
+import type { Model } from "../models/model-file"
+import type { Detection } from "../sensing/watcher"
+import type { Context, Outcome, Run } from "./command"
+import { addSourceOptions, openSource, type SourceOptions } from "./options/source-options"
+import { integerOption, numberOption, pathOption, usageError } from "./options/usage"
+
+interface WatchOptions extends SourceOptions {
+  model?: string
+  recordings?: string
+  hold?: number
+  unknown?: number
+  seconds?: number
+}
+
+export function addWatch(program: Command, run: Run): void {
+  const command = program
+    .command("watch")
+    .description("classify what a sensor says, live")
+    .option("--model <file>", "model file that was trained on recordings", pathOption("--model"))
+  addSourceOptions(command)
+    .option(
+      "--recordings <path>",
+      "a file or folder of recordings, one after another, in place of a sensor",
+      pathOption("--recordings"),
+    )
+    .option(
+      "--hold <n>",
+      "windows in a row that must be of a class before it is said (default: 2)",
+      integerOption("--hold", 1, 100),
+    )
+    .option(
+      "--unknown <share>",
+      "lead of the best output below which nothing is said (default: as calibrated in training)",
+      numberOption("--unknown", 0, 8),
+    )
+    .option("--seconds <n>", "ends after so long", numberOption("--seconds", 0.1, 1e6))
+    .action(run(watch))
+}
+
+async function watch(options: WatchOptions, context: Context): Promise<Outcome> {
+  const { output, signal } = context
+  const { model: what, recordings, seconds: limit } = options
+  if (what === undefined) throw usageError("--model is missing", "for example --model my.wuxing")
+  const { readModel } = await import("../models/model-source")
+  const { classesOf } = await import("../training/training")
+  const { perHour, Watcher } = await import("../sensing/watcher")
+  const model = readModel(what, 1)
+  const { features } = readsSignal(model, what)
+  const classes = classesOf(model) ?? []
+  const unknown =
+    options.unknown === undefined
+      ? (model.signal?.unknown ?? 0)
+      : Math.round(options.unknown * 2 ** model.network.signalBits)
+  if (options.unknown === undefined && model.signal?.unknown === undefined)
+    output.status("note: not calibrated, so everything is named; train with --validation")
+  const watcher = new Watcher(model, { hold: options.hold ?? model.signal?.hold ?? 2, unknown })
+  const nameOf = (of: number) => (of < 0 ? "unknown" : (classes[of] ?? String(of)))
+  const detections: (Detection & { name: string })[] = []
+  const take = (values: number[]) => {
+    const found = watcher.push(values)
+    if (!found) return
+    const detection = { ...found, name: nameOf(found.class) }
+    detections.push(detection)
+    output.print(
+      `${found.at.toFixed(2).padStart(8)} s  ${detection.name}  (lead ${found.lead.toFixed(2)}, ${found.seconds.toFixed(2)} s)`,
+    )
+  }
+  let error: WuxingError | undefined
+  if (recordings !== undefined) await playRecordings(recordings, model, take)
+  else {
+    const source = await openSource(options, features.rate, signal)
+    output.status(`watching ${source.name}; Ctrl-C ends it`)
+    error = await new Promise<WuxingError | undefined>(resolve => {
+      source.onSample = values => {
+        if (values.length !== features.channels.length)
+          resolve(otherChannels(source.name, values.length, features.channels))
+        else take(values)
+      }
+      source.onEnd = resolve
+      signal.addEventListener("abort", () => resolve(undefined), { once: true })
+      if (limit !== undefined) setTimeout(() => resolve(undefined), limit * 1000)
+    }).finally(() => source.close())
+  }
+  const seconds = watcher.samples / features.rate
+  const named = detections.filter(found => found.class >= 0)
+  const counts = Object.fromEntries(
+    classes.map(name => [name, named.filter(found => found.name === name).length]),
+  )
+  output.field("watched", `${seconds.toFixed(1)} s, ${watcher.windows} windows`)
+  output.field(
+    "detections",
+    `${named.length} (${perHour(named.length, seconds).toFixed(1)} an hour)`,
+  )
+  output.field(
+    "unknown",
+    `${watcher.windows === 0 ? percent(0) : percent((detections.length - named.length) / Math.max(1, detections.length))} of what was found`,
+  )
+  return {
+    document: {
+      ...{ model: what, seconds, windows: watcher.windows, detections, counts },
+      detectionsPerHour: perHour(named.length, seconds),
+    },
+    error,
+  }
+}
+
+function readsSignal(model: Model, what: string) {
+  if (model.signal?.features.cut) return model.signal
+  throw new WuxingError({
+    code: "sensor-model",
+    kind: "data",
+    message: `${what} reads no signal that can be watched`,
+    cause: "it was trained on pictures or tables of samples",
+    help: "name a model that `wuxing train` made of recordings",
+  })
+}
+
+function otherChannels(source: string, count: number, channels: string[]): WuxingError {
+  return new WuxingError({
+    code: "sensor-channels",
+    kind: "data",
+    message: `${source} has ${count} channels, but the network reads ${channels.length} (${channels.join(", ")})`,
+    cause: "it is another sensor than the one the network was trained on",
+    help: "name another sensor or model",
+  })
+}
+
+async function playRecordings(
+  path: string,
+  model: Model,
+  take: (values: number[]) => void,
+): Promise<void> {
+  const { recordingsAt } = await import("../signals/recording-set")
+  const { resampleTo } = await import("../signals/recording")
+  const { features } = model.signal!
+  for (const recording of recordingsAt(path, features.rate)) {
+    if (recording.channels.length !== features.channels.length)
+      throw otherChannels(recording.name, recording.channels.length, features.channels)
+    const { values } = resampleTo(recording, features.rate)
+    for (let i = 0; i < values[0].length; i++) take(values.map(channel => channel[i]))
+  }
+}

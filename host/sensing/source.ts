@@ -1,0 +1,197 @@
+/** Where samples come from: a board's Jacdac sensor, or a serial port that prints lines of numbers. */
+import { WuxingError } from "../base/errors"
+import type { BoardSet } from "../hardware/board-set"
+import { findBoards, type Place } from "../hardware/place"
+import type { BoardLink } from "../link/board-link"
+import {
+  buildPacket,
+  type DeviceId,
+  frameDevice,
+  frameIsFor,
+  JD_CONTROL_CMD_SERVICES,
+  JD_FRAME_FLAG_COMMAND,
+  JD_SERVICE_INDEX_CONTROL,
+  packetsOf,
+  parseAnnounce,
+} from "../link/jacdac"
+import type { Port } from "../link/port"
+import { decodeReading, type SensorService } from "../signals/sensors"
+import { LineReader } from "./lines"
+
+export interface SignalSource {
+  /** "accelerometer of board 1a2b…", "/dev/ttyUSB0". */
+  readonly name: string
+  onSample?: (values: number[], names?: string[]) => void
+  /** The sensor or its board went away. */
+  onEnd?: (reason: WuxingError) => void
+  close(): Promise<void>
+}
+
+/** A port on which a program prints lines of numbers. */
+export class LineSource implements SignalSource {
+  readonly name: string
+  onSample?: (values: number[], names?: string[]) => void
+  onEnd?: (reason: WuxingError) => void
+  readonly reader = new LineReader(({ values, names }) => this.onSample?.(values, names))
+
+  constructor(private readonly port: Port) {
+    this.name = port.name
+    port.onData = bytes => this.reader.push(bytes)
+    port.onClose = reason => this.onEnd?.(gone(port.name, reason))
+  }
+
+  async close(): Promise<void> {
+    this.port.onData = undefined
+    this.port.onClose = undefined
+    await this.port.close()
+  }
+}
+
+const READING = 0x101
+const STREAMING_SAMPLES = 0x3
+const STREAMING_INTERVAL = 0x4
+const GET_REPORT = 0x1000
+const SET = 0x2000
+const STREAMED = 255
+const ASK_MS = 500
+
+type Bus = Pick<BoardLink, "boardId" | "sendFrame" | "onOther" | "onClose" | "clock">
+
+/** A Jacdac sensor on a board's bus, or on the board's own port. */
+export class JacdacSource implements SignalSource {
+  readonly name: string
+  onSample?: (values: number[], names?: string[]) => void
+  onEnd?: (reason: WuxingError) => void
+  private device?: DeviceId
+  private index = 0
+  private lastHeard: number
+  private readonly heart: { stop(): void }
+
+  /**
+   * @param intervalMs between two readings
+   * @param silentMs after which a sensor that was there is gone, or one that never came is missing
+   */
+  constructor(
+    private readonly bus: Bus,
+    private readonly sensor: SensorService,
+    private readonly intervalMs: number,
+    private readonly silentMs = 4_000,
+    private readonly onClosed: () => Promise<void> = async () => {},
+  ) {
+    this.name = `${sensor.name} of board ${bus.boardId}`
+    this.lastHeard = bus.clock.now()
+    bus.onOther = frame => this.hear(frame)
+    bus.onClose = reason => this.onEnd?.(gone(this.name, reason))
+    this.heart = bus.clock.every(ASK_MS, () => this.beat())
+  }
+
+  private hear(frame: Uint8Array): void {
+    if (this.device && !frameIsFor(frame, this.device)) return
+    for (const packet of packetsOf(frame)) {
+      if (
+        packet.serviceIndex === JD_SERVICE_INDEX_CONTROL &&
+        packet.command === JD_CONTROL_CMD_SERVICES
+      ) {
+        const classes = parseAnnounce(packet.payload)?.serviceClasses ?? []
+        // Place 0 is the control service's, which is not listed.
+        const place = classes.indexOf(this.sensor.serviceClass)
+        if (place < 0 || this.device) continue
+        this.device = frameDevice(frame)
+        this.index = place
+        this.beat()
+      } else if (
+        this.device &&
+        packet.serviceIndex === this.index &&
+        packet.command === (GET_REPORT | READING)
+      ) {
+        const values = decodeReading(this.sensor, packet.payload)
+        if (!values) continue
+        this.lastHeard = this.bus.clock.now()
+        this.onSample?.(values, this.sensor.channels)
+      }
+    }
+  }
+
+  /** Asks for more readings; tells of a sensor that says none. */
+  private beat(): void {
+    if (this.bus.clock.now() - this.lastHeard > this.silentMs) {
+      this.heart.stop()
+      this.onEnd?.(this.device ? gone(this.name) : missing(this.sensor, this.bus.boardId))
+      return
+    }
+    if (!this.device) return
+    const interval = Buffer.alloc(4)
+    interval.writeUInt32LE(this.intervalMs)
+    for (const [register, payload] of [
+      [STREAMING_INTERVAL, interval],
+      [STREAMING_SAMPLES, Buffer.from([STREAMED])],
+    ] as const) {
+      const frame = buildPacket(
+        ...([this.device, JD_FRAME_FLAG_COMMAND, this.index, SET | register, payload] as const),
+      )
+      this.bus.sendFrame(frame).catch(() => {})
+    }
+  }
+
+  async close(): Promise<void> {
+    this.heart.stop()
+    this.bus.onOther = undefined
+    this.bus.onClose = undefined
+    await this.onClosed()
+  }
+}
+
+/**
+ * The sensor of the one board at a place.
+ *
+ * @throws WuxingError "usage" if there is not one board; as findBoards and BoardLink do
+ */
+export async function openJacdacSource(
+  place: Place,
+  sensor: SensorService,
+  intervalMs: number,
+  signal?: AbortSignal,
+): Promise<JacdacSource> {
+  const found = await findBoards(place)
+  if (found.count !== 1)
+    throw new WuxingError({
+      code: "usage",
+      kind: "usage",
+      message: `a sensor is on one board, and --on names ${found.count}`,
+      help: "for example --on serial:/dev/ttyACM0",
+    })
+  const boards: BoardSet = await found.open({ signal })
+  try {
+    const link = await boards.connect(0, { name: "the board", signal })
+    return new JacdacSource(link, sensor, intervalMs, undefined, async () => {
+      await link.close().catch(() => {})
+      await boards.stop()
+    })
+  } catch (error) {
+    await boards.stop()
+    throw error
+  }
+}
+
+function gone(name: string, reason?: Error): WuxingError {
+  return new WuxingError(
+    {
+      code: "sensor-gone",
+      kind: "board",
+      message: `${name} stopped sending samples${reason ? `: ${reason.message}` : ""}`,
+      cause: "its cable was pulled, or the board was reset",
+      help: "plug it in again; what was recorded before is kept",
+    },
+    { cause: reason },
+  )
+}
+
+function missing(sensor: SensorService, board: string): WuxingError {
+  return new WuxingError({
+    code: "sensor-missing",
+    kind: "board",
+    message: `board ${board} has no ${sensor.name}: none announced itself`,
+    cause: "the module is not plugged in, or the board does not serve it",
+    help: "check the module's cable, or name another --sensor",
+  })
+}

@@ -1,0 +1,90 @@
+/** Classifies a live signal: windows or segments, a class only when it is sure and has held. */
+import type { Model } from "../models/model-file"
+import { runnerOf } from "../models/run-model"
+import { hostFeatures } from "../signals/host-features"
+import { sampleOf } from "../signals/recording"
+import { SignalStream } from "../signals/stream"
+
+export interface Detection {
+  /** Seconds of the signal until its end. */
+  at: number
+  /** Place of the class; −1: none the network knows. */
+  class: number
+  /** Lead of the best output over the next, as a share of 1. */
+  lead: number
+  /** Seconds of the window. */
+  seconds: number
+}
+
+export interface WatchSettings {
+  /** Windows in a row that must be of a class before it is said. */
+  hold: number
+  /** Lead (Q signalBits) below which a window is of no known class. */
+  unknown: number
+}
+
+export class Watcher {
+  /** Windows found so far, samples taken. */
+  windows = 0
+  samples = 0
+  private readonly stream: SignalStream
+  private readonly run: (image: Uint8Array) => Int16Array
+  private last = -1
+  private held = 0
+  private said = -1
+
+  /** @throws RangeError if the model reads no signal, or does not say how a stream is cut */
+  constructor(
+    private readonly model: Model,
+    private readonly settings: WatchSettings,
+  ) {
+    if (!model.signal) throw new RangeError("the model reads no signal")
+    this.stream = new SignalStream(model.signal.features)
+    this.run = runnerOf(model)
+  }
+
+  /**
+   * Takes the next sample, in the sensor's unit.
+   *
+   * @returns what is to be said now: each segment, and of windows a class that is new
+   */
+  push(values: number[]): Detection | undefined {
+    const { features } = this.model.signal!
+    this.samples++
+    const window = this.stream.push(values.map(value => sampleOf(value, features.unit)))
+    if (!window) return undefined
+    const bytes = hostFeatures(features, window)
+    if (!bytes) return undefined
+    this.windows++
+    const outputs = this.run(bytes)
+    const best = outputs.indexOf(Math.max(...outputs))
+    const others = Array.from(outputs).filter((_, o) => o !== best)
+    const lead = outputs[best] - Math.max(...others)
+    const named = lead >= this.settings.unknown ? best : -1
+    const detection = {
+      at: this.samples / features.rate,
+      class: named,
+      lead: lead / 2 ** this.model.network.signalBits,
+      seconds: window.length / 2 / features.channels.length / features.rate,
+    }
+    if (features.cut?.by === "segment") return detection
+    this.held = named === this.last ? this.held + 1 : 1
+    this.last = named
+    if (this.held < this.settings.hold || named === this.said) return undefined
+    this.said = named
+    return named < 0 ? undefined : detection
+  }
+
+  /** The sensor was away: what comes now does not go on from what was. */
+  clear(): void {
+    this.stream.clear()
+    this.last = -1
+    this.held = 0
+    this.said = -1
+  }
+}
+
+/** How often something was said though there was nothing, an hour. */
+export function perHour(count: number, seconds: number): number {
+  return seconds > 0 ? (3600 * count) / seconds : 0
+}

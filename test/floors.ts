@@ -9,7 +9,7 @@ export const HOST_FLOORS: readonly (readonly string[])[] = [
   ["data"],
   ["network", "link", "signals"],
   ["hardware", "models", "ring", "session"],
-  ["partition", "faults", "doctor", "codegen", "panel"],
+  ["partition", "faults", "doctor", "codegen", "panel", "sensing"],
   ["fleet"],
   ["library", "dashboard", "training"],
   ["demos", "profile", "bench", "reproduce", "nir", "export", "index.ts"],
@@ -28,6 +28,7 @@ export const BOARD_PROGRAMS: readonly string[] = [
   "firmware/demos/alone/main.ts",
   "firmware/demos/memory/main.ts",
   "firmware/demos/oscillator/main.ts",
+  "firmware/demos/sensor/main.ts",
   "test/src/ring/board-program.ts",
 ]
 

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import type { Command } from "commander"
+import { realClock } from "../base/clock"
 import type { WuxingError } from "../base/errors"
 import type { Context, Outcome, Run } from "./command"
 import { addSourceOptions, openSource, type SourceOptions } from "./options/source-options"
@@ -53,12 +54,9 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
   const notes: string[] = []
   const latest: number[] = []
   output.status(`recording ${label} from ${source.name}: ${count} of ${seconds} s; Ctrl-C ends it`)
-  const picture = setInterval(
-    () => {
-      if (latest.length > 0) output.status(sparkline(latest))
-    },
-    PICTURE_MS * (process.stderr.isTTY ? 1 : 50),
-  )
+  const picture = realClock.every(PICTURE_MS * (process.stderr.isTTY ? 1 : 50), () => {
+    if (latest.length > 0) output.status(sparkline(latest))
+  })
   const keep = (text: string) => {
     mkdirSync(folder, { recursive: true })
     const path = nextFile(folder)
@@ -71,7 +69,7 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
     source.onSample = (values, names) => {
       latest.push(values[0])
       if (latest.length > PICTURE) latest.shift()
-      const whole = recorder.push(values, performance.now(), names)
+      const whole = recorder.push(values, realClock.now(), names)
       if (!whole) return
       if (whole.note) notes.push(whole.note)
       keep(whole.csv)
@@ -80,7 +78,7 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
     source.onEnd = resolve
     signal.addEventListener("abort", () => resolve(undefined), { once: true })
   }).finally(async () => {
-    clearInterval(picture)
+    picture.stop()
     await source.close()
   })
   // What was recorded of one that was cut short is kept too.

@@ -1,5 +1,6 @@
 /** `wuxing watch`: names what a sensor says, live, or what recordings hold. */
 import type { Command } from "commander"
+import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { percent } from "../base/numbers"
 import type { Model } from "../models/model-file"
@@ -82,7 +83,7 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
       }
       source.onEnd = resolve
       signal.addEventListener("abort", () => resolve(undefined), { once: true })
-      if (limit !== undefined) setTimeout(() => resolve(undefined), limit * 1000)
+      if (limit !== undefined) realClock.after(limit * 1000, () => resolve(undefined))
     }).finally(() => source.close())
   }
   const seconds = watcher.samples / features.rate

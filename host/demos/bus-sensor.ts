@@ -3,6 +3,7 @@
  * announces itself and streams readings.
  */
 import { randomBytes } from "node:crypto"
+import { realClock, type Timer } from "../base/clock"
 import {
   buildPacket,
   deviceIdFromHex,
@@ -21,7 +22,7 @@ const STEADY = 15
 
 export class BusSensor {
   private readonly id = deviceIdFromHex(randomBytes(8).toString("hex"))
-  private readonly heart: NodeJS.Timeout
+  private readonly heart: Timer
   private restarts = 1
 
   /** @param send puts a frame on the board's bus */
@@ -30,8 +31,7 @@ export class BusSensor {
     private readonly send: (frame: Uint8Array) => Promise<void>,
   ) {
     this.announce()
-    this.heart = setInterval(() => this.announce(), ANNOUNCE_MS)
-    this.heart.unref()
+    this.heart = realClock.every(ANNOUNCE_MS, () => this.announce(), { background: true })
   }
 
   /** Values in the sensor's unit, a channel each. */
@@ -40,7 +40,7 @@ export class BusSensor {
   }
 
   close(): void {
-    clearInterval(this.heart)
+    this.heart.stop()
   }
 
   private announce(): void {

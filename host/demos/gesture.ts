@@ -16,6 +16,7 @@ import {
   UNKNOWN_CLASS,
 } from "../../src/wire/sensor-protocol"
 import type { Chart } from "../base/chart"
+import { realClock } from "../base/clock"
 import { sha256 } from "../base/sha256"
 import type { Model } from "../models/model-file"
 import { sensorImage, withImage } from "../models/sensor-image"
@@ -205,8 +206,8 @@ class Session {
     const { board } = this
     this.sensor = new BusSensor(SENSOR, frame => board.sendFrame(frame))
     this.stream = new SignalStream(GESTURE_FEATURES)
-    const end = performance.now() + BOUND_MS
-    while (!(await this.state()).bound && performance.now() < end) await board.pause(200)
+    const end = realClock.now() + BOUND_MS
+    while (!(await this.state()).bound && realClock.now() < end) await board.pause(200)
   }
 
   private async state() {

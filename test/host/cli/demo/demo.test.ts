@@ -133,7 +133,8 @@ describe("the demo", () => {
   it("goes on when a board dies, says so, and still ends with the host's bits", async () => {
     const run = demo("--json", "--faults", "kill@1.out.image#20")
     expect(await run.ended).toEqual({ status: 0, signal: null })
-    const result = documentSchema.parse(JSON.parse(run.stdout()))
+    const withFaults = documentSchema.extend({ faults: z.object({ kill: z.literal(1) }) })
+    const result = withFaults.parse(JSON.parse(run.stdout()))
     expect(result.recoveries).toBeGreaterThan(0)
     expect(run.stderr()).toMatch(
       /board \d \(virtual, [0-9a-f]{16}\).*started again in .*restored from sample \d+/,

@@ -42,7 +42,7 @@ export function writeBench(folder: string, model: Model, samples: Sample[]): voi
   )
 }
 
-const FREESTANDING = "-std=c99 -ffreestanding -ffunction-sections -fdata-sections".split(" ")
+export const FREESTANDING = "-std=c99 -ffreestanding -ffunction-sections -fdata-sections".split(" ")
 export const M0 = [..."-mcpu=cortex-m0plus -mthumb".split(" "), ...FREESTANDING]
 
 /** Runs in an RP2040's core, cycle by cycle. */
@@ -50,7 +50,7 @@ export function runOnM0(folder: string, flags: string[] = ["-O2"]): Outcome {
   const elf = join(folder, "m0.elf")
   const library = libraryObject(folder, "arm-none-eabi-gcc", [...M0, ...flags])
   execFileSync("arm-none-eabi-gcc", [
-    ...[...M0, "-O2", "-nostdlib", "-Wl,--gc-sections", `-Wl,-T,${join(HERE, "m0.ld")}`],
+    ...[...M0, "-O2", ...definesOf(flags), "-nostdlib", "-Wl,--gc-sections", `-Wl,-T,${join(HERE, "m0.ld")}`],
     ...["-I", folder, ...sourcesIn(folder, "start-m0.c"), library, "-lgcc", "-o", elf],
   ])
   execFileSync("arm-none-eabi-objcopy", ["-O", "binary", elf, join(folder, "m0.bin")])
@@ -93,7 +93,7 @@ export function runOnRv32(folder: string, flags: string[] = ["-O2"]): Outcome {
   const library = libraryObject(folder, compiler, [...RV32, ...flags])
   const linking = ["-O2", "-nostdlib", "-static", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
   execFileSync(compiler, [
-    ...[...RV32, ...linking, "-I", folder, ...sourcesIn(folder, "start-bare.c")],
+    ...[...RV32, ...definesOf(flags), ...linking, "-I", folder, ...sourcesIn(folder, "start-bare.c")],
     ...[library, "-lgcc", "-o", elf],
   ])
   return outcomeOf(execFileSync("qemu-riscv32", [elf], { encoding: "utf8" }))
@@ -104,7 +104,7 @@ export function runOnM33(folder: string, flags: string[] = ["-O2"]): Outcome {
   const elf = join(folder, "m33.elf")
   const library = libraryObject(folder, "arm-none-eabi-gcc", [...M33, ...flags])
   execFileSync("arm-none-eabi-gcc", [
-    ...[...M33, "-O2", "-nostdlib", "-Wl,--gc-sections", `-Wl,-T,${join(HERE, "m33.ld")}`],
+    ...[...M33, "-O2", ...definesOf(flags), "-nostdlib", "-Wl,--gc-sections", `-Wl,-T,${join(HERE, "m33.ld")}`],
     ...["-I", folder, ...sourcesIn(folder, "start-bare.c"), library, "-lgcc", "-o", elf],
   ])
   // Semihosting writes to stderr here. An instruction takes a nanosecond.
@@ -129,6 +129,11 @@ export function runHere(folder: string, compiler: string, flags: string[]): Outc
 
 function sourcesIn(folder: string, start: string): string[] {
   return [join(HERE, start), join(HERE, "bench.c"), join(folder, "model.c")]
+}
+
+/** What the bench itself is to know of. */
+function definesOf(flags: string[]): string[] {
+  return flags.filter(flag => flag.startsWith("-D"))
 }
 
 const objects = new Map<string, string>()

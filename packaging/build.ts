@@ -6,10 +6,11 @@
  */
 import { spawn } from "node:child_process"
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { join, relative } from "node:path"
+import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { coreName, demoName, firmwareName } from "../host/base/prebuilt"
 import { coreBinary } from "../host/codegen/core-module"
+import { packageFiles } from "../host/export/devicescript/package-files"
 import { boardIds, readBoardProfile } from "../host/hardware/board-profile"
 import { buildFirmware } from "../host/hardware/firmware"
 import { mostRoom } from "../host/partition/room"
@@ -29,6 +30,7 @@ const FILES = [
   "firmware/native/wuxing-pico.json",
   "host/nir/spiking/ring-fits.json",
   "firmware/devsconfig.json",
+  "examples/devicescript",
 ]
 /** Compiled, or used only to compile. */
 const NOT_COPIED = /\.ts$|[\\/]assembly[\\/]|[\\/]dashboard[\\/]page[\\/]/
@@ -48,6 +50,12 @@ for (const path of filesIn(DIST))
 for (const file of FILES) cpSync(join(ROOT, file), join(DIST, file), { recursive: true })
 for (const path of filesIn(join(ROOT, "host")))
   if (!NOT_COPIED.test(path)) cpSync(path, join(DIST, relative(ROOT, path)), { recursive: true })
+// The package for people's own DeviceScript programs, with the core it is made of.
+for (const [path, text] of packageFiles()) {
+  const to = join(DIST, "packages/devicescript-wuxing", path)
+  mkdirSync(dirname(to), { recursive: true })
+  writeFileSync(to, text)
+}
 // The nearest manifest to dist/host/cli, as in the repository.
 const { name, version, type } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"))
 writeFileSync(join(DIST, "package.json"), `${JSON.stringify({ name, version, type })}\n`)

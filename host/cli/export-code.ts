@@ -8,8 +8,9 @@ import type { Model } from "../models/model-file"
 import type { Context, Outcome } from "./command"
 import { type NetworkOptions, networkNamed } from "./options/network-option"
 import { choiceOption, usageError } from "./options/usage"
+import type { Output } from "./terminal/output"
 
-export const CODE_FORMATS = ["c"]
+export const CODE_FORMATS = ["c", "devicescript"]
 const LAYOUTS = ["plain", "arduino", "platformio", "esp-idf"]
 const BOARDS = ["any", "uno"]
 /** Samples that go along, at most, and the bytes of them; fewer where flash is small. */
@@ -71,10 +72,11 @@ export async function exportCode(
   const { classesOf } = await import("../training/training")
 
   const model = await networkNamed(what, options)
-  checkRule(model)
   const { network } = model
   const outputs = network.layers.at(-1)!.neurons
   const classes = classesOf(model) ?? Array.from({ length: outputs }, (_, i) => `${i}`)
+  if (options.format === "devicescript") return exportModule(out, model, classes, options, output)
+  checkRule(model)
   const learns = checkBoard(board, modelSource(model, name, classes))
   const samples = await samplesFor(model, options)
   const made = exportC(model, {
@@ -98,6 +100,39 @@ export async function exportCode(
       ...{ model: what, trained: model.training !== null, network: network.name },
       ...{ format: options.format, layout, name, out, files: [...made.files.keys()] },
       ...{ predictBytes, learnBytes, flashBytes, learns, samples: samples.list.length },
+    },
+  }
+}
+
+/** A board's heap also holds the program; its flash holds program and model. */
+const HEAP_BYTES = 40_000
+
+async function exportModule(
+  out: string,
+  model: Model,
+  classes: string[],
+  { model: what, trained, format, name }: CodeOptions,
+  output: Output,
+): Promise<Outcome> {
+  const { modelModule } = await import("../export/devicescript/model-module")
+  const { text, heapBytes } = modelModule(model, classes)
+  if (heapBytes > HEAP_BYTES)
+    throw new WuxingError({
+      code: "export-too-large",
+      kind: "capacity",
+      message: `the network takes ${grouped(heapBytes)} B of a board's heap, of which a program has about ${grouped(HEAP_BYTES)}`,
+      cause: "every link takes three bytes, every neuron and signal some more",
+      help: "pico-32 and smaller networks fit; larger ones run on several boards (wuxing deploy)",
+    })
+  const files = new Map([[`${name}.ts`, text]])
+  writeFiles(out, files)
+  output.field("network", model.network.name)
+  output.field("heap", `${grouped(heapBytes)} B on the board`)
+  output.field("written", `${out}/${name}.ts`)
+  return {
+    document: {
+      ...{ model: what, trained: trained ?? false, network: model.network.name },
+      ...{ format, name, out, files: [...files.keys()], heapBytes },
     },
   }
 }

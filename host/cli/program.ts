@@ -30,6 +30,7 @@ const COMMANDS: Record<string, () => Promise<Add>> = {
   agent: async () => (await import("./agent")).addAgent,
   broker: async () => (await import("./broker")).addBroker,
   export: async () => (await import("./export")).addExport,
+  new: async () => (await import("./new")).addNew,
   completion: async () => (await import("./completion")).addCompletion,
   man: async () => (await import("./man")).addMan,
   import: async () => (await import("./import")).addImport,

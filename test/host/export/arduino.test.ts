@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import "../../../host/base/memory"
 import { writeFiles } from "../../../host/cli/export-code"
 import { exportC, learntHash } from "../../../host/export/c/export-c"
@@ -11,6 +11,8 @@ import { readModel } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
 import { uniform } from "../../src/core/helpers"
 import { buildArduinoCore, buildSketch, noArduino, runUno } from "./machines/uno"
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
 const folder = mkdtempSync(join(tmpdir(), "wuxing-arduino-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

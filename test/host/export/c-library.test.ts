@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it, vi } from "vitest"
 import "../../../host/base/memory"
 import { builtLibrary } from "../../../host/export/c/built"
 import { learntHash } from "../../../host/export/c/export-c"
@@ -23,6 +23,9 @@ import {
   WARNINGS,
   writeBench,
 } from "./machines/bench"
+
+// Compilers take seconds, and on a busy machine many.
+vi.setConfig({ testTimeout: 180_000 })
 
 const has = (command: string) => spawnSync(command, ["--version"]).status === 0
 const folder = mkdtempSync(join(tmpdir(), "wuxing-c-"))

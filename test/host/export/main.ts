@@ -30,7 +30,7 @@ import {
 } from "./machines/bench"
 import { link, programOf, runUno } from "./machines/uno"
 
-const NETWORKS = ["64-8-4@16", "64-16-10", "pico-16"]
+const NETWORKS = (process.env.FOOTPRINT ?? "64-8-4@16 64-16-10 pico-16").split(" ")
 const SAMPLES = 10
 const HERE = fileURLToPath(new URL("machines", import.meta.url))
 
@@ -155,7 +155,11 @@ try {
       const all = codeBytes(join(at, core.elf), core.prefix, object)
       core.run(at, [...flags, "-DPREDICT_ONLY"])
       const predicts = codeBytes(join(at, core.elf), core.prefix, object)
-      row(core.name, [all, predicts], [mean(cycles, i => i < SAMPLES), mean(cycles, i => learnt[i])])
+      row(
+        core.name,
+        [all, predicts],
+        [mean(cycles, i => i < SAMPLES), mean(cycles, i => learnt[i])],
+      )
     }
     if (made.flashBytes < 14_000) row("AVR (Uno)", ...onUno(model, made, samples, learnt, mean))
   }

@@ -50,7 +50,14 @@ export function runOnM0(folder: string, flags: string[] = ["-O2"]): Outcome {
   const elf = join(folder, "m0.elf")
   const library = libraryObject(folder, "arm-none-eabi-gcc", [...M0, ...flags])
   execFileSync("arm-none-eabi-gcc", [
-    ...[...M0, "-O2", ...definesOf(flags), "-nostdlib", "-Wl,--gc-sections", `-Wl,-T,${join(HERE, "m0.ld")}`],
+    ...[
+      ...M0,
+      "-O2",
+      ...definesOf(flags),
+      "-nostdlib",
+      "-Wl,--gc-sections",
+      `-Wl,-T,${join(HERE, "m0.ld")}`,
+    ],
     ...["-I", folder, ...sourcesIn(folder, "start-m0.c"), library, "-lgcc", "-o", elf],
   ])
   execFileSync("arm-none-eabi-objcopy", ["-O", "binary", elf, join(folder, "m0.bin")])
@@ -93,7 +100,14 @@ export function runOnRv32(folder: string, flags: string[] = ["-O2"]): Outcome {
   const library = libraryObject(folder, compiler, [...RV32, ...flags])
   const linking = ["-O2", "-nostdlib", "-static", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
   execFileSync(compiler, [
-    ...[...RV32, ...definesOf(flags), ...linking, "-I", folder, ...sourcesIn(folder, "start-bare.c")],
+    ...[
+      ...RV32,
+      ...definesOf(flags),
+      ...linking,
+      "-I",
+      folder,
+      ...sourcesIn(folder, "start-bare.c"),
+    ],
     ...[library, "-lgcc", "-o", elf],
   ])
   return outcomeOf(execFileSync("qemu-riscv32", [elf], { encoding: "utf8" }))
@@ -104,7 +118,14 @@ export function runOnM33(folder: string, flags: string[] = ["-O2"]): Outcome {
   const elf = join(folder, "m33.elf")
   const library = libraryObject(folder, "arm-none-eabi-gcc", [...M33, ...flags])
   execFileSync("arm-none-eabi-gcc", [
-    ...[...M33, "-O2", ...definesOf(flags), "-nostdlib", "-Wl,--gc-sections", `-Wl,-T,${join(HERE, "m33.ld")}`],
+    ...[
+      ...M33,
+      "-O2",
+      ...definesOf(flags),
+      "-nostdlib",
+      "-Wl,--gc-sections",
+      `-Wl,-T,${join(HERE, "m33.ld")}`,
+    ],
     ...["-I", folder, ...sourcesIn(folder, "start-bare.c"), library, "-lgcc", "-o", elf],
   ])
   // Semihosting writes to stderr here. An instruction takes a nanosecond.

@@ -1,0 +1,276 @@
+/**
+ * The DeviceScript package as people get it: packed, unpacked in a project of `devs init`, built with plain
+ * `devs build`, run on the virtual machine with sensors on its bus.
+ */
+import { execFileSync, spawnSync } from "node:child_process"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import "../../../host/base/memory"
+import { writeFiles } from "../../../host/cli/export-code"
+import { modelBytes, modelModule } from "../../../host/export/devicescript/model-module"
+import { packageFiles } from "../../../host/export/devicescript/package-files"
+import { projectFiles } from "../../../host/export/devicescript/project"
+import { Machine } from "../../../host/hardware/machine"
+import type { Model } from "../../../host/models/model-file"
+import { readModel } from "../../../host/models/model-source"
+import { HostNetwork } from "../../../host/network/host-network"
+import { classesOf } from "../../../host/training/training"
+import { fixed, runWithSensors, type Sensor } from "./machines/jacdac-servers"
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
+const DEVS = join(
+  dirname(createRequire(import.meta.url).resolve("@devicescript/cli/package.json")),
+  "devicescript",
+)
+const folder = mkdtempSync(join(tmpdir(), "wuxing-ds-"))
+const project = join(folder, "project")
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+// The compiler takes seconds, and on a busy machine many.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
+
+const environment = { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" }
+
+beforeAll(() => {
+  const source = join(folder, "package")
+  writeFiles(source, packageFiles())
+  const tarball = execFileSync("npm", ["pack", "--silent"], { cwd: source, encoding: "utf8" })
+  execFileSync(process.execPath, [DEVS, "init", "--no-install", project], { env: environment })
+  // What `npm install` of a tarball without dependencies does.
+  const installed = join(project, "node_modules/devicescript-wuxing")
+  mkdirSync(installed, { recursive: true })
+  const args = ["xzf", join(source, tarball.trim()), "--strip-components=1", "-C", installed]
+  execFileSync("tar", args)
+  const path = join(project, "package.json")
+  const manifest = JSON.parse(readFileSync(path, "utf8"))
+  manifest.dependencies = { "devicescript-wuxing": "0.1.0" }
+  writeFileSync(path, JSON.stringify(manifest))
+})
+
+/** Builds the project with these sources. */
+function build(at: string, sources: Record<string, string> = {}): Uint8Array {
+  for (const [name, text] of Object.entries(sources)) writeFileSync(join(at, "src", name), text)
+  const flags = ["--no-colors", "--ci", "--quiet", "build", "src/main.ts"]
+  const options = { cwd: at, encoding: "utf8", env: environment } as const
+  const { status, stdout, stderr } = spawnSync(process.execPath, [DEVS, ...flags], options)
+  expect(`${status} ${stdout}${stderr}`).toMatch(/^0 /)
+  return new Uint8Array(readFileSync(join(at, ".devicescript/bin/bytecode.devs")))
+}
+
+/** The lines a program printed, without the log's mark. */
+function printed(log: string[]): string[] {
+  return log.filter(line => line.startsWith("> ")).map(line => line.slice(2))
+}
+
+async function run(bytecode: Uint8Array): Promise<string[]> {
+  const machine = await Machine.start(bytecode)
+  const ended = await machine.run(() => machine.log.includes("> end"), 60_000)
+  expect(ended, machine.log.slice(-10).join("\n")).toBe(true)
+  return printed(machine.log)
+}
+
+describe("the package", () => {
+  it("has the core as it is in src/", () => {
+    const files = packageFiles()
+    const core = [...files.keys()].filter(path => /^src\/(core|base)\//.test(path))
+    expect(core).toContain("src/core/run.ts")
+    for (const path of core) expect(files.get(path)).toBe(readFileSync(join(ROOT, path), "utf8"))
+  })
+
+  it("names, learns, keeps what it learnt and takes it back: the host's bits", async () => {
+    const model = readModel("30-8-4@16", 2)
+    const labels = ["up", "down", "left", "right"]
+    const lines = await run(
+      build(project, {
+        "model.ts": modelModule(model, labels).text,
+        "main.ts": `import { Wuxing } from "devicescript-wuxing"
+import { model } from "./model"
+const net = await Wuxing.load(model)
+const other = await Wuxing.load(model)
+const inputs = Buffer.alloc(net.inputs)
+function fill(s: number): void {
+  for (let i = 0; i < net.inputs; i++) inputs.setAt(i, "u8", i % 4 === s % 4 ? 0 : (i * 37 + s * 91) & 255)
+}
+async function say(of: Wuxing): Promise<void> {
+  const p = await of.predict(inputs)
+  console.log(net.labels[p.class] + " " + p.outputs.join(" ") + " " + (p.confidence > 24 && p.confidence <= 100))
+}
+for (let s = 0; s < 12; s++) {
+  fill(s)
+  await say(net)
+  console.log("learnt " + (await net.learn(inputs, s % 4)))
+}
+console.log("none " + (await other.restore()))
+await net.save()
+console.log("taken back " + (await other.restore()) + " " + other.samples)
+await say(net)
+await say(other)
+console.log("end")
+`,
+      }),
+    )
+    const host = new HostNetwork(model.network)
+    const expected: string[] = []
+    const inputsOf = (s: number) =>
+      Uint8Array.from({ length: 30 }, (_, i) => (i % 4 === s % 4 ? 0 : (i * 37 + s * 91) & 255))
+    const named = (line: string) => line.replace(/ .*/, "")
+    for (let s = 0; s < 12; s++) {
+      expected.push(labels[host.predict(inputsOf(s))])
+      expected.push(`learnt ${host.train(inputsOf(s), s % 4)}`)
+    }
+    expect(lines.slice(0, 24).map((line, i) => (i % 2 ? line : named(line)))).toEqual(expected)
+    expect(lines.slice(0, 24).every((line, i) => i % 2 === 1 || line.endsWith(" true"))).toBe(true)
+    expect(lines.slice(24, 26)).toEqual(["none false", "taken back true 12"])
+    // Outputs as well, of the one that learnt and of the one that was told.
+    expect(lines[26]).toBe(lines[27])
+    expect(named(lines[26])).toBe(labels[host.predict(inputsOf(11))])
+  })
+
+  it("says what is wrong, and the program goes on", async () => {
+    const { bytes } = modelBytes(readModel("30-8-4@16", 2), ["a", "b", "c", "d"])
+    const damaged = Buffer.from(bytes)
+    damaged[damaged.length >> 1] ^= 4
+    const lines = await run(
+      build(project, {
+        "main.ts": `import { Wuxing } from "devicescript-wuxing"
+const good = hex\`${bytes.toString("hex")}\`
+const bad = hex\`${damaged.toString("hex")}\`
+async function attempt(what: string, work: () => Promise<void>): Promise<void> {
+  try { await work(); console.log(what + ": nothing") } catch (e) { console.log(what + ": " + (e as Error).message) }
+}
+const net = await Wuxing.load(good)
+const inputs = Buffer.alloc(30)
+await attempt("short", async () => { await net.predict(Buffer.alloc(29)) })
+await attempt("label", async () => { await net.learn(inputs, 4) })
+await attempt("negative", async () => { await net.learn(inputs, -1) })
+await attempt("damaged", async () => { await Wuxing.load(bad) })
+await attempt("foreign", async () => { await Wuxing.load(Buffer.alloc(500)) })
+await attempt("empty", async () => { await Wuxing.load(Buffer.alloc(0)) })
+await attempt("good", async () => { await net.predict(inputs) })
+console.log("end")
+`,
+      }),
+    )
+    expect(lines).toEqual([
+      "short: wuxing: 29 inputs, not 30",
+      "label: wuxing: there is no class 4",
+      "negative: wuxing: there is no class -1",
+      "damaged: wuxing: the model is damaged",
+      "foreign: wuxing: this is no model",
+      "empty: wuxing: this is no model",
+      "good: nothing",
+      "end",
+    ])
+  })
+})
+
+describe("the examples, from the packed package, with sensors on the bus", () => {
+  /** Builds an example in the project; its model must be the file's. */
+  function example(name: string, model: Model, labels: string[]): Uint8Array {
+    const source = join(ROOT, "examples/devicescript", name, "src")
+    expect(readFileSync(join(source, "model.ts"), "utf8")).toBe(modelModule(model, labels).text)
+    cpSync(source, join(project, "src"), { recursive: true })
+    return build(project)
+  }
+  const trained = (name: string) =>
+    readModel(`${ROOT}/examples/devicescript/${name}/${name}.wuxing`, 1)
+  const hosted = (model: Model) => {
+    const host = new HostNetwork(model.network)
+    host.load(Buffer.from(model.coefficients), Buffer.alloc(0))
+    return host
+  }
+  const linesOf = (log: string[], word: string) =>
+    printed(log)
+      .filter(line => line.startsWith(`${word} `))
+      .map(line => line.split(" "))
+
+  it("gesture: names what is done to an accelerometer", async () => {
+    const model = trained("gesture")
+    const labels = classesOf(model)!
+    const bytecode = example("gesture", model, labels)
+    const accelerometer = (at: () => number[]): Sensor[] => [
+      { serviceClass: 0x1f140409, reading: () => fixed(20, 4, ...at()) },
+    ]
+    for (const [gesture, at] of [
+      ["left", () => [-0.8, 0, 0.6]],
+      ["right", () => [0.8, 0, 0.6]],
+      ["away", () => [0, 0.8, 0.6]],
+      ["still", () => [0, 0, 1]],
+    ] as const) {
+      const log = await runWithSensors(
+        bytecode,
+        accelerometer(at),
+        lines => linesOf(lines, "gesture").length >= 3,
+        30_000,
+      )
+      const said = linesOf(log, "gesture")
+      const host = hosted(model)
+      for (const [, named, , hex] of said)
+        expect(named).toBe(labels[host.predict(Buffer.from(hex, "hex"))])
+      expect(said.at(-1)![1]).toBe(gesture)
+    }
+  })
+
+  it("threshold: learns from a knob and a button where on begins", async () => {
+    const model = readModel("16-4-2@8", 1)
+    const bytecode = example("threshold", model, ["0", "1"])
+    // The knob goes up and down; somebody holds the button while it is past 0.6.
+    const knob = (now: number) => 0.5 - 0.5 * Math.cos(now / 900)
+    const sensors: Sensor[] = [
+      { serviceClass: 0x1f274746, reading: now => fixed(16, 2, knob(now)) },
+      { serviceClass: 0x1473a263, reading: now => fixed(16, 2, knob(now) > 0.6 ? 1 : 0) },
+    ]
+    const log = await runWithSensors(
+      bytecode,
+      sensors,
+      lines => linesOf(lines, "knob").length >= 240,
+      60_000,
+    )
+    const said = linesOf(log, "knob")
+    const host = hosted(model)
+    for (const [, label, named, hex] of said)
+      expect(Number(named)).toBe(host.train(Buffer.from(hex, "hex"), Number(label)))
+    const right = said.slice(-60).filter(([, label, named]) => label === named).length
+    expect(right).toBeGreaterThan(48)
+  })
+
+  it("table: names by the network of one's own CSV", async () => {
+    const model = trained("table")
+    const labels = classesOf(model)!
+    const bytecode = example("table", model, labels)
+    for (const [plant, t, h, l] of [
+      ["fine", 22, 55, 0.5],
+      ["dry", 24, 20, 0.7],
+      ["cold", 9, 60, 0.4],
+    ] as const) {
+      const sensors: Sensor[] = [
+        { serviceClass: 0x1421bac7, reading: () => fixed(10, 4, t) },
+        { serviceClass: 0x16c810b8, reading: () => fixed(10, 4, h) },
+        { serviceClass: 0x17dc9a1c, reading: () => fixed(16, 2, l) },
+      ]
+      const log = await runWithSensors(
+        bytecode,
+        sensors,
+        lines => linesOf(lines, "plant").length >= 2,
+        20_000,
+      )
+      const [, named, , hex] = linesOf(log, "plant").at(-1)!
+      expect(named).toBe(plant)
+      expect(named).toBe(labels[hosted(model).predict(Buffer.from(hex, "hex"))])
+    }
+  })
+})
+
+describe("a new project", () => {
+  it("builds at once, and runs", async () => {
+    const at = join(folder, "new")
+    writeFiles(at, projectFiles("new", "blank"))
+    const machine = await Machine.start(build(at))
+    await machine.run(() => printed(machine.log).some(line => line.startsWith("class ")), 20_000)
+    expect(printed(machine.log).join("\n")).toMatch(/^class [01] \d+ %/m)
+  })
+})

@@ -2,8 +2,9 @@
 import { crc32 } from "../../../src/base/crc32"
 import { Header } from "../../../src/core/layout"
 import type { Model } from "../../models/model-file"
+import { exchangeCoefficients, exchangeElements } from "../../network/exchange"
 import { wholeNetwork } from "../../network/host-network"
-import { buildShard, exchangeCoefficients, exchangeElements } from "../../network/shard"
+import { buildShard } from "../../network/shard"
 
 /** "WXD1" */
 const MAGIC = 0x31445857

@@ -57,10 +57,11 @@ const CORES: Core[] = [
 ]
 
 /** Half are named, half are learnt: MNIST's test images, or inputs of which none is zero. */
-function samplesOf({ network }: Model): Sample[] {
+async function samplesOf({ network }: Model): Promise<Sample[]> {
   const next = uniform(5)
   const { width } = network
-  const mnist = width === 784 ? readTrainingData("mnist", network, undefined).test : undefined
+  const mnist =
+    width === 784 ? (await readTrainingData("mnist", network, undefined)).test : undefined
   return Array.from({ length: 2 * SAMPLES }, (_, i) => {
     const learns = i >= SAMPLES
     if (mnist)
@@ -124,7 +125,7 @@ try {
     const { network } = model
     const outputs = Array.from({ length: network.layers.at(-1)!.neurons }, (_, i) => `${i}`)
     const made = modelSource(model, "model", outputs)
-    const samples = samplesOf(model)
+    const samples = await samplesOf(model)
     const learnt = taught(model, samples)
     const mean = (cycles: number[] | undefined, of: (i: number) => boolean) => {
       const some = (cycles ?? []).filter((_, i) => of(i))

@@ -7,7 +7,6 @@ import { elementsLearn } from "../../network/network"
 const BOARDS: Record<string, { name: string; flash: number; ram: number; largest: string }> = {
   uno: { name: "Arduino Uno", flash: 32256, ram: 2048, largest: "64-8-4@16" },
 }
-export const CHECKED_BOARDS = ["any", ...Object.keys(BOARDS)]
 
 /**
  * Of an Arduino program on AVR beside the network's memory and inputs: the core's and the sketch's

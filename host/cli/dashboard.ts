@@ -43,7 +43,8 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
   const { output, signal } = context
   const { openPatientFleet, printBoards } = await import("./fleet-run")
   const { readTrainingData } = await import("../training/training-data")
-  const { checkImages, checkpointOf, dataOf } = await import("../training/training")
+  const { checkpointOf } = await import("../fleet/checkpoint-of")
+  const { checkImages, dataOf } = await import("../training/training")
   const { drawSamples } = await import("../data/samples")
   if (out !== undefined) outputFile(out, MODEL, force)
   output.asLines()

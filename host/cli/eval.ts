@@ -222,7 +222,7 @@ async function nameOnBoards(
   const { openFleet, printBoards, printEmulatedTime, startFleetProgress } = await import(
     "./fleet-run"
   )
-  const { checkpointOf } = await import("../training/training")
+  const { checkpointOf } = await import("../fleet/checkpoint-of")
   const { width } = model.network
   const fleet = await openFleet(
     ...([place, model.network, "naming", checkpointOf(model), context, panel] as const),

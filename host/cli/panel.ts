@@ -73,7 +73,8 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
   const { printBoards, startFleetOn } = await import("./fleet-run")
   const { findBoards } = await import("../hardware/place")
   const { readTrainingData } = await import("../training/training-data")
-  const { checkImages, checkpointOf, dataOf } = await import("../training/training")
+  const { checkpointOf } = await import("../fleet/checkpoint-of")
+  const { checkImages, dataOf } = await import("../training/training")
   const { drawSamples } = await import("../data/samples")
 
   const model = await shownModel(options)

@@ -166,7 +166,7 @@ async function outputsOnBoards(
   context: Context,
 ): Promise<Int16Array[]> {
   const { openFleet, printBoards } = await import("./fleet-run")
-  const { checkpointOf } = await import("../training/training")
+  const { checkpointOf } = await import("../fleet/checkpoint-of")
   const fleet = await openFleet(place, model.network, "naming", checkpointOf(model), context)
   try {
     await printBoards(fleet, context.output)

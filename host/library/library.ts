@@ -1,6 +1,7 @@
 /** Ways in for programs that use the library: short forms of what the tool's commands do. */
 
 import { WuxingError } from "../base/errors"
+import { checkpointOf } from "../fleet/checkpoint-of"
 import { startFleet } from "../fleet/fleet"
 import { buildFirmware } from "../hardware/firmware"
 import { findBoards, MOST_BOARDS, parsePlace } from "../hardware/place"
@@ -13,7 +14,6 @@ import { parseBoards } from "../partition/board-spec"
 import { type Goal, type Plan, planNetwork } from "../partition/plan"
 import { planFor, plannedShares } from "../partition/shares"
 import type { BoardReport, Lesson } from "../session/reports"
-import { checkpointOf } from "../training/training"
 
 /**
  * What a network is: its layers, how they are linked, number formats, clamps, seed. It holds no
@@ -104,7 +104,12 @@ export interface Fleet {
    * @returns its class, and the outputs (Q signalBits)
    * @throws WuxingError as `name`
    */
-  ask(image: Uint8Array): Promise<{ named: number; outputs: Int16Array }>
+  ask(image: Uint8Array): Promise<{
+    /** Its class. */
+    named: number
+    /** Q signalBits. */
+    outputs: Int16Array
+  }>
   /**
    * Learns one lesson.
    *

@@ -22,26 +22,39 @@ const common = {
    * liveliest one.
    */
   trim: z
-    .strictObject({ bits: z.int().min(1).max(12), block: z.int().min(2).max(1024) })
+    .strictObject({
+      /** The share, as a power of two. */
+      bits: z.int().min(1).max(12),
+      /** Samples of a block. */
+      block: z.int().min(2).max(1024),
+    })
     .optional(),
   /** How a stream is cut; absent: recordings are taken whole. */
   cut: z
     .discriminatedUnion("by", [
       /** Windows of `length` samples, one every `hop`. */
       z.strictObject({
+        /** Windows of one length. */
         by: z.literal("window"),
+        /** Samples of a window. */
         length: z.int().min(2).max(65_535),
+        /** Samples from the start of one window to that of the next. */
         hop: z.int().min(1).max(65_535),
       }),
       /** Stretches that move: see src/signals/segment.ts. */
       z.strictObject({
+        /** Stretches that move. */
         by: z.literal("segment"),
+        /** Movement from which a stretch begins, in units of the core. */
         threshold: z
           .int()
           .min(1)
           .max(2 ** 20),
+        /** Samples of rest that end a stretch. */
         quiet: z.int().min(1).max(4096),
+        /** Samples of the shortest stretch that counts. */
         shortest: z.int().min(2).max(65_535),
+        /** Samples after which a stretch is cut. */
         longest: z.int().min(2).max(65_535),
       }),
     ])
@@ -49,15 +62,20 @@ const common = {
 }
 
 const trace = z.strictObject({
+  /** The course of the signal. */
   kind: z.literal("trace"),
+  /** Evenly spaced points that a window is brought to. */
   points: z.int().min(2).max(512),
+  /** What is taken of each point. */
   take: z
     .array(z.enum(["values", "differences", "magnitude"]))
     .min(1)
     .max(3),
+  /** To bytes: from `low` to `high`, by each channel's own range, or by the largest range of all. */
   scale: z.enum(["range", "own", "shape"]),
   /** Of scale "range", in units of the core. */
   low: i32.optional(),
+  /** Of scale "range", in units of the core. */
   high: i32.optional(),
   /** Smallest range that is made full, in units of the core. */
   floor: z
@@ -68,18 +86,23 @@ const trace = z.strictObject({
 })
 
 const bands = z.strictObject({
+  /** Loudness in bands of frequency. */
   kind: z.literal("bands"),
+  /** Frames spread evenly over a window. */
   frames: z.int().min(2).max(512),
   /** Neighbouring frames averaged into one. */
   average: z.int().min(1).max(8),
   /** Samples of a frame: a power of two. */
   frame: z.literal([32, 64, 128, 256, 512, 1024]),
+  /** Bands of frequency. */
   bands: z.int().min(2).max(64),
-  /** Lowest and highest frequency, Hz. */
+  /** Lowest frequency, Hz. */
   from: z.number().min(0),
+  /** Highest frequency, Hz. */
   to: z.number().min(1),
   /** Are the bands as wide as the ear's (mel), or all alike? */
   spacing: z.enum(["mel", "even"]),
+  /** To bytes: by the window's own range, or below its loudest. */
   scale: z.enum(["own", "peak"]),
   /** Octaves of amplitude (6 dB each) that become 0…255 (peak), or at least (own). */
   octaves: z.number().min(0).max(16),
@@ -93,6 +116,7 @@ export type BandsDescription = z.infer<typeof bands>
 
 /** What a model file keeps of the signal it reads. */
 export const signalSchema = z.strictObject({
+  /** How a window becomes the network's input. */
   features: featuresSchema,
   /**
    * Lead of the best output over the next (Q signalBits) below which a window is of no known class,

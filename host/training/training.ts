@@ -11,9 +11,7 @@ import { WuxingError } from "../base/errors"
 import { MOST_CLASSES } from "../data/classes"
 import { MOST_NAME } from "../data/table"
 import { ELEMENTS_ARRAY, type Model, sorted } from "../models/model-file"
-import { HostNetwork } from "../network/host-network"
 import { type Network, signalsOf } from "../network/network"
-import type { Checkpoint } from "../session/reports"
 import { leadToTrust } from "./calibrate"
 import { type DataRecord, dataRecordSchema } from "./data-record"
 import type { LabelledImages, LearningEngine } from "./learning-engine"
@@ -326,14 +324,6 @@ export function loadModelInto(engine: TrainingEngine, model: Model): void {
   engine.coefficients = model.coefficients
   const elements = model.arrays?.[ELEMENTS_ARRAY]
   if (elements) engine.elements = elements
-}
-
-/** All that a model has learnt, for boards to begin from. */
-export function checkpointOf(model: Model): Checkpoint {
-  return {
-    ...{ samples: 0, coefficients: model.coefficients },
-    elements: model.arrays?.[ELEMENTS_ARRAY] ?? new HostNetwork(model.network).elements(),
-  }
 }
 
 /** The plan a model was trained by, and how far it came. */

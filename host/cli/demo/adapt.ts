@@ -96,7 +96,7 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
   const { output, signal } = context
   const { on: place = ONE_VIRTUAL_BOARD, model: name, angle, seed = 1 } = options
   const { trainedModel } = await import("../../models/trained")
-  const { checkpointOf } = await import("../../training/training")
+  const { checkpointOf } = await import("../../fleet/checkpoint-of")
   const { readMnist } = await import("../../data/mnist")
   const { drawSamples, SALTS } = await import("../../data/samples")
   const { inWorld } = await import("../../demos/worlds")

@@ -1,6 +1,7 @@
 /** What `wuxing train` begins with: a new training or one that was stopped, on the host or on boards. */
 import { resolve } from "node:path"
 import type { RangeWish } from "../../data/range"
+import { checkpointOf } from "../../fleet/checkpoint-of"
 import type { Place } from "../../hardware/place"
 import type { Model } from "../../models/model-file"
 import { readModel } from "../../models/model-source"
@@ -12,13 +13,7 @@ import { recipeOf } from "../../training/recipes"
 import { type LearningRule, withRule } from "../../training/rule"
 import { readDataFor, readSignalData, sizeFor } from "../../training/signal-data"
 import type { Recipe } from "../../training/train-model"
-import {
-  checkpointOf,
-  type Plan,
-  planOf,
-  type StartEngine,
-  Training,
-} from "../../training/training"
+import { type Plan, planOf, type StartEngine, Training } from "../../training/training"
 import { readTrainingData, type TrainingData } from "../../training/training-data"
 import type { Context } from "../command"
 import { openPatientFleet } from "../fleet-run"

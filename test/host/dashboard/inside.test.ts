@@ -2,11 +2,11 @@
 import { describe, expect, it } from "vitest"
 import { Inside } from "../../../host/dashboard/inside"
 import { imageAt, readMnist } from "../../../host/data/mnist"
+import { checkpointOf } from "../../../host/fleet/checkpoint-of"
 import { readModel } from "../../../host/models/model-source"
 import { trainedPath } from "../../../host/models/trained"
 import { HostNetwork, wholeNetwork } from "../../../host/network/host-network"
 import { isFine, type Network, sourcesOf } from "../../../host/network/network"
-import { checkpointOf } from "../../../host/training/training"
 import { Part } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
 

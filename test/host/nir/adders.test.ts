@@ -157,7 +157,7 @@ describe("any other graph is refused by the name and type of the node", () => {
           ["w0", "w1"],
         ]
       },
-      /"w1" \(Linear\) stands where an LI is expected/,
+      /"w1" \(Linear\) stands where neurons are expected/,
     ],
     [
       "LI first",

@@ -1,12 +1,12 @@
 /** Digits drawn in the air: what docs/signals.md says of them, by the library. */
-import { describe, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import { drawSamples } from "../../../host/data/samples"
 import { readModel } from "../../../host/models/model-source"
 import { recipeOf } from "../../../host/training/recipes"
 import { readSignalData, type SignalData, sizeFor } from "../../../host/training/signal-data"
 import { Training } from "../../../host/training/training"
 import type { Images } from "../../../host/training/training-data"
-import { hasData, WAND } from "./own-data"
+import { describeWith, WAND } from "./own-data"
 
 /** @returns share of the kept strokes that are classified correctly */
 async function taught(data: SignalData, seed: number): Promise<number> {
@@ -34,7 +34,7 @@ function some(images: Images, places: number[]): Images {
   }
 }
 
-describe.skipIf(!hasData(WAND))(`digits drawn in the air (${WAND})`, () => {
+describeWith(WAND, "digits drawn in the air", () => {
   const read = () => readSignalData(WAND, { rate: 25, testEvery: 4 })
 
   it("60 strokes a digit, 64-16-10: at least 98.5 % of 200 kept strokes", async () => {

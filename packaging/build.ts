@@ -43,6 +43,10 @@ await Promise.all([
   compileCore(),
   compileFirmware(),
 ])
+// Plain JavaScript that threads start with: what is compiled imports it.
+for (const path of filesIn(join(ROOT, "host")))
+  if (/\.mjs$/.test(path) && !NOT_COPIED.test(path))
+    cpSync(path, join(DIST, relative(ROOT, path)), { recursive: true })
 const vendored = { [VENDORED]: join(VENDOR, `${VENDORED}.cjs`) }
 for (const path of filesIn(DIST))
   if (/\.js$|\.d\.ts$/.test(path))

@@ -263,10 +263,11 @@ export function startFleetParts(output: Output, fleet: Fleet) {
   return { sample, stop }
 }
 
+/** Of share, samples, messages a second, errors and silence: with the board 74 characters. */
+const CELL_WIDTHS = [6, 9, 7, 7, 8]
+
 /** A line of a board: as many of its cells as there is room for. */
 function row(columns: number, board: string, ...cells: string[]): string {
-  return `  ${withoutControls(board).padEnd(34)}${cells.map(cell => cell.padStart(8)).join("")}`.slice(
-    0,
-    columns - 1,
-  )
+  const padded = cells.map((cell, i) => cell.padStart(CELL_WIDTHS[i]))
+  return `  ${withoutControls(board).padEnd(35)}${padded.join("")}`.slice(0, columns - 1)
 }

@@ -10,11 +10,13 @@ import { filled, namedCommands, pages, typedCommands, words } from "./pages"
 
 /** What needs boards, serves until it is stopped or takes longer; help; what is named without its network. */
 const NOT_HERE = [
-  /^(?:agent|bench|broker|boards|bridge|build|dashboard|demo|deploy|doctor|flash|help|panel)\b/,
+  /^(?:agent|bench|broker|boards|bridge|build|dashboard|demo|deploy|doctor|flash|help|new|panel)\b/,
   /--(?:dashboard|on)\b/,
   /^(?:partition|predict|train)\b(?!.*--model)/,
   // There and back again: test/host/cli/export.test.ts, with the same network.
   /^(?:export|import)\b|--nir\b/,
+  // The page's links file, which test/docs/links-files.test.ts reads.
+  /two-rings\.json/,
   // What it says else is in figures.test.ts.
   /^profile(?!.*--memory)/,
   /^reproduce(?!.*(?:ring-size|storing) )/,

@@ -64,7 +64,8 @@ export class Output {
 
   /** Width of the terminal progress is shown on. */
   get columns(): number {
-    return this.stderr.columns ?? USUAL_COLUMNS
+    // A terminal whose size nobody set says 0.
+    return this.stderr.columns || USUAL_COLUMNS
   }
 
   /** A line of the result; not with --json, whose document says it instead. */
@@ -85,7 +86,7 @@ export class Output {
   table(heads: string[], rows: (string | number)[][], importance: number[] = []): void {
     const all = [...heads.keys()]
     const whole = this.drawTable(heads, rows, all)
-    const columns = this.stdout.isTTY ? (this.stdout.columns ?? USUAL_COLUMNS) : undefined
+    const columns = this.stdout.isTTY ? this.stdout.columns || USUAL_COLUMNS : undefined
     const fits = (drawn: string) =>
       columns === undefined
         ? all

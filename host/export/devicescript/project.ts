@@ -12,8 +12,11 @@ const DEVICESCRIPT = "2.16.4"
 export const TEMPLATES = ["gesture", "threshold", "table", "blank"] as const
 export type Template = (typeof TEMPLATES)[number]
 
+/** The model, as the program imports it. */
+const MODEL = "./model"
+
 const BLANK = `import { Wuxing } from "devicescript-wuxing"
-import { model } from "./model"
+import { model } from "${MODEL}"
 
 const net = await Wuxing.load(model)
 const inputs = Buffer.alloc(net.inputs)

@@ -64,7 +64,7 @@ test("a network is taught on boards, stopped by Ctrl-C, goes on there, and is ke
   const { error } = JSON.parse(readFileSync(path("stopped.json"), "utf8"))
   expect(error).toMatchObject({
     kind: "interrupted",
-    help: `go on with: wuxing train --resume ${boards} --force`,
+    help: `go on with: wuxing train --resume ${boards} --on sim:2`,
   })
   const done = loadModel(boards).training!.samples
   expect(done).toBeGreaterThan(2)

@@ -62,8 +62,8 @@ function flashes(): Buffer[] {
 test("a board alone names its images, learns from a button, and has it all after a power cut", async () => {
   let kept: Buffer[] = []
   const args = ["demo", "alone", "--images", "2", "--pace", "80", "--seed", `${SEED}`, "--json"]
+  args.push("--on", `sim:1@${temporary}`)
   const { status, stdout, stderr } = await wuxingProcess(args, {
-    env: { TMPDIR: temporary },
     onStderr: text => {
       if (/names them again/.test(text) && kept.length === 0) kept = flashes()
     },

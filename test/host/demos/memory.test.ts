@@ -49,9 +49,8 @@ test("five values are stored by K1 and by K3, and come back after a power cut", 
   const svg = join(temporary, "memory.svg")
   let off: Buffer[] = []
   const { status, stdout, stderr } = await wuxingProcess(
-    ["demo", "memory", "--json", "--svg", svg],
+    ["demo", "memory", "--json", "--svg", svg, "--on", `sim:1@${temporary}`],
     {
-      env: { TMPDIR: temporary },
       onStderr: text => {
         if (/power off/.test(text) && off.length === 0) off = flashes()
       },

@@ -7,8 +7,11 @@ import { frameIsBridge } from "../../../host/link/jacdac"
 import { encodeFrame, JdUsbDecoder } from "../../../host/link/jdusb"
 import type { Port } from "../../../host/link/port"
 
-/** Time between two turns of a machine, ms: at least (a timer set at "now" is lost), and at most. */
-const LEAST_IDLE_MS = 0.5
+/**
+ * Time between two turns of a machine, ms: at least (a timer set at "now" is lost, and the machine
+ * counts whole milliseconds), and at most.
+ */
+const LEAST_IDLE_MS = 1
 const MOST_IDLE_MS = 20
 
 class MachinePort implements Port {
@@ -23,6 +26,7 @@ class MachinePort implements Port {
   })
   private closed = false
   private timer?: Timer
+  private turnedAt = -1
 
   constructor(
     readonly name: string,
@@ -39,8 +43,11 @@ class MachinePort implements Port {
 
   private turnIn(ms: number): void {
     this.timer?.stop()
-    this.timer = this.clock.after(ms, () => {
+    const now = this.clock.now()
+    const wait = Math.max(ms, this.turnedAt + LEAST_IDLE_MS - now)
+    this.timer = this.clock.after(wait, () => {
       if (this.closed) return
+      this.turnedAt = this.clock.now()
       const { idleMs } = this.machine.turn(this.clock.now())
       this.turnIn(Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, idleMs)))
     })

@@ -249,7 +249,7 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
     expect(reports.map(({ id }) => id)).toEqual(virtual.info.slice(0, 2).map(b => b.deviceId))
   })
 
-  it("may drop frames and say so, or talk rubbish: the samples are repeated, no bit is lost", async () => {
+  it("may talk rubbish, or say that they dropped frames where none is missing: no bit is lost", async () => {
     const near = virtual.open(0)
     await terminals.unplug("board-0")
     const fleet = await start(serial([await terminals.plug("board-0", near)]))
@@ -259,8 +259,9 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
       if (done === 5) near.onData?.(Uint8Array.of(0xfe, 0xfc, 9, 9, 9, 0x41, 0x42, 10))
       if (done === 11 && dropped++ === 0) near.onData?.(encodeGap("frames"))
     })
-    expect(fleet.recoveries).toBe(1)
-    expect(said.join("\n")).toMatch(/dropped frames.*restored from sample 8/)
+    // What is missing shows by what does not come: here everything came.
+    expect(dropped).toBe(1)
+    expect(fleet.recoveries).toBe(0)
     expect(sha(await fleet.coefficients())).toBe(hashOnHost(training))
   })
 

@@ -68,6 +68,8 @@ describe("virtual boards", () => {
     const link = await connect()
     await link.deploy(await firmware())
     const hash = await link.programHash()
+    // A restart is known by a counter of announcements, one each 500 ms: it must have gone up before.
+    await new Promise(resolve => setTimeout(resolve, 1_300))
     const restarted = new Promise<string>(resolve => {
       link.onRestart = what => {
         if (what === "board") resolve(what)

@@ -1,4 +1,0 @@
-/** The other half of what sweep.test.ts runs. */
-import { sweepTest } from "./sweep-share"
-
-sweepTest(3, 6)

@@ -21,6 +21,7 @@ export class Machine {
   private core!: MachineCore
   private counters!: Uint32Array
   private total!: OperationCount
+  private started = false
   /** Operations before the turn under way. */
   private carriedOut = 0
   private failure: string | undefined
@@ -54,6 +55,7 @@ export class Machine {
     })
     machine.counters = new Uint32Array(machine.core.memory.buffer, counters, PROGRAM_ADDRESSES)
     machine.total = new OperationCount(machine.core, counters)
+    machine.started = true
     const status = machine.core.deploy(bytecode)
     if (status !== 0) throw unknownMachine(`it refuses the program (${status})`)
     return machine
@@ -106,7 +108,8 @@ export class Machine {
   }
 
   private clock(): number {
-    if (this.msPerOperation === 0) return this.now
+    // Asked for while it starts, it has carried nothing out.
+    if (this.msPerOperation === 0 || !this.started) return this.now
     return this.now + (this.operations - this.carriedOut) * this.msPerOperation
   }
 

@@ -31,7 +31,7 @@ import { pico16 } from "../../../host/network/presets"
 import { splitEvenly } from "../../../host/partition/partition"
 import { firmware } from "../../firmware/compiled"
 import { ROOT } from "../../root"
-import { wuxing } from "../cli/run-cli"
+import { wuxing, wuxingProcess } from "../cli/run-cli"
 import { buildProbe } from "../link/probe-firmware"
 import { hasSocat, Terminals } from "../link/terminals"
 
@@ -155,7 +155,7 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
 
     const set = serial(paths.slice(0, 1))
     const link = await set.connect(0, { name: "board 0" })
-    const { status, stdout, stderr } = await wuxing(["deploy", "--json", "--port", ...paths])
+    const { status, stdout, stderr } = await wuxingProcess(["deploy", "--json", "--port", ...paths])
     await set.stop()
     expect(status).toBe(4)
     const { boards, error } = JSON.parse(stdout)

@@ -25,7 +25,7 @@ it("counts as many cycles as the emulator's clock says the board was awake", asy
 })
 
 it("tells cycles by part, images a second, flash and RAM", async () => {
-  const line = "profile --board pico-native --model pico-fast --images 3 --json --quiet"
+  const line = "profile --board pico-native --model pico-fast --fresh --images 3 --json --quiet"
   const { status, stdout } = await wuxing(line.split(" "))
   expect(status).toBe(0)
   const document = JSON.parse(stdout)

@@ -45,6 +45,7 @@ import { type Member, type PartTime, Relay } from "./relay"
 import type { BoardStatus, Saved } from "./reports"
 import {
   differs,
+  ending,
   gaveUp,
   isRecoverable,
   isStartable,
@@ -875,7 +876,7 @@ export class Fleet {
     const most = this.options.checkpointSamples ?? CHECKPOINT_SAMPLES
     this.stride = Math.min(most, Math.max(LEAST_CHECKPOINT_SAMPLES, this.stride >> 1))
     // Running means of PID control are in no checkpoint: what came of it would be other bits.
-    if (this.options.network.pid) throw reason
+    if (this.options.network.pid) throw ending(reason)
     this.recoveries++
     this.options.log?.(`recovering: ${reason.message}`)
     // What is still on its way belongs to the run that ended.

@@ -1,8 +1,8 @@
 /** `wuxing agent`: offers this machine's boards to other machines through an MQTT broker. */
 import { hostname } from "node:os"
 import type { Command } from "commander"
-import type { BrokerAddress } from "../hardware/mqtt/broker-address"
-import { brokerOption, describeBroker } from "../hardware/mqtt/broker-address"
+import { type BrokerAddress, brokerOption, describeBroker } from "../hardware/mqtt/broker-address"
+import { NAME } from "../hardware/mqtt/messages"
 import type { Place } from "../hardware/place"
 import type { Context, Outcome, Run } from "./command"
 import { onOption, PLACES, pathOption, usageError } from "./options/usage"
@@ -39,7 +39,7 @@ export function addAgent(program: Command, run: Run): void {
 }
 
 function agentName(text: string): string {
-  if (/^[\w.-]{1,64}$/.test(text)) return text
+  if (NAME.test(text)) return text
   throw usageError(
     `--name is "${text}", expected up to 64 letters, digits, - _ .`,
     "for example --name lab-3",

@@ -90,9 +90,8 @@ export async function startFleetOn(
     const { shardBytes } = options
     bytecode = (await buildFirmware({ quiet: output.quiet, signal, shardBytes })).bytecode
   }
-  output.status(
-    `${place.kind === "serial" || place.kind === "mqtt" ? "opening" : "starting"} ${boards.description}`,
-  )
+  const { isOpened } = await import("../hardware/place")
+  output.status(`${isOpened(place) ? "opening" : "starting"} ${boards.description}`)
   return await startFleet({
     ...options,
     ...{ boards: boards.count, open: boards.open, bytecode, signal },

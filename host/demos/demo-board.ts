@@ -3,7 +3,7 @@ import { DemoStatus } from "../../src/wire/demo-protocol"
 import { WuxingError } from "../base/errors"
 import type { BoardSet } from "../hardware/board-set"
 import { buildFirmware } from "../hardware/firmware"
-import { findBoards, type Place } from "../hardware/place"
+import { findBoards, isOpened, type Place } from "../hardware/place"
 import type { BoardLink } from "../link/board-link"
 import { JD_CONTROL_CMD_SET_STATUS_LIGHT, JD_SERVICE_INDEX_CONTROL } from "../link/jacdac"
 import { seconds, wait } from "../link/wait"
@@ -64,9 +64,7 @@ export class DemoBoard {
     if (found.native || found.count !== 1) throw notOne(place.kind, found.count)
     status?.("compiling the demo's program")
     const { bytecode } = await buildFirmware({ demo: program, quiet, signal })
-    status?.(
-      `${place.kind === "serial" || place.kind === "mqtt" ? "opening" : "starting"} ${found.description}`,
-    )
+    status?.(`${isOpened(place) ? "opening" : "starting"} ${found.description}`)
     const boards = await found.open({ signal, onLog: (_, line) => log?.(line) })
     try {
       const link = await boards.connect(0, { name: "the board", signal })

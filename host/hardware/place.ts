@@ -21,6 +21,11 @@ export type Place =
   /** What agents offer through a broker. */
   | { kind: "mqtt"; address: BrokerAddress }
 
+/** Are its boards there already, to be opened, or is each to be started? */
+export function isOpened({ kind }: Place): boolean {
+  return kind === "serial" || kind === "mqtt"
+}
+
 /** Boards that are known to be there, or can be started, but are not opened yet. */
 export interface FoundBoards {
   count: number

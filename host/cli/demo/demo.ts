@@ -10,7 +10,7 @@ import { imageAt, readMnist } from "../../data/mnist"
 import { drawSamples, SALTS } from "../../data/samples"
 import type { FaultInjector } from "../../faults/injector"
 import { type FaultRule, parseFaults } from "../../faults/spec"
-import { MOST_BOARDS, type Place } from "../../hardware/place"
+import { isOpened, MOST_BOARDS, type Place } from "../../hardware/place"
 import type { HostNetwork } from "../../network/host-network"
 import { slowedBy } from "../../session/rate"
 import type { Slowed, Taught } from "../../session/watch"
@@ -92,10 +92,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   const place = placeOf(options)
   checkPanelOptions(options, place)
   checkDashboardOptions(options)
-  if (
-    (place.kind === "serial" || place.kind === "mqtt") &&
-    options.faults?.some(({ kind }) => kind === "kill")
-  )
+  if (isOpened(place) && options.faults?.some(({ kind }) => kind === "kill"))
     throw usageError(
       "--faults has a kill, which takes a board's power away, and --on names ports",
       "use unplug or reset, or virtual boards",

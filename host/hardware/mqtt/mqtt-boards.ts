@@ -268,7 +268,7 @@ class Line {
     else {
       const message = payload.length > MOST_PAYLOAD_BYTES ? undefined : decodeMessage(payload)
       const port = message && this.ports.get(message.session)
-      const { agent, board } = partsOfTopic(topic.slice(0))
+      const { agent, board } = partsOfTopic(topic)
       if (port && port.name === `${agent}-${board}`) port.take(message)
     }
   }

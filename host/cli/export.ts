@@ -115,7 +115,7 @@ async function exportModel(
     0,
   )
   const weights = nodes.reduce(
-    (sum, node) => sum + (node.type === "Linear" ? node.weight.value.length : 0),
+    (sum, node) => sum + ("weight" in node ? node.weight.value.length : 0),
     0,
   )
   const precision = fitsFloat32(graph) ? "float32" : "float64"

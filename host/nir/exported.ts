@@ -12,7 +12,7 @@ import { WuxingError } from "../base/errors"
 import { sha256 } from "../base/sha256"
 import { decodeModel, encodeModel, type Model } from "../models/model-file"
 import { coefficientMax } from "../network/network"
-import { type Graph, type Matrix, type Metadata, type Node, sizesOf } from "./graph"
+import { type Affine, type Graph, type Matrix, type Metadata, type Node, sizesOf } from "./graph"
 import { linearise, linksTo } from "./linearise"
 import type { Difference } from "./measure"
 import { invalidNir } from "./read-nir"
@@ -90,9 +90,10 @@ export function readBack(graph: Graph, name: string, changed = false): ReadBack 
   const { network } = stored
   if (image !== undefined && !(image instanceof Uint8Array && image.length === network.width))
     throw invalidNir(name, `its metadata "${IMAGE}" is not an image of ${network.width} pixels`)
-  const { coefficients, rounded } = coefficientsIn(graph, stored, name)
+  const folded = withUnitGains(graph)
+  const { coefficients, rounded } = coefficientsIn(folded, stored, name)
   const model = { ...stored, coefficients }
-  compare(graph, linearise(model, image as Uint8Array | undefined).graph, name)
+  compare(folded, linearise(model, image as Uint8Array | undefined).graph, name)
   const unchanged = rounded === 0 && sha256(coefficients) === hash
   if (!unchanged && !changed)
     throw new WuxingError({
@@ -117,18 +118,23 @@ function coefficientsIn(
   for (let layer = 1; layer <= network.layers.length; layer++) {
     const key = `links${layer}`
     const node = graph.nodes.get(key)
-    if (node?.type !== "Linear") throw invalidNir(name, `it has no node "${key}" of type Linear`)
+    if (node?.type !== "Affine") throw invalidNir(name, `it has no node "${key}" of type Affine`)
+    const integrators = graph.nodes.get(`layer${layer}`)
+    if (integrators?.type !== "LI")
+      throw invalidNir(name, `it has no node "layer${layer}" of type LI`)
     const places = linksTo(network, layer)
     const valueAt = lookUp(node.weight)
     for (const { target, source } of places) {
       const weight = valueAt(target, source)
-      const value = Math.round(weight * 8192)
-      if (Math.abs(value) > most)
+      const exact = (weight / integrators.tau[target]) * 8192
+      const value = Math.round(exact)
+      if (!(Math.abs(value) <= most))
         throw invalidNir(
           name,
-          `node "${key}" (Linear) has the weight ${weight} at [${target}, ${source}], but a coefficient lies within ±${most / 8192}`,
+          `node "${key}" (Affine) has the weight ${weight} at [${target}, ${source}], but a coefficient lies within ±${most / 8192} times tau`,
         )
-      if (value !== weight * 8192) rounded++
+      // A tau that is not 1 costs the last bits of the weight.
+      if (Math.abs(value - exact) > 1e-6) rounded++
       coefficients.writeInt16LE(value, at)
       at += 2
     }
@@ -136,17 +142,63 @@ function coefficientsIn(
   return { coefficients, rounded }
 }
 
+/**
+ * The graph with r = 1 and v_leak = 0 in its integrators, as exports have it since 0.2; earlier ones had
+ * r = tau, and Linear nodes.
+ */
+function withUnitGains({ nodes, edges, metadata }: Graph): Graph {
+  const folded = new Map(nodes)
+  for (const [key, node] of nodes)
+    if (node.type === "Linear")
+      folded.set(key, {
+        type: "Affine",
+        weight: node.weight,
+        bias: new Float64Array(node.weight.rows),
+      })
+  for (const [key, node] of nodes) {
+    if (node.type !== "LI" || node.r.every(r => r === 1)) continue
+    if (node.r.some((r, i) => r !== node.tau[i])) continue
+    const sources = edges.filter(([, to]) => to === key).map(([from]) => from)
+    let constants = node.vLeak
+    for (const source of sources) {
+      const affine = folded.get(source)
+      if (affine?.type !== "Affine" || affine.bias.length !== node.r.length)
+        return { nodes, edges, metadata }
+      folded.set(source, scaledRows(affine, node.r, constants))
+      constants = new Float64Array(constants.length)
+    }
+    const none = { r: node.r.map(() => 1), vLeak: node.r.map(() => 0) }
+    folded.set(key, { ...node, ...none })
+  }
+  return { nodes: folded, edges, metadata }
+}
+
+function scaledRows({ weight, bias }: Affine, by: Float64Array, added: Float64Array): Affine {
+  const value = weight.value.slice()
+  for (let row = 0; row < weight.rows; row++)
+    for (let at = weight.start[row]; at < weight.start[row + 1]; at++) value[at] *= by[row]
+  return {
+    type: "Affine",
+    weight: { ...weight, value },
+    bias: bias.map((b, row) => b * by[row] + added[row]),
+  }
+}
+
 /** Everything but the weights of links is what the model's own export would hold. */
 function compare(graph: Graph, expected: Graph, name: string): void {
   for (const [key, { type }] of graph.nodes)
     if (!expected.nodes.has(key))
       throw invalidNir(name, `node "${key}" (${type}) is not of this network's export`)
-  for (const [key, node] of expected.nodes) {
+  // Integrators first: a coefficient is a weight divided by a tau.
+  const integratorsFirst = [...expected.nodes].sort(
+    ([, a], [, b]) => Number(b.type === "LI") - Number(a.type === "LI"),
+  )
+  for (const [key, node] of integratorsFirst) {
     const found = graph.nodes.get(key)
     if (found?.type !== node.type)
       throw invalidNir(name, `it has no node "${key}" of type ${node.type}`)
-    // Half a step of Q13 where a weight was rounded.
-    const what = differenceOf(found, node, /^links\d+$/.test(key) ? 1 / 16384 : 0)
+    // Half a step of Q13, times a tau that is below 2, where a weight was rounded.
+    const what = differenceOf(found, node, /^links\d+$/.test(key) ? 1 / 8192 : 0)
     if (what)
       throw invalidNir(
         name,
@@ -176,11 +228,14 @@ function differenceOf(node: Node, expected: Node, slack: number): string {
       list("r", node.r, expected.r) ||
       list("v_leak", node.vLeak, expected.vLeak)
     )
-  if (node.type === "Linear" && expected.type === "Linear") {
+  if (node.type === "Affine" && expected.type === "Affine") {
     const [a, b] = [sizesOf(node), sizesOf(expected)]
     if (a.takes !== b.takes || a.gives !== b.gives)
       return `its weight is [${a.gives}, ${a.takes}], not [${b.gives}, ${b.takes}]`
-    return entriesDifference(node.weight, expected.weight, slack)
+    return (
+      entriesDifference(node.weight, expected.weight, slack) ||
+      list("bias", node.bias, expected.bias)
+    )
   }
   if ("shape" in node && "shape" in expected) return list("shape", node.shape, expected.shape)
   return ""

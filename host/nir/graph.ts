@@ -22,11 +22,13 @@ export type Node =
   | { type: "Flatten"; shape: number[] }
   /** y = W·x */
   | { type: "Linear"; weight: Matrix }
-  /** y = W·x + b */
-  | { type: "Affine"; weight: Matrix; bias: Float64Array }
+  | Affine
   /** y = scale·x, value by value. */
   | { type: "Scale"; scale: Float64Array }
   | Neurons
+
+/** y = W·x + b */
+export type Affine = { type: "Affine"; weight: Matrix; bias: Float64Array }
 
 /** Nodes with a state; one value a neuron in each array. */
 export type Neurons =

@@ -10,6 +10,10 @@
  * of n neurons is 5·n leaky integrators, neuron by neuron, elements 0…4; what one gives is its
  * element's displacement D. `links` hold the coefficients, `readout` picks the output elements.
  *
+ * Integrators have r = 1 and v_leak = 0, and all matrices are Affine: tools that know LI take these, and
+ * some take nothing else. So each row of `pixels`, `links` and `ring` is multiplied by its integrator's
+ * tau, and the constant that lets a layer rest in its state is the bias of `pixels` and `links`.
+ *
  * Left out: the product D[i]·D[i−2] of the ring's equation, and all clamps.
  */
 import "../base/memory"
@@ -19,7 +23,7 @@ import { ELEMENT_VALUES } from "../network/exchange"
 import { elementsLearn, inputSignalsOf, type Network, signalsOf } from "../network/network"
 import { wiringOf } from "../network/wiring"
 import { growthOf } from "./dense"
-import { type Graph, matrixOf, type Node } from "./graph"
+import { type Affine, type Graph, matrixOf, type Node } from "./graph"
 import {
   before,
   couplingOf,
@@ -86,9 +90,24 @@ export function linearise(model: Model, image?: Uint8Array): Linearised {
     }
     const into = i === 0 ? "pixels" : `links${i}`
     const columns = i === 0 ? network.width : layers[i - 1].k3.length * ELEMENTS
-    nodes.set(into, { type: "Linear", weight: matrixOf(size, columns, entries) })
-    nodes.set(name, integrators(rings))
-    nodes.set(`${name}_ring`, { type: "Linear", weight: matrixOf(size, size, couplings(rings)) })
+    const tau = rings.k3.flatMap((k, n) => tauOf(k, rings.state[n]))
+    const affine = (columns: number, entries: [number, number, number][]): Affine => ({
+      type: "Affine",
+      weight: matrixOf(
+        size,
+        columns,
+        entries.map(([row, column, value]) => [row, column, value * tau[row]]),
+      ),
+      bias: new Float64Array(size),
+    })
+    nodes.set(into, { ...affine(columns, entries), bias: constantsOf(rings, tau) })
+    nodes.set(name, {
+      type: "LI",
+      tau: Float64Array.from(tau),
+      r: new Float64Array(size).fill(1),
+      vLeak: new Float64Array(size),
+    })
+    nodes.set(`${name}_ring`, affine(size, couplings(rings)))
     edges.push([source, into], [into, name], [name, `${name}_ring`], [`${name}_ring`, name])
     unstableRings += countUnstable(rings)
     source = name
@@ -97,12 +116,13 @@ export function linearise(model: Model, image?: Uint8Array): Linearised {
   const read = signalPlaces(network, last)
   const size = layers[last].k3.length * ELEMENTS
   nodes.set("readout", {
-    type: "Linear",
+    type: "Affine",
     weight: matrixOf(
       read.length,
       size,
       read.map((place, i) => [i, place, 1] as const),
     ),
+    bias: new Float64Array(read.length),
   })
   nodes.set("output", { type: "Output", shape: [read.length] })
   edges.push([source, "readout"], ["readout", "output"])
@@ -195,24 +215,19 @@ function settle(
 }
 
 /**
- * v_leak is what lets the layer rest in its state: 0 at the fixed points; elsewhere it holds what the
- * linear graph lacks there.
+ * What lets a layer rest in its state: 0 at the fixed points; elsewhere what the linear graph lacks
+ * there.
  */
-function integrators({ k3, rest, state, net }: Rings): Node {
-  const tau = k3.flatMap((k, n) => tauOf(k, state[n]))
-  const vLeak = k3.flatMap((k, n) => {
-    const v = state[n].map((x, i) => x - rest[n][i])
-    return couplingOf(k, state[n]).map(([from1, from2], i) => {
-      const current = from1 * v[before(i, 1)] + from2 * v[before(i, 2)] + net[n][i]
-      return v[i] - tau[n * ELEMENTS + i] * current
-    })
-  })
-  return {
-    type: "LI",
-    tau: Float64Array.from(tau),
-    r: Float64Array.from(tau),
-    vLeak: Float64Array.from(vLeak),
-  }
+function constantsOf({ k3, rest, state, net }: Rings, tau: number[]): Float64Array {
+  return Float64Array.from(
+    k3.flatMap((k, n) => {
+      const v = state[n].map((x, i) => x - rest[n][i])
+      return couplingOf(k, state[n]).map(([from1, from2], i) => {
+        const current = from1 * v[before(i, 1)] + from2 * v[before(i, 2)] + net[n][i]
+        return v[i] - tau[n * ELEMENTS + i] * current
+      })
+    }),
+  )
 }
 
 function couplings({ k3, state }: Rings): [number, number, number][] {

@@ -6,8 +6,8 @@
  *
  *     dD[i]/dt = K1·D[i−1] − (K2 + K3[i]·X[i−2])·D[i] − K3[i]·X[i]·D[i−2] + u[i]
  *
- * A leaky integrator is tau·dv/dt = (v_leak − v) + r·I. So v = D, tau = r = 1/(K2 + K3[i]·X[i−2]), and
- * I is u[i] and what comes from the two elements before.
+ * A leaky integrator is tau·dv/dt = (v_leak − v) + r·I. So v = D, tau = 1/(K2 + K3[i]·X[i−2]), r = 1, and
+ * I is tau times u[i] and what comes from the two elements before.
  */
 import { rates } from "../ring/float-ring"
 import { inverseOf, times } from "./dense"
@@ -21,7 +21,7 @@ export const K3 = 0.5
 /** Element i−1 and i−2 of a ring. */
 export const before = (i: number, by: number) => (i + ELEMENTS - by) % ELEMENTS
 
-/** tau of each element, which is also its r. */
+/** tau of each element, by which what it takes is multiplied. */
 export function tauOf(k3: number[], x: number[]): number[] {
   return k3.map((k, i) => 1 / (K2 + k * x[before(i, 2)]))
 }

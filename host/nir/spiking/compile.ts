@@ -60,16 +60,15 @@ export function spikingGraph(model: Model, { steps, neuron }: SpikingOptions): G
   const last = network.layers.length
   /** Joins what `form` says to new neurons `name`, so that row r gets `gain` times it. */
   const join = (name: string, form: Form, gain: number, count: number) => {
-    let biased = false
+    if (form.parts.size === 0) throw refuse("nothing leads to a layer")
     for (const [i, [source, rows]] of [...form.parts].entries()) {
       const weight = dense(rows, gain)
       const key = form.parts.size > 1 ? `weights_${source}_${name}` : `weights_${name}`
-      const bias = form.constant.map(c => (gain * c + 0.5) / steps)
-      nodes.set(key, i > 0 ? { type: "Linear", weight } : { type: "Affine", weight, bias })
+      // All Affine, as some tools read no Linear; the first has the bias.
+      const bias = form.constant.map(c => (i > 0 ? 0 : (gain * c + 0.5) / steps))
+      nodes.set(key, { type: "Affine", weight, bias })
       edges.push([source, key], [key, name])
-      biased = true
     }
-    if (!biased) throw refuse("nothing leads to a layer")
     nodes.set(name, neurons(count, steps, neuron))
   }
   for (const [i, layer] of network.layers.entries()) {
@@ -202,13 +201,15 @@ function dense(rows: Float64Array[], gain: number): Matrix {
   return { rows: rows.length, columns, start, column, value }
 }
 
-/** Thresholds of 1, r such that a step adds its input to v. */
+/** r of 1, as some tools know no other; thresholds such that a total input of 1 is a spike. */
 function neurons(count: number, steps: number, kind: "if" | "lif"): Node {
   const all = (value: number) => new Float64Array(count).fill(value)
-  const spikes = { vThreshold: all(1), vReset: all(0) }
-  if (kind === "if") return { type: "IF", r: all(1), ...spikes }
+  if (kind === "if") return { type: "IF", r: all(1), vThreshold: all(1), vReset: all(0) }
   const tau = LEAK * steps
-  return { type: "LIF", tau: all(tau), r: all(tau), vLeak: all(0), ...spikes }
+  return {
+    ...{ type: "LIF", tau: all(tau), r: all(1), vLeak: all(0) },
+    ...{ vThreshold: all(1 / tau), vReset: all(0) },
+  }
 }
 
 function noFit(name: string, what: string): WuxingError {

@@ -2,7 +2,8 @@
  * A graph of integrate-and-fire neurons in whole numbers, as chips have them: each neuron's weights,
  * biases and threshold times a factor of its own, so that its largest weight is the largest whole number
  * of so many bits. Which spikes it sends depends on their ratios alone; what is lost is the rounding of
- * its smaller weights.
+ * its smaller weights. Leaky neurons get r = tau, so that their thresholds are whole as well: a step
+ * then adds its input to v.
  */
 import type { Graph, Matrix, Node } from "../graph"
 
@@ -39,10 +40,13 @@ export function quantise(graph: Graph, bits: number): { graph: Graph; vanished: 
             },
       )
     }
+    const tau = node.type === "LIF" ? node.tau : node.r
+    const scaled = (v: number, i: number) => (v * factor[i] * tau[i]) / node.r[i]
     nodes.set(name, {
       ...node,
-      vThreshold: node.vThreshold.map((v, i) => v * factor[i]),
-      vReset: node.vReset.map((v, i) => v * factor[i]),
+      r: tau,
+      vThreshold: node.vThreshold.map((v, i) => Math.round(scaled(v, i))),
+      vReset: node.vReset.map((v, i) => Math.round(scaled(v, i))),
     })
   }
   return { graph: { ...graph, nodes }, vanished: weights === 0 ? 0 : vanished / weights }

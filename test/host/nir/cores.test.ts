@@ -30,9 +30,9 @@ function synapsesIn(net: Network): Set<number>[] {
     const first = all.length
     const size = nodeOf(graph, `layer${layer}`, "LI").tau.length
     for (let i = 0; i < size; i++) all.push(new Set())
-    for (const [to, from] of entriesOf(nodeOf(graph, `layer${layer}_ring`, "Linear").weight))
+    for (const [to, from] of entriesOf(nodeOf(graph, `layer${layer}_ring`, "Affine").weight))
       all[first + to].add(first + from)
-    const into = nodeOf(graph, layer === 0 ? "pixels" : `links${layer}`, "Linear")
+    const into = nodeOf(graph, layer === 0 ? "pixels" : `links${layer}`, "Affine")
     for (const [to, from] of entriesOf(into.weight))
       all[first + to].add(layer === 0 ? -1 - from : before + from)
     before = first

@@ -7,7 +7,7 @@ import { encodeModel, type Model } from "../../../host/models/model-file"
 import { HostNetwork } from "../../../host/network/host-network"
 import { coefficientMax, type Network } from "../../../host/network/network"
 import { metadataOf, readBack } from "../../../host/nir/exported"
-import type { Graph } from "../../../host/nir/graph"
+import { entriesOf, type Graph } from "../../../host/nir/graph"
 import { importNir } from "../../../host/nir/import"
 import { linearise } from "../../../host/nir/linearise"
 import { decodeNir } from "../../../host/nir/read-nir"
@@ -80,6 +80,35 @@ test("any network is read back from its file to the byte, at the fixed points an
   )
 })
 
+test.each([
+  ["the fixed points", undefined],
+  ["an image", Uint8Array.from({ length: 20 }, (_, i) => 11 * i)],
+])(
+  "an export of before 0.2, with r = tau and Linear nodes, about %s, is read back too",
+  (_, image) => {
+    const model = modelOf(net, spread(900))
+    const graph = exported(model, image)
+    for (let layer = 0; layer <= 2; layer++) {
+      const integrators = nodeOf(graph, `layer${layer}`, "LI")
+      const { tau } = integrators
+      const into = layer === 0 ? "pixels" : `links${layer}`
+      for (const key of [into, `layer${layer}_ring`]) {
+        const { weight } = nodeOf(graph, key, "Affine")
+        const value = Float64Array.from(entriesOf(weight), ([row, , v]) => v / tau[row])
+        graph.nodes.set(key, { type: "Linear", weight: { ...weight, value } })
+      }
+      // The constants stood in v_leak.
+      const { bias: vLeak } = nodeOf(exported(model, image), into, "Affine")
+      graph.nodes.set(`layer${layer}`, { type: "LI", tau, r: tau, vLeak })
+    }
+    const { weight } = nodeOf(graph, "readout", "Affine")
+    graph.nodes.set("readout", { type: "Linear", weight })
+    const back = readBack(graph, "old.nir")
+    expect(back).toMatchObject({ unchanged: true, rounded: 0 })
+    expect(encodeModel(back.model).equals(encodeModel(model))).toBe(true)
+  },
+)
+
 describe("an export that was changed", () => {
   const model = { ...modelOf(net, spread(900)), training }
   const refusal = (graph: Graph): WuxingError => {
@@ -94,7 +123,7 @@ describe("an export that was changed", () => {
 
   test("in weights of links: if that is meant they become coefficients, and the record of the training goes", () => {
     const graph = exported(model)
-    const { weight } = nodeOf(graph, "links2", "Linear")
+    const { weight } = nodeOf(graph, "links2", "Affine")
     weight.value[5] = 0.25
     expect(refusal(graph)).toMatchObject({ code: "nir-changed", kind: "data" })
     const changed = readBack(graph, "changed.nir", true)
@@ -109,17 +138,17 @@ describe("an export that was changed", () => {
   test.each<[string, (graph: Graph) => unknown, RegExp]>([
     [
       "a weight no coefficient can be",
-      g => nodeOf(g, "links1", "Linear").weight.value.fill(9, 3, 4),
-      /"links1" \(Linear\) has the weight 9/,
+      g => nodeOf(g, "links1", "Affine").weight.value.fill(9, 3, 4),
+      /"links1" \(Affine\) has the weight 9/,
     ],
     [
       "a link where the network has none",
       g => {
-        const { weight } = nodeOf(g, "links1", "Linear")
+        const { weight } = nodeOf(g, "links1", "Affine")
         // The displacement of element 0 of an input neuron is no signal.
         weight.column[0] = 0
       },
-      /"links1" \(Linear\) was changed: the weight at \[0, 0\]/,
+      /"links1" \(Affine\) was changed: the weight at \[0, 0\]/,
     ],
     [
       "a time constant",
@@ -134,11 +163,16 @@ describe("an export that was changed", () => {
     ],
     [
       "a coupling",
-      g => nodeOf(g, "layer1_ring", "Linear").weight.value.fill(0.9, 7, 8),
-      /"layer1_ring" \(Linear\)/,
+      g => nodeOf(g, "layer1_ring", "Affine").weight.value.fill(0.9, 7, 8),
+      /"layer1_ring" \(Affine\)/,
     ],
-    ["what is read", g => nodeOf(g, "readout", "Linear").weight.column.fill(0, 0, 1), /"readout"/],
-    ["the scale of pixels", g => nodeOf(g, "pixels", "Linear").weight.value.fill(2), /"pixels"/],
+    [
+      "a constant",
+      g => nodeOf(g, "links2", "Affine").bias.fill(0.1, 7, 8),
+      /"links2" \(Affine\).*bias\[7\]/,
+    ],
+    ["what is read", g => nodeOf(g, "readout", "Affine").weight.column.fill(0, 0, 1), /"readout"/],
+    ["the scale of pixels", g => nodeOf(g, "pixels", "Affine").weight.value.fill(2), /"pixels"/],
     ["an edge too many", g => g.edges.push(["layer1_ring", "layer1_ring"]), /too many/],
     ["an edge too few", g => g.edges.pop(), /missing/],
     [
@@ -150,10 +184,10 @@ describe("an export that was changed", () => {
     [
       "a node of another type",
       g => {
-        const { weight } = nodeOf(g, "links1", "Linear")
-        g.nodes.set("links1", { type: "Affine", weight, bias: new Float64Array(20) })
+        const { weight } = nodeOf(g, "links1", "Affine")
+        g.nodes.set("links1", { type: "Scale", scale: weight.value })
       },
-      /"links1" of type Linear/,
+      /"links1" of type Affine/,
     ],
     [
       "the shape of the input",

@@ -23,7 +23,7 @@ const net = network([
 const PARAMETERS: Record<string, string[]> = {
   Input: ["shape"],
   Output: ["shape"],
-  Linear: ["weight"],
+  Affine: ["weight", "bias"],
   LI: ["r", "tau", "v_leak"],
 }
 
@@ -93,7 +93,7 @@ describe.skipIf(!hasH5py)("seen by h5py (Debian's python3-h5py)", () => {
     const sizes = (name: string): [takes: number, gives: number] => {
       const at = (what: string) => dataset(seen, `node/nodes/${name}/${what}`)
       const type = typeIn(seen, name)
-      if (type === "Linear") {
+      if (type === "Linear" || type === "Affine") {
         const [gives, takes] = at("weight").shape
         return [takes, gives]
       }
@@ -111,7 +111,10 @@ describe.skipIf(!hasH5py)("seen by h5py (Debian's python3-h5py)", () => {
     const seen = readByH5py(await write("values.nir", graph))
     for (const [name, node] of graph.nodes) {
       const value = (what: string) => seen[`node/nodes/${name}/${what}`]?.value
-      if (node.type === "Linear") expect(value("weight")).toEqual(dense(node.weight))
+      if (node.type === "Affine") {
+        expect(value("weight")).toEqual(dense(node.weight))
+        expect(value("bias")).toEqual([...node.bias])
+      }
       if (node.type === "LI") expect(value("tau")).toEqual([...node.tau])
     }
   })

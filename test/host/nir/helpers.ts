@@ -40,7 +40,7 @@ export function dense({ rows, columns, start, column, value }: Matrix): number[]
 /** dv/dt = M·v + r/tau·I + v_leak/tau of a layer with its ring node: the M. */
 export function layerMatrix(graph: Graph, layer: number): number[][] {
   const { tau, r } = nodeOf(graph, `layer${layer}`, "LI")
-  const ring = dense(nodeOf(graph, `layer${layer}_ring`, "Linear").weight)
+  const ring = dense(nodeOf(graph, `layer${layer}_ring`, "Affine").weight)
   return ring.map((row, i) => row.map((weight, j) => (r[i] * weight - (i === j ? 1 : 0)) / tau[i]))
 }
 

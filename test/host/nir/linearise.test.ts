@@ -126,6 +126,23 @@ describe("about the fixed points", () => {
   })
 })
 
+test.each([
+  ["the fixed points", undefined],
+  ["an image", image(20)],
+])("about %s, integrators have r = 1 and no leak, and every matrix is Affine", (_, about) => {
+  const { graph } = linearise(modelOf(net, spread(900)), about)
+  const biases: number[] = []
+  for (const [name, node] of graph.nodes) {
+    // Tools make attributes and paths of names.
+    expect(name).toMatch(/^[a-z]\w*$/)
+    if (node.type === "LI") {
+      expect([...new Set(node.r), ...new Set(node.vLeak)]).toEqual([1, 0])
+    } else if (node.type === "Affine") biases.push(...node.bias)
+    else expect(["Input", "Output"]).toContain(node.type)
+  }
+  expect(biases.some(b => b !== 0)).toBe(about !== undefined)
+})
+
 describe("about the state for an image", () => {
   const model = modelOf(net, spread(5000))
   const x = image(20)
@@ -245,25 +262,27 @@ test("run in time from zero, the graph comes to the outputs the interpreter give
   const pixels = grey(image(20))
   const layers = [0, 1, 2].map(i => {
     const { tau, r, vLeak } = nodeOf(graph, `layer${i}`, "LI")
-    const into = dense(nodeOf(graph, i === 0 ? "pixels" : `links${i}`, "Linear").weight)
-    const ring = dense(nodeOf(graph, `layer${i}_ring`, "Linear").weight)
-    return { tau, r, vLeak, into, ring, v: new Array<number>(tau.length).fill(0) }
+    const { weight, bias } = nodeOf(graph, i === 0 ? "pixels" : `links${i}`, "Affine")
+    const into = dense(weight)
+    const ring = dense(nodeOf(graph, `layer${i}_ring`, "Affine").weight)
+    return { tau, r, vLeak, into, bias, ring, v: new Array<number>(tau.length).fill(0) }
   })
   const product = (m: number[][], x: ArrayLike<number>) =>
     m.map(row => row.reduce((sum, w, j) => (w === 0 ? sum : sum + w * x[j]), 0))
   const dt = 0.05
   for (let step = 0; step < 3000; step++) {
     let given: ArrayLike<number> = pixels
-    const next = layers.map(({ tau, r, vLeak, into, ring, v }) => {
+    const next = layers.map(({ tau, r, vLeak, into, bias, ring, v }) => {
       const outside = product(into, given)
       const within = product(ring, v)
       given = v
       return v.map(
-        (value, i) => value + (dt / tau[i]) * (vLeak[i] - value + r[i] * (outside[i] + within[i])),
+        (value, i) =>
+          value + (dt / tau[i]) * (vLeak[i] - value + r[i] * (outside[i] + bias[i] + within[i])),
       )
     })
     for (const [i, v] of next.entries()) layers[i].v = v
   }
-  const outputs = product(dense(nodeOf(graph, "readout", "Linear").weight), layers[2].v)
+  const outputs = product(dense(nodeOf(graph, "readout", "Affine").weight), layers[2].v)
   expect(largestGap(restOf(graph).run(pixels), outputs)).toBeLessThan(1e-6)
 })

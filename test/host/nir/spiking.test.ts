@@ -119,10 +119,23 @@ describe("pico-16 as integrate-and-fire neurons", () => {
     }
     expect(nodeOf(whole, "classes", "IF").vThreshold.every(Number.isInteger)).toBe(true)
     expect(accuracyOf(whole, 128)).toBeGreaterThanOrEqual(0.945)
-    expect(
-      accuracyOf(spikingGraph(model, { steps: 128, neuron: "lif" }), 128),
-    ).toBeGreaterThanOrEqual(0.945)
+    const leaky = spikingGraph(model, { steps: 128, neuron: "lif" })
+    expect(accuracyOf(leaky, 128)).toBeGreaterThanOrEqual(0.945)
+    const { graph: wholeLeaky } = quantise(leaky, 8)
+    expect(nodeOf(wholeLeaky, "classes", "LIF").vThreshold.every(Number.isInteger)).toBe(true)
+    expect(accuracyOf(wholeLeaky, 128)).toBeGreaterThanOrEqual(0.945)
   })
+
+  test.each(["if", "lif"] as const)(
+    "%s: all matrices are Affine and every r is 1, as tools want it",
+    neuron => {
+      for (const [, node] of spikingGraph(model, { steps: 64, neuron }).nodes)
+        if ("vThreshold" in node) {
+          expect([...new Set(node.r)]).toEqual([1])
+          expect([...new Set(node.vThreshold)]).toHaveLength(1)
+        } else expect(["Input", "Affine", "Output"]).toContain(node.type)
+    },
+  )
 
   test("a link's coefficient reaches the matrices: without the links of a class it is never named", () => {
     const coefficients = Buffer.from(model.coefficients)

@@ -98,6 +98,20 @@ function learnByHand(_m: Buffer, _part: number, _inputs: Buffer): boolean {
   return false
 }
 
+function rowByHand(
+  _m: Buffer,
+  _c: number,
+  _bus: number,
+  _last: number,
+  _back: number,
+  _w: number,
+  _mask: number,
+  _shift: number,
+  _max: number,
+): boolean {
+  return false
+}
+
 function clearSums(m: Buffer, part: number): void {
   const synapses = m.getAt(part + Part.Neurons, "u16") * m.getAt(part + Part.Inputs, "u16")
   m.fillAt(m.getAt(part + Part.Sum, "i32"), synapses << 2, 0)
@@ -302,25 +316,12 @@ function learnSignals(m: Buffer, part: number): void {
     const row = m.getAt(part + Part.Sources, "u16") << 1
     for (let sum = packed; sum < end; sum += 4) {
       const w = m.getAt(sum, "i32")
-      let back = m.getAt(part + Part.BackOut, "i32")
-      if (w === 0) c = c + row
-      else {
-        const l = w >> 16
-        let noise = w & 0xffff
-        for (let at = bus; at < last; at += 2) {
-          // As learnLink. 65,535 + 50,000 sources · SOURCE_SALT < 2^31.
-          const change = (m.getAt(at, "i16") * l + ((noise & mask) << spread)) >> shift
-          noise = noise + SOURCE_SALT
-          let v = m.getAt(c, "i16")
-          m.setAt(back, "i32", m.getAt(back, "i32") + v * l)
-          back = back + 4
-          v += change
-          if (v > max) v = max
-          if (v < -max) v = -max
-          m.setAt(c, "i16", v)
-          c = c + 2
-        }
+      if (w !== 0) {
+        const back = m.getAt(part + Part.BackOut, "i32")
+        if (spread !== 0 || !rowByHand(m, c, bus, last, back, w, mask, shift, max))
+          learnRow(m, c, bus, last, back, w, mask, spread, shift, max)
       }
+      c = c + row
     }
     return
   }
@@ -346,6 +347,37 @@ function learnSignals(m: Buffer, part: number): void {
     m.setAt(back, "i32", sum)
     back = back + 4
     salt = (salt + SOURCE_SALT) & 0xffff
+  }
+}
+
+/** The dense links of a synapse learn, from the coefficient at `c` on; `w` is λ · 2^16 + noise. */
+function learnRow(
+  m: Buffer,
+  c: number,
+  bus: number,
+  last: number,
+  back: number,
+  w: number,
+  mask: number,
+  spread: number,
+  shift: number,
+  max: number,
+): void {
+  const l = w >> 16
+  let noise = w & 0xffff
+  while (bus < last) {
+    // As learnLink. 65,535 + 50,000 sources · SOURCE_SALT < 2^31.
+    const change = (m.getAt(bus, "i16") * l + ((noise & mask) << spread)) >> shift
+    noise = noise + SOURCE_SALT
+    let v = m.getAt(c, "i16")
+    m.setAt(back, "i32", m.getAt(back, "i32") + v * l)
+    v += change
+    if (v > max) v = max
+    if (v < -max) v = -max
+    m.setAt(c, "i16", v)
+    bus = bus + 2
+    back = back + 4
+    c = c + 2
   }
 }
 

@@ -45,6 +45,7 @@ const MUTABLE: Record<string, string> = { Brief: "uint8_t", SampleRandom: "uint1
 /** Parameters that are addresses. */
 const POINTER_PARAMETERS: Record<string, Record<string, Type>> = {
   learnLink: { c: "memory" },
+  learnRow: { c: "memory", bus: "memory", last: "memory", back: "memory" },
   addLinks: { sum: "memory", t: "flash", c: "coefficient", end: "flash" },
   dot: { bus: "memory", last: "memory", c: "coefficient" },
   dotFours: { bus: "memory", last: "memory", c: "coefficient" },
@@ -60,6 +61,7 @@ const POINTER_RESULTS: Record<string, Type> = {
 const GIVEN = [
   "sumByHand",
   "learnByHand",
+  "rowByHand",
   "isWord",
   "partAt",
   "nextInput",

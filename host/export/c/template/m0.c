@@ -10,7 +10,7 @@ typedef struct {
   const uint8_t *coefficient;
   uint8_t *sum;
   int32_t salt, mask, shift, max;
-  const uint8_t *next, *first;
+  const uint8_t *first;
 } m0_inputs;
 
 #define UNUSED __attribute__((unused))
@@ -20,6 +20,20 @@ typedef struct {
   " push {r4-r7}\n"
 #define M0_LEAVE                                                                                   \
   " pop {r4-r7}\n mov r8, r4\n mov r9, r5\n mov r10, r6\n mov r11, r7\n pop {r4-r7, pc}\n"
+
+/*
+ * At 5: the input at r6 is zero; goes to 1 with the next that is not, in r6, or to 9 if there is none.
+ * Eight at a time where they begin at a whole word. Needs r4, r5, r7, and in the stack's first place the
+ * inputs' m0_inputs.
+ */
+#define M0_NEXT_INPUT                                                                              \
+  "5: ldr r5, [sp]\n ldr r5, [r5, #4]\n"                                                           \
+  "6: adds r6, #1\n cmp r6, r5\n beq 9f\n lsls r7, r6, #30\n beq 7f\n"                             \
+  " ldrb r7, [r6]\n cmp r7, #0\n beq 6b\n b 1b\n"                                                  \
+  "7: subs r5, #7\n"                                                                               \
+  "8: cmp r6, r5\n bhs 10f\n ldmia r6!, {r4, r7}\n orrs r4, r4, r7\n beq 8b\n subs r6, #8\n"        \
+  "10: adds r5, #7\n"                                                                              \
+  "14: cmp r6, r5\n beq 9f\n ldrb r7, [r6]\n cmp r7, #0\n bne 1b\n adds r6, #1\n b 14b\n"
 
 /*
  * sum[target] += signal · coefficient for all links of all inputs; `start` less twice the inputs' address.
@@ -82,49 +96,27 @@ __attribute__((naked, noinline)) static void m0_sum_inputs(const m0_inputs *all 
       " ldrb r7, [r6]\n"
       " cmp r7, #0\n"
       " bne 2b\n"
-      /* Zeros from r6 on, four at a time where they begin at a whole word. */
-      "5: adds r6, #1\n"
-      "6: cmp r6, r9\n"
-      " beq 9f\n"
-      " lsls r7, r6, #30\n"
-      " beq 7f\n"
-      " ldrb r7, [r6]\n"
-      " cmp r7, #0\n"
-      " beq 5b\n"
-      " b 1b\n"
-      "7: mov r5, r9\n"
-      " subs r5, #3\n"
-      "8: cmp r6, r5\n"
-      " bhs 10f\n"
-      " ldr r7, [r6]\n"
-      " adds r6, #4\n"
-      " cmp r7, #0\n"
-      " beq 8b\n"
-      " subs r6, #4\n"
-      "10: cmp r6, r9\n"
-      " beq 9f\n"
-      " ldrb r7, [r6]\n"
-      " cmp r7, #0\n"
-      " beq 5b\n"
-      " b 1b\n"
+      M0_NEXT_INPUT
       "9: pop {r0}\n"
       M0_LEAVE);
 }
 
 /*
- * The links of all inputs learn: w = packed[target] = lambda · 2^16 + noise;
- * c += (signal · lambda + ((w + salt) & mask)) >> shift, not past max.
- * r0 c, r1 t, r2 packed, r3 signal, r4-r6 free, r7 all; r8 in, r9 salt, r10 mask, r11 shift, r12 max,
- * lr where the input's links end.
+ * The links of all inputs learn: w = packed[target] = lambda * 2^16 + noise;
+ * c += (signal * lambda + ((w + salt) & mask)) >> shift, not past max.
+ * r0 end of the input's c, r1 counts its links, r2 packed, r3 signal, r4-r6 free, r7 t; r8 in, r9 salt,
+ * r10 mask, r11 shift, r12 max, lr 2 * max.
  */
-__attribute__((naked, noinline)) static void m0_learn_inputs(m0_inputs *all UNUSED) {
+__attribute__((naked, noinline)) static void m0_learn_inputs(const m0_inputs *all UNUSED) {
   __asm__ volatile(
       M0_ENTER
+      " push {r0}\n"
       " mov r7, r0\n"
       " ldr r2, [r7, #24]\n"
       " ldr r4, [r7, #32]\n mov r10, r4\n"
       " ldr r4, [r7, #36]\n mov r11, r4\n"
       " ldr r4, [r7, #40]\n mov r12, r4\n"
+      " lsls r4, r4, #1\n mov lr, r4\n"
       " ldr r6, [r7, #0]\n"
       " ldr r5, [r7, #4]\n"
       " cmp r6, r5\n"
@@ -132,41 +124,40 @@ __attribute__((naked, noinline)) static void m0_learn_inputs(m0_inputs *all UNUS
       " ldrb r4, [r6]\n"
       " cmp r4, #0\n"
       " beq 5f\n"
-      "1: mov r8, r6\n"
-      " ldr r5, [r7, #48]\n"
+      /* A run of inputs that are not zero begins at r6. */
+      "1: ldr r7, [sp]\n"
+      " ldr r5, [r7, #44]\n"
       " subs r5, r6, r5\n"
       " ldr r4, [r7, #28]\n"
       " muls r4, r5, r4\n"
       " mov r9, r4\n"
       " lsls r5, r6, #1\n"
       " ldr r4, [r7, #12]\n"
-      " adds r5, r5, r4\n"
-      " str r5, [r7, #44]\n"
-      " ldrh r4, [r5]\n"
-      " ldr r1, [r7, #16]\n"
-      " adds r1, r1, r4\n"
+      " ldrh r4, [r4, r5]\n"
       " ldr r0, [r7, #20]\n"
+      " lsls r5, r4, #1\n"
+      " adds r0, r0, r5\n"
+      " ldr r7, [r7, #16]\n"
+      " adds r7, r7, r4\n"
+      " ldrb r4, [r6]\n"
+      /* An input at r6, of the value r4. */
+      "2: ldr r5, [sp]\n"
+      " ldr r1, [r5, #8]\n"
       " lsls r4, r4, #1\n"
-      " adds r0, r0, r4\n"
-      " ldrb r6, [r6]\n"
-      /* An input, of the value r6. */
-      "2: ldr r5, [r7, #8]\n"
+      " ldrsh r3, [r1, r4]\n"
+      " adds r6, #1\n"
+      " mov r8, r6\n"
       " lsls r6, r6, #1\n"
-      " ldrsh r3, [r5, r6]\n"
-      " mov r5, r8\n"
-      " adds r5, #1\n"
-      " mov r8, r5\n"
-      " ldr r5, [r7, #44]\n"
-      " adds r5, #2\n"
-      " str r5, [r7, #44]\n"
-      " ldrh r4, [r5]\n"
-      " ldr r5, [r7, #16]\n"
-      " adds r4, r4, r5\n"
-      " mov lr, r4\n"
-      " cmp r4, r1\n"
+      " ldr r4, [r5, #12]\n"
+      " ldrh r4, [r4, r6]\n"
+      " ldr r6, [r5, #16]\n"
+      " adds r4, r4, r6\n"
+      " subs r1, r7, r4\n" /* as many links, negative */
       " beq 4f\n"
-      "3: ldrb r6, [r1]\n"
-      " adds r1, #1\n"
+      " lsls r1, r1, #1\n"
+      " subs r0, r0, r1\n"
+      "3: ldrb r6, [r7]\n"
+      " adds r7, #1\n"
       " lsls r6, r6, #2\n"
       " ldr r4, [r2, r6]\n"
       " asrs r6, r4, #16\n"
@@ -179,62 +170,92 @@ __attribute__((naked, noinline)) static void m0_learn_inputs(m0_inputs *all UNUS
       " mov r5, r11\n"
       " asrs r6, r5\n"
       " beq 11f\n"
-      " movs r5, #0\n"
-      " ldrsh r5, [r0, r5]\n"
+      " ldrsh r5, [r0, r1]\n"
       " adds r6, r6, r5\n"
-      " mov r5, r12\n"
-      " adds r4, r5, r6\n"
-      " adds r5, r5, r5\n"
-      " cmp r4, r5\n"
+      " mov r4, r12\n"
+      " adds r4, r4, r6\n"
+      " cmp r4, lr\n"
       " bhi 12f\n"
-      "13: strh r6, [r0]\n"
-      "11: adds r0, #2\n"
-      " cmp r1, lr\n"
-      " bne 3b\n"
-      "4: ldr r5, [r7, #28]\n"
-      " add r9, r5\n"
+      "13: strh r6, [r0, r1]\n"
+      "11: adds r1, #2\n"
+      " bmi 3b\n"
+      " ldr r5, [sp]\n"
+      "4: ldr r4, [r5, #28]\n"
+      " add r9, r4\n"
       " mov r6, r8\n"
-      " ldr r5, [r7, #4]\n"
+      " ldr r5, [r5, #4]\n"
       " cmp r6, r5\n"
       " beq 9f\n"
       " ldrb r4, [r6]\n"
       " cmp r4, #0\n"
-      " beq 5f\n"
-      " mov r6, r4\n"
-      " b 2b\n"
+      " bne 2b\n"
+      " b 5f\n"
       /* Past a clamp: the lower one where the sum with max is negative. */
       "12: mov r6, r12\n"
       " cmp r4, #0\n"
       " bge 13b\n"
       " rsbs r6, r6, #0\n"
       " b 13b\n"
-      "5: ldr r5, [r7, #4]\n"
-      "6: adds r6, #1\n"
-      " cmp r6, r5\n"
-      " beq 9f\n"
-      " lsls r4, r6, #30\n"
-      " beq 7f\n"
-      " ldrb r4, [r6]\n"
-      " cmp r4, #0\n"
-      " beq 6b\n"
-      " b 1b\n"
-      "7: subs r5, #3\n"
-      "8: cmp r6, r5\n"
-      " bhs 10f\n"
-      " ldr r4, [r6]\n"
-      " adds r6, #4\n"
-      " cmp r4, #0\n"
-      " beq 8b\n"
-      " subs r6, #4\n"
-      "10: adds r5, #3\n"
-      " cmp r6, r5\n"
-      " beq 9f\n"
-      " ldrb r4, [r6]\n"
-      " cmp r4, #0\n"
-      " beq 6b\n"
-      " b 1b\n"
-      "9:\n"
+      M0_NEXT_INPUT
+      "9: pop {r0}\n"
       M0_LEAVE);
+}
+
+/*
+ * A row of dense links learns, back[source] += c * lambda for each c as it was:
+ * c += (signal * lambda + (noise & mask)) >> shift, not past max.
+ */
+typedef struct {
+  const uint8_t *last; /* of the signals */
+  uint8_t *end;        /* of the coefficients */
+  uint8_t *back;
+  int32_t bytes, lambda, noise, mask, shift, max; /* bytes of the row, negative */
+} m0_row;
+
+/*
+ * r0 end of c, r1 of the bus, r2 back, r3 counts links, r4 lambda, r5-r7 free; r8 noise, r9 mask,
+ * r10 shift, r11 max, r12 2 * max, lr SOURCE_SALT.
+ */
+__attribute__((naked, noinline)) static void m0_learn_row(const m0_row *row UNUSED) {
+  __asm__ volatile(
+      M0_ENTER
+      " ldr r1, =40503\n mov lr, r1\n"
+      " ldmia r0!, {r1-r7}\n"
+      " mov r8, r6\n mov r9, r7\n"
+      " ldmia r0!, {r6, r7}\n"
+      " mov r10, r6\n mov r11, r7\n"
+      " lsls r7, r7, #1\n mov r12, r7\n"
+      " mov r0, r2\n mov r2, r3\n mov r3, r4\n mov r4, r5\n"
+      "1: ldrsh r5, [r1, r3]\n"
+      " muls r5, r4, r5\n"
+      " mov r6, r8\n"
+      " mov r7, r9\n"
+      " ands r7, r6\n"
+      " add r6, lr\n"
+      " mov r8, r6\n"
+      " adds r5, r5, r7\n"
+      " mov r7, r10\n"
+      " asrs r5, r7\n"
+      " ldrsh r6, [r0, r3]\n"
+      " adds r5, r5, r6\n"
+      " muls r6, r4, r6\n"
+      " ldr r7, [r2]\n"
+      " adds r7, r7, r6\n"
+      " stmia r2!, {r7}\n"
+      " mov r6, r11\n"
+      " adds r6, r6, r5\n"
+      " cmp r6, r12\n"
+      " bhi 2f\n"
+      "3: strh r5, [r0, r3]\n"
+      " adds r3, #2\n"
+      " bmi 1b\n"
+      M0_LEAVE
+      "2: mov r5, r11\n"
+      " cmp r6, #0\n"
+      " bge 3b\n"
+      " rsbs r5, r5, #0\n"
+      " b 3b\n"
+      " .ltorg\n");
 }
 
 /* Sum of the products of as many signals and coefficients, a multiple of four and not none. */
@@ -304,6 +325,16 @@ static bool learn_by_hand(wuxing *m, const wuxing_part *part, const uint8_t *inp
   return true;
 }
 
+static bool row_by_hand(wuxing *m, uint8_t *c, uint8_t *bus, uint8_t *last, uint8_t *back, int32_t w,
+                        int32_t mask, int32_t shift, int32_t max) {
+  (void)m;
+  if (bus == last) return true;
+  const int32_t bytes = (int32_t)(last - bus);
+  const m0_row row = {last, c + bytes, back, -bytes, w >> 16, w & 0xffff, mask, shift, max};
+  m0_learn_row(&row);
+  return true;
+}
+
 static int32_t dot_fours(wuxing *m, uint8_t *bus, uint8_t *last, const uint8_t *c) {
   (void)m;
   return bus == last ? 0 : m0_dot(bus, last, c);
@@ -311,4 +342,5 @@ static int32_t dot_fours(wuxing *m, uint8_t *bus, uint8_t *last, const uint8_t *
 #else
 #define sum_by_hand(m, part, inputs) false
 #define learn_by_hand(m, part, inputs) false
+#define row_by_hand(m, c, bus, last, back, w, mask, shift, max) false
 #endif

@@ -20,6 +20,7 @@ import {
   read16,
   write32,
 } from "./jacdac"
+import type { Requests } from "./requests"
 import { retryUntil, seconds } from "./wait"
 
 /** The manager takes bytecode in slices of a multiple of 32 bytes; 224 is the most a packet holds. */
@@ -43,23 +44,11 @@ const BYTECODE_MAGIC = [0x44, 0x65, 0x76, 0x53, 0x0a, 0x6e, 0x29, 0xf1]
 export interface ManagerLine {
   readonly clock: Clock
   readonly signal?: AbortSignal
+  readonly requests: Requests
   /** What to call the board in messages. */
   title(): string
   /** A frame to one of the board's own services, `ack`: that asks for an acknowledgement. */
   command(service: number, command: number, payload?: Uint8Array, ack?: boolean): Uint8Array
-  /** Waits for a report of at least so many bytes; `frame` asks for it and is repeated. */
-  report(
-    service: number,
-    command: number,
-    size: number,
-    what: string,
-    deadlineMs: number,
-    frame?: Uint8Array,
-  ): Promise<Uint8Array>
-  /** Sends a frame once. */
-  send(frame: Uint8Array): Promise<void>
-  /** Sends a frame until the board acknowledges it. */
-  sendAcked(frame: Uint8Array): Promise<void>
 }
 
 /**
@@ -136,7 +125,7 @@ export class Manager {
   async makeRun(): Promise<void> {
     const on = new Uint8Array([1])
     const set = (register: number) =>
-      this.line.sendAcked(this.line.command(this.index, CMD_SET_REG | register, on, true))
+      this.line.requests.sendAcked(this.line.command(this.index, CMD_SET_REG | register, on, true))
     await set(JD_DEVICE_SCRIPT_MANAGER_REG_AUTOSTART)
     const { clock, signal } = this.line
     const attempt = async () => {
@@ -185,14 +174,14 @@ export class Manager {
    */
   private async openPipe(frame: Uint8Array): Promise<Uint8Array> {
     for (let attempt = 1; ; attempt++) {
-      const answer = this.line.report(
-        this.index,
-        JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE,
-        2,
-        "deploy command",
-        DEPLOY_ANSWER_DEADLINE_MS,
-      )
-      const [payload] = await Promise.allSettled([answer, this.line.send(frame)])
+      const answer = this.line.requests.report({
+        service: this.index,
+        command: JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE,
+        size: 2,
+        what: "deploy command",
+        deadlineMs: DEPLOY_ANSWER_DEADLINE_MS,
+      })
+      const [payload] = await Promise.allSettled([answer, this.line.requests.write(frame)])
       if (payload.status === "fulfilled") return payload.value
       const { reason } = payload
       const lost = reason instanceof WuxingError && reason.code === "board-no-answer"
@@ -207,13 +196,18 @@ export class Manager {
     payload: Uint8Array,
   ): Promise<void> {
     const command = (pipe << PIPE_PORT_SHIFT) | flags | (count & PIPE_COUNTER_MASK)
-    return this.line.sendAcked(this.line.command(JD_SERVICE_INDEX_PIPE, command, payload, true))
+    return this.line.requests.sendAcked(
+      this.line.command(JD_SERVICE_INDEX_PIPE, command, payload, true),
+    )
   }
 
   private async read(register: number, size: number, what: string): Promise<Uint8Array> {
     const command = CMD_GET_REG | register
     const frame = this.line.command(this.index, command)
-    const payload = await this.line.report(this.index, command, size, what, READ_DEADLINE_MS, frame)
+    const deadlineMs = READ_DEADLINE_MS
+    const service = this.index
+    const awaited = { service, command, size, what, deadlineMs, frame }
+    const payload = await this.line.requests.report(awaited)
     return payload.slice(0, size)
   }
 }

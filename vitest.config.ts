@@ -7,7 +7,6 @@ import { defineConfig } from "vitest/config"
 
 /** Files to run one at a time: they hold what they see against the clock, or keep to it themselves. */
 const alone = [
-  "test/host/dashboard/stream.test.ts",
   "test/firmware/native/**/*.test.ts",
   "test/host/codegen/rebuild.test.ts",
   "test/packaging/**/*.test.ts",
@@ -31,6 +30,7 @@ const system = [
   "test/host/cli/terminal-gone.test.ts",
   "test/host/dashboard/browser.test.ts",
   "test/host/dashboard/page.test.ts",
+  "test/host/dashboard/stream.test.ts",
   "test/host/demos/**/*.test.ts",
   "test/docs/commands.test.ts",
   "test/docs/figures.test.ts",

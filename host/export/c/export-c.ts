@@ -3,6 +3,7 @@ import { packageVersion } from "../../base/package-version"
 import type { Model } from "../../models/model-file"
 import { HostNetwork } from "../../network/host-network"
 import { builtLibrary, template } from "./built"
+import { roomOn } from "./fits"
 import { type CModel, modelSource } from "./model-source"
 
 export const C_LAYOUTS = ["plain", "arduino", "platformio", "esp-idf"] as const
@@ -110,23 +111,23 @@ export function exportC(model: Model, options: CExportOptions): CExport {
         ["main.cpp", `#include <Arduino.h>\n\n${text}`],
         ["samples.h", samples],
       ])
-      put("", [["platformio.ini", PLATFORMIO]])
+      const onUno = roomOn("uno", made)
+      const fits = onUno === "learns" || (onUno === "predicts" && options.predictsOnly)
+      put("", [["platformio.ini", platformio(fits ? ["uno", "pico"] : ["pico"])]])
     }
   }
   return { files, model: made }
 }
 
-const PLATFORMIO = `; Any board that PlatformIO knows for Arduino; add yours as it lists it.
-[env:uno]
-platform = atmelavr
-board = uno
-framework = arduino
-
-[env:pico]
-platform = raspberrypi
-board = pico
-framework = arduino
-`
+/** `pio run` builds for all boards that are listed, so these have room for the network. */
+function platformio(boards: ("uno" | "pico")[]): string {
+  const platforms = { uno: "atmelavr", pico: "raspberrypi" }
+  const sections = boards.map(
+    board =>
+      `[env:${board}]\nplatform = ${platforms[board]}\nboard = ${board}\nframework = arduino\n`,
+  )
+  return `; Any board that PlatformIO knows for Arduino; add yours as it lists it.\n${sections.join("\n")}`
+}
 
 function libraryProperties(name: string): string {
   return [

@@ -38,23 +38,37 @@ export function checkRule({ network }: Model): void {
   })
 }
 
+/** What a model takes of a board: bytes. */
+export interface Needs {
+  inputs: number
+  predictBytes: number
+  learnBytes: number
+  flashBytes: number
+}
+
+/** What a board has room for; everything, where it is none of those known. */
+export function roomOn(board: string, made: Needs): "learns" | "predicts" | "none" {
+  const limits = BOARDS[board]
+  if (!limits) return "learns"
+  const ram = limits.ram - AVR_RAM - made.inputs
+  const learns = made.learnBytes <= ram && made.flashBytes <= limits.flash - AVR_FLASH.learns
+  if (learns) return "learns"
+  const predicts = made.predictBytes <= ram && made.flashBytes <= limits.flash - AVR_FLASH.predicts
+  return predicts ? "predicts" : "none"
+}
+
 /**
  * Whether a board has room to predict, and to learn.
  *
  * @returns false if it can only predict
  * @throws WuxingError "export-too-large" (kind "capacity") if not even that
  */
-export function checkBoard(
-  board: string,
-  made: { inputs: number; predictBytes: number; learnBytes: number; flashBytes: number },
-): boolean {
+export function checkBoard(board: string, made: Needs): boolean {
+  const room = roomOn(board, made)
+  if (room !== "none") return room === "learns"
   const limits = BOARDS[board]
-  if (!limits) return true
   const ram = limits.ram - AVR_RAM - made.inputs
-  const learns = made.learnBytes <= ram && made.flashBytes <= limits.flash - AVR_FLASH.learns
-  if (learns) return true
   const flash = limits.flash - AVR_FLASH.predicts
-  if (made.predictBytes <= ram && made.flashBytes <= flash) return false
   throw new WuxingError({
     code: "export-too-large",
     kind: "capacity",

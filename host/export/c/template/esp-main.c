@@ -1,4 +1,4 @@
-/* Names the stored samples on an ESP32. */
+/* Names the stored samples on an ESP32, and learns each. */
 #include <stdio.h>
 
 #include "@name@.h"

@@ -1,7 +1,7 @@
 /** An Arduino Uno: programs built with Debian's arduino-core-avr as the IDE builds them, run by avr8js. */
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { AVRTimer, AVRUSART, avrInstruction, CPU, timer0Config, usart0Config } from "avr8js"
 
 const ARDUINO = "/usr/share/arduino/hardware/arduino/avr"
@@ -56,28 +56,36 @@ export interface UnoProgram {
  * @param library the folder with src/ and examples/
  */
 export function buildSketch(library: string, example: string, core: string): UnoProgram {
-  const source = join(library, "src")
-  const sketch = join(library, "examples", example, `${example}.ino`)
-  const out = join(library, `${example}.elf`)
+  const folder = join(library, "examples", example)
+  return buildProgram(join(library, "src"), join(folder, `${example}.ino`), core)
+}
+
+/**
+ * Builds a program of an exported library.
+ *
+ * @param source the library's folder
+ * @param main a sketch, which finds what lies beside it
+ */
+export function buildProgram(source: string, main: string, core: string): UnoProgram {
+  const out = main.replace(/\.\w+$/, "")
   const objects = readdirSync(source)
     .filter(name => name.endsWith(".c"))
     .map(name => {
-      const object = join(library, `${name}.o`)
+      const object = `${out}-${name}.o`
       // Without -w: the library is to be clean as the IDE compiles it.
       const flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", source]
       execFileSync("avr-gcc", [...flags, ...BOARD, "-c", join(source, name), "-o", object])
       return object
     })
-  const main = join(library, `${example}.o`)
   execFileSync("avr-g++", [
     ...CPP,
     ...BOARD,
-    // As the IDE does: a sketch includes Arduino.h by itself, and finds what lies beside it.
-    ...["-include", "Arduino.h", "-I", source, "-I", join(library, "examples", example)],
-    ...["-x", "c++", "-c", sketch, "-o", main],
+    // As the IDE does: a sketch includes Arduino.h by itself.
+    ...["-include", "Arduino.h", "-I", source, "-I", dirname(main)],
+    ...["-x", "c++", "-c", main, "-o", `${out}.o`],
   ])
-  link([main, ...objects, core, "-lm"], out)
-  return programOf(out)
+  link([`${out}.o`, ...objects, core, "-lm"], `${out}.elf`)
+  return programOf(`${out}.elf`)
 }
 
 export function link(objects: string[], out: string): void {

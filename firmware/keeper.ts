@@ -103,6 +103,7 @@ async function restore(p: Buffer): Promise<void> {
     return await refuse(Command.Restore, p, Status.WrongShard)
   if (!(await restoreSlot(store, known, generation, arena, learntAreas())))
     return await refuse(Command.Restore, p, Status.BadChecksum)
+  await store.pause()
   resetSamples()
   await answer(Command.Restore, p.getAt(0, "u16"), Status.Ok)
 }

@@ -89,6 +89,7 @@ export async function commit(p: Buffer): Promise<void> {
     status = sum === expectedChecksum ? await judge() : Status.BadChecksum
     state = EMPTY
     if (status === Status.Ok) {
+      await ds.sleep(1)
       resetSamples()
       state = READY
     }
@@ -102,19 +103,24 @@ export async function commit(p: Buffer): Promise<void> {
   await report(Command.Commit, reply)
 }
 
-/** Ok if the loaded bytes are the announced shard, and one this board can run. */
+/**
+ * Ok if the loaded bytes are the announced shard, and one this board can run.
+ *
+ * It sleeps for 1 ms, not 0, after which a fiber goes on before USB has its turn.
+ */
 async function judge(): Promise<Status> {
   if (arena.getAt(Header.Magic, "u16") !== MAGIC) return Status.BadShard
   if (arena.getAt(Header.Version, "u16") !== LAYOUT_VERSION) return Status.BadVersion
   if (arena.getAt(Header.Image, "i32") !== bytes) return Status.BadShard
   if (arena.getAt(Header.LayoutHash, "i32") !== expectedLayout) return Status.BadShard
   if (arena.getAt(Header.Size, "i32") > ARENA_BYTES) return Status.TooLarge
+  await ds.sleep(1)
   if (!isSound(arena, ARENA_BYTES)) return Status.BadShard
   const parts = arena.getAt(Header.Parts, "u16")
   for (let i = 0; i < parts; i++) {
     let at = 0
     while (at >= 0) {
-      await ds.sleep(0)
+      await ds.sleep(1)
       at = checkLinks(arena, partAt(i), at)
     }
     if (at === -2) return Status.BadShard

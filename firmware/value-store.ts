@@ -47,4 +47,8 @@ async function set(name: string, value: Buffer): Promise<void> {
   await ds.sleep(YIELD_MS)
 }
 
-export const store: ValueStore = { get, set }
+async function pause(): Promise<void> {
+  await ds.sleep(1)
+}
+
+export const store: ValueStore = { get, set, pause }

@@ -50,6 +50,8 @@ export interface Turn {
   busyMs: number
   /** Spent on flash, ms. */
   flashMs: number
+  /** The longest part of `busyMs` at a stretch, without a look at USB, ms. */
+  deafMs: number
 }
 
 export interface TimedBoardsOptions {
@@ -171,6 +173,9 @@ class TimedBoard {
   /** When the turn under way began, or the last one ended, ms of the clock. */
   private turnAt = 0
   private flashMs = 0
+  /** Operations when USB was last looked at, and most of them between two such looks in this turn. */
+  private operationsHeard = 0
+  private mostUnheard = 0
   /** Times the machine looked for a frame in its turn. */
   private rounds = 0
   private turning = false
@@ -289,6 +294,8 @@ class TimedBoard {
     this.turning = true
     this.turnAt = this.clock.now()
     this.operationsBefore = this.operations
+    this.operationsHeard = this.operationsBefore
+    this.mostUnheard = 0
     this.flashMs = 0
     this.rounds = 0
     // One at a time: between two, the machine deals with what it has.
@@ -325,8 +332,9 @@ class TimedBoard {
     const busyMs = operations * this.msPerOperation
     this.wakeAfter(TURN_MS + busyMs + flashMs, () => {
       this.turning = false
-      this.options.onTurn?.({ board: this.index, at: turnAt, operations, busyMs, flashMs })
       this.serveUsb()
+      const deafMs = this.mostUnheard * this.msPerOperation
+      this.options.onTurn?.({ board: this.index, at: turnAt, operations, busyMs, flashMs, deafMs })
       // Where it took a frame there may be more.
       const busy = operations > 0 || this.rounds > 1
       const idle = busy ? 0 : Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, idleMs))
@@ -406,6 +414,9 @@ class TimedBoard {
 
   /** Between two rounds of the machine's loop: what is queued goes out from now on. */
   private serveUsb(): void {
+    const { operations } = this
+    this.mostUnheard = Math.max(this.mostUnheard, operations - this.operationsHeard)
+    this.operationsHeard = operations
     const now = this.realNow()
     const gap = this.gap === 1
     if (gap) this.gap = 2

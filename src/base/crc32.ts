@@ -25,10 +25,25 @@ export function crc32(m: Buffer, from: number, to: number, crc: number): number 
   if (table === undefined) table = makeTable()
   const words = table
   let state = ~crc
-  for (let at = from; at < to; at++) {
+  let at = from
+  // Four bytes in one go, unrolled: a byte alone takes half as much again.
+  while (at + 4 <= to) {
+    state = state ^ m.getAt(at, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    at = at + 4
+  }
+  while (at < to) {
     state = state ^ m.getAt(at, "u8")
-    state = ((state >> 4) & 0x0fffffff) ^ words.getAt((state & 15) << 2, "i32")
-    state = ((state >> 4) & 0x0fffffff) ^ words.getAt((state & 15) << 2, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    state = (state >>> 4) ^ words.getAt((state & 15) << 2, "i32")
+    at = at + 1
   }
   return ~state
 }

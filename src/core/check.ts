@@ -21,9 +21,11 @@ import {
 } from "./layout"
 import { Neuron } from "./neuron"
 import {
-  atOnceOperations,
+  AT_ONCE_LINK_OPERATIONS,
+  AT_ONCE_PIXEL_OPERATIONS,
   DENSE_SYNAPSE_OPERATIONS,
   ENTRY_OPERATIONS,
+  MESSAGE_PIXELS,
   MOST_OPERATIONS,
   mostDenseLinkOperations,
   mostLinkOperations,
@@ -39,8 +41,12 @@ export const MOST_SLOTS = 16
 /** Classes; 255 means none where a class is reported. Readout and error of so many fit one run. */
 export const MOST_OUTPUTS = 255
 
-/** Sources and links checked between two yields. */
-const CHECK_STRIDE = 1200
+/**
+ * Links checked between two yields, where a source counts as SOURCE_LINKS of them: some 2,200
+ * operations, 7 ms of a Pico. Where a board has something else to do too, two of these come in a row.
+ */
+const CHECK_STRIDE = 120
+const SOURCE_LINKS = 3
 
 /**
  * Checks the header and every descriptor.
@@ -437,16 +443,20 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
   // A chunk may hold any of the sources: each as many of the costliest as there are in a chunk.
   const room = Math.idiv(MOST_OPERATIONS - listOperations(m, part), chunk)
   const linkCost = mostLinkOperations(m.getAt(Header.Rule, "u16"))
-  const atOnce = (m.getAt(part + Part.Flags, "u16") & PartFlag.AtOnce) !== 0
+  let most = room < SOURCE_OPERATIONS ? -1 : Math.idiv(room - SOURCE_OPERATIONS, linkCost)
+  if ((m.getAt(part + Part.Flags, "u16") & PartFlag.AtOnce) !== 0) {
+    const pixel = Math.idiv(MOST_OPERATIONS, MESSAGE_PIXELS) - AT_ONCE_PIXEL_OPERATIONS
+    most = Math.min(most, Math.idiv(pixel, AT_ONCE_LINK_OPERATIONS))
+  }
   let source = from
+  let at = start + source + source
+  let link = m.getAt(at, "u16")
   let left = CHECK_STRIDE
   while (source < sources && left > 0) {
-    let link = m.getAt(start + source + source, "u16")
-    const end = m.getAt(start + source + source + 2, "u16")
-    if (link > end || end > links) return -2
-    if (SOURCE_OPERATIONS + (end - link) * linkCost > room) return -2
-    if (atOnce && atOnceOperations(end - link) > MOST_OPERATIONS) return -2
-    left = left - 1 - (end - link)
+    at = at + 2
+    const end = m.getAt(at, "u16")
+    if (link > end || end > links || end - link > most) return -2
+    left = left - SOURCE_LINKS - (end - link)
     while (link < end) {
       if (m.getAt(target + link, "u8") >= synapses) return -2
       link = link + 1

@@ -135,6 +135,8 @@ export class SimulatedStore implements ValueStore {
     return this.data - HEADER - this.entries * ENTRY - ENTRY
   }
 
+  async pause(): Promise<void> {}
+
   async get(key: string): Promise<Buffer> {
     const entry = this.index.get(key)
     if (!entry) return Buffer.alloc(0)

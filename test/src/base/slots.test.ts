@@ -158,6 +158,7 @@ describe("two slots in a board's store", () => {
     await fc.assert(
       fc.asyncProperty(fc.dictionary(names, fc.uint8Array({ maxLength: 230 })), async all => {
         const store: ValueStore = {
+          pause: async () => {},
           get: async name => Buffer.from(all[name] ?? []),
           set: async () => {},
         }

@@ -7,7 +7,7 @@ const fleet = await Fleet.open(network, "sim:2", { status: text => console.error
 try {
   const lesson = (i: number) => ({ image: imageAt(train, i), label: train.labels[i] })
   const { done, right } = await fleet.learn(lesson, 100)
-  console.log(`${done} images learnt, ${right} of them named rightly before`)
+  console.log(`${done} images learnt, ${right} of them classified correctly before`)
 
   const host = new HostNetwork(network)
   for (let i = 0; i < done; i++) host.train(lesson(i).image, lesson(i).label)

@@ -127,7 +127,7 @@ async function benchFleet(
     plan.predictedSamplesPerSecond,
     named,
     options,
-    fleet => onSample => fleet.name(i => imageAt(data, i), named, onSample),
+    fleet => onSample => fleet.classify(i => imageAt(data, i), named, onSample),
   )
   const indices = Array.from({ length: learnt }, (_, i) => i)
   const forLearning = planned("learning")

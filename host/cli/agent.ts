@@ -1,9 +1,9 @@
 /** `wuxing agent`: offers this machine's boards to other machines through an MQTT broker. */
 import { hostname } from "node:os"
 import type { Command } from "commander"
+import type { Location } from "../hardware/location"
 import { type BrokerAddress, brokerOption, describeBroker } from "../hardware/mqtt/broker-address"
 import { NAME } from "../hardware/mqtt/messages"
-import type { Place } from "../hardware/place"
 import type { Context, Outcome, Run } from "./command"
 import { onOption, PLACES, pathOption, usageError } from "./options/usage"
 
@@ -11,7 +11,7 @@ interface AgentCommandOptions {
   broker?: BrokerAddress
   ca?: string
   name?: string
-  on: Place
+  on: Location
 }
 
 export function addAgent(program: Command, run: Run): void {
@@ -29,7 +29,7 @@ export function addAgent(program: Command, run: Run): void {
     .option("--on <where>", `the boards to offer: ${PLACES}`, onOption(), {
       kind: "serial",
       ports: [],
-    } as Place)
+    } as Location)
     .option(
       "--ca <file>",
       "certificate of the authority that signed the broker's",
@@ -57,7 +57,7 @@ async function agent(
       "--on names a broker",
       "name the boards of this machine, such as serial or sim:2",
     )
-  const { findBoards } = await import("../hardware/place")
+  const { findBoards } = await import("../hardware/location")
   const { Agent } = await import("../hardware/mqtt/agent")
   output.asLines()
   const called =

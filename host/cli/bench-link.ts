@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { WuxingError } from "../base/errors"
 import { grouped } from "../base/numbers"
 import type { Exchange, FramingFigures, LinkFigures } from "../bench/link-bench"
-import type { Place } from "../hardware/place"
+import type { Location } from "../hardware/location"
 import type { Port } from "../link/port"
 import type { Context } from "./command"
 import type { Output } from "./terminal/output"
@@ -22,7 +22,7 @@ interface Open {
 }
 type Closing = (() => Promise<void>)[]
 
-export async function benchLinks(on: Place | undefined, seconds: number, context: Context) {
+export async function benchLinks(on: Location | undefined, seconds: number, context: Context) {
   const { output } = context
   const { benchFraming, benchWays, FRAME_SIZE } = await import("../bench/link-bench")
   output.status("framing")
@@ -109,14 +109,14 @@ async function openVirtual(
 }
 
 async function openBoards(
-  place: Place,
+  location: Location,
   open: Open[],
   closing: Closing,
   { output, signal }: Context,
 ): Promise<void> {
-  const { findBoards } = await import("../hardware/place")
+  const { findBoards } = await import("../hardware/location")
   const { boardExchange } = await import("../bench/link-bench")
-  const found = await findBoards(place)
+  const found = await findBoards(location)
   output.status(`opening ${found.description}`)
   const boards = await found.open({ signal })
   closing.push(() => boards.stop())

@@ -3,7 +3,7 @@ import { cpus } from "node:os"
 import type { Command } from "commander"
 import { grouped } from "../base/numbers"
 import type { NetworkBench, Rate } from "../bench/engine-bench"
-import type { Place } from "../hardware/place"
+import type { Location } from "../hardware/location"
 import type { Context, Outcome, Run } from "./command"
 import { FORCE, type OutputFile, outputFile } from "./options/output-file"
 import { onOption, pathOption, secondsOption, usageError } from "./options/usage"
@@ -22,7 +22,7 @@ interface BenchOptions {
   figure?: string
   force?: boolean
   link?: boolean
-  on?: Place
+  on?: Location
 }
 
 export function addBench(program: Command, run: Run): void {

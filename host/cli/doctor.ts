@@ -5,7 +5,7 @@ import { WuxingError } from "../base/errors"
 import { packageVersion } from "../base/package-version"
 import { sha256 } from "../base/sha256"
 import type { BoardRun } from "../doctor/report"
-import type { Place } from "../hardware/place"
+import type { Location } from "../hardware/location"
 import type { Context, Outcome, Run } from "./command"
 import { FORCE, outputFile } from "./options/output-file"
 import { onOption, pathOption } from "./options/usage"
@@ -16,7 +16,7 @@ const NAMED = 100
 const SEED = 1
 
 interface DoctorOptions {
-  on?: Place
+  on?: Location
   report?: string
   force?: boolean
 }
@@ -81,7 +81,7 @@ function different(): WuxingError {
 }
 
 /** The network of the demo on these boards, a short while, and the same on the host. */
-async function tryBoards(place: Place, context: Context): Promise<BoardRun> {
+async function tryBoards(location: Location, context: Context): Promise<BoardRun> {
   const { readMnist, imageAt } = await import("../data/mnist")
   const { drawSamples } = await import("../data/samples")
   const { HostNetwork } = await import("../network/host-network")
@@ -90,7 +90,7 @@ async function tryBoards(place: Place, context: Context): Promise<BoardRun> {
   const { train } = readMnist()
   const network = pico16(SEED)
   const learning = drawSamples(train.count, LEARNT, SEED, SEED)
-  const fleet = await openFleet(place, network, "learning", undefined, context)
+  const fleet = await openFleet(location, network, "learning", undefined, context)
   try {
     const boards = await printBoards(fleet, context.output)
     const { output } = context
@@ -104,7 +104,7 @@ async function tryBoards(place: Place, context: Context): Promise<BoardRun> {
     await fleet.train(train, learning)
     const learntPerSecond = rate(LEARNT)
     output.status(`naming ${NAMED} images`)
-    await fleet.name(i => imageAt(train, i), NAMED)
+    await fleet.classify(i => imageAt(train, i), NAMED)
     const namedPerSecond = rate(NAMED)
     const hash = sha256(await fleet.coefficients())
     const host = new HostNetwork(network)

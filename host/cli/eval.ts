@@ -4,9 +4,9 @@ import type { Command } from "commander"
 import { realClock } from "../base/clock"
 import { grouped, percent } from "../base/numbers"
 import { sha256 } from "../base/sha256"
-import { parseRange, type RangeWish } from "../data/range"
+import { parseRange, type RangeChoice } from "../data/range"
 import { drawSamples, SALTS } from "../data/samples"
-import type { Place } from "../hardware/place"
+import type { Location } from "../hardware/location"
 import type { Model } from "../models/model-file"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
@@ -34,9 +34,9 @@ interface EvalOptions extends NetworkOptions, PanelOptions {
   data: string
   testNames?: string
   label?: string
-  range?: RangeWish
+  range?: RangeChoice
   limit?: number
-  on?: Place
+  on?: Location
   workers?: number
   nir?: string
   steps: number
@@ -213,7 +213,7 @@ async function nameOnHost(
 }
 
 async function nameOnBoards(
-  place: Place,
+  location: Location,
   model: Model,
   { images, labels, count }: Images,
   context: Context,
@@ -225,7 +225,7 @@ async function nameOnBoards(
   const { checkpointOf } = await import("../fleet/checkpoint-of")
   const { width } = model.network
   const fleet = await openFleet(
-    ...([place, model.network, "naming", checkpointOf(model), context, panel] as const),
+    ...([location, model.network, "naming", checkpointOf(model), context, panel] as const),
   )
   try {
     const boards = await printBoards(fleet, context.output)
@@ -235,7 +235,7 @@ async function nameOnBoards(
     const start = realClock.now()
     let right = 0
     const named = await fleet
-      .name(
+      .classify(
         i => images.subarray(i * width, (i + 1) * width),
         count,
         (done, as) => {

@@ -124,7 +124,7 @@ async function plansOf(
   file: string | undefined,
 ): Promise<FlashPlan[]> {
   const { planFlash } = await import("../hardware/flash")
-  const { findPorts } = await import("../hardware/place")
+  const { findPorts } = await import("../hardware/location")
   const paths = port === undefined ? [] : await findPorts(port)
   if (count !== undefined && paths.length > 0 && count !== paths.length)
     throw usageError(

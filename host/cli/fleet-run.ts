@@ -8,7 +8,7 @@ import type { FaultInjector } from "../faults/injector"
 import type { Fleet } from "../fleet/fleet"
 import type { FleetOptions } from "../fleet/options"
 import { buildFirmware } from "../hardware/firmware"
-import type { FoundBoards, Place } from "../hardware/place"
+import type { FoundBoards, Location } from "../hardware/location"
 import type { Network } from "../network/network"
 import type { Checkpoint, Messages } from "../session/reports"
 import type { Context } from "./command"
@@ -32,7 +32,7 @@ export interface WatchOptions extends PanelOptions, ViewOptions {}
  * @throws WuxingError as findBoards, openDesk, openDashboard, buildFirmware and startFleet
  */
 export async function openFleet(
-  place: Place,
+  location: Location,
   network: Network,
   plan: "naming" | "learning",
   start: Checkpoint | undefined,
@@ -42,8 +42,8 @@ export async function openFleet(
   checkpointSamples?: number,
 ): Promise<Fleet> {
   // Ports that are not there are said before the time is spent on compiling.
-  const { findBoards } = await import("../hardware/place")
-  const boards = await findBoards(place)
+  const { findBoards } = await import("../hardware/location")
+  const boards = await findBoards(location)
   const { allOf } = await import("../session/watch")
   const desk = await openDesk(watch, network, { output, signal })
   const dashboard = await openDashboard(watch, network, { output, signal }).catch(async error => {
@@ -59,7 +59,7 @@ export async function openFleet(
     ) ?? { shares: plan === "naming" ? planFor(network, boards.count) : undefined }
     const options = { network, ...planned, start, faults, checkpointSamples }
     const fleet = await startFleetOn(
-      ...([place, boards] as const),
+      ...([location, boards] as const),
       watches.length > 0 ? { ...options, watch: allOf(watches) } : options,
       { output, signal },
     )
@@ -76,7 +76,7 @@ export async function openFleet(
  * @throws WuxingError as buildFirmware and startFleet
  */
 export async function startFleetOn(
-  place: Place,
+  location: Location,
   boards: FoundBoards,
   options: Pick<
     FleetOptions,
@@ -91,8 +91,8 @@ export async function startFleetOn(
     const { shardBytes } = options
     bytecode = (await buildFirmware({ quiet: output.quiet, signal, shardBytes })).bytecode
   }
-  const { isOpened } = await import("../hardware/place")
-  output.status(`${isOpened(place) ? "opening" : "starting"} ${boards.description}`)
+  const { isOpened } = await import("../hardware/location")
+  output.status(`${isOpened(location) ? "opening" : "starting"} ${boards.description}`)
   return await startFleet({
     ...options,
     ...{ boards: boards.count, open: boards.open, bytecode, signal },
@@ -106,7 +106,7 @@ export async function startFleetOn(
  * interruption leaves them time to end the sample in hand and to be read.
  */
 export async function openPatientFleet(
-  place: Place,
+  location: Location,
   network: Network,
   start: Checkpoint,
   { output, signal }: Context,
@@ -123,7 +123,7 @@ export async function openPatientFleet(
   if (signal.aborted) end.abort(signal.reason)
   signal.addEventListener("abort", interrupt)
   const fleet = await openFleet(
-    ...([place, network, "learning", start, { output, signal: end.signal }] as const),
+    ...([location, network, "learning", start, { output, signal: end.signal }] as const),
     { ...watch, until: signal },
     undefined,
     checkpointSamples,

@@ -71,7 +71,7 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
       "for example --port /dev/ttyACM0; `wuxing panel --wiring` draws what to connect",
     )
   const { printBoards, startFleetOn } = await import("./fleet-run")
-  const { findBoards } = await import("../hardware/place")
+  const { findBoards } = await import("../hardware/location")
   const { readTrainingData } = await import("../training/training-data")
   const { checkpointOf } = await import("../fleet/checkpoint-of")
   const { checkImages, dataOf } = await import("../training/training")
@@ -132,7 +132,7 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
   const right = shown.filter(({ said, label }) => said === label).length
   const { output } = context
   output.field("images shown", grouped(shown.length))
-  output.field("named rightly", grouped(right))
+  output.field("classified correctly", grouped(right))
   output.field("taught", grouped(fleet.taught.length))
   output.field("confirmed", grouped(desk.confirmed))
   return {
@@ -160,7 +160,7 @@ async function show(
 ): Promise<void> {
   const name = async (): Promise<Answer> => {
     // Lessons that wait are learnt before.
-    await fleet.name(() => image, 1)
+    await fleet.classify(() => image, 1)
     return desk.answer!
   }
   let answer = await name()

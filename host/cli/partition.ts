@@ -33,15 +33,15 @@ export function addPartition(program: Command, run: Run): void {
 
 /** Boards by profile and number, or those found on ports. */
 async function boardsNamed(spec: string, { output, signal }: Context): Promise<PlannedOn[]> {
-  const { parsePlace } = await import("../hardware/place")
-  const place = parsePlace(spec, 0)
-  if (place?.kind !== "serial") {
+  const { parseLocation: parsePlace } = await import("../hardware/location")
+  const location = parsePlace(spec, 0)
+  if (location?.kind !== "serial") {
     const { parseBoards } = await import("../partition/board-spec")
     return parseBoards(spec)
   }
   const { boardsOnPorts } = await import("../partition/found")
   output.status("asking what is on the ports")
-  return await boardsOnPorts(place.ports, signal)
+  return await boardsOnPorts(location.ports, signal)
 }
 
 async function partition(options: PartitionOptions, context: Context): Promise<Outcome> {

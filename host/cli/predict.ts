@@ -2,7 +2,7 @@
 import type { Command } from "commander"
 import { percent } from "../base/numbers"
 import type { Scaling } from "../data/scale"
-import type { Place } from "../hardware/place"
+import type { Location } from "../hardware/location"
 import type { Model } from "../models/model-file"
 import type { SignalDescription } from "../signals/description"
 import type { Context, Outcome, Run } from "./command"
@@ -15,7 +15,7 @@ const MOST_COLUMNS = 60
 
 interface PredictOptions extends NetworkOptions {
   model: string
-  on?: Place
+  on?: Location
   scaling?: Scaling
 }
 
@@ -160,18 +160,18 @@ async function outputsOnHost(model: Model, images: Uint8Array[]): Promise<Int16A
 }
 
 async function outputsOnBoards(
-  place: Place,
+  location: Location,
   model: Model,
   images: Uint8Array[],
   context: Context,
 ): Promise<Int16Array[]> {
   const { openFleet, printBoards } = await import("./fleet-run")
   const { checkpointOf } = await import("../fleet/checkpoint-of")
-  const fleet = await openFleet(place, model.network, "naming", checkpointOf(model), context)
+  const fleet = await openFleet(location, model.network, "naming", checkpointOf(model), context)
   try {
     await printBoards(fleet, context.output)
     const all: Int16Array[] = []
-    await fleet.name(
+    await fleet.classify(
       i => images[i],
       images.length,
       (done, _, outputs) => {

@@ -1,7 +1,7 @@
 /** The tool's commands and the options they have in common. */
 import { Command, CommanderError } from "commander"
 import { packageVersion } from "../base/package-version"
-import { placeText } from "../hardware/place"
+import { locationText } from "../hardware/location"
 import type { Run } from "./command"
 import { definitionsOf } from "./definitions"
 import { usageError } from "./options/usage"
@@ -67,7 +67,7 @@ export async function programOf(
       // As they are typed: commander would show strings between quotes, and places as objects.
       if (typeof defaultValue === "string") option.defaultValueDescription ??= defaultValue
       if (long === "--on" && defaultValue)
-        option.defaultValueDescription ??= placeText(defaultValue)
+        option.defaultValueDescription ??= locationText(defaultValue)
     }
   return program
 }

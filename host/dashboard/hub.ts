@@ -9,7 +9,7 @@ import { confidenceOf } from "../network/confidence"
 import type { Network } from "../network/network"
 import { type BoardTimes, partsBetween } from "../session/board-times"
 import type { BoardHealth, Checkpoint } from "../session/reports"
-import type { BoardState, FleetWatch, Wish } from "../session/watch"
+import type { BoardState, FleetWatch, Request } from "../session/watch"
 import { describe, type Seen } from "./describe"
 import { Inside } from "./inside"
 import { Ledger } from "./ledger"
@@ -29,14 +29,14 @@ import { Rate } from "./rate"
 
 /** Updates a second at most. */
 const UPDATES = 60
-/** How often the boards' state is told, and they are asked for it, ms. */
+/** How often the boards' state is reported, and they are asked for it, ms. */
 const FLEET_MS = 500
 const ASK_MS = 2_000
 /** Mean times are of so many samples, as far as there are: clocks of whole ms are right on average only. */
 const TIMED_SAMPLES = 100
 /** A look inside costs the host a sample or two, so not every image gets one. */
 const LOOK_MS = 200
-/** Wishes that may wait for the boards: more would come as a surprise later. */
+/** Requests that may wait for the boards: more would come as a surprise later. */
 const MOST_WAITING = 8
 /** Lines kept of the boards' logs. */
 const LOG_LINES = 200
@@ -74,8 +74,8 @@ export class Hub implements FleetWatch {
   private readonly states: BoardState[] = []
   private health: BoardHealth[] = []
   private readonly resets: number[] = []
-  /** What each board has told of its times, as far back as a mean goes; and that mean. */
-  private readonly told: BoardTimes[][] = []
+  /** What each board has reported of its times, as far back as a mean goes; and that mean. */
+  private readonly reported: BoardTimes[][] = []
   private readonly times: NonNullable<LiveBoard["times"]>[] = []
   private fleet?: Seen
   private hello?: Omit<Hello, "tallies" | "log">
@@ -85,7 +85,7 @@ export class Hub implements FleetWatch {
   private steps = 0
   private bits = 0
   private taught = 0
-  private readonly waiting: Wish[] = []
+  private readonly waiting: Request[] = []
   private wake?: () => void
   private asking = false
   private asked = 0
@@ -157,7 +157,7 @@ export class Hub implements FleetWatch {
     this.states[board] = state
   }
 
-  named(image: Uint8Array, outputs: Int16Array, label?: number): void {
+  classified(image: Uint8Array, outputs: Int16Array, label?: number): void {
     if (label === undefined) return
     const named = digitOf(outputs)
     this.add("naming", image, { label, named, error: named !== label })
@@ -169,7 +169,7 @@ export class Hub implements FleetWatch {
     this.add("learning", image, { label, named: known ? class_ : -1, error })
   }
 
-  kept(checkpoint: Checkpoint): void {
+  saved(checkpoint: Checkpoint): void {
     this.inside.load(checkpoint)
     this.lookSoon()
   }
@@ -181,11 +181,11 @@ export class Hub implements FleetWatch {
     this.tell({ type: "log", lines: [{ board, line }] })
   }
 
-  wish(): Wish | undefined {
+  request(): Request | undefined {
     return this.waiting.shift()
   }
 
-  leave(most: number): number {
+  allow(most: number): number {
     if (!this.held) return most
     if (this.steps === 0) return 0
     this.steps--
@@ -247,12 +247,12 @@ export class Hub implements FleetWatch {
   }
 
   /** @returns whether all of them were taken on */
-  private want(send: Send, ...wishes: Wish[]): boolean {
+  private want(send: Send, ...requests: Request[]): boolean {
     if (!this.fleet) refuse(send, "The boards are not ready yet.")
-    else if (this.waiting.length + wishes.length > MOST_WAITING)
+    else if (this.waiting.length + requests.length > MOST_WAITING)
       refuse(send, "The boards are busy: try again in a moment.")
     else {
-      this.waiting.push(...wishes)
+      this.waiting.push(...requests)
       this.changedNow()
       return true
     }
@@ -283,7 +283,7 @@ export class Hub implements FleetWatch {
       })
       this.lookSoon()
     }
-    const name: Wish = { do: "name", image, answered }
+    const name: Request = { do: "classify", image, answered }
     if (label === undefined) this.want(send, name)
     // Read back as well, so that a look inside shows what has changed.
     else if (this.want(send, { do: "teach", lesson: { image, label } }, name, { do: "read" }))
@@ -366,7 +366,7 @@ export class Hub implements FleetWatch {
       for (const [i, { boot, times }] of health.entries()) {
         if (this.health[i] && this.health[i].boot !== boot) {
           this.resets[i] = (this.resets[i] ?? 0) + 1
-          this.told[i] = []
+          this.reported[i] = []
         }
         if (times) this.hearTimes(i, times)
       }
@@ -377,11 +377,12 @@ export class Hub implements FleetWatch {
   }
 
   private hearTimes(board: number, times: BoardTimes): void {
-    this.told[board] ??= []
-    const told = this.told[board]
-    told.push(times)
-    while (told.length > 2 && times.samples - told[1].samples >= TIMED_SAMPLES) told.shift()
-    const parts = partsBetween(told[0], times)
+    this.reported[board] ??= []
+    const reported = this.reported[board]
+    reported.push(times)
+    while (reported.length > 2 && times.samples - reported[1].samples >= TIMED_SAMPLES)
+      reported.shift()
+    const parts = partsBetween(reported[0], times)
     if (parts.length > 0) this.times[board] = { tickMs: times.tickMs, parts }
   }
 

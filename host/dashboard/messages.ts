@@ -28,7 +28,7 @@ const sample = z.object({
 
 const mistake = z.object({ image: bytes, label: classNumber, named: classNumber })
 
-/** Samples so far; share named rightly and share with an error, of the last 200 of them. */
+/** Samples so far; share classified correctly and share with an error, of the last 200 of them. */
 const point = z.tuple([count, z.number(), z.number()])
 
 const kind = z.enum(["learning", "naming"])

@@ -8,7 +8,7 @@ export type ValueRange =
   | { by: "column"; from: number[]; to: number[] }
 
 /** As a user asks for it; "auto" decides between the two others. */
-export type RangeWish = "auto" | "whole" | "columns" | { from: number; to: number }
+export type RangeChoice = "auto" | "whole" | "columns" | { from: number; to: number }
 
 /** Share of the values that may lie beyond a range that suits the others. */
 const STRAYS = 1e-3
@@ -20,7 +20,7 @@ const UNLIKE = 4
 const LOOKED_AT = 200_000
 
 /** @throws WuxingError "usage" (kind usage) for what is no range */
-export function parseRange(text: string): RangeWish {
+export function parseRange(text: string): RangeChoice {
   if (text === "auto" || text === "whole" || text === "columns") return text
   const number = String.raw`([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)`
   const match = new RegExp(`^${number}\\.\\.${number}$`, "i").exec(text)
@@ -36,7 +36,10 @@ export function parseRange(text: string): RangeWish {
 }
 
 /** @returns the range, and what it is in words: "0 to 16" */
-export function chooseRange(wish: RangeWish, parts: Table[]): { range: ValueRange; says: string } {
+export function chooseRange(
+  choice: RangeChoice,
+  parts: Table[],
+): { range: ValueRange; says: string } {
   const width = parts[0].width
   const of = (column: number) => {
     const figures = parts.map(part => part.columns[column])
@@ -51,7 +54,7 @@ export function chooseRange(wish: RangeWish, parts: Table[]): { range: ValueRang
     range: { by: "whole", from, to } as const,
     says: `values from ${shown(from)} to ${shown(to)} become 0 to 255${note}`,
   })
-  if (typeof wish === "object") return by(wish.from, wish.to)
+  if (typeof choice === "object") return by(choice.from, choice.to)
   const perColumn = () => ({
     range: {
       by: "column",
@@ -60,7 +63,7 @@ export function chooseRange(wish: RangeWish, parts: Table[]): { range: ValueRang
     } as const,
     says: "each column by itself, its least value becomes 0 and its largest 255",
   })
-  if (wish === "columns") return perColumn()
+  if (choice === "columns") return perColumn()
   const least = columns.reduce((min, c) => Math.min(min, c.least), Number.POSITIVE_INFINITY)
   const most = columns.reduce((max, c) => Math.max(max, c.most), Number.NEGATIVE_INFINITY)
   if (columns.every(c => c.whole) && least >= 0 && most > 127 && most <= 255)
@@ -82,7 +85,7 @@ export function chooseRange(wish: RangeWish, parts: Table[]): { range: ValueRang
   }
   const lengths = columns.map(c => c.most - c.least).filter(length => length > 0)
   const middle = lengths.sort((a, b) => a - b)[lengths.length >> 1] ?? 0
-  if (wish === "auto" && most - least > UNLIKE * middle && middle > 0) {
+  if (choice === "auto" && most - least > UNLIKE * middle && middle > 0) {
     // One value far off, not a column: the range is that of all others.
     const [from, to] = usualOf(parts, least, most)
     const few = straysOf(parts, from, to)

@@ -1,5 +1,5 @@
 /** A user's data before any of it is taken: labels of all samples, and each sample when it is asked for. */
-import type { RangeWish, ValueRange } from "./range"
+import type { RangeChoice, ValueRange } from "./range"
 
 /** A part of the data: all of it, or what its files call training, validation or test. */
 export interface Part {
@@ -39,7 +39,7 @@ export interface SourceOptions {
   frame?: { width: number; height: number }
   range?: ValueRange
   label?: string
-  /** A table's range as the user wishes it; it goes before what the network has learnt. */
-  wish?: RangeWish
+  /** A table's range as the user asks for it; it goes before what the network has learnt. */
+  rangeChoice?: RangeChoice
   signal?: AbortSignal
 }

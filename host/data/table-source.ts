@@ -74,9 +74,9 @@ export async function openTable(path: string, options: SourceOptions): Promise<S
   const names = tables.flatMap(table => table.names)
   const classes = known ?? namesOfClasses(names, outputs, path)
   const chosen =
-    options.wish === undefined && options.range
+    options.rangeChoice === undefined && options.range
       ? { range: options.range, says: "the range the network has learnt" }
-      : chooseRange(options.wish ?? "auto", tables)
+      : chooseRange(options.rangeChoice ?? "auto", tables)
   const { range } = chosen
   if (range.by === "column" && range.from.length !== width)
     throw badCsv(

@@ -25,7 +25,7 @@ const ADAPT_SHIFTS = [11, 12, 13]
 const WINDOW = 50
 const HOST_STRIDE = 10
 
-/** Shares of images named rightly, 0…1. */
+/** Shares of images classified correctly, 0…1. */
 export interface OldAndNew {
   old: number
   new: number
@@ -43,15 +43,15 @@ export interface AdaptResult {
   /** Of what was lost in the new world, and of the share of the old one given for it (of all images). */
   recovered: number
   forgotten: number
-  /** The same samples with learning switched off: named rightly, and did anything change? */
+  /** The same samples with learning switched off: classified correctly, and did anything change? */
   off: { right: number; coefficientsUnchanged: boolean }
-  /** Of the samples as they were streamed, how many were named rightly before each was learnt. */
+  /** Of the samples as they were streamed, how many were classified correctly before each was learnt. */
   on: { right: number }
   recoveries: number
   coefficientsHash: string
   hostHash: string
   hostMatches: boolean
-  /** By sample: was it named rightly, with learning off and on? */
+  /** By sample: was it classified correctly, with learning off and on? */
   stream: { off: boolean[]; on: boolean[] }
 }
 
@@ -94,7 +94,7 @@ export async function runAdapt(options: AdaptOptions): Promise<AdaptResult> {
   const hash = sha256(await fleet.coefficients())
 
   const off: boolean[] = []
-  await fleet.name(
+  await fleet.classify(
     i => imageAt(samples, i),
     samples.count,
     (done, named) => {
@@ -205,9 +205,9 @@ export function adaptChart({ stream, before, after, samples }: AdaptResult, worl
       })
       .slice(Math.min(WINDOW, samples) - 1)
   return {
-    title: `${world}: samples named rightly as they came (of the last ${WINDOW})`,
+    title: `${world}: samples classified correctly as they came (of the last ${WINDOW})`,
     x: { label: "samples", min: 0 },
-    y: { label: "named rightly", percent: true },
+    y: { label: "classified correctly", percent: true },
     series: [
       { name: "learning", draw: "line", points: running(stream.on) },
       { name: "learning off", draw: "line", points: running(stream.off) },

@@ -101,7 +101,7 @@ function asSeen(image: Uint8Array): Uint8Array {
   return image.map(pixel => (pixel < INK ? 0 : 255))
 }
 
-/** Images the board has room for: some that the network names rightly as shipped, a few that it does not. */
+/** Images the board has room for: some that the network classifies correctly as shipped, a few that it does not. */
 function choose({ data, from, images }: AloneOptions, host: HostNetwork): number[] {
   const right: number[] = []
   const wrong: number[] = []

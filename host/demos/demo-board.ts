@@ -3,7 +3,7 @@ import { DemoStatus } from "../../src/wire/demo-protocol"
 import { WuxingError } from "../base/errors"
 import type { BoardSet } from "../hardware/board-set"
 import { buildFirmware } from "../hardware/firmware"
-import { findBoards, isOpened, type Place } from "../hardware/place"
+import { findBoards, isOpened, type Location } from "../hardware/location"
 import type { BoardLink } from "../link/board-link"
 import { JD_CONTROL_CMD_SET_STATUS_LIGHT, JD_SERVICE_INDEX_CONTROL } from "../link/jacdac"
 import { seconds, wait } from "../link/wait"
@@ -16,7 +16,7 @@ const PULL_DEADLINE_MS = 120_000
 const RESET_MS = 500
 
 export interface DemoBoardOptions {
-  place: Place
+  location: Location
   /** Folder of its program in firmware/demos. */
   program: string
   serviceClass: number
@@ -54,17 +54,17 @@ export class DemoBoard {
   /**
    * Compiles the program, opens the board and puts the program on it.
    *
-   * @throws WuxingError "usage" for a place that is not one DeviceScript board; as findBoards,
+   * @throws WuxingError "usage" for a location that is not one DeviceScript board; as findBoards,
    *   buildFirmware and BoardLink do
    */
   static async open(options: DemoBoardOptions): Promise<DemoBoard> {
-    const { place, program, quiet, signal, status, log } = options
+    const { location, program, quiet, signal, status, log } = options
     // Ports that are not there are said before the time is spent on compiling.
-    const found = await findBoards(place)
-    if (found.native || found.count !== 1) throw notOne(place.kind, found.count)
+    const found = await findBoards(location)
+    if (found.native || found.count !== 1) throw notOne(location.kind, found.count)
     status?.("compiling the demo's program")
     const { bytecode } = await buildFirmware({ demo: program, quiet, signal })
-    status?.(`${isOpened(place) ? "opening" : "starting"} ${found.description}`)
+    status?.(`${isOpened(location) ? "opening" : "starting"} ${found.description}`)
     const boards = await found.open({ signal, onLog: (_, line) => log?.(line) })
     try {
       const link = await boards.connect(0, { name: "the board", signal })
@@ -223,10 +223,10 @@ export class DemoBoard {
    * else it is told to reset. Resolves when its program, started from flash, serves again.
    */
   async powerCycle(): Promise<PowerCut> {
-    const { place, serviceClass, status } = this.options
+    const { location, serviceClass, status } = this.options
     this.deafen()
     let how: PowerCut = "power cut"
-    if (place.kind === "serial") {
+    if (location.kind === "serial") {
       how = this.options.attended ? "cable pulled" : "reset"
       if (how === "reset") {
         await this.link.reset()
@@ -274,7 +274,7 @@ export class DemoBoard {
   }
 }
 
-function notOne(kind: Place["kind"], count: number): WuxingError {
+function notOne(kind: Location["kind"], count: number): WuxingError {
   return new WuxingError({
     code: "usage",
     kind: "usage",

@@ -97,7 +97,7 @@ export class Checkpoints {
     this.bits = this.loaded.bits
     this.interventions.saved()
     this.patience.gotOn()
-    this.options.watch?.kept?.(checkpoint)
+    this.options.watch?.saved?.(checkpoint)
   }
 
   /**

@@ -51,7 +51,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 export class Fleet {
   private readonly crew: Crew
   private readonly loaded: LoadedNetwork
-  private readonly interventions: Interventions
+  private readonly requests: Interventions
   private readonly checkpoints: Checkpoints
   private readonly recovery: Recovery
   private readonly patience = new Patience()
@@ -65,15 +65,15 @@ export class Fleet {
     const loaded = new LoadedNetwork(crew, options)
     const { clock } = crew
     const { signal, watch } = options
-    this.interventions = new Interventions(loaded, {
+    this.requests = new Interventions(loaded, {
       clock,
       signal,
       watch,
       takeCheckpoint: () => this.checkpoints.take(),
       health: () => healthOf(crew),
     })
-    const { interventions, patience } = this
-    this.checkpoints = new Checkpoints(crew, loaded, interventions, patience, options)
+    const { requests, patience } = this
+    this.checkpoints = new Checkpoints(crew, loaded, requests, patience, options)
     this.recovery = new Recovery(crew, loaded, this.checkpoints, patience, options)
     this.crew = crew
     this.loaded = loaded
@@ -106,45 +106,45 @@ export class Fleet {
     onSample?: (done: number, correct: number) => void,
   ): Promise<{ correct: number; tested: number }> {
     let correct = 0
-    const named = await this.name(
+    const classified = await this.classify(
       i => imageAt(data, indices[i]),
       indices.length,
-      (done, named) => {
-        if (named === data.labels[indices[done - 1]]) correct++
+      (done, classified) => {
+        if (classified === data.labels[indices[done - 1]]) correct++
         onSample?.(done, correct)
       },
       i => data.labels[indices[i]],
     )
-    return { correct, tested: named.length }
+    return { correct, tested: classified.length }
   }
 
   /**
-   * Classes the boards name for images, several of which are under way at once.
+   * Classifies images, several of which are under way at once.
    *
    * @param onSample how many so far, the class of the last and its outputs, in the signal format
    * @param labels what the images show, for who looks on
    */
-  async name(
+  async classify(
     images: (i: number) => Uint8Array,
     count: number,
-    onSample?: (done: number, named: number, outputs: Int16Array) => void,
+    onSample?: (done: number, classified: number, outputs: Int16Array) => void,
     labels?: (i: number) => number,
   ): Promise<Int32Array> {
-    const { loaded, interventions, patience } = this
+    const { loaded, requests, patience } = this
     const classes = new Int32Array(count)
     let done = 0
     loaded.position = "before the first test image"
     const { watch } = this.options
-    const most = watch?.wish ? IMAGES_BETWEEN_REQUESTS : count
+    const most = watch?.request ? IMAGES_BETWEEN_REQUESTS : count
     await this.persist(async () => {
       while (done < count) {
         const from = done
-        const chunk = await interventions.awaitTurn(Math.min(most, count - from))
+        const chunk = await requests.awaitTurn(Math.min(most, count - from))
         await loaded.infer(i => images(from + i), chunk, {
           most: () => patience.atOnce,
           onOutput: (image, outputs) => {
             classes[done] = outputs.indexOf(Math.max(...outputs))
-            watch?.named?.(image, outputs, labels?.(done))
+            watch?.classified?.(image, outputs, labels?.(done))
             done++
             patience.gotOn()
             loaded.position = `after test image ${done} of ${count}`
@@ -152,8 +152,8 @@ export class Fleet {
           },
         })
       }
-      await interventions.apply()
-      if (interventions.areUnsaved) await this.checkpoints.take()
+      await requests.apply()
+      if (requests.areUnsaved) await this.checkpoints.take()
     })
     return classes
   }
@@ -198,7 +198,7 @@ export class Fleet {
       rightBefore?: number
     } = {},
   ): Promise<{ done: number; right: number }> {
-    const { loaded, interventions, checkpoints } = this
+    const { loaded, requests, checkpoints } = this
     // The last checkpoint is at the start: a training ends with one.
     const start = loaded.samples
     const right: boolean[] = []
@@ -210,7 +210,7 @@ export class Fleet {
       correct = right.slice(0, done).filter(Boolean).length
       this.crew.show("learning")
       while (done < count && !stopped?.()) {
-        await interventions.awaitTurn(1, stopped)
+        await requests.awaitTurn(1, stopped)
         if (stopped?.()) break
         const { image, label } = lessons(done)
         const { predicted, learned } = await loaded.learn({ image, label }, loaded.samples)
@@ -227,7 +227,7 @@ export class Fleet {
           if (done < count) onCheckpoint?.(done, correct)
         }
       }
-      await interventions.apply()
+      await requests.apply()
       if (checkpoints.isBehind) await checkpoints.take(rightBefore + correct)
     })
     this.crew.show("running")
@@ -235,24 +235,24 @@ export class Fleet {
   }
 
   /** Classifies one image; outputs in the signal format. */
-  async ask(image: Uint8Array): Promise<{ named: number; outputs: Int16Array }> {
+  async ask(image: Uint8Array): Promise<{ classified: number; outputs: Int16Array }> {
     let outputs: Int16Array = new Int16Array()
-    const [named] = await this.name(
+    const [classified] = await this.classify(
       () => image,
       1,
       (_, __, given) => {
         outputs = given
       },
     )
-    return { named, outputs }
+    return { classified: classified, outputs }
   }
 
   /** Teaches the boards one lesson beside the run. */
   async teach(lesson: Lesson): Promise<void> {
-    this.interventions.teach(lesson)
+    this.requests.teach(lesson)
     await this.persist(async () => {
       this.crew.show("learning")
-      await this.interventions.apply()
+      await this.requests.apply()
       await this.checkpoints.take()
     })
     this.crew.show("running")
@@ -260,17 +260,17 @@ export class Fleet {
 
   /** Lessons learnt beside the run, in order. */
   get taught(): Taught[] {
-    return this.interventions.taught
+    return this.requests.taught
   }
 
   /** Lessons and changes of the rate beside the run, in order. */
-  get beside(): readonly (Taught | Slowed)[] {
-    return this.interventions.all
+  get interventions(): readonly (Taught | Slowed)[] {
+    return this.requests.all
   }
 
   /** Spent waiting until the run may go on, ms. */
   get heldMs(): number {
-    return this.interventions.heldMs
+    return this.requests.heldMs
   }
 
   /** Spent reading back what was learnt, and having boards keep it, ms. */

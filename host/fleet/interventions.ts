@@ -7,9 +7,9 @@ import type { BoardHealth, Lesson } from "../session/reports"
 import {
   type FleetWatch,
   LESSON_SAMPLES,
+  type Request,
   type Slowed,
   type Taught,
-  type Wish,
 } from "../session/watch"
 import type { LoadedNetwork } from "./loaded-network"
 
@@ -31,7 +31,7 @@ export class Interventions {
   private appliedCount = 0
   private savedCount = 0
   /** In hand, to be tried again if a board stops meanwhile. */
-  private request?: Wish
+  private request?: Request
 
   constructor(
     private readonly loaded: LoadedNetwork,
@@ -72,7 +72,7 @@ export class Interventions {
     const { watch, signal, clock } = this.host
     for (;;) {
       await this.apply()
-      const allowed = watch?.leave?.(most) ?? most
+      const allowed = watch?.allow?.(most) ?? most
       if (allowed > 0 || stopped?.() || !watch?.changed) return Math.max(1, allowed)
       const start = clock.now()
       await watch.changed()
@@ -90,14 +90,14 @@ export class Interventions {
         if ("lesson" in next) await this.loaded.learn(next.lesson, next.sample)
         else await this.loaded.slow(next.bits)
       }
-      this.request ??= this.host.watch?.wish?.()
+      this.request ??= this.host.watch?.request?.()
       if (!this.request) return
       await this.answer(this.request)
       this.request = undefined
     }
   }
 
-  private async answer(request: Wish): Promise<void> {
+  private async answer(request: Request): Promise<void> {
     if (request.do === "teach") this.teach(request.lesson)
     else if (request.do === "slow")
       this.all.push({ bits: request.bits, after: this.loaded.samples })

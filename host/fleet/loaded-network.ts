@@ -104,7 +104,7 @@ export class LoadedNetwork {
     this.boots = statuses.map(({ boot }) => boot)
     this.doubtful = false
     this.reference?.load(checkpoint)
-    watch?.kept?.(checkpoint)
+    watch?.saved?.(checkpoint)
     const profiles = this.shards.map((_, i) => boardSet.profile(i))
     const deadlineMs =
       this.options.sampleDeadlineMs ?? sampleDeadline(network, this.shards, this.slots, profiles)

@@ -89,7 +89,7 @@ export function gaveUp(error: WuxingError, since: string, most: number): WuxingE
 
 /** Images of a board's slots at most. */
 const MOST_AT_ONCE = 16
-/** Images named without a loss before more of them are under way again. */
+/** Images classified without a loss before more of them are under way again. */
 const CALM_IMAGES = 16
 
 /** How often a run was tried again without getting on, and how carefully it therefore goes. */
@@ -100,7 +100,7 @@ export class Patience {
   /** Images to have under way: fewer of them need fewer messages, of which one may be lost. */
   atOnce = MOST_AT_ONCE
 
-  /** An image was named, or a checkpoint was taken. */
+  /** An image was classified, or a checkpoint was taken. */
   gotOn(): void {
     this.stops = 0
     this.losses = 0

@@ -4,7 +4,7 @@ import { WuxingError } from "../base/errors"
 import { checkpointOf } from "../fleet/checkpoint-of"
 import { startFleet } from "../fleet/fleet"
 import { buildFirmware } from "../hardware/firmware"
-import { findBoards, MOST_BOARDS, parsePlace } from "../hardware/place"
+import { findBoards, MOST_BOARDS, parseLocation } from "../hardware/location"
 import type { Model } from "../models/model-file"
 import { presetOf } from "../models/model-source"
 import type { Network as NetworkDescription } from "../network/network"
@@ -68,7 +68,7 @@ export interface Fleet {
   /** What each board got. */
   boards(): Promise<BoardReport[]>
   /**
-   * Names images, several of which are under way at once.
+   * Classifies images, several of which are under way at once.
    *
    * @param images gives the i-th image
    * @param count how many
@@ -76,18 +76,18 @@ export interface Fleet {
    * @returns a class for each image
    * @throws WuxingError of kind "board" when boards stop and cannot be brought back
    */
-  name(
+  classify(
     images: (i: number) => Uint8Array,
     count: number,
-    onSample?: (done: number, named: number, outputs: Int16Array) => void,
+    onSample?: (done: number, classified: number, outputs: Int16Array) => void,
   ): Promise<Int32Array>
   /**
    * Learns lessons in order, each once, with the bits {@link HostNetwork} would end with.
    *
    * @param lessons gives the i-th lesson
    * @param count how many
-   * @returns how many were learnt, and how many were named rightly before
-   * @throws WuxingError as `name`
+   * @returns how many were learnt, and how many were classified correctly before
+   * @throws WuxingError as `classify`
    */
   learn(
     lessons: (i: number) => Lesson,
@@ -95,25 +95,25 @@ export interface Fleet {
   ): Promise<{
     /** Learnt. */
     done: number
-    /** Named rightly before they were learnt. */
+    /** Classified correctly before they were learnt. */
     right: number
   }>
   /**
-   * Names one image.
+   * Classifies one image.
    *
    * @returns its class, and the outputs (Q signalBits)
-   * @throws WuxingError as `name`
+   * @throws WuxingError as `classify`
    */
   ask(image: Uint8Array): Promise<{
     /** Its class. */
-    named: number
+    classified: number
     /** Q signalBits. */
     outputs: Int16Array
   }>
   /**
    * Learns one lesson.
    *
-   * @throws WuxingError as `name`
+   * @throws WuxingError as `classify`
    */
   teach(lesson: Lesson): Promise<void>
   /** What the boards have learnt: int16 little-endian, Q13, in the network's order. */
@@ -122,13 +122,13 @@ export interface Fleet {
   close(): Promise<void>
 }
 
-/** What `Fleet.open` may be told. */
+/** Options of `Fleet.open`. */
 export interface OpenFleetOptions {
   /** What the shares are planned for; default: learning. */
   goal?: Goal
   /** Ends the boards when it is aborted. */
   signal?: AbortSignal
-  /** What a user should know: what is being done, and every recovery. */
+  /** Messages for users: what is being done, and every recovery. */
   status?: (text: string) => void
 }
 
@@ -141,19 +141,23 @@ export const Fleet = {
    *
    * @param what they are to hold: a model with what it has learnt, or a network, whose coefficients
    *   are drawn by its seed
-   * @param place "sim:2" for virtual boards, "emu:2" for emulated Picos, "serial:/dev/ttyACM0,…"
+   * @param location "sim:2" for virtual boards, "emu:2" for emulated Picos, "serial:/dev/ttyACM0,…"
    * @throws WuxingError of kind "usage" ("option-unknown" for an option there is not), "board",
    *   "firmware" or "capacity"; nothing is left running
    */
-  async open(what: Network | Model, place: string, options: OpenFleetOptions = {}): Promise<Fleet> {
+  async open(
+    what: Network | Model,
+    location: string,
+    options: OpenFleetOptions = {},
+  ): Promise<Fleet> {
     refuseUnknown(options)
     const { network, start } =
       "network" in what
         ? { network: what.network, start: checkpointOf(what) }
         : { network: what, start: undefined }
     const { goal = "learning", signal, status } = options
-    const parsed = parsePlace(place, MOST_BOARDS)
-    if (!parsed) throw noPlace(place)
+    const parsed = parseLocation(location, MOST_BOARDS)
+    if (!parsed) throw noLocation(location)
     const boards = await findBoards(parsed)
     const profile = boards.native ? "pico-native" : "pico"
     const { shares, shardBytes } = plannedShares(network, boards.count, goal, profile) ?? {
@@ -182,11 +186,11 @@ function refuseUnknown(options: object): void {
   })
 }
 
-function noPlace(place: string): WuxingError {
+function noLocation(location: string): WuxingError {
   return new WuxingError({
     code: "usage",
     kind: "usage",
-    message: `"${place}" is no place for boards`,
+    message: `invalid board location "${location}"`,
     cause: "it is misspelt, or names too many boards",
     help: `sim:N or emu:N with N from 1 to ${MOST_BOARDS}, serial:PORT,PORT,… or serial`,
   })

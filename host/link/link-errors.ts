@@ -30,7 +30,7 @@ export function silentError(title: string, silentMs: number): WuxingError {
   return new WuxingError({
     code: "board-gone",
     kind: "board",
-    message: `${title} is gone: not a word for ${seconds(silentMs)}, though it was asked`,
+    message: `${title} is gone: no frames for ${seconds(silentMs)}, pings unanswered`,
     cause: "the cable was pulled, the board lost power or hangs",
     help: "check the cable and supply, reset the board, then start again",
   })

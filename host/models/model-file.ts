@@ -43,7 +43,7 @@ const trainingSchema = z.strictObject({
   data: z.string().optional(),
   /** Names of the outputs, where they are not the numbers from 0 on. */
   classes: z.array(z.string()).max(255).optional(),
-  /** Shares of images named rightly, 0…1. */
+  /** Shares of images classified correctly, 0…1. */
   accuracy: z.strictObject({
     /** Of the images it learnt from. */
     train: share.optional(),

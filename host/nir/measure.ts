@@ -6,7 +6,7 @@ import type { Rest } from "./rest"
 
 export interface Difference {
   images: number
-  /** Shares of images named rightly, by the network as boards compute it and by the graph at rest. */
+  /** Shares of images classified correctly, by the network as boards compute it and by the graph at rest. */
   networkAccuracy: number
   graphAccuracy: number
   /** Share of images for which both name the same class. */
@@ -21,7 +21,7 @@ export interface Difference {
 export interface Watch {
   /** Its reason is thrown when it is aborted. */
   signal?: AbortSignal
-  /** @param right of the images done, how many the graph named rightly */
+  /** @param right of the images done, how many the graph classified correctly */
   onImage?: (done: number, right: number) => void
 }
 

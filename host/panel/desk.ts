@@ -3,7 +3,7 @@
 import { confidenceOf } from "../network/confidence"
 import type { Network } from "../network/network"
 import type { Lesson } from "../session/reports"
-import type { BoardState, FleetWatch, Wish } from "../session/watch"
+import type { BoardState, FleetWatch, Request } from "../session/watch"
 import type { Panel } from "./panel"
 
 /** Presses that may wait for the boards: more would come as a surprise later. */
@@ -52,7 +52,7 @@ export class Desk implements FleetWatch {
       this.status(`board ${board} does not answer; the panel has reset it`)
   }
 
-  named(image: Uint8Array, outputs: Int16Array): void {
+  classified(image: Uint8Array, outputs: Int16Array): void {
     const digit = outputs.indexOf(Math.max(...outputs))
     const confidence = confidenceOf(outputs, this.network)
     this.answer = { outputs, scale: 2 ** this.network.signalBits, digit, confidence }
@@ -65,7 +65,7 @@ export class Desk implements FleetWatch {
     this.panel.show(predicted)
   }
 
-  wish(): Wish | undefined {
+  request(): Request | undefined {
     const lesson = this.waiting.shift()
     return lesson && { do: "teach", lesson }
   }

@@ -3,7 +3,7 @@
 import { WuxingError } from "../base/errors"
 import { boardIds, readBoardProfile } from "../hardware/board-profile"
 import { identify } from "../hardware/identify"
-import { findPorts } from "../hardware/place"
+import { findPorts } from "../hardware/location"
 import type { PlannedOn } from "./board-spec"
 
 /**

@@ -72,7 +72,7 @@ export interface Profile {
   inferred: number
   learned: number
   passed: number
-  /** Of these, how many were named rightly. */
+  /** Of these, how many were classified correctly. */
   right: number
   /** Means over all parts. A learnt image is answered first, which is counted with it. */
   opsPerInference: number

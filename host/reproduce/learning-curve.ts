@@ -84,7 +84,7 @@ export async function* learningCurve(
   }
 }
 
-/** The curve as points: epochs against the share of the test images named rightly. */
+/** The curve as points: epochs against share of test images classified correctly. */
 export function testPoints({ untrained, test }: Curve): [number, number][] {
   return [untrained, ...test].map((accuracy, epoch) => [epoch, accuracy])
 }

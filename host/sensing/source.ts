@@ -1,7 +1,7 @@
 /** Where samples come from: a board's Jacdac sensor, or a serial port that prints lines of numbers. */
 import { WuxingError } from "../base/errors"
 import type { BoardSet } from "../hardware/board-set"
-import { findBoards, type Place } from "../hardware/place"
+import { findBoards, type Location } from "../hardware/location"
 import type { BoardLink } from "../link/board-link"
 import {
   buildPacket,
@@ -142,17 +142,17 @@ export class JacdacSource implements SignalSource {
 }
 
 /**
- * The sensor of the one board at a place.
+ * The sensor of the one board at a location.
  *
  * @throws WuxingError "usage" if there is not one board; as findBoards and BoardLink do
  */
 export async function openJacdacSource(
-  place: Place,
+  location: Location,
   sensor: SensorService,
   intervalMs: number,
   signal?: AbortSignal,
 ): Promise<JacdacSource> {
-  const found = await findBoards(place)
+  const found = await findBoards(location)
   if (found.count !== 1)
     throw new WuxingError({
       code: "usage",

@@ -1,4 +1,4 @@
-/** Who looks on while a fleet works, and may put in a word: a panel, a dashboard. */
+/** Watchers of a fleet at work, which may make requests: a panel, a dashboard. */
 import type { BoardHealth, Checkpoint, Lesson } from "./reports"
 
 /** Numbers of lessons learnt beside a run start here. */
@@ -7,13 +7,13 @@ export const LESSON_SAMPLES = 0x20000000
 export type BoardState = "loading" | "running" | "learning" | "fault"
 
 /** What is to be done between two samples of a run, with no sample under way. */
-export type Wish =
+export type Request =
   /** Learn this, once. */
   | { do: "teach"; lesson: Lesson }
   /** Learn from now on 2^−bits times as fast as the run's own plan says. */
   | { do: "slow"; bits: number }
-  /** Name an image. */
-  | { do: "name"; image: Uint8Array; answered(outputs: Int16Array): void }
+  /** Classify an image. */
+  | { do: "classify"; image: Uint8Array; answered(outputs: Int16Array): void }
   /** Read back what has been learnt. */
   | { do: "read"; answered?(): void }
   /** Ask the boards how they are. */
@@ -29,7 +29,7 @@ export interface FleetWatch {
    *
    * @param label what it shows, where that is known
    */
-  named?(image: Uint8Array, outputs: Int16Array, label?: number): void
+  classified?(image: Uint8Array, outputs: Int16Array, label?: number): void
   /**
    * What the boards took an image for before they learnt it.
    *
@@ -37,14 +37,14 @@ export interface FleetWatch {
    */
   learnt?(image: Uint8Array, predicted: number, label: number, learned: boolean): void
   /** All that was learnt, as just read from the boards, or as they were loaded with it. */
-  kept?(checkpoint: Checkpoint): void
+  saved?(checkpoint: Checkpoint): void
   /** A line of a board's log. */
   log?(board: number, line: string): void
   /** Asked between samples: what is to be done beside the run, if anything. */
-  wish?(): Wish | undefined
-  /** Asked when a run may go on: how many samples, at most `most`; 0: none for now. */
-  leave?(most: number): number
-  /** Where `leave` was 0: resolves when there is a wish or leave again. */
+  request?(): Request | undefined
+  /** How many samples the run may do now, at most `most`; 0: none for now. */
+  allow?(most: number): number
+  /** Where `allow` was 0: resolves when there is a request, or the run may go on. */
   changed?(): Promise<void>
   /** The fleet has ended. */
   close?(): Promise<void>
@@ -61,38 +61,38 @@ export interface Taught {
 
 /** The rate as somebody changed it while a run went on. */
 export interface Slowed {
-  /** As in the wish. */
+  /** As in the request. */
   bits: number
   after: number
 }
 
-/** Several that look on as one: all are told, all may wish, all must give leave. */
+/** Several watchers as one: all are notified, all may request, all must allow. */
 export function allOf(watches: readonly FleetWatch[]): FleetWatch {
   return {
     state: (board, state) => {
       for (const w of watches) w.state?.(board, state)
     },
     hung: async board => await Promise.all(watches.map(w => w.hung?.(board))),
-    named: (image, outputs, label) => {
-      for (const w of watches) w.named?.(image, outputs, label)
+    classified: (image, outputs, label) => {
+      for (const w of watches) w.classified?.(image, outputs, label)
     },
     learnt: (image, predicted, label, learned) => {
       for (const w of watches) w.learnt?.(image, predicted, label, learned)
     },
-    kept: checkpoint => {
-      for (const w of watches) w.kept?.(checkpoint)
+    saved: checkpoint => {
+      for (const w of watches) w.saved?.(checkpoint)
     },
     log: (board, line) => {
       for (const w of watches) w.log?.(board, line)
     },
-    wish: () => {
+    request: () => {
       for (const w of watches) {
-        const wish = w.wish?.()
-        if (wish) return wish
+        const request = w.request?.()
+        if (request) return request
       }
       return undefined
     },
-    leave: most => watches.reduce((least, w) => Math.min(least, w.leave?.(least) ?? least), most),
+    allow: most => watches.reduce((least, w) => Math.min(least, w.allow?.(least) ?? least), most),
     changed: () => Promise.race(watches.flatMap(w => w.changed?.() ?? [])),
     close: async () => {
       await Promise.all(watches.map(w => w.close?.()))

@@ -4,20 +4,20 @@ export interface ClassFigures {
   class: string
   /** Images of this class. */
   count: number
-  /** Share of those named so that are so; null if none was named so. */
+  /** Precision: share of images classified so that are so; null if none was classified so. */
   precision: number | null
-  /** Share of those that are so that were named so; null if there are none. */
+  /** Recall: share of images of the class that were classified so; null if there are none. */
   recall: number | null
   /** Harmonic mean of the two: 2·right / (count + named). null if there are neither. */
   f1: number | null
 }
 
 export interface Evaluation {
-  /** Images and those named rightly. */
+  /** Images, and those classified correctly. */
   count: number
   right: number
   accuracy: number
-  /** confusion[label][named] images of class `label` were named `named`. */
+  /** confusion[label][named] images of class `label` were classified as `named`. */
   confusion: number[][]
   perClass: ClassFigures[]
 }

@@ -6,7 +6,7 @@ import { openFolder } from "../data/folder"
 import { drawHeldOut, drawOrder } from "../data/held-out"
 import { likenessOf } from "../data/likeness"
 import { CLASSES, readMnist } from "../data/mnist"
-import type { RangeWish } from "../data/range"
+import type { RangeChoice } from "../data/range"
 import type { Part, Source } from "../data/source"
 import { isTable, openTable } from "../data/table-source"
 import { type Network, signalsOf } from "../network/network"
@@ -67,7 +67,7 @@ export interface DataOptions {
   record?: DataRecord
   /** Of a table: the class's column, and what becomes 0 and 255. */
   label?: string
-  range?: RangeWish
+  range?: RangeChoice
   /** By which samples are held out and the others put in order. Default: 1. */
   seed?: number
   /** Training images to learn, and to keep apart at their end: all others are left unread. */
@@ -183,7 +183,11 @@ async function open(what: string, network: Network, options: DataOptions): Promi
   if (isTable(what))
     return await openTable(what, {
       ...source,
-      ...{ range: record?.range, label: options.label ?? record?.label, wish: options.range },
+      ...{
+        range: record?.range,
+        label: options.label ?? record?.label,
+        rangeChoice: options.range,
+      },
     })
   for (const [flag, given] of [
     ["--label", options.label],

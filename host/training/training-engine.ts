@@ -294,10 +294,10 @@ export class TrainingEngine implements LearningEngine {
    * What the first thread made of the image it learnt last: the class it named before, and whether there
    * was an error at the outputs, without which nothing is learnt.
    */
-  lastOf(label: number): { named: number; error: boolean } {
+  lastOf(label: number): { classified: number; error: boolean } {
     const { shard, last } = this
     // It writes the error where the next sample puts its own.
-    return { named: readout(shard, last, 0), error: outputError(shard, last, 0, label) }
+    return { classified: readout(shard, last, 0), error: outputError(shard, last, 0, label) }
   }
 
   /** The part with the outputs. */

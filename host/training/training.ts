@@ -255,7 +255,7 @@ export class Training {
   }
 
   /**
-   * Share of a split's images that the network names rightly now: the training images it learnt
+   * Share of a split's images that the network classifies correctly now: the training images it learnt
    * from, those kept apart, or the test images.
    *
    * @throws WuxingError "interrupted"

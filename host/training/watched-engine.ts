@@ -11,9 +11,9 @@ import type { Checkpoint, Lesson } from "../session/reports"
 import {
   type FleetWatch,
   LESSON_SAMPLES,
+  type Request,
   type Slowed,
   type Taught,
-  type Wish,
 } from "../session/watch"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 import { type ImageStore, predictApart, TrainingEngine } from "./training-engine"
@@ -29,7 +29,7 @@ interface WatchedImages extends LabelledImages {
 export class WatchedEngine implements LearningEngine {
   samples = 0
   /** Lessons and changes of the rate beside the training, in order. */
-  readonly beside: (Taught | Slowed)[] = []
+  readonly interventions: (Taught | Slowed)[] = []
   /** Time it was held, ms. */
   heldMs = 0
   private planned: number
@@ -104,21 +104,21 @@ export class WatchedEngine implements LearningEngine {
     let done = 0
     let right = 0
     while (done < indices.length && !signal?.aborted) {
-      await this.between(signal)
+      await this.awaitTurn(signal)
       if (signal?.aborted) break
       const i = indices[done]
       const label = labels[i]
       const by = shifts?.[done] ?? 0
-      const { named, error } = await this.learn(stored, i, by, label, this.samples)
+      const { classified, error } = await this.learn(stored, i, by, label, this.samples)
       this.samples++
       done++
-      if (named === label) right++
+      if (classified === label) right++
       const image = images.subarray(i * width, (i + 1) * width)
-      this.watch.learnt?.(by === 0 ? image : moved(image, by), named, label, error)
+      this.watch.learnt?.(by === 0 ? image : moved(image, by), classified, label, error)
       if (realClock.now() - this.lastKept > KEPT_MS) this.keep()
       onProgress?.(done, right)
     }
-    await this.grantWishes()
+    await this.answerRequests()
     this.keep()
     return { done, right }
   }
@@ -142,7 +142,7 @@ export class WatchedEngine implements LearningEngine {
     by: number,
     label: number,
     sample: number,
-  ): Promise<{ named: number; error: boolean }> {
+  ): Promise<{ classified: number; error: boolean }> {
     this.engine.samples = sample
     await this.engine.train(store, Int32Array.of(i), { shifts: Int32Array.of(by) })
     return this.engine.lastOf(label)
@@ -151,45 +151,49 @@ export class WatchedEngine implements LearningEngine {
   private keep(): void {
     this.lastKept = realClock.now()
     const { samples, coefficients, elements } = this
-    this.watch.kept?.({ samples, coefficients, elements })
+    this.watch.saved?.({ samples, coefficients, elements })
   }
 
-  /** Between two samples: does what is wished for, and waits for leave to go on. */
-  private async between(signal?: AbortSignal): Promise<void> {
+  /** Between two samples: does what is requested, and waits until the run may go on. */
+  private async awaitTurn(signal?: AbortSignal): Promise<void> {
     const { watch } = this
     for (;;) {
-      await this.grantWishes()
-      if ((watch.leave?.(1) ?? 1) > 0 || signal?.aborted || !watch.changed) return
+      await this.answerRequests()
+      if ((watch.allow?.(1) ?? 1) > 0 || signal?.aborted || !watch.changed) return
       const start = realClock.now()
       await watch.changed()
       this.heldMs += realClock.now() - start
     }
   }
 
-  private async grantWishes(): Promise<void> {
-    for (let wish = this.watch.wish?.(); wish; wish = this.watch.wish?.()) await this.grant(wish)
+  private async answerRequests(): Promise<void> {
+    for (let request = this.watch.request?.(); request; request = this.watch.request?.())
+      await this.answer(request)
   }
 
-  private async grant(wish: Wish): Promise<void> {
-    if (wish.do === "teach") await this.teach(wish.lesson)
-    else if (wish.do === "slow") {
-      this.bits = wish.bits
+  private async answer(request: Request): Promise<void> {
+    if (request.do === "teach") await this.teach(request.lesson)
+    else if (request.do === "slow") {
+      this.bits = request.bits
       this.engine.learnShift = this.shiftNow
-      this.beside.push({ bits: wish.bits, after: this.samples })
-    } else if (wish.do === "report") wish.answered([])
-    else if (wish.do === "read") {
+      this.interventions.push({ bits: request.bits, after: this.samples })
+    } else if (request.do === "report") request.answered([])
+    else if (request.do === "read") {
       this.keep()
-      wish.answered?.()
+      request.answered?.()
     } else {
-      await this.engine.predict(this.engine.store(wish.image, Uint8Array.of(0)), Int32Array.of(0))
-      wish.answered(this.engine.outputs())
+      await this.engine.predict(
+        this.engine.store(request.image, Uint8Array.of(0)),
+        Int32Array.of(0),
+      )
+      request.answered(this.engine.outputs())
     }
   }
 
   private async teach(lesson: Lesson): Promise<void> {
-    const lessons = this.beside.filter(word => "lesson" in word).length
+    const lessons = this.interventions.filter(word => "lesson" in word).length
     const sample = LESSON_SAMPLES + lessons
-    this.beside.push({ lesson, after: this.samples, sample })
+    this.interventions.push({ lesson, after: this.samples, sample })
     const { image, label } = lesson
     await this.learn(this.engine.store(image, Uint8Array.of(label)), 0, 0, label, sample)
   }

@@ -9,7 +9,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { type ErrorKind, WuxingError } from "../../host/base/errors"
 import { readBoardProfile, readChipProfile } from "../../host/hardware/board-profile"
-import { parsePlace } from "../../host/hardware/place"
+import { parseLocation } from "../../host/hardware/location"
 import { resolvePorts, splitPorts } from "../../host/link/port-names"
 import { parseLinks } from "../../host/models/links-file"
 import { parseLayout } from "../../host/panel/layout"
@@ -184,19 +184,19 @@ describe("whatever is in it", () => {
     )
     fc.assert(
       fc.property(text, it => {
-        const place = parsePlace(it, 8)
-        if (!place) return
-        if (place.kind === "serial") {
-          taken(() => resolvePorts(place.ports, known), "board", "usage")
+        const location = parseLocation(it, 8)
+        if (!location) return
+        if (location.kind === "serial") {
+          taken(() => resolvePorts(location.ports, known), "board", "usage")
           return
         }
-        if (place.kind === "mqtt") {
-          expect(place.address.room).toMatch(/^[\w.-]{1,64}$/)
+        if (location.kind === "mqtt") {
+          expect(location.address.room).toMatch(/^[\w.-]{1,64}$/)
           return
         }
-        expect(place.boards).toBeGreaterThanOrEqual(1)
-        expect(place.boards).toBeLessThanOrEqual(8)
-        expect(place.folder).not.toBe("")
+        expect(location.boards).toBeGreaterThanOrEqual(1)
+        expect(location.boards).toBeLessThanOrEqual(8)
+        expect(location.folder).not.toBe("")
       }),
     )
     fc.assert(

@@ -3,7 +3,7 @@ import type { Command } from "commander"
 import { percent } from "../../base/numbers"
 import type { Dataset } from "../../data/mnist"
 import type { World } from "../../demos/worlds"
-import type { Place } from "../../hardware/place"
+import type { Location } from "../../hardware/location"
 import type { Context, Outcome, Run } from "../command"
 import {
   choiceOption,
@@ -26,7 +26,7 @@ import {
 const MODELS = ["pico-16", "pico-32", "fleet-64"]
 
 interface AdaptCommandOptions {
-  on?: Place
+  on?: Location
   model: string
   world: World
   angle: number
@@ -94,14 +94,14 @@ export function addDemoAdapt(demo: Command, run: Run): void {
 
 async function adapt(options: AdaptCommandOptions, context: Context): Promise<Outcome> {
   const { output, signal } = context
-  const { on: place = ONE_VIRTUAL_BOARD, model: name, angle, seed = 1 } = options
+  const { on: location = ONE_VIRTUAL_BOARD, model: name, angle, seed = 1 } = options
   const { trainedModel } = await import("../../models/trained")
   const { checkpointOf } = await import("../../fleet/checkpoint-of")
   const { readMnist } = await import("../../data/mnist")
   const { drawSamples, SALTS } = await import("../../data/samples")
   const { inWorld } = await import("../../demos/worlds")
   const { adaptChart, adaptNetwork, runAdapt } = await import("../../demos/adapt")
-  const { findBoards } = await import("../../hardware/place")
+  const { findBoards } = await import("../../hardware/location")
   const { plannedShares } = await import("../../partition/shares")
   const { printBoards, startFleetOn, startFleetParts } = await import("../fleet-run")
 
@@ -128,11 +128,11 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
   output.print(
     `${name}, trained on the host, runs on boards. The world changes: ${what.toLowerCase()}. The boards learn\nfrom ${samples.count} samples of the new world, each streamed once, and are tested in both worlds.\n`,
   )
-  const boards = await findBoards(place)
+  const boards = await findBoards(location)
   const { status } = surroundings(context)
   const profile = boards.native ? "pico-native" : "pico"
   const fleet = await startFleetOn(
-    place,
+    location,
     boards,
     {
       network: model.network,
@@ -155,7 +155,7 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
     progress.stop()
     const { before, after } = result
     output.table(
-      ["named rightly", "before", `after ${result.samples} samples`, "with learning off"],
+      ["classified correctly", "before", `after ${result.samples} samples`, "with learning off"],
       [
         row(`new world (${result.tested} images)`, before.new, after.new, before.new),
         row(`old world (${result.tested} images)`, before.old, after.old, before.old),
@@ -175,7 +175,7 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
     )
     output.field(
       "streamed samples",
-      `${result.on.right} of ${result.samples} named rightly while learning, ${result.off.right} without`,
+      `${result.on.right} of ${result.samples} classified correctly while learning, ${result.off.right} without`,
     )
     output.field(
       "lost, recovered",

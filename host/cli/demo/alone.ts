@@ -30,7 +30,7 @@ export function addDemoAlone(demo: Command, run: Run): void {
 
 async function alone(options: AloneCommandOptions, context: Context): Promise<Outcome> {
   const { output } = context
-  const { on: place = ONE_VIRTUAL_BOARD, images: count, pace: paceMs, seed = 1 } = options
+  const { on: location = ONE_VIRTUAL_BOARD, images: count, pace: paceMs, seed = 1 } = options
   const { readMnist } = await import("../../data/mnist")
   const { drawSamples, SALTS } = await import("../../data/samples")
   const { aloneChart, runAlone } = await import("../../demos/alone")
@@ -40,7 +40,7 @@ async function alone(options: AloneCommandOptions, context: Context): Promise<Ou
     "A board keeps a network, a few images and what it learns in its flash. It names the images by flashes\nof its LED, again and again; presses of a button say what an image is, and it learns that.\n",
   )
   const result = await runAlone({
-    ...{ place, data: test, from, images: count, paceMs },
+    ...{ location: location, data: test, from, images: count, paceMs },
     ...surroundings(context),
   })
   output.field("board", `${result.board} (${result.profile})`)

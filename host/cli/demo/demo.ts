@@ -10,7 +10,7 @@ import { imageAt, readMnist } from "../../data/mnist"
 import { drawSamples, SALTS } from "../../data/samples"
 import type { FaultInjector } from "../../faults/injector"
 import { type FaultRule, parseFaults } from "../../faults/spec"
-import { isOpened, MOST_BOARDS, type Place } from "../../hardware/place"
+import { isOpened, type Location, MOST_BOARDS } from "../../hardware/location"
 import type { HostNetwork } from "../../network/host-network"
 import { slowedBy } from "../../session/rate"
 import type { Slowed, Taught } from "../../session/watch"
@@ -42,7 +42,7 @@ const HOST_STRIDE = 25
 
 export interface DemoOptions extends PanelOptions, DashboardOptions {
   boards?: number
-  on?: Place
+  on?: Location
   train: number
   test: number
   seed: number
@@ -89,10 +89,10 @@ export function addDemo(program: Command, run: Run): void {
 }
 
 async function demo(options: DemoOptions, { output, signal }: Context): Promise<Outcome> {
-  const place = placeOf(options)
-  checkPanelOptions(options, place)
+  const location = placeOf(options)
+  checkPanelOptions(options, location)
   checkDashboardOptions(options)
-  if (isOpened(place) && options.faults?.some(({ kind }) => kind === "kill"))
+  if (isOpened(location) && options.faults?.some(({ kind }) => kind === "kill"))
     throw usageError(
       "--faults has a kill, which takes a board's power away, and --on names ports",
       "use unplug or reset, or virtual boards",
@@ -116,7 +116,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
     )
 
   const fleet = await openFleet(
-    ...([place, network, "learning", undefined, { output, signal }] as const),
+    ...([location, network, "learning", undefined, { output, signal }] as const),
     ...([options, faults] as const),
   )
   try {
@@ -163,7 +163,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
 
     output.status("repeating the run on the host")
     const host = new HostNetwork(network)
-    await trainHost(host, mnist.train, training, fleet.beside, signal)
+    await trainHost(host, mnist.train, training, fleet.interventions, signal)
     const hostHash = sha256(host.coefficients())
     const hostMatches = hostHash === coefficientsHash
     output.field(
@@ -202,7 +202,7 @@ function totalsOf(faults: FaultInjector): string {
   return totals.join(", ") || "none"
 }
 
-function placeOf({ boards, on }: DemoOptions): Place {
+function placeOf({ boards, on }: DemoOptions): Location {
   if (boards === undefined) return on ?? { kind: "sim", boards: DEFAULT_BOARDS }
   if (on?.kind === "serial" || on?.kind === "mqtt")
     throw usageError(
@@ -229,22 +229,22 @@ function draw(flag: string, data: Dataset, take: number, seed: number, salt: num
 /**
  * The same samples in the same order as the boards, pausing so that Ctrl-C is heard.
  *
- * @param beside what somebody taught them meanwhile, and by how much he changed the rate
+ * @param interventions lessons taught meanwhile, and changes of the rate
  */
 async function trainHost(
   host: HostNetwork,
   data: Dataset,
   indices: number[],
-  beside: readonly (Taught | Slowed)[],
+  interventions: readonly (Taught | Slowed)[],
   signal: AbortSignal,
 ): Promise<void> {
   const give = (done: number) => {
-    for (const word of beside) {
-      if (word.after !== done) continue
-      if ("lesson" in word) host.train(word.lesson.image, word.lesson.label, word.sample)
+    for (const each of interventions) {
+      if (each.after !== done) continue
+      if ("lesson" in each) host.train(each.lesson.image, each.lesson.label, each.sample)
       else {
         const { network } = host
-        host.learnShift = slowedBy({ links: network.learnShift }, word.bits, network).links
+        host.learnShift = slowedBy({ links: network.learnShift }, each.bits, network).links
       }
     }
   }

@@ -3,7 +3,7 @@ import type { Command } from "commander"
 import { percent } from "../../base/numbers"
 import { readMnist } from "../../data/mnist"
 import { drawSamples, SALTS } from "../../data/samples"
-import type { Place } from "../../hardware/place"
+import type { Location } from "../../hardware/location"
 import type { Context, Outcome, Run } from "../command"
 import { integerOption, onOption, seedOption, usageError } from "../options/usage"
 import {
@@ -18,7 +18,7 @@ import {
 const BOARDS = 4
 
 interface FleetCommandOptions {
-  on?: Place
+  on?: Location
   train?: number
   test?: number
   seed?: number
@@ -42,8 +42,13 @@ export function addDemoFleet(demo: Command, run: Run): void {
 
 async function fleetDemo(options: FleetCommandOptions, context: Context): Promise<Outcome> {
   const { output, signal } = context
-  const { on: place = { kind: "sim", boards: BOARDS }, train = 300, test = 200, seed = 1 } = options
-  if (place.kind === "emu")
+  const {
+    on: location = { kind: "sim", boards: BOARDS },
+    train = 300,
+    test = 200,
+    seed = 1,
+  } = options
+  if (location.kind === "emu")
     throw usageError("emulated Picos have no cable to pull", "for example --on sim:4")
   if (train < 60)
     throw usageError(
@@ -53,7 +58,7 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
   const mnist = readMnist()
   const training = drawSamples(mnist.train.count, train, seed, SALTS.training)
   const testing = drawSamples(mnist.test.count, test, seed, SALTS.testing)
-  const { findBoards } = await import("../../hardware/place")
+  const { findBoards } = await import("../../hardware/location")
   const { plannedShares } = await import("../../partition/shares")
   const { printBoards, startFleetOn, startFleetParts } = await import("../fleet-run")
   const { CHECKPOINT_SAMPLES, fleetChart, runFleetDemo, Unplugger } = await import(
@@ -64,12 +69,12 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
   output.print(
     "A network that no board could hold alone learns on several. Half-way the cable of one is pulled; the\nothers wait for it, and all go on from what the host kept. The host repeats the run: same bits.\n",
   )
-  const boards = await findBoards(place)
+  const boards = await findBoards(location)
   const { attended, status } = surroundings(context)
-  const byHand = place.kind === "serial" && attended
+  const byHand = location.kind === "serial" && attended
   const unplugger = byHand ? undefined : new Unplugger()
   const fleet = await startFleetOn(
-    place,
+    location,
     { ...boards, open: how => boards.open({ ...how, wrap: unplugger?.wrap }) },
     {
       network,

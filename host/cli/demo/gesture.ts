@@ -48,14 +48,14 @@ export function addDemoGesture(demo: Command, run: Run): void {
 
 async function gesture(options: GestureCommandOptions, context: Context): Promise<Outcome> {
   const { output } = context
-  const { on: place = ONE_VIRTUAL_BOARD, examples, tries, pace: paceMs, seed = 1 } = options
+  const { on: location = ONE_VIRTUAL_BOARD, examples, tries, pace: paceMs, seed = 1 } = options
   const { gestureCharts, runGesture } = await import("../../demos/gesture")
   const { GESTURES } = await import("../../demos/gestures")
   output.print(
     "A board reads an accelerometer. It has never seen the gestures it is to tell apart: it is shown each a\nfew times and told what it was, learns by itself, and keeps it in its flash.\n",
   )
   const result = await runGesture({
-    ...{ place, seed, examples, tries, paceMs },
+    ...{ location: location, seed, examples, tries, paceMs },
     ...surroundings(context),
   })
   const { made, accuracy } = result

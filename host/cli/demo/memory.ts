@@ -44,11 +44,11 @@ function parseValues(text: string): number[] {
 async function memory(options: MemoryCommandOptions, context: Context): Promise<Outcome> {
   const { output } = context
   const { runMemory, memoryCharts, RECALL_START } = await import("../../demos/memory")
-  const { on: place = ONE_VIRTUAL_BOARD, rounds, values } = options
+  const { on: location = ONE_VIRTUAL_BOARD, rounds, values } = options
   output.print(
     "One neuron on a board learns to rest at five values (paper 000, section 3.2). Only the parameters it\nlearnt are kept in its flash. It loses its power, and settles at the values again.\n",
   )
-  const result = await runMemory({ place, rounds, values, ...surroundings(context) })
+  const result = await runMemory({ location: location, rounds, values, ...surroundings(context) })
   const { memories } = result
   output.field("board", `${result.board} (${result.profile})`)
   const fixed = (all: number[]) => all.map(v => v.toFixed(3)).join(", ")

@@ -2,7 +2,7 @@
 import type { Command } from "commander"
 import type { Chart } from "../../base/chart"
 import { WuxingError } from "../../base/errors"
-import type { Place } from "../../hardware/place"
+import type { Location } from "../../hardware/location"
 import type { Context, Outcome, Run } from "../command"
 import { FORCE, outputFile, PICTURE } from "../options/output-file"
 import { onOption, pathOption, usageError } from "../options/usage"
@@ -51,7 +51,7 @@ export function addNamedDemo(demo: Command, name: string, description: string): 
 
 export interface OneBoardOptions extends PictureOptions {
   /** Absent: one virtual board. */
-  on?: Place
+  on?: Location
 }
 
 /** `--on` for one DeviceScript board, and `--svg`. */
@@ -69,7 +69,7 @@ export function addSvgOption(command: Command): Command {
   return command.option("--svg <file>", "draw what came out", pathOption("--svg")).option(...FORCE)
 }
 
-export const ONE_VIRTUAL_BOARD: Place = { kind: "sim", boards: 1 }
+export const ONE_VIRTUAL_BOARD: Location = { kind: "sim", boards: 1 }
 
 /** What demos of one board are given of the command's surroundings. */
 export function surroundings({ output, signal }: Context) {

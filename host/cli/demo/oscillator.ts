@@ -39,15 +39,15 @@ export function addDemoOscillator(demo: Command, run: Run): void {
 
 async function oscillator(options: OscillatorCommandOptions, context: Context): Promise<Outcome> {
   const { output } = context
-  const { on: place = ONE_VIRTUAL_BOARD, speed } = options
-  checkPanelOptions(options, place)
+  const { on: location = ONE_VIRTUAL_BOARD, speed } = options
+  checkPanelOptions(options, location)
   const { runOscillator, oscillatorCharts } = await import("../../demos/oscillator")
   output.print(
     "One neuron runs on a board in real time; the board's LED is lit while its element J is above its mean.\nPast the threshold r = (K1 - K2)/K1 = 0.854 it swings, and blinks, by itself; an input quiets it.\n",
   )
   const panel = await openPanel(options, 10, context)
   const result = await runOscillator({
-    ...{ place, speed, ...surroundings(context) },
+    ...{ location: location, speed, ...surroundings(context) },
     onLight: lit => panel?.showBoard(0, lit ? "running" : undefined),
   }).finally(() => panel?.close())
   const { below, past, full, quieted, again } = result

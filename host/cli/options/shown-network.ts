@@ -1,12 +1,12 @@
 /** Which network boards show, and on what images: options that `dashboard` and `panel` share. */
 import type { Command } from "commander"
-import type { Place } from "../../hardware/place"
+import type { Location } from "../../hardware/location"
 import type { Model } from "../../models/model-file"
 import { networkNamed } from "./network-option"
 import { NETWORKS, onOption, PLACES, pathOption, seedOption } from "./usage"
 
 export interface ShownOptions {
-  on: Place
+  on: Location
   model: string
   fresh?: boolean
   data: string
@@ -18,7 +18,7 @@ export function addShownOptions(command: Command): Command {
     .option("--on <where>", `where the boards are: ${PLACES}`, onOption(), {
       kind: "sim",
       boards: 2,
-    } satisfies Place)
+    } satisfies Location)
     .option("--model <network>", NETWORKS, "pico-16")
     .option("--fresh", "a preset as drawn by its seed, not as trained")
     .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")

@@ -1,11 +1,11 @@
 /** Where a live signal comes from, on the command line. */
 import type { Command } from "commander"
-import type { Place } from "../../hardware/place"
+import type { Location } from "../../hardware/location"
 import type { SignalSource } from "../../sensing/source"
 import { integerOption, onOption, PLACES, usageError } from "./usage"
 
 export interface SourceOptions {
-  on?: Place
+  on?: Location
   sensor?: string
   port?: string
   lines?: number

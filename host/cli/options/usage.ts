@@ -1,6 +1,6 @@
 /** Options from the command line: each value is checked where it enters, and quoted when refused. */
 import { WuxingError } from "../../base/errors"
-import { MOST_BOARDS, type Place, parsePlace } from "../../hardware/place"
+import { type Location, MOST_BOARDS, parseLocation } from "../../hardware/location"
 
 export function usageError(message: string, help: string, cause?: string): WuxingError {
   return new WuxingError({ code: "usage", kind: "usage", message, cause, help })
@@ -53,14 +53,14 @@ export function folderOption(flag: string) {
 
 /** "sim:3" as 3 virtual boards, "emu:3" as 3 emulated Picos, "serial:PORT,PORT" as boards on those ports. */
 export function onOption(most = MOST_BOARDS) {
-  return (text: string): Place => {
-    const place = parsePlace(text, most)
-    if (!place)
+  return (text: string): Location => {
+    const location = parseLocation(text, most)
+    if (!location)
       throw usageError(
         `--on is "${text}", expected sim:N or emu:N with N from 1 to ${most}, serial:PORT,PORT,…, serial or mqtt://HOST/ROOM`,
         "for example --on sim:2 for two virtual boards",
       )
-    return place
+    return location
   }
 }
 

@@ -1,8 +1,8 @@
 /** What `wuxing train` begins with: a new training or one that was stopped, on the host or on boards. */
 import { resolve } from "node:path"
-import type { RangeWish } from "../../data/range"
+import type { RangeChoice } from "../../data/range"
 import { checkpointOf } from "../../fleet/checkpoint-of"
-import type { Place } from "../../hardware/place"
+import type { Location } from "../../hardware/location"
 import type { Model } from "../../models/model-file"
 import { readModel } from "../../models/model-source"
 import { modelNamed } from "../../models/trained"
@@ -25,7 +25,7 @@ import { readyCore } from "../terminal/ready-core"
 
 export interface TrainOptions extends PanelOptions, DashboardOptions {
   engine: string
-  on?: Place
+  on?: Location
   model?: string
   trained?: boolean
   resume?: string
@@ -49,7 +49,7 @@ export interface TrainOptions extends PanelOptions, DashboardOptions {
   testEvery?: number
   trainNames?: string
   label?: string
-  range?: RangeWish
+  range?: RangeChoice
   out?: string
   force?: boolean
   checkpoint?: number
@@ -189,7 +189,7 @@ export async function resumeTraining(
     undefined,
     {
       ...{ limit: plan.images, signal: context.signal },
-      // A part of the data's own is no wish.
+      // A part of the data's own is not asked for.
       validation: plan.validation > 0 ? plan.validation : undefined,
     },
   )
@@ -253,9 +253,9 @@ function engineOn(
   classes: string[],
   context: Context,
 ): StartEngine | undefined {
-  const { on: place } = options
+  const { on: location } = options
   const watch = { ...options, classes }
-  if (place === undefined)
+  if (location === undefined)
     return options.dashboard === undefined
       ? undefined
       : network => watchedOnHost(network, model, watch, context)
@@ -264,7 +264,7 @@ function engineOn(
     return new FleetEngine(
       network,
       await openPatientFleet(
-        ...([place, network, checkpointOf(model), context, watch, options.checkpoint] as const),
+        ...([location, network, checkpointOf(model), context, watch, options.checkpoint] as const),
       ),
     )
   }

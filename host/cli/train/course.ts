@@ -4,7 +4,7 @@ import { join, parse } from "node:path"
 import { WuxingError } from "../../base/errors"
 import { grouped, percent } from "../../base/numbers"
 import type { Fleet } from "../../fleet/fleet"
-import { placeText } from "../../hardware/place"
+import { locationText } from "../../hardware/location"
 import type { FleetEngine } from "../../training/fleet-engine"
 import type { Training } from "../../training/training"
 import type { WatchedEngine } from "../../training/watched-engine"
@@ -21,9 +21,9 @@ export function fleetOf({ engine }: Training): Fleet | undefined {
 }
 
 /** Where people may have a word in a training. */
-export function watchedOf(training: Training): Pick<Fleet, "beside" | "heldMs"> | undefined {
+export function watchedOf(training: Training): Pick<Fleet, "interventions" | "heldMs"> | undefined {
   const { engine } = training
-  return "beside" in engine ? (engine as WatchedEngine) : fleetOf(training)
+  return "interventions" in engine ? (engine as WatchedEngine) : fleetOf(training)
 }
 
 /**
@@ -60,9 +60,9 @@ export async function keepOnBoards(
 
 /** What the command alone does not make again. */
 export function lessonsIn(training: Training): string {
-  const beside = watchedOf(training)?.beside ?? []
-  const lessons = beside.filter(word => "lesson" in word).length
-  const rates = beside.length - lessons
+  const interventions = watchedOf(training)?.interventions ?? []
+  const lessons = interventions.filter(each => "lesson" in each).length
+  const rates = interventions.length - lessons
   const words = [
     ...(lessons > 0 ? [`${lessons} lessons by hand`] : []),
     ...(rates > 0 ? [`${rates} changes of the rate by hand`] : []),
@@ -212,7 +212,7 @@ function resumeCommand(path: string, options: TrainOptions): string {
     words.push("--data", quoted(options.data))
   if (options.resume !== undefined && options.epochs !== undefined)
     words.push("--epochs", `${options.epochs}`)
-  if (on !== undefined) words.push("--on", quoted(placeText(on)))
+  if (on !== undefined) words.push("--on", quoted(locationText(on)))
   if (checkpoint !== undefined) words.push("--checkpoint", `${checkpoint}`)
   if (workers !== undefined) words.push("--workers", `${workers}`)
   if (panel !== undefined) words.push("--panel", quoted(panel))

@@ -224,7 +224,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       ...(fleet && { boards, recoveries: fleet.recoveries, checkpoints: onBoards }),
       ...(emulated && { emulated }),
       ...((options.panel ?? options.dashboard) !== undefined && {
-        taught: watched?.beside.filter(word => "lesson" in word).length,
+        taught: watched?.interventions.filter(word => "lesson" in word).length,
       }),
     }
     print(output, document)

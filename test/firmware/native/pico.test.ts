@@ -181,7 +181,7 @@ describe("in a fleet", () => {
       for (const i of indices) host.train(imageAt(mnist.train, i), mnist.train.labels[i])
       expect(sha256(await fleet.coefficients())).toBe(sha256(host.coefficients()))
       expect(sha256(host.coefficients())).not.toBe(drawn)
-      const named = await fleet.name(i => imageAt(mnist.test, i), 10)
+      const named = await fleet.classify(i => imageAt(mnist.test, i), 10)
       expect([...named]).toEqual(
         indices.slice(0, 10).map((_, i) => host.predict(imageAt(mnist.test, i))),
       )

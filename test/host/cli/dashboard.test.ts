@@ -1,4 +1,4 @@
-/** `wuxing dashboard` and `--dashboard`: a page's wishes are part of the run. */
+/** `wuxing dashboard` and `--dashboard`: a page's requests are part of the run. */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"

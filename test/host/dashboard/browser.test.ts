@@ -381,7 +381,7 @@ describe.skipIf(noChromium)("the dashboard", () => {
       const host = new HostNetwork(network)
       host.load(model.coefficients, checkpointOf(model).elements)
       const beside = (after: number) => {
-        for (const word of fleet.beside.filter(w => w.after === after))
+        for (const word of fleet.interventions.filter(w => w.after === after))
           if ("lesson" in word) host.train(word.lesson.image, word.lesson.label, word.sample)
           else host.learnShift = slowedBy({ links: network.learnShift }, word.bits, network).links
       }
@@ -390,7 +390,7 @@ describe.skipIf(noChromium)("the dashboard", () => {
         host.train(lesson(i).image, lesson(i).label)
       }
       beside(done)
-      expect(fleet.beside.length).toBe(3)
+      expect(fleet.interventions.length).toBe(3)
       expect(fleet.recoveries).toBeGreaterThan(0)
       expect(sha(fleet.learnt.coefficients)).toBe(sha(host.coefficients()))
     },

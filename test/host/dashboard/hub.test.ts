@@ -4,7 +4,7 @@ import { Hub } from "../../../host/dashboard/hub"
 import { encodeBytes, fromPage, type ToPage, toPage } from "../../../host/dashboard/messages"
 import { pico16 } from "../../../host/network/presets"
 import { splitEvenly } from "../../../host/partition/partition"
-import { allOf, type FleetWatch, type Wish } from "../../../host/session/watch"
+import { allOf, type FleetWatch, type Request } from "../../../host/session/watch"
 import { evaluate } from "../../../host/training/confusion"
 import { random15 } from "../../../src/base/random"
 
@@ -35,7 +35,7 @@ async function attached(paused = false) {
 describe("the hub", () => {
   it("holds a run, lets single samples through, and wakes it when there is something to do", async () => {
     const { hub, page } = await attached(true)
-    expect(hub.leave(32)).toBe(0)
+    expect(hub.allow(32)).toBe(0)
     let woken = false
     const changed = hub.changed().then(() => {
       woken = true
@@ -44,24 +44,24 @@ describe("the hub", () => {
     expect(woken).toBe(false)
     page.ask({ type: "step" })
     await changed
-    expect([hub.leave(32), hub.leave(32)]).toEqual([1, 0])
+    expect([hub.allow(32), hub.allow(32)]).toEqual([1, 0])
     page.ask({ type: "rate", bits: 2 })
     await hub.changed()
-    expect(hub.wish()).toEqual({ do: "slow", bits: 2 })
+    expect(hub.request()).toEqual({ do: "slow", bits: 2 })
     page.ask({ type: "resume" })
     await hub.changed()
-    expect(hub.leave(32)).toBe(32)
+    expect(hub.allow(32)).toBe(32)
     await hub.close()
   })
 
   it("lets a run go on when it is stopped", async () => {
     const stop = new AbortController()
     const hub = new Hub({ network, classes, paused: true, signal: stop.signal })
-    expect(hub.leave(5)).toBe(0)
+    expect(hub.allow(5)).toBe(0)
     const changed = hub.changed()
     stop.abort()
     await changed
-    expect(hub.leave(5)).toBe(5)
+    expect(hub.allow(5)).toBe(5)
     await hub.close()
   })
 
@@ -73,11 +73,18 @@ describe("the hub", () => {
     expect(heard.some(({ type }) => type === "refused")).toBe(false)
     page.ask({ type: "teach", id: 3, image: bytes, label: 6 })
     expect(heard[heard.length - 2]).toMatchObject({ type: "refused" })
-    const wishes: Wish[] = []
-    for (let wish = hub.wish(); wish; wish = hub.wish()) wishes.push(wish)
-    expect(wishes.map(wish => wish.do)).toEqual(["teach", "name", "read", "teach", "name", "read"])
-    const [, name] = wishes
-    if (name.do !== "name") throw new Error("expected a question")
+    const requests: Request[] = []
+    for (let request = hub.request(); request; request = hub.request()) requests.push(request)
+    expect(requests.map(request => request.do)).toEqual([
+      "teach",
+      "classify",
+      "read",
+      "teach",
+      "classify",
+      "read",
+    ])
+    const [, name] = requests
+    if (name.do !== "classify") throw new Error("expected a question")
     name.answered(Int16Array.from([0, 0, 512, 0, 1024, 0, 0, 0, 0, -512]))
     expect(heard[heard.length - 1]).toMatchObject({
       ...{ type: "answer", id: 1, taught: 4, digit: 4 },
@@ -116,14 +123,14 @@ describe("the hub", () => {
       /** Of a board that takes `ticks` of half a ms a sample, and tells so every two seconds. */
       const tell = (samples: number, ticks: number, boot = 1) => {
         vi.advanceTimersByTime(2_500)
-        const wish = hub.wish()
-        if (wish?.do !== "report") throw new Error("expected to be asked")
+        const request = hub.request()
+        if (request?.do !== "report") throw new Error("expected to be asked")
         const layers = [{ forwardTicks: ticks, backwardTicks: 0, learnTicks: 0 }]
         const times = {
           ...{ tickMs: 0.5, samples, learnt: 0, imagesTicks: 0, reportsTicks: 0, layers },
         }
         const health = { heapBytes: 1, handled: 1, refused: 0, dropped: 0 }
-        wish.answered([{ ...health, boot, times }])
+        request.answered([{ ...health, boot, times }])
         vi.advanceTimersByTime(500)
         const fleet = heard.at(-2)
         if (fleet?.type !== "fleet") throw new Error("expected the boards' state")
@@ -160,15 +167,15 @@ describe("the hub", () => {
 })
 
 describe("several that look on", () => {
-  it("are all told, must all give leave, and wish one after the other", async () => {
+  it("are all notified, must all allow, and request one after the other", async () => {
     const told: string[] = []
-    const wishes: (Wish | undefined)[] = [{ do: "read" }, undefined, { do: "slow", bits: 1 }]
-    const one: FleetWatch = { log: (_, line) => told.push(`one ${line}`), leave: () => 3 }
+    const requests: (Request | undefined)[] = [{ do: "read" }, undefined, { do: "slow", bits: 1 }]
+    const one: FleetWatch = { log: (_, line) => told.push(`one ${line}`), allow: () => 3 }
     let wake = () => {}
     const two: FleetWatch = {
       log: (_, line) => told.push(`two ${line}`),
-      leave: most => Math.min(most, 1),
-      wish: () => wishes.shift(),
+      allow: most => Math.min(most, 1),
+      request: () => requests.shift(),
       changed: () =>
         new Promise<void>(resolve => {
           wake = resolve
@@ -177,8 +184,8 @@ describe("several that look on", () => {
     const all = allOf([one, two])
     all.log?.(0, "ready")
     expect(told).toEqual(["one ready", "two ready"])
-    expect(all.leave?.(32)).toBe(1)
-    expect([all.wish?.(), all.wish?.(), all.wish?.()]).toEqual([
+    expect(all.allow?.(32)).toBe(1)
+    expect([all.request?.(), all.request?.(), all.request?.()]).toEqual([
       ...[{ do: "read" }, undefined, { do: "slow", bits: 1 }],
     ])
     const changed = all.changed?.()

@@ -50,7 +50,7 @@ export async function record(): Promise<Recording> {
         ...{ id: String(i), profile: "virtual", neurons: 180, links: 673, heapBytes: 48_000 },
       })),
   })
-  hub.kept({ samples: 0, coefficients: host.coefficients(), elements: host.elements() })
+  hub.saved({ samples: 0, coefficients: host.coefficients(), elements: host.elements() })
   let heard: ToPage[] = []
   const visitor = hub.visit(message => heard.push(message))
   const welcome = heard

@@ -229,7 +229,7 @@ describe("values become inputs", () => {
 
   test("by the range that is asked for, and by the one that was learnt", async () => {
     const path = file("0,0,1,2\n1,3,4,9\n")
-    const asked = await readTableSet(path, { wish: parseRange("0..4") })
+    const asked = await readTableSet(path, { rangeChoice: parseRange("0..4") })
     expect([...asked.images]).toEqual([0, 64, 128, 191, 255, 255])
     expect(asked.source.notes.join()).toMatch(/17 % of the values lie beyond/)
     const learnt = await readTableSet(path, { range: { by: "whole", from: 1, to: 9 } })

@@ -162,7 +162,7 @@ describe("on a board", () => {
     expect([ended.status, ended.stderr]).toEqual([0, expect.any(String)])
     const result = documentSchema.parse(JSON.parse(ended.stdout))
     expect([result.world, result.samples]).toEqual([join(folder, "own"), 12])
-    // Paper is taken for background: most of what was only slanted is named rightly.
+    // Paper is taken for background: most of what was only slanted is classified correctly.
     expect(result.all.before.new).toBeGreaterThan(0.4)
   }, 120_000)
 })

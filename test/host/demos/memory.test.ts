@@ -127,7 +127,7 @@ test.skipIf(!hasSocat)(
       }
       let pulled: Promise<void> | undefined
       const result = await runMemory({
-        place: { kind: "serial", ports: [path] },
+        location: { kind: "serial", ports: [path] },
         ...{ rounds: 4, values: [0.9, 0.8, 1.1, 1, 0.9], attended: true, quiet: true },
         status: text => {
           if (/pull the board's cable/.test(text)) pulled = pull()

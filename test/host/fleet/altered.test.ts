@@ -101,7 +101,7 @@ it("ends with the host's bits or by name, whichever byte of whichever report is 
     return await clock.run(async () => {
       try {
         await fleet.begin()
-        const classes = [...(await fleet.name(i => lesson(i).image, IMAGES))]
+        const classes = [...(await fleet.classify(i => lesson(i).image, IMAGES))]
         await fleet.learn(lesson, LESSONS)
         return { classes, hash: sha256(await fleet.coefficients()) }
       } catch (error) {

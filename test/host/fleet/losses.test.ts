@@ -40,7 +40,7 @@ class Bench {
       try {
         await fleet.begin()
         rules.push(...faults)
-        const classes = await fleet.name(i => lesson(i).image, IMAGES)
+        const classes = await fleet.classify(i => lesson(i).image, IMAGES)
         return { classes: [...classes], fleet, faults: this.injector.injected.length }
       } finally {
         await fleet.close()

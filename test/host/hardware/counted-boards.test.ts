@@ -53,7 +53,7 @@ describe("a fleet of counted boards", () => {
     const network = model1(1)
     const fleet = await start(network, 8)
     const host = new HostNetwork(network)
-    const named = await fleet.name(i => imageAt(mnist.test, i), 100)
+    const named = await fleet.classify(i => imageAt(mnist.test, i), 100)
     expect([...named]).toEqual(indices(100).map(i => host.predict(imageAt(mnist.test, i))))
     const drawn = host.coefficients()
     await fleet.train(mnist.train, indices(20))
@@ -70,7 +70,7 @@ describe("a fleet of counted boards", () => {
       const at = boards.seconds
       const before = boards.counts()
       const { sent } = fleet!
-      await fleet!.name(i => imageAt(mnist.test, i), images)
+      await fleet!.classify(i => imageAt(mnist.test, i), images)
       const busy = boards.counts().map((c, i) => c.busySeconds - before[i].busySeconds)
       const messages = fleet!.sent.map((n, i) => n - sent[i])
       const seconds = boards.seconds - at

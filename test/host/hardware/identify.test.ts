@@ -194,7 +194,7 @@ describe.skipIf(!hasSocat)("a port on a pseudo-terminal (Debian package socat)",
     alive = false
     const reason = await gone
     expect(reason).toMatchObject({ code: "board-gone" })
-    expect(reason.message).toMatch(/board 0.*0011223344556677.*not a word for 4\.0 s/)
+    expect(reason.message).toMatch(/board 0.*0011223344556677.*no frames for 4\.0 s/)
     expect(performance.now() - start).toBeLessThan(9_000)
     await expect(waiting).rejects.toBe(reason)
     await link.close()

@@ -22,7 +22,7 @@ it("begins with what a model has learnt; asks and teaches one sample", async () 
   const fleet = await Fleet.open(model, "emu:1")
   try {
     expect(Buffer.from(await fleet.coefficients()).equals(model.coefficients)).toBe(true)
-    const { named, outputs } = await fleet.ask(lesson(7).image)
+    const { classified: named, outputs } = await fleet.ask(lesson(7).image)
     expect(named).toBe(host.predict(lesson(7).image))
     expect(outputs.length).toBe(3)
     await fleet.teach(lesson(8))

@@ -26,7 +26,7 @@ function taught(net: Network, samples: number): HostNetwork {
   return one
 }
 
-/** Share of the test images it names rightly. */
+/** Share of the test images it classifies correctly. */
 function accuracy(one: HostNetwork): number {
   let right = 0
   const draw = drawSamples(unseen.count, TESTED, one.network.seed, 2)

@@ -77,7 +77,7 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
 
   it("learn the last image as what the panel says, and name it better the next time", async () => {
     const image = imageAt(mnist.test, 11)
-    await fleet.name(() => image, 1)
+    await fleet.classify(() => image, 1)
     const before = desk.answer!
     const hash = sha(await fleet.coefficients())
     // Not what it says anyway.
@@ -89,7 +89,7 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
     })
     await uno.press(TEACH)
     await pressed
-    await fleet.name(() => image, 1)
+    await fleet.classify(() => image, 1)
     expect(fleet.taught).toMatchObject([{ lesson: { label }, after: 0 }])
     expect(sha(await fleet.coefficients())).not.toBe(hash)
     expect(lead(label, desk.answer!.outputs)).toBeGreaterThan(lead(label, before.outputs))

@@ -96,7 +96,7 @@ export async function runsWith({ network, plan, on, shardBytes }: Share, ballast
     const next = uniform(1)
     const images = Array.from({ length: NAMED }, () => randomImage(network.width, next, 0.4))
     await fleet.begin()
-    await fleet.name(i => images[i], NAMED)
+    await fleet.classify(i => images[i], NAMED)
     if (on.length <= MOST_LEARNING) await fleet.learn(i => ({ image: images[i], label: i }), LEARNT)
     return true
   } catch (error) {

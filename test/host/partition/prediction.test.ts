@@ -37,7 +37,7 @@ test.each<[string, Network, number]>([
 
     let start = boards.seconds
     let end = start
-    await fleet.name(
+    await fleet.classify(
       i => imageAt(data, i),
       NAMED,
       () => {

@@ -4,7 +4,7 @@ import { HostNetwork } from "../../../host/network/host-network"
 import { linksOf, type Network } from "../../../host/network/network"
 import { model1, pico16 } from "../../../host/network/presets"
 import type { Checkpoint } from "../../../host/session/reports"
-import type { FleetWatch, Wish } from "../../../host/session/watch"
+import type { FleetWatch, Request } from "../../../host/session/watch"
 import { WatchedEngine } from "../../../host/training/watched-engine"
 import { randomImage, uniform } from "../../src/core/helpers"
 
@@ -26,11 +26,11 @@ function imagesFor(network: Network) {
 }
 
 /** Does as told before the sample of that number. */
-function script(words: Map<number, Wish[]>, heard: FleetWatch): FleetWatch {
+function script(words: Map<number, Request[]>, heard: FleetWatch): FleetWatch {
   let learnt = 0
   return {
     ...heard,
-    wish: () => words.get(learnt)?.shift(),
+    request: () => words.get(learnt)?.shift(),
     learnt: (...sample) => {
       learnt++
       heard.learnt?.(...sample)
@@ -48,12 +48,12 @@ describe.each([
     const lesson = { image: each[5], label: 7 }
     const said: { named: number; label: number; error: boolean }[] = []
     const named: number[][] = []
-    const name: Wish = {
-      ...{ do: "name", image: each[9] },
+    const name: Request = {
+      ...{ do: "classify", image: each[9] },
       answered: (outputs: Int16Array) => named.push([...outputs]),
     }
     const kept: Checkpoint[] = []
-    const words = new Map<number, Wish[]>([
+    const words = new Map<number, Request[]>([
       [10, [{ do: "teach", lesson }, name]],
       [20, [{ do: "slow", bits: 2 }]],
       [30, [{ do: "slow", bits: 0 }, { do: "read" }]],
@@ -63,7 +63,7 @@ describe.each([
         expect(Buffer.from(image).equals(each[said.length])).toBe(true)
         said.push({ named: predicted, label, error })
       },
-      kept: checkpoint => kept.push(checkpoint),
+      saved: checkpoint => kept.push(checkpoint),
     })
     engine = await WatchedEngine.start(network, start(network), watch)
     const order = Int32Array.from(each.keys())
@@ -73,7 +73,11 @@ describe.each([
     const expected: typeof said = []
     for (const [i, image] of each.entries()) {
       if (i === 10) {
-        host.train(lesson.image, lesson.label, engine.beside.find(w => "lesson" in w)?.sample)
+        host.train(
+          lesson.image,
+          lesson.label,
+          engine.interventions.find(w => "lesson" in w)?.sample,
+        )
         expect(host.predict(each[9])).toBe(named[0].indexOf(Math.max(...named[0])))
       }
       if (i === 20) host.learnShift = network.learnShift + 2
@@ -94,7 +98,7 @@ describe.each([
     if (network.margin === 0)
       expect(said.map(s => s.error)).toEqual(said.map(s => s.named !== s.label))
     expect(engine.coefficients.equals(host.coefficients())).toBe(true)
-    expect(engine.beside).toHaveLength(3)
+    expect(engine.interventions).toHaveLength(3)
     expect(result).toEqual({
       done: SAMPLES,
       right: expected.filter(s => s.named === s.label).length,
@@ -112,7 +116,7 @@ it("waits for leave, and ends when it is stopped meanwhile", async () => {
   const stop = new AbortController()
   let leave = 3
   engine = await WatchedEngine.start(network, start(network), {
-    leave: () => (leave > 0 ? leave-- && 1 : 0),
+    allow: () => (leave > 0 ? leave-- && 1 : 0),
     changed: async () => {
       stop.abort()
     },

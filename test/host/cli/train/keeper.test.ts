@@ -100,7 +100,7 @@ test.each([
   ["mqtts://broker.example:8883/lab?ca=%2Fetc%2Fca.pem"],
 ])("the command to go on names the boards as they were named: %s", async (place, ...more) => {
   const { interruption } = await import("../../../../host/cli/train/course")
-  const { parsePlace } = await import("../../../../host/hardware/place")
+  const { parseLocation: parsePlace } = await import("../../../../host/hardware/location")
   const training = { plan: { images: 10, epochs: 2 }, samples: 7 } as never
   const on = parsePlace(place, 8)
   const options = { engine: "host", on, checkpoint: more.length > 0 ? 40 : undefined }

@@ -202,7 +202,7 @@ describe("wuxing train", () => {
 })
 
 describe("wuxing eval", () => {
-  test("counts what a network names rightly, class by class", async () => {
+  test("counts what a network classifies correctly, class by class", async () => {
     const result = document(
       await wuxing(["eval", "--model", "pico-16", "--fresh", "--seed", "9", "--json"]),
     )

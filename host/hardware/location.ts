@@ -1,5 +1,5 @@
 /**
- * Where boards are, as a user says it: `sim:2`, `emu:2`, `serial:/dev/ttyACM0,/dev/ttyACM1`, `serial`;
+ * Where boards are (`--on`): `sim:2`, `emu:2`, `serial:/dev/ttyACM0,/dev/ttyACM1`, `serial`;
  * `sim:2@FOLDER` and `emu:2@FOLDER` keep the flash of such boards; `mqtt://HOST/ROOM` is what the
  * agents in a room of a broker offer.
  */
@@ -12,7 +12,7 @@ import { type BrokerAddress, describeBroker, parseBrokerAddress } from "./mqtt/b
 /** Boards that one run may start at most: eight processes on one listener are known to work. */
 export const MOST_BOARDS = 8
 
-export type Place =
+export type Location =
   | { kind: "sim"; boards: number; folder?: string }
   /** Emulated Picos with the native program. */
   | { kind: "emu"; boards: number; folder?: string }
@@ -22,7 +22,7 @@ export type Place =
   | { kind: "mqtt"; address: BrokerAddress }
 
 /** Are its boards there already, to be opened, or is each to be started? */
-export function isOpened({ kind }: Place): boolean {
+export function isOpened({ kind }: Location): boolean {
   return kind === "serial" || kind === "mqtt"
 }
 
@@ -36,8 +36,8 @@ export interface FoundBoards {
   open(options: OpenOptions): Promise<OpenableBoards>
 }
 
-/** @returns undefined when the text is no place, or means more than `most` boards to start */
-export function parsePlace(text: string, most: number): Place | undefined {
+/** @returns undefined when the text is no location, or means more than `most` boards to start */
+export function parseLocation(text: string, most: number): Location | undefined {
   const started = /^(sim|emu):(\d{1,3})(?:@(.+))?$/s.exec(text)
   if (started) {
     const kind = started[1] as "sim" | "emu"
@@ -56,24 +56,24 @@ export function parsePlace(text: string, most: number): Place | undefined {
 }
 
 /** As parsePlace takes it; without the name and password of a broker. */
-export function placeText(place: Place): string {
-  if (place.kind === "mqtt") {
-    const { ca } = place.address
-    return `${describeBroker(place.address)}${ca === undefined ? "" : `?ca=${encodeURIComponent(ca)}`}`
+export function locationText(location: Location): string {
+  if (location.kind === "mqtt") {
+    const { ca } = location.address
+    return `${describeBroker(location.address)}${ca === undefined ? "" : `?ca=${encodeURIComponent(ca)}`}`
   }
-  if (place.kind === "serial")
-    return place.ports.length === 0 ? "serial" : `serial:${place.ports.join(",")}`
-  return `${place.kind}:${place.boards}${place.folder === undefined ? "" : `@${place.folder}`}`
+  if (location.kind === "serial")
+    return location.ports.length === 0 ? "serial" : `serial:${location.ports.join(",")}`
+  return `${location.kind}:${location.boards}${location.folder === undefined ? "" : `@${location.folder}`}`
 }
 
 /**
- * Finds out which boards a place means; opens none.
+ * Finds out which boards a location means; opens none.
  *
  * @throws WuxingError "port-missing", "no-boards" (kind board), "port-twice" (kind usage)
  */
-export async function findBoards(place: Place): Promise<FoundBoards> {
-  if (place.kind === "sim") {
-    const { boards, folder } = place
+export async function findBoards(location: Location): Promise<FoundBoards> {
+  if (location.kind === "sim") {
+    const { boards, folder } = location
     return {
       count: boards,
       description: boards === 1 ? "1 virtual board" : `${boards} virtual boards`,
@@ -83,8 +83,8 @@ export async function findBoards(place: Place): Promise<FoundBoards> {
       },
     }
   }
-  if (place.kind === "emu") {
-    const { boards, folder } = place
+  if (location.kind === "emu") {
+    const { boards, folder } = location
     return {
       count: boards,
       description: boards === 1 ? "1 emulated Pico" : `${boards} emulated Picos`,
@@ -95,14 +95,14 @@ export async function findBoards(place: Place): Promise<FoundBoards> {
       },
     }
   }
-  if (place.kind === "mqtt") return await findRemoteBoards(place.address)
-  const paths = await findPorts(place.ports)
+  if (location.kind === "mqtt") return await findRemoteBoards(location.address)
+  const paths = await findPorts(location.ports)
   return {
     count: paths.length,
     description: `${paths.length === 1 ? "the board" : "boards"} on ${new Intl.ListFormat("en-GB").format(paths)}`,
     open: async options => {
       const { SerialBoards } = await import("./serial-boards")
-      const names = place.ports.length > 0 ? place.ports : portsOfEnvironment()
+      const names = location.ports.length > 0 ? location.ports : portsOfEnvironment()
       return new SerialBoards(paths, { ...options, names })
     },
   }

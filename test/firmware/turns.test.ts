@@ -105,7 +105,7 @@ async function samples(name: string, network: Network, of: number): Promise<void
     await fleet.begin()
     if (!network.softmaxGain) {
       watched.doing = `${name}, named`
-      await fleet.name(i => imageAt(test, i), count)
+      await fleet.classify(i => imageAt(test, i), count)
     }
     watched.doing = `${name}, learnt`
     const lesson = (i: number) => ({ image: imageAt(test, i), label: test.labels[i] })

@@ -53,10 +53,9 @@ export async function openFleet(
   const watches = [...(desk ? [desk] : []), ...(dashboard ? [dashboard] : [])]
   try {
     const { planFor, plannedShares } = await import("../partition/shares")
-    // Virtual boards are planned for as what they stand for: their own speed says nothing.
-    const planned = plannedShares(
-      ...([network, boards.count, plan, boards.native ? "pico-native" : "pico"] as const),
-    ) ?? { shares: plan === "naming" ? planFor(network, boards.count) : undefined }
+    const planned = plannedShares(network, boards.count, plan, boards.profile) ?? {
+      shares: plan === "naming" ? planFor(network, boards.count) : undefined,
+    }
     const options = { network, ...planned, start, faults, checkpointSamples }
     const fleet = await startFleetOn(
       ...([location, boards] as const),

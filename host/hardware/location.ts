@@ -33,6 +33,11 @@ export interface FoundBoards {
   description: string
   /** Their program is no DeviceScript one: none need be compiled. */
   native?: boolean
+  /**
+   * Id of the board profile to plan for. Boards whose kind is known only once they are opened are
+   * planned for as Picos; virtual boards as what they are, which their user waits for.
+   */
+  profile: string
   open(options: OpenOptions): Promise<OpenableBoards>
 }
 
@@ -77,6 +82,7 @@ export async function findBoards(location: Location): Promise<FoundBoards> {
     return {
       count: boards,
       description: boards === 1 ? "1 virtual board" : `${boards} virtual boards`,
+      profile: "virtual",
       open: async options => {
         const { MachineBoards } = await import("./machine-boards")
         return MachineBoards.start(boards, { ...options, folder })
@@ -89,6 +95,7 @@ export async function findBoards(location: Location): Promise<FoundBoards> {
       count: boards,
       description: boards === 1 ? "1 emulated Pico" : `${boards} emulated Picos`,
       native: true,
+      profile: "pico-native",
       open: async options => {
         const { EmulatedBoards } = await import("./emulator/emulated-boards")
         return EmulatedBoards.start(boards, { ...options, folder })
@@ -100,6 +107,7 @@ export async function findBoards(location: Location): Promise<FoundBoards> {
   return {
     count: paths.length,
     description: `${paths.length === 1 ? "the board" : "boards"} on ${new Intl.ListFormat("en-GB").format(paths)}`,
+    profile: "pico",
     open: async options => {
       const { SerialBoards } = await import("./serial-boards")
       const names = location.ports.length > 0 ? location.ports : portsOfEnvironment()
@@ -112,10 +120,12 @@ async function findRemoteBoards(address: BrokerAddress): Promise<FoundBoards> {
   const { findRoom } = await import("./mqtt/mqtt-boards")
   const { boards, agents } = await findRoom(address)
   const names = new Intl.ListFormat("en-GB").format([...agents.keys()].sort())
+  const native = [...agents.values()].every(agent => agent.native)
   return {
     count: boards.length,
     description: `${boards.length} board(s) of ${names} at ${describeBroker(address)}`,
-    native: [...agents.values()].every(({ native }) => native),
+    native,
+    profile: native ? "pico-native" : "pico",
     open: async options => {
       const { MqttBoards } = await import("./mqtt/mqtt-boards")
       return MqttBoards.start(address, options)

@@ -159,8 +159,9 @@ export const Fleet = {
     const parsed = parseLocation(location, MOST_BOARDS)
     if (!parsed) throw noLocation(location)
     const boards = await findBoards(parsed)
-    const profile = boards.native ? "pico-native" : "pico"
-    const { shares, shardBytes } = plannedShares(network, boards.count, goal, profile) ?? {
+    const { shares, shardBytes } = plannedShares(
+      ...([network, boards.count, goal, boards.profile] as const),
+    ) ?? {
       shares: goal === "naming" ? planFor(network, boards.count) : undefined,
     }
     const bytecode = boards.native

@@ -130,14 +130,13 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
   )
   const boards = await findBoards(location)
   const { status } = surroundings(context)
-  const profile = boards.native ? "pico-native" : "pico"
   const fleet = await startFleetOn(
     location,
     boards,
     {
       network: model.network,
       start: checkpointOf(model),
-      ...plannedShares(model.network, boards.count, "learning", profile),
+      ...plannedShares(model.network, boards.count, "learning", boards.profile),
     },
     context,
   )

@@ -78,7 +78,7 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
     { ...boards, open: how => boards.open({ ...how, wrap: unplugger?.wrap }) },
     {
       network,
-      ...plannedShares(network, boards.count, "learning", "pico"),
+      ...plannedShares(network, boards.count, "learning", boards.profile),
       checkpointSamples: CHECKPOINT_SAMPLES,
     },
     context,

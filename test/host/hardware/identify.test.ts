@@ -182,7 +182,6 @@ describe.skipIf(!hasSocat)("a port on a pseudo-terminal (Debian package socat)",
       decoder.push(bytes)
     })
     const link = await BoardLink.connect(await openSerialPort(path), { name: "board 0" })
-    const start = performance.now()
     const gone = new Promise<Error>(resolve => {
       link.onClose = resolve
     })
@@ -195,7 +194,6 @@ describe.skipIf(!hasSocat)("a port on a pseudo-terminal (Debian package socat)",
     const reason = await gone
     expect(reason).toMatchObject({ code: "board-gone" })
     expect(reason.message).toMatch(/board 0.*0011223344556677.*no frames for 4\.0 s/)
-    expect(performance.now() - start).toBeLessThan(9_000)
     await expect(waiting).rejects.toBe(reason)
     await link.close()
   })

@@ -9,9 +9,6 @@ import { z } from "zod"
 import { numberIn, quotedIn, readme } from "../../../docs/pages"
 import { ROOT } from "../../../root"
 
-/** What a user waits for at most after Ctrl-C, an error or the end. */
-const END_MS = 10_000
-
 const documentSchema = z.strictObject({
   network: z.object({ name: z.string(), width: z.literal(784) }),
   seed: z.literal(1),
@@ -166,10 +163,8 @@ describe("the demo, stopped", () => {
     it(`by Ctrl-C ${where} ends with 130 and leaves nothing`, async () => {
       const run = demo("--json")
       await run.says(says)
-      const at = performance.now()
       run.child.kill("SIGINT")
       expect(await run.ended).toEqual({ status: 130, signal: null })
-      expect(performance.now() - at).toBeLessThan(END_MS)
       expect(JSON.parse(run.stdout())).toMatchObject({
         error: { code: "interrupted", kind: "interrupted", exitStatus: 130 },
       })
@@ -198,10 +193,8 @@ describe("the demo, unable to start,", () => {
   it("says which file of MNIST is missing, before it starts anything", async () => {
     const folder = mkdtempSync(join(tmpdir(), "wuxing-empty-"))
     try {
-      const at = performance.now()
       const run = demo("--json", "--data", folder)
       const { status, error } = await fails(run)
-      expect(performance.now() - at).toBeLessThan(END_MS)
       expect(status).toBe(3)
       expect(error).toMatchObject({ code: "mnist-missing", kind: "data", exitStatus: 3 })
       expect(error.message).toContain(folder)

@@ -64,7 +64,7 @@ async function predict(
     : pictureInput(options.model, model, options.scaling !== undefined)
   const images =
     input === undefined
-      ? await windowsOf(paths, model.signal!, output)
+      ? await windowsOf(paths, model.signal!, context)
       : await picturesOf(paths, input.frame, scaling)
   const all = options.on
     ? await outputsOnBoards(options.on, model, images, context)
@@ -139,13 +139,14 @@ async function picturesOf(
 /** Features of recordings, each file's first one, taken whole or their first window. */
 async function windowsOf(
   paths: string[],
-  signal: SignalDescription,
-  output: Context["output"],
+  description: SignalDescription,
+  { output, signal }: Context,
 ): Promise<Uint8Array[]> {
   const { featuresOfFile } = await import("../training/signal-data")
-  return await Promise.all(
-    paths.map(path => featuresOfFile(path, signal, note => output.status(note))),
-  )
+  const all: Uint8Array[] = []
+  for (const path of paths)
+    all.push(await featuresOfFile(path, description, note => output.status(note), signal))
+  return all
 }
 
 function second(shares: number[], best: number): number {

@@ -71,7 +71,7 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
     )
   }
   let error: WuxingError | undefined
-  if (recordings !== undefined) await playRecordings(recordings, model, take)
+  if (recordings !== undefined) await playRecordings(recordings, model, take, signal)
   else {
     const source = await openSource(options, features.rate, signal)
     output.status(`watching ${source.name}; Ctrl-C ends it`)
@@ -134,11 +134,12 @@ async function playRecordings(
   path: string,
   model: Model,
   take: (values: number[]) => void,
+  signal: AbortSignal,
 ): Promise<void> {
   const { recordingsAt } = await import("../signals/recording-set")
   const { resampleTo } = await import("../signals/recording")
   const { features } = model.signal!
-  for (const recording of recordingsAt(path, features.rate)) {
+  for (const recording of await recordingsAt(path, features.rate, signal)) {
     if (recording.channels.length !== features.channels.length)
       throw otherChannels(recording.name, recording.channels.length, features.channels)
     const { values } = resampleTo(recording, features.rate)

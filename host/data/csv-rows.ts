@@ -6,7 +6,7 @@
 import { Transform } from "node:stream"
 import { CsvError, type InfoRecord, type Parser, parse } from "csv-parse"
 import { messageOf, WuxingError } from "../base/errors"
-import { streamFile } from "./open-file"
+import { streamFile } from "../base/input-file"
 
 /** Files are streamed: this bounds time, not memory. */
 const MOST_BYTES = 2 ** 32

@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
-import { readWholeFile } from "./open-file"
+import { readWholeFile } from "../base/input-file"
 
 const IMAGES_MAGIC = 0x00000803
 const LABELS_MAGIC = 0x00000801

@@ -3,13 +3,18 @@
  * Boards run DeviceScript; chips (kind "neuromorphic") run networks as NIR graphs, and can be planned
  * for only.
  */
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { z } from "zod"
 import { messageOf, WuxingError } from "../base/errors"
+import { readBytes } from "../base/input-file"
+import { parseJson as parseBounded } from "../base/json-text"
 
 const FOLDER = fileURLToPath(new URL("../../boards", import.meta.url))
+/** Far above any profile: bounds of the file and of what it says. */
+const MOST_BYTES = 64 * 1024
+const JSON_BOUNDS = { values: 4096, depth: 8 }
 
 const positive = z.int().positive()
 
@@ -182,7 +187,7 @@ function isChip(id: string, folder: string): boolean {
 
 function parseJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, "utf8"))
+    return parseBounded(readBytes(path, MOST_BYTES), JSON_BOUNDS)
   } catch (error) {
     throw badProfile(path, messageOf(error))
   }

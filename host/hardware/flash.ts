@@ -4,13 +4,13 @@
  */
 
 import { spawn } from "node:child_process"
-import { closeSync, openSync, readSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { realClock } from "../base/clock"
 import { messageOf, WuxingError } from "../base/errors"
+import { readHead } from "../base/input-file"
 import { seconds } from "../link/wait"
 import type { BoardFamily, DeviceScriptBoard } from "./devicescript-boards"
 
@@ -78,15 +78,9 @@ export function planFlash(board: DeviceScriptBoard, port?: string, file?: string
  * @throws WuxingError "firmware-file-missing", "firmware-file-wrong" (kind data)
  */
 export function checkFirmwareFile(path: string, family: BoardFamily): void {
-  const head = Buffer.alloc(4)
-  let size: number
+  let head: Buffer
   try {
-    const file = openSync(path, "r")
-    try {
-      size = readSync(file, head, 0, 4, 0)
-    } finally {
-      closeSync(file)
-    }
+    head = readHead(path, 4)
   } catch (error) {
     throw new WuxingError(
       {
@@ -101,7 +95,7 @@ export function checkFirmwareFile(path: string, family: BoardFamily): void {
   }
   // "UF2\n" begins a UF2 file, 0xE9 the image of an ESP32 chip.
   const rp2040 = family === "rp2040"
-  const right = rp2040 ? head.toString("latin1") === "UF2\n" : size > 0 && head[0] === 0xe9
+  const right = rp2040 ? head.toString("latin1") === "UF2\n" : head[0] === 0xe9
   // The command takes the address to write to from the file's name.
   const named = rp2040 || /-0x[0-9a-f]+\.bin$/.test(path)
   if (right && named) return
@@ -110,7 +104,7 @@ export function checkFirmwareFile(path: string, family: BoardFamily): void {
     kind: "data",
     message: right
       ? `firmware ${path} does not say in its name where it belongs ("…-0x0.bin", "…-0x1000.bin")`
-      : `${path} is no firmware for ${family} boards (it begins with ${head.subarray(0, size).toString("hex") || "nothing"})`,
+      : `${path} is no firmware for ${family} boards (it begins with ${head.toString("hex") || "nothing"})`,
     cause: "it is for boards of another family, was renamed, or is something else",
     help: rp2040 ? "name a .uf2 file" : "name a .bin file as DeviceScript's releases have them",
   })

@@ -22,7 +22,8 @@
  * layer are its elements 0 … inputs−1, outputs its elements outputFirst … outputFirst+outputs−1.
  */
 import { z } from "zod"
-import { WuxingError } from "../base/errors"
+import { messageOf, WuxingError } from "../base/errors"
+import { parseJson } from "../base/json-text"
 import {
   coefficientMax,
   fanInOf,
@@ -43,20 +44,16 @@ import {
 import { faultOf } from "../network/validate"
 import type { Model } from "./model-file"
 
-const index = z.int().min(0).max(65534)
-const element = z.int().min(0).max(4)
-const coefficient = z.number().min(-4).max(4)
+/**
+ * Bounds of a file, checked before anything is allocated for what it says: links are up to seven values
+ * each in memory, and a network of more would take minutes for an image.
+ */
+const MOST_LINKS = 2 ** 20
+const JSON_BOUNDS = { values: 7 * MOST_LINKS, depth: 8 }
+/** Of all layers together: neurons times inputs. */
+const MOST_SYNAPSES = 2 ** 20
 
-const linkSchema = z.union(
-  [
-    z.tuple([index, index, element, index, element]),
-    z.tuple([index, index, element, index, element, coefficient]),
-  ],
-  {
-    error:
-      "expected [layer, source neuron, source element 0…4, target neuron, target element 0…4] and perhaps a coefficient −4…4",
-  },
-)
+type Link = [number, number, number, number, number, number?]
 
 const fileSchema = z.strictObject({
   format: z.literal("wuxing-links"),
@@ -68,11 +65,11 @@ const fileSchema = z.strictObject({
   seed: seedSchema.default(1),
   settings: settingsSchema.partial().default({}),
   layers: layersOf(layerSchema.omit({ fanIn: true })),
-  links: z.array(linkSchema).min(1),
+  // Checked one by one, and no further than the first that is wrong: a schema would list them all.
+  links: z.custom<unknown[]>(Array.isArray, "expected a list of links"),
 })
 
 type LinksFile = z.infer<typeof fileSchema>
-type Link = LinksFile["links"][number]
 
 const DEFAULTS = {
   steps: 8,
@@ -88,13 +85,20 @@ const DEFAULTS = {
 }
 
 /**
+ * @param text UTF-8, as a string or as its bytes
  * @param name what to call the text in an error, for example the path
  * @throws WuxingError "links-invalid" (kind "data")
  */
-export function parseLinks(text: string, name: string): Model {
-  const parsed = fileSchema.safeParse(parseJson(text, name))
+export function parseLinks(text: string | Uint8Array, name: string): Model {
+  const parsed = fileSchema.safeParse(jsonOf(text, name))
   if (!parsed.success) throw invalid(name, issuesOf(parsed.error))
   const file = parsed.data
+  const { length } = file.links
+  if (length < 1 || length > MOST_LINKS)
+    throw invalid(name, `links: it has ${length}, expected 1 to ${MOST_LINKS}`)
+  const synapses = file.layers.reduce((sum, l) => sum + l.neurons * l.inputs, 0)
+  if (synapses > MOST_SYNAPSES)
+    throw invalid(name, `layers: they have ${synapses} inputs, at most ${MOST_SYNAPSES} are read`)
   const layers: Layer[] = file.layers.map(layer => ({ ...layer, fanIn: 1 }))
   const { width, inputSignals, seed, settings } = file
   const network: Network = {
@@ -110,13 +114,13 @@ export function parseLinks(text: string, name: string): Model {
   }
   const fault = faultOf(network)
   if (fault) throw invalid(name, fault)
-  const values = placeLinks(network, file, name)
+  const placed = placeLinks(network, file, name)
   layers.forEach((l, i) => {
     l.fanIn = fanInOf(network, i + 1)
   })
   const checked = networkSchema.safeParse(network)
   if (!checked.success) throw invalid(name, issuesOf(checked.error))
-  return { network, coefficients: coefficientsOf(network, values, name), training: null }
+  return { network, coefficients: coefficientsOf(network, file, placed, name), training: null }
 }
 
 /** Where a link of the file goes in the network. */
@@ -126,44 +130,71 @@ interface Place {
   source: number
 }
 
-/** Fills `network.given`; returns the coefficients given, by layer, synapse and source. */
-function placeLinks(network: Network, file: LinksFile, name: string): Map<string, Given> {
-  const seen = new Map<string, Given>()
-  const uses = new Map<string, { link: number; as: "input" | "output" }>()
-  file.links.forEach((link, i) => {
-    const where = `links[${i}] ${JSON.stringify(link)}`
-    const place = placeOf(network, link, what => invalid(name, `${where}: ${what}`))
-    const key = keyOf(place)
+/** Fills `network.given`; returns the link of the file at each place, by its key. */
+function placeLinks(network: Network, file: LinksFile, name: string): Map<number, number> {
+  const seen = new Map<number, number>()
+  const uses = new Map<number, { link: number; as: "input" | "output" }>()
+  for (let i = 0; i < file.links.length; i++) {
+    const link = file.links[i]
+    // Words only where they are needed: there may be a million of links.
+    const wrong = (what: string) =>
+      invalid(name, `links[${i}] ${excerpt(JSON.stringify(link))}: ${what}`)
+    if (!isLink(link))
+      throw wrong(
+        "expected [layer, source neuron, source element 0…4, target neuron, target element 0…4] and perhaps a coefficient −4…4",
+      )
+    const place = placeOf(network, link, wrong)
+    const key = keyOf(place.layer, place.synapse, place.source)
     const twice = seen.get(key)
-    if (twice) throw invalid(name, `${where}: it is there already as links[${twice.link}]`)
-    seen.set(key, { link: i, coefficient: link[5] })
+    if (twice !== undefined) throw wrong(`it is there already as links[${twice}]`)
+    seen.set(key, i)
     network.given![place.layer - 1][place.synapse].push(place.source)
-    if (!file.strict) return
+    if (!file.strict) continue
     const [layer, from, out, to, into] = link
-    for (const [neuron, as] of [
-      [`${layer - 1}, neuron ${from}, element ${out}`, "output"],
-      [`${layer}, neuron ${to}, element ${into}`, "input"],
+    for (const [of, neuron, element, as] of [
+      [layer - 1, from, out, "output"],
+      [layer, to, into, "input"],
     ] as const) {
-      const other = uses.get(neuron)
+      const at = keyOf(of, neuron, element)
+      const other = uses.get(at)
       if (other)
-        throw invalid(
-          name,
-          `${where}: the interface of layer ${neuron} is an ${other.as} already, of links[${other.link}], and the file is strict`,
+        throw wrong(
+          `the interface of layer ${of}, neuron ${neuron}, element ${element} is an ${other.as} already, of links[${other.link}], and the file is strict`,
         )
-      uses.set(neuron, { link: i, as })
+      uses.set(at, { link: i, as })
     }
-  })
+  }
   for (const layer of network.given!) for (const sources of layer) sources.sort((a, b) => a - b)
   return seen
 }
 
-interface Given {
-  link: number
-  coefficient: number | undefined
+function isLink(value: unknown): value is Link {
+  if (!Array.isArray(value) || value.length < 5 || value.length > 6) return false
+  const [layer, from, out, to, into, coefficient = 0] = value
+  return (
+    isIndex(layer) &&
+    isIndex(from) &&
+    isIndex(out) &&
+    isIndex(to) &&
+    isIndex(into) &&
+    out <= 4 &&
+    into <= 4 &&
+    typeof coefficient === "number" &&
+    Math.abs(coefficient) <= 4
+  )
 }
 
-function keyOf({ layer, synapse, source }: Place): string {
-  return `${layer} ${synapse} ${source}`
+function isIndex(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65534
+}
+
+function excerpt(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+
+/** One number for a place: layers are at most 16, the others below 2^19. */
+function keyOf(layer: number, synapse: number, source: number): number {
+  return (layer * 2 ** 19 + synapse) * 2 ** 19 + source
 }
 
 function placeOf(network: Network, link: Link, wrong: (what: string) => WuxingError): Place {
@@ -196,13 +227,19 @@ function placeOf(network: Network, link: Link, wrong: (what: string) => WuxingEr
 }
 
 /** All coefficients in the network's order: those given, the others drawn by the seed. */
-function coefficientsOf(network: Network, given: Map<string, Given>, name: string): Buffer {
+function coefficientsOf(
+  network: Network,
+  { links }: LinksFile,
+  placed: Map<number, number>,
+  name: string,
+): Buffer {
   const max = coefficientMax(network)
   const values: number[] = []
   network.given!.forEach((synapses, i) => {
     synapses.forEach((sources, synapse) => {
       sources.forEach((source, rank) => {
-        const { link, coefficient } = given.get(keyOf({ layer: i + 1, synapse, source }))!
+        const link = placed.get(keyOf(i + 1, synapse, source))!
+        const coefficient = (links[link] as Link)[5]
         const drawn = initialCoefficient(network, i + 1, synapse, rank, sources.length)
         const value =
           coefficient === undefined
@@ -222,22 +259,12 @@ function coefficientsOf(network: Network, given: Map<string, Given>, name: strin
   return bytes
 }
 
-function parseJson(text: string, name: string): unknown {
+function jsonOf(text: string | Uint8Array, name: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(typeof text === "string" ? Buffer.from(text) : text, JSON_BOUNDS)
   } catch (error) {
-    throw invalid(
-      name,
-      `it is not JSON: ${error instanceof Error ? located(error.message, text) : error}`,
-    )
+    throw invalid(name, messageOf(error))
   }
-}
-
-/** "at position 812" is of little use in an editor: adds the line. */
-function located(message: string, text: string): string {
-  const position = /at position (\d+)/.exec(message)?.[1]
-  if (position === undefined || message.includes("line ")) return message
-  return `${message}, line ${text.slice(0, Number(position)).split("\n").length}`
 }
 
 function invalid(name: string, what: string): WuxingError {

@@ -19,9 +19,10 @@
  * Equal content gives equal bytes. A file is replaced as a whole or not at all.
  */
 import { createHash } from "node:crypto"
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 import { z } from "zod"
 import { messageOf, WuxingError } from "../base/errors"
+import { readBytes } from "../base/input-file"
+import { parseJson } from "../base/json-text"
 import { replaceFile } from "../base/replace-file"
 import type { Network } from "../network/network"
 import { issuesOf, networkSchema, seedSchema, totalLinks } from "../network/network-schema"
@@ -113,6 +114,9 @@ const HASH_BYTES = 32
 const COEFFICIENTS = "coefficients"
 /** Far above any network the core can run; bounds what a wrong path can make us read. */
 const MOST_BYTES = 256 * 2 ** 20
+
+/** Of the header: a million links given one by one are the most it holds. */
+const HEADER_BOUNDS = { values: 4 * 2 ** 20, depth: 32 }
 
 /**
  * @throws RangeError if the model contradicts itself: a defect of the caller
@@ -225,15 +229,8 @@ export function looksLikeModel(bytes: Buffer): boolean {
  * @throws WuxingError of kind "data": "model-missing" or "model-unreadable"
  */
 export function readModelBytes(path: string, what = "model file"): Buffer {
-  let file: number | undefined
   try {
-    // Without waiting: the other end of a pipe may never come.
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const stat = fstatSync(file)
-    if (!stat.isFile()) throw new Error("not a regular file")
-    if (stat.size > MOST_BYTES)
-      throw new Error(`${stat.size} bytes, at most ${MOST_BYTES} are read`)
-    return readFileSync(file)
+    return readBytes(path, MOST_BYTES)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === "ENOENT" || code === "ENOTDIR")
@@ -257,8 +254,6 @@ export function readModelBytes(path: string, what = "model file"): Buffer {
       },
       { cause: error },
     )
-  } finally {
-    if (file !== undefined) closeSync(file)
   }
 }
 
@@ -267,11 +262,11 @@ type Header = z.infer<typeof headerSchema>
 function readHeader(bytes: Buffer, name: string, steps: readonly Migration[]): Header {
   let parsed: ReturnType<typeof headerSchema.safeParse>
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-    const header = steps.reduce<unknown>((older, step) => step(older), JSON.parse(text))
+    const json = parseJson(bytes, HEADER_BOUNDS)
+    const header = steps.reduce<unknown>((older, step) => step(older), json)
     parsed = headerSchema.safeParse(header)
   } catch (error) {
-    throw invalid(name, `its header is not JSON in UTF-8: ${messageOf(error)}`)
+    throw invalid(name, `its header cannot be read: ${messageOf(error)}`)
   }
   if (!parsed.success) throw invalid(name, `its header is not valid: ${issuesOf(parsed.error)}`)
   const fault = faultOfHeader(parsed.data)

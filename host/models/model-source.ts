@@ -50,6 +50,6 @@ export function readModel(what: string, seed: number): Model {
   const bytes = readModelBytes(what)
   // A JSON text begins with a brace, perhaps behind a byte order mark and space.
   if (!looksLikeModel(bytes) && /^\ufeff?\s*\{/.test(bytes.toString("utf8", 0, 100)))
-    return parseLinks(bytes.toString("utf8").replace(/^\ufeff/, ""), what)
+    return parseLinks(bytes, what)
   return decodeModel(bytes, what)
 }

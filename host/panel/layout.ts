@@ -4,14 +4,19 @@
  * The checks follow from StandardFirmata: it talks on pins 0 and 1, and as it starts it drives every
  * pin that has no analog input low.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { z } from "zod"
 import { messageOf, WuxingError } from "../base/errors"
+import { readBytes } from "../base/input-file"
+import { parseJson } from "../base/json-text"
 
 const FOLDER = fileURLToPath(new URL("layouts", import.meta.url))
 export const DEFAULT_LAYOUT = "leds"
+/** Far above any layout: bounds of the file and of what it says. */
+const MOST_BYTES = 64 * 1024
+const JSON_BOUNDS = { values: 4096, depth: 8 }
 
 /** I2C of boards in the Uno's shape. */
 const I2C_PINS = ["A4", "A5"]
@@ -174,7 +179,7 @@ export function readLayout(what: string): Layout {
     })
   let json: unknown
   try {
-    json = JSON.parse(readFileSync(path, "utf8"))
+    json = parseJson(readBytes(path, MOST_BYTES), JSON_BOUNDS)
   } catch (error) {
     throw badLayout(what, messageOf(error))
   }

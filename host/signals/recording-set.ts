@@ -8,9 +8,11 @@
  * The label is what the file itself says, else the class folder's name, else the file's name up to its
  * first point or underscore.
  */
-import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs"
+import { readdirSync, statSync } from "node:fs"
 import { basename, extname, join, relative } from "node:path"
+import { takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
+import { readHead } from "../base/input-file"
 import { namesOfClasses } from "../data/classes"
 import {
   damagedRecording,
@@ -19,7 +21,8 @@ import {
   type Recording,
   resampleTo,
 } from "./recording"
-import { isSignalTable, labelOfName, RECORDING_ENDINGS, readRecordings } from "./recording-files"
+import { isSignalTable } from "./recording-csv"
+import { labelOfName, RECORDING_ENDINGS, readRecordings } from "./recording-files"
 
 export interface RecordingSetOptions {
   /** Samples a second to bring all to; absent: as recorded, of the first one. */
@@ -34,6 +37,7 @@ export interface RecordingSetOptions {
   classes?: string[]
   /** Outputs of the network. */
   outputs?: number
+  signal?: AbortSignal
 }
 
 export interface RecordingSet {
@@ -46,6 +50,8 @@ export interface RecordingSet {
   notes: string[]
 }
 
+/** A line of names is shorter. */
+const HEAD_BYTES = 4096
 /** Of recordings that nobody has split: one of so many of each class is for test. */
 const TEST_EVERY = 5
 const SPLITS = { train: ["train", "training"], test: ["test", "testing"] }
@@ -60,18 +66,12 @@ export function isRecordings(path: string): boolean {
 
 function looksLikeRecording(path: string): boolean {
   if (extname(path).toLowerCase() !== ".csv") return true
-  const head = Buffer.alloc(4096)
-  const file = openSync(path, "r")
   try {
-    const count = readSync(file, head, 0, head.length, 0)
-    return isSignalTable(
-      head
-        .toString("utf8", 0, count)
-        .split(/\r?\n/)[0]
-        .replace(/^\ufeff/, ""),
-    )
-  } finally {
-    closeSync(file)
+    const [line] = readHead(path, HEAD_BYTES).toString("utf8").split(/\r?\n/)
+    return isSignalTable(line.replace(/^\ufeff/, ""))
+  } catch {
+    // Whoever reads it says what is wrong with it.
+    return false
   }
 }
 
@@ -99,9 +99,16 @@ function filesOf(path: string, most = Number.POSITIVE_INFINITY): string[] {
  * @throws WuxingError of kind "data": "recording-damaged", "recording-rate", "recording-mixed",
  *   "data-classes"
  */
-export function readRecordingSet(path: string, options: RecordingSetOptions = {}): RecordingSet {
-  const files = filesOf(path)
-  const all = files.flatMap(file => labelled(path, file, readRecordings(file, options.rate)))
+export async function readRecordingSet(
+  path: string,
+  options: RecordingSetOptions = {},
+): Promise<RecordingSet> {
+  const all: Entry[] = []
+  for (const file of filesOf(path)) {
+    all.push(...labelled(path, file, await readRecordings(file, options.rate, options.signal)))
+    await takeTurns()
+    options.signal?.throwIfAborted()
+  }
   if (all.length === 0)
     throw damagedRecording(
       path,
@@ -165,8 +172,13 @@ export function readRecordingSet(path: string, options: RecordingSetOptions = {}
 }
 
 /** All recordings at a path, in natural order. @throws WuxingError "recording-damaged" */
-export function recordingsAt(path: string, rate?: number): Recording[] {
-  const all = filesOf(path).flatMap(file => readRecordings(file, rate))
+export async function recordingsAt(
+  path: string,
+  rate?: number,
+  signal?: AbortSignal,
+): Promise<Recording[]> {
+  const all: Recording[] = []
+  for (const file of filesOf(path)) all.push(...(await readRecordings(file, rate, signal)))
   if (all.length > 0) return all
   throw damagedRecording(
     path,

@@ -13,6 +13,15 @@ export interface Recording {
   values: Float64Array[]
 }
 
+/** Of a file; and of all its channels together, also once it is brought to another rate. */
+export const MOST_FILE_BYTES = 2 ** 28
+export const MOST_VALUES = 2 ** 24
+export const MOST_CHANNELS = 8
+/** Characters of a label, or of a channel's name. */
+export const MOST_LABEL = 200
+/** Samples a second. */
+export const MOST_RATE = 1_000_000
+
 /** @throws WuxingError "recording-damaged" (kind data) */
 export function damagedRecording(
   name: string,
@@ -29,16 +38,31 @@ export function damagedRecording(
   })
 }
 
+/** Of more values than are read. */
+export function tooLarge(name: string): WuxingError {
+  return damagedRecording(
+    name,
+    `it holds more than ${MOST_VALUES} values`,
+    "it is longer than this tool takes into memory",
+    "cut it into several files, or record at a lower rate",
+  )
+}
+
 export function lengthOf({ values }: Recording): number {
   return values[0].length
 }
 
-/** As many samples a second as asked for: between samples along straight lines, means where there are fewer. */
+/**
+ * As many samples a second as asked for: between samples along straight lines, means where there are fewer.
+ *
+ * @throws WuxingError "recording-damaged" if it gets too long
+ */
 export function resampleTo(recording: Recording, rate: number): Recording {
   if (recording.rate === undefined || recording.rate === rate) return { ...recording, rate }
   const step = recording.rate / rate
   const count = lengthOf(recording)
   const made = Math.max(1, Math.floor((count - 1) / step) + 1)
+  if (made * recording.values.length > MOST_VALUES) throw tooLarge(recording.name)
   const values = recording.values.map(from =>
     Float64Array.from({ length: made }, (_, i) =>
       step > 1 ? meanAbout(from, i * step, step) : valueAt(from, i * step),

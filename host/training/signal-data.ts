@@ -62,7 +62,12 @@ export async function readDataFor(
       "it is a folder of pictures, a table of samples, or does not exist",
       "name a folder of recordings (CSV, WAV, JSON), one folder a class",
     )
-  return await readSignalData(what, { ...recordingsOf(model), ...choice }, { signal, classes })
+  return await readSignalData(
+    what,
+    { ...recordingsOf(model), ...choice },
+    { signal, classes },
+    options.signal,
+  )
 }
 
 function patternOf(option: string, text: string): RegExp {
@@ -84,17 +89,19 @@ function patternOf(option: string, text: string): RegExp {
 
 /**
  * @param learnt what a model that is trained already says of its signal and classes
+ * @param stop ends the reading with its reason
  * @throws WuxingError of kind "data", as readRecordingSet; "recording-short"; "usage" as chooseFeatures
  */
 export async function readSignalData(
   what: string,
   options: SignalOptions,
   learnt: { signal?: SignalDescription; classes?: string[]; outputs?: number } = {},
+  stop?: AbortSignal,
 ): Promise<SignalData> {
   const { classes, outputs } = learnt
   const { testNames, testEvery, trainNames } = options
-  const set = readRecordingSet(what, {
-    ...{ classes, outputs, rate: options.rate ?? learnt.signal?.features.rate },
+  const set = await readRecordingSet(what, {
+    ...{ classes, outputs, rate: options.rate ?? learnt.signal?.features.rate, signal: stop },
     ...(testEvery !== undefined && { testEvery }),
     ...(testNames !== undefined && { testNames: patternOf("--test-names", testNames) }),
     ...(trainNames !== undefined && { trainNames: patternOf("--train-names", trainNames) }),
@@ -132,8 +139,9 @@ export async function featuresOfFile(
   path: string,
   { features }: SignalDescription,
   note: (text: string) => void,
+  stop?: AbortSignal,
 ): Promise<Uint8Array> {
-  const all = readRecordings(path, features.rate)
+  const all = await readRecordings(path, features.rate, stop)
   if (all.length > 1) note(`${path} holds ${all.length} recordings, the first is taken`)
   const [recording] = all
   if (recording.channels.length !== features.channels.length)

@@ -120,10 +120,14 @@ async function startingPoint(
   const { model: what, trained, seed, data: name = "mnist" } = options
   const named = what === undefined ? undefined : modelNamed(what, { trained, seed })
   if (named?.signal)
-    return { what: what!, given: named, data: await readDataFor(name, named, options) }
+    return {
+      what: what!,
+      given: named,
+      data: await readDataFor(name, named, options, { signal: context.signal }),
+    }
   if (name !== "mnist" && isRecordings(name)) {
     const outputs = named && signalsOf(named.network, named.network.layers.length)
-    const data = await readSignalData(name, options, { outputs })
+    const data = await readSignalData(name, options, { outputs }, context.signal)
     for (const note of data.notes) context.output.status(note)
     const size = sizeFor(data)
     const given = named ?? modelNamed(size, { seed })

@@ -1,7 +1,7 @@
 /** One connection to a broker, by MQTT.js, with the errors that users meet. */
-import { readFileSync } from "node:fs"
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt"
 import { messageOf, WuxingError } from "../../base/errors"
+import { readBytes } from "../../base/input-file"
 import { interrupted, seconds, wait } from "../../link/wait"
 import {
   type BrokerAddress,
@@ -13,6 +13,7 @@ import { MOST_ANNOUNCEMENT_BYTES, MOST_CONTENT_BYTES } from "./messages"
 
 const CONNECT_DEADLINE_MS = 10_000
 const AGAIN_MS = 500
+const MOST_CERTIFICATE_BYTES = 2 ** 20
 /** A broker that is gone without a word is noticed after one and a half of these, s. */
 const KEEP_ALIVE_S = 4
 
@@ -125,7 +126,7 @@ export const MOST_PAYLOAD_BYTES = Math.max(MOST_ANNOUNCEMENT_BYTES, MOST_CONTENT
 
 function readAuthority(path: string): Buffer {
   try {
-    return readFileSync(path)
+    return readBytes(path, MOST_CERTIFICATE_BYTES)
   } catch (error) {
     throw new WuxingError(
       {

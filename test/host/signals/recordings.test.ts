@@ -18,9 +18,9 @@ function file(name: string, content: string | Uint8Array): string {
   return path
 }
 
-function errorOf(work: () => unknown): WuxingError {
+async function errorOf(work: () => Promise<unknown>): Promise<WuxingError> {
   try {
-    work()
+    await work()
   } catch (error) {
     return error as WuxingError
   }
@@ -31,8 +31,8 @@ const rows = (count: number, row: (i: number) => unknown[]) =>
   Array.from({ length: count }, (_, i) => row(i).join(",")).join("\n")
 
 describe("CSV", () => {
-  it("has a header, a column of times and channels; quoted fields may hold commas", () => {
-    const [r] = readRecordings(
+  it("has a header, a column of times and channels; quoted fields may hold commas", async () => {
+    const [r] = await readRecordings(
       file("a.csv", `"time (s)","x, left",y\n${rows(5, i => [i * 0.04, `"${i}"`, -i])}\n`),
     )
     expect(r.channels).toEqual(["x, left", "y"])
@@ -41,7 +41,7 @@ describe("CSV", () => {
     expect([...r.values[1]]).toEqual([0, -1, -2, -3, -4])
   })
 
-  it("times may be milliseconds, microseconds or seconds, and semicolons part columns too", () => {
+  it("times may be milliseconds, microseconds or seconds, and semicolons part columns too", async () => {
     for (const [head, step] of [
       ["timestamp", 20],
       ["time [us]", 20_000],
@@ -49,47 +49,47 @@ describe("CSV", () => {
       ["t (s)", 0.02],
     ])
       expect(
-        readRecordings(
+        await readRecordings(
           file("b.csv", `${head};x\n${rows(40, i => [`${i * Number(step)};${i}`])}`),
-        )[0].rate,
-      ).toBe(50)
+        ),
+      ).toMatchObject([{ rate: 50 }])
   })
 
-  it("a column of labels parts it into recordings", () => {
+  it("a column of labels parts it into recordings", async () => {
     const path = file(
       "c.csv",
       `time,x,label\n${rows(9, i => [i * 10, i, i < 4 ? "idle" : "wave"])}`,
     )
-    const found = readRecordings(path)
+    const found = await readRecordings(path)
     expect(found.map(r => [r.label, r.values[0].length])).toEqual([
       ["idle", 4],
       ["wave", 5],
     ])
   })
 
-  it("a few missing samples are filled along the line between their neighbours", () => {
+  it("a few missing samples are filled along the line between their neighbours", async () => {
     const kept = Array.from({ length: 60 }, (_, i) => i).filter(i => i !== 20 && i !== 41)
     const path = file("d.csv", `time,x\n${kept.map(i => `${i * 10},${3 * i}`).join("\n")}`)
-    const [r] = readRecordings(path)
+    const [r] = await readRecordings(path)
     expect(r.rate).toBe(100)
     expect(r.values[0].length).toBe(60)
     for (const [i, value] of r.values[0].entries()) expect(value).toBeCloseTo(3 * i, 6)
   })
 
-  it("a rate that drifts, or many missing samples, are refused by name", () => {
+  it("a rate that drifts, or many missing samples, are refused by name", async () => {
     const drifting = `time,x\n${rows(50, i => [i * 10 + (i > 25 ? (i - 25) * 12 : 0), i])}`
-    expect(errorOf(() => readRecordings(file("e.csv", drifting)))).toMatchObject({
+    expect(await errorOf(() => readRecordings(file("e.csv", drifting)))).toMatchObject({
       code: "recording-rate",
       kind: "data",
     })
     const lost = Array.from({ length: 100 }, (_, i) => i).filter(i => i % 9 !== 0)
     const text = `time,x\n${lost.map(i => `${i * 10},1`).join("\n")}`
-    expect(errorOf(() => readRecordings(file("f.csv", text))).code).toBe("recording-rate")
+    expect((await errorOf(() => readRecordings(file("f.csv", text)))).code).toBe("recording-rate")
     const back = `time,x\n0,1\n10,2\n5,3\n20,4`
-    expect(errorOf(() => readRecordings(file("g.csv", back))).message).toContain("sample 3")
+    expect((await errorOf(() => readRecordings(file("g.csv", back)))).message).toContain("sample 3")
   })
 
-  it("unequal channels, text and a missing header are refused, with the line", () => {
+  it("unequal channels, text and a missing header are refused, with the line", async () => {
     for (const [text, what] of [
       ["time,x,y\n0,1,2\n10,3\n", "line 3 has 2 columns"],
       ["time,x\n0,1\n10,n/a\n", 'line 3 has "n/a" for x'],
@@ -97,7 +97,7 @@ describe("CSV", () => {
       ['time,x\n0,"1\n', "quote"],
       ["time,x\n0,1\n", "fewer than two samples"],
     ]) {
-      const error = errorOf(() => readRecordings(file("h.csv", text)))
+      const error = await errorOf(() => readRecordings(file("h.csv", text)))
       expect(error.code).toBe("recording-damaged")
       expect(error.message.toLowerCase()).toContain(what.toLowerCase())
     }
@@ -112,7 +112,7 @@ describe("WAV", () => {
     ["24", 1, 16_000],
     ["32f", 2, 48_000],
   ] as const)
-    it(`${depth} bit, ${channels} channels, ${rate} Hz`, () => {
+    it(`${depth} bit, ${channels} channels, ${rate} Hz`, async () => {
       const wav = new wavefile.WaveFile()
       const sound = Array.from({ length: channels }, (_, c) =>
         Array.from({ length: 500 }, (_, i) => Math.sin(i / (5 + 3 * c))),
@@ -127,7 +127,7 @@ describe("WAV", () => {
         ),
       )
       wav.fromScratch(channels, rate, depth, channels === 1 ? scaled[0] : scaled)
-      const [r] = readRecordings(file("a.wav", wav.toBuffer()))
+      const [r] = await readRecordings(file("a.wav", wav.toBuffer()))
       expect(r.rate).toBe(rate)
       expect(r.values.length).toBe(channels)
       for (const [c, values] of r.values.entries()) {
@@ -138,8 +138,8 @@ describe("WAV", () => {
       }
     })
 
-  it("what is no WAV is refused by name", () => {
-    expect(errorOf(() => readRecordings(file("no.wav", "RIFFnothing"))).code).toBe(
+  it("what is no WAV is refused by name", async () => {
+    expect((await errorOf(() => readRecordings(file("no.wav", "RIFFnothing")))).code).toBe(
       "recording-damaged",
     )
   })
@@ -159,7 +159,7 @@ describe("JSON", () => {
       },
     })
 
-  it("as Edge Impulse's data acquisition format has it", () => {
+  it("as Edge Impulse's data acquisition format has it", async () => {
     const path = file(
       "wave.1.json",
       payload([
@@ -168,20 +168,24 @@ describe("JSON", () => {
         [5, 6.5],
       ]),
     )
-    const [r] = readRecordings(path)
+    const [r] = await readRecordings(path)
     expect(r).toMatchObject({ rate: 100, channels: ["accX", "accY"] })
     expect([...r.values[1]]).toEqual([2, 4, 6.5])
   })
 
-  it("samples of unequal length, and other JSON, are refused", () => {
-    expect(errorOf(() => readRecordings(file("x.json", payload([[1, 2], [3]])))).message).toContain(
-      "sample 2 has 1 values, expected 2",
+  it("samples of unequal length, and other JSON, are refused", async () => {
+    expect(
+      (await errorOf(() => readRecordings(file("x.json", payload([[1, 2], [3]]))))).message,
+    ).toContain("sample 2 has 1 values, expected 2")
+    expect((await errorOf(() => readRecordings(file("y.json", '{"a":1}')))).code).toBe(
+      "recording-damaged",
     )
-    expect(errorOf(() => readRecordings(file("y.json", '{"a":1}'))).code).toBe("recording-damaged")
-    expect(errorOf(() => readRecordings(file("z.json", "{"))).code).toBe("recording-damaged")
+    expect((await errorOf(() => readRecordings(file("z.json", "{")))).code).toBe(
+      "recording-damaged",
+    )
   })
 
-  it("a list of labelled recordings", () => {
+  it("a list of labelled recordings", async () => {
     const list = [
       {
         label: "a",
@@ -192,11 +196,72 @@ describe("JSON", () => {
       },
       { label: 7, values: [1, 2, 3], interval_ms: 4 },
     ]
-    const found = readRecordings(file("list.json", JSON.stringify(list)), 25)
+    const found = await readRecordings(file("list.json", JSON.stringify(list)), 25)
     expect(found.map(r => [r.label, r.rate, r.channels.length])).toEqual([
       ["a", 25, 2],
       ["7", 250, 1],
     ])
+  })
+})
+
+describe("a claim is checked before memory is taken for it:", () => {
+  const ei = (payload: object) =>
+    JSON.stringify({ payload: { interval_ms: 10, sensors: [{ name: "x" }], ...payload } })
+  /** The header of a WAV file in front of some bytes. */
+  const wav = (channels: number, rate: number, bits: number, bytes: number, claim = bytes) => {
+    const head = Buffer.alloc(44)
+    head.write("RIFF", 0)
+    head.writeUInt32LE(36 + bytes, 4)
+    head.write("WAVEfmt ", 8)
+    head.writeUInt32LE(16, 16)
+    head.writeUInt16LE(1, 20)
+    head.writeUInt16LE(channels, 22)
+    head.writeUInt32LE(rate, 24)
+    head.writeUInt16LE(bits, 34)
+    head.write("data", 36)
+    head.writeUInt32LE(claim, 40)
+    return Buffer.concat([head, Buffer.alloc(bytes, 1)])
+  }
+  const cases: [string, string, string | Uint8Array][] = [
+    ["a time far away", "t.csv", `time (s),x\n${rows(60, i => [i, 1])}\n1e12,1\n`],
+    ["a million columns", "t.csv", `time${",c".repeat(1_000_000)}\n0${",1".repeat(1_000_000)}\n`],
+    ["a label a sample", "t.csv", `x,label\n${rows(30_000, i => [1, i])}`],
+    ["a long label", "t.csv", `x,label\n1,${"a".repeat(1000)}\n2,${"a".repeat(1000)}\n`],
+    ["infinite values", "t.csv", "x\n1e999\n1\n"],
+    ["no rate", "t.wav", wav(1, 0, 16, 100)],
+    ["a rate of gigahertz", "t.wav", wav(1, 2 ** 32 - 1, 16, 100)],
+    ["many channels", "t.wav", wav(65_535, 8000, 16, 200_000)],
+    ["no channel", "t.wav", wav(0, 8000, 16, 100)],
+    ["no bits", "t.wav", wav(1, 8000, 0, 100)],
+    ["many bits", "t.wav", wav(1, 8000, 65_535, 100)],
+    ["an interval of nothing", "t.json", ei({ values: [1, 2, 3], interval_ms: 1e-300 })],
+    ["infinite numbers", "t.json", ei({ values: [1, 2] }).replace("[1,2]", "[1,1e999]")],
+    ["text for numbers", "t.json", ei({ values: ["1", "2"] })],
+    ["many sensors", "t.json", ei({ sensors: Array(1000).fill({ name: "x" }), values: [1, 2] })],
+    ["a list of nothing", "t.json", `[${"{},".repeat(100_000)}{}]`],
+    ["brackets without end", "t.json", "[".repeat(1_000_000)],
+    [
+      "more values than are read",
+      "t.json",
+      ei({ values: [] }).replace("[]", `[${"1,".repeat(9_000_000)}1]`),
+    ],
+  ]
+  for (const [what, name, content] of cases)
+    it(what, async () => {
+      const error = await errorOf(() => readRecordings(file(`claims/${name}`, content)))
+      expect(error).toMatchObject({ kind: "data" })
+      expect(error.code).toMatch(/^recording-(damaged|rate)$/)
+      expect(error.message.length).toBeLessThan(400)
+    })
+
+  it("a WAV's data is what is there, whatever its header says", async () => {
+    const [{ values }] = await readRecordings(file("claim.wav", wav(1, 8000, 16, 100, 2 ** 32 - 1)))
+    expect(values[0].length).toBe(50)
+  })
+
+  it("a rate to bring it to", () => {
+    const slow = { name: "r", channels: ["x"], rate: 0.01, values: [new Float64Array(1000)] }
+    expect(() => resampleTo(slow, 96_000)).toThrow(/more than 16777216 values/)
   })
 })
 
@@ -206,9 +271,9 @@ describe("a folder of recordings", () => {
     for (let i = 1; i <= 11; i++)
       file(`set/${label}/${i}.csv`, csv(20 + i, label === "wave" ? 2 : 1))
 
-  it("is a folder a class; one of so many of each is for test, in natural order", () => {
+  it("is a folder a class; one of so many of each is for test, in natural order", async () => {
     expect(isRecordings(join(folder, "set"))).toBe(true)
-    const set = readRecordingSet(join(folder, "set"))
+    const set = await readRecordingSet(join(folder, "set"))
     expect(set).toMatchObject({ classes: ["idle", "wave"], channels: ["x"], rate: 50 })
     expect(set.test.map(r => r.name.split("/").slice(-2).join("/"))).toEqual([
       "idle/1.csv",
@@ -222,32 +287,36 @@ describe("a folder of recordings", () => {
     expect(set.notes.join()).toContain("one of 5")
   })
 
-  it("by names, as they match", () => {
+  it("by names, as they match", async () => {
     const path = join(folder, "set")
-    const set = readRecordingSet(path, { testNames: /^1[.]/, trainNames: /^[2-5][.]/ })
+    const set = await readRecordingSet(path, { testNames: /^1[.]/, trainNames: /^[2-5][.]/ })
     expect([set.test.length, set.train.length]).toEqual([2, 8])
-    expect(errorOf(() => readRecordingSet(path, { testNames: /nothing/ })).code).toBe(
+    expect((await errorOf(() => readRecordingSet(path, { testNames: /nothing/ }))).code).toBe(
       "recording-mixed",
     )
   })
 
-  it("or training and testing folders of files that bear their class's name", () => {
+  it("or training and testing folders of files that bear their class's name", async () => {
     file("ei/training/wave.a1.csv", csv(9, 1))
     file("ei/training/idle.b.csv", csv(9, 2))
     file("ei/testing/wave.a2.csv", csv(9, 1))
-    const set = readRecordingSet(join(folder, "ei"))
+    const set = await readRecordingSet(join(folder, "ei"))
     expect(set.train.map(r => r.label)).toEqual(["idle", "wave"])
     expect(set.test.map(r => r.label)).toEqual(["wave"])
   })
 
-  it("channels of another sensor and single recordings are refused; empty ones are left out and said", () => {
+  it("channels of another sensor and single recordings are refused; empty ones are left out and said", async () => {
     file("mixed/a/1.csv", csv(9, 1))
     file("mixed/a/2.csv", `time,x,y\n${rows(9, i => [i * 20, 1, i])}`)
-    expect(errorOf(() => readRecordingSet(join(folder, "mixed"))).code).toBe("recording-mixed")
+    expect((await errorOf(() => readRecordingSet(join(folder, "mixed")))).code).toBe(
+      "recording-mixed",
+    )
     file("lone/a/1.csv", csv(9, 1))
-    expect(errorOf(() => readRecordingSet(join(folder, "lone"))).message).toContain("one recording")
+    expect((await errorOf(() => readRecordingSet(join(folder, "lone")))).message).toContain(
+      "one recording",
+    )
     for (const i of [1, 2, 3]) file(`flat/a/${i}.csv`, csv(9, i === 2 ? 0 : i))
-    const set = readRecordingSet(join(folder, "flat"))
+    const set = await readRecordingSet(join(folder, "flat"))
     expect(set.train.length + set.test.length).toBe(2)
     expect(set.notes.join()).toContain("1 recordings are empty")
   })
@@ -333,7 +402,7 @@ describe("features that are chosen", () => {
     })
   })
 
-  it("as asked for, in the sensor's units", () => {
+  it("as asked for, in the sensor's units", async () => {
     const asked = "trace,points=20,take=values+magnitude,scale=range,low=-2,high=2,floor=0.1"
     expect(chooseFeatures(set(["x", "y"], 25), asked)).toMatchObject({
       ...{ points: 20, take: ["values", "magnitude"], low: -16_384, high: 16_384, floor: 819 },
@@ -345,7 +414,7 @@ describe("features that are chosen", () => {
       "bands,to=90",
       "trace,scale=range",
     ])
-      expect(errorOf(() => chooseFeatures(set(["x"], 25), wrong))).toMatchObject({
+      expect(await errorOf(async () => chooseFeatures(set(["x"], 25), wrong))).toMatchObject({
         ...{ code: "usage", kind: "usage" },
       })
   })

@@ -1,11 +1,11 @@
 /**
- * Opening what a user named: regular files only, of a stated size at most, packed by gzip or not.
- * A pipe or a device would be waited for without an end, or never stop giving.
+ * The one way to open what a user named: regular files only, of a stated size at most, packed by gzip
+ * or not. A pipe or a device would be waited for without an end, or never stop giving.
  */
 import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from "node:fs"
 import type { Readable } from "node:stream"
 import { createGunzip, gunzipSync } from "node:zlib"
-import { messageOf } from "../base/errors"
+import { messageOf } from "./errors"
 
 /** gzip (RFC 1952) begins with these. */
 const GZIP = [0x1f, 0x8b]
@@ -52,20 +52,48 @@ const MOST_OF_SMALL = 64 * 2 ** 20
  * @throws Error that says what is wrong, or the system's own
  */
 export function readWholeFile(path: string, most: number): Buffer {
-  const { file, size, packed } = openFile(path, most)
+  const { bytes, packed } = read(path, most)
+  return packed ? unpack(bytes, most) : bytes
+}
+
+/**
+ * A file as a whole, as it is.
+ *
+ * @param most bytes
+ * @throws Error that says what is wrong, or the system's own
+ */
+export function readBytes(path: string, most: number): Buffer {
+  return read(path, most).bytes
+}
+
+/** The first bytes of a file, however large it is; fewer where it ends before. @throws as openFile */
+export function readHead(path: string, count: number): Buffer {
+  const { file } = openFile(path, Number.POSITIVE_INFINITY)
   try {
-    const bytes = Buffer.alloc(size)
-    let done = 0
-    while (done < size) {
-      const got = readSync(file, bytes, done, size - done, done)
-      if (got === 0) break
-      done += got
-    }
-    const whole = bytes.subarray(0, done)
-    return packed ? unpack(whole, most) : whole
+    return readOpen(file, count)
   } finally {
     closeSync(file)
   }
+}
+
+function read(path: string, most: number): { bytes: Buffer; packed: boolean } {
+  const { file, size, packed } = openFile(path, most)
+  try {
+    return { bytes: readOpen(file, size), packed }
+  } finally {
+    closeSync(file)
+  }
+}
+
+function readOpen(file: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size)
+  let done = 0
+  while (done < size) {
+    const got = readSync(file, bytes, done, size - done, done)
+    if (got === 0) break
+    done += got
+  }
+  return bytes.subarray(0, done)
 }
 
 /** A file's bytes as they come, unpacked; errors as `openFile` at once, others on the stream. */

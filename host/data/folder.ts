@@ -22,11 +22,11 @@
 import { readdirSync, statSync } from "node:fs"
 import { extname, join } from "node:path"
 import { messageOf, WuxingError } from "../base/errors"
+import { readWholeFile } from "../base/input-file"
 import { MOST_CLASSES, namesOfClasses, wrongClasses } from "./classes"
 import type { Grey } from "./grey"
 import { findIdx, type IdxFile, IdxProblem, readIdx, type Split, splitOf } from "./idx"
 import { decodeImage, IMAGE_ENDINGS, sizeOfImage } from "./image-file"
-import { readWholeFile } from "../base/input-file"
 import { invert, isOnPaper, type Scaling, scaleTo } from "./scale"
 import type { Part, Source, SourceOptions } from "./source"
 

@@ -48,11 +48,13 @@ async function bridge({ boards, folder }: BridgeOptions, context: Context): Prom
     output.line({ event: "ready", ports })
     for (const path of ports) output.print(path)
     output.status("Ctrl-C ends them")
-    if (!signal.aborted) {
-      // A pending promise alone does not keep the process, but the boards' threads do.
-      await new Promise(resolve => signal.addEventListener("abort", resolve, { once: true }))
-    }
-    return { document: { event: "end", ports } }
+    // A pending promise alone does not keep the process, but the boards' threads do.
+    const error = await new Promise<WuxingError | undefined>(resolve => {
+      if (signal.aborted) resolve(undefined)
+      signal.addEventListener("abort", () => resolve(undefined), { once: true })
+      for (const one of bridges) one.onGone = resolve
+    })
+    return { document: { event: "end", ports }, error }
   } finally {
     await Promise.all(bridges.map(one => one.stop()))
     await virtual.stop()

@@ -11,7 +11,7 @@ import { WuxingError } from "../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import type { Port } from "../link/port"
 import { interrupted, seconds, wait } from "../link/wait"
-import { boardFolder } from "./board-folder"
+import { boardFolder, holdFolder } from "./board-folder"
 import { handsOf, type OpenableBoards, type WrapPort } from "./board-set"
 import { BoardUsb, stoppedError } from "./board-usb"
 import { machineModule } from "./machine-binary"
@@ -58,17 +58,18 @@ export class MachineBoards implements OpenableBoards {
   readonly reconnectMs = RECONNECT_MS
   private readonly boards: MachineBoard[] = []
   private stopped = false
+  private releaseFolder = () => {}
 
   private constructor(private readonly options: MachineBoardsOptions) {}
 
   /**
    * Starts `count` boards and resolves when all run.
    *
-   * @throws WuxingError "board-silent", "board-died" (kind board), "board-folder" (kind data),
-   *   "interrupted"; nothing is left running then
+   * @throws WuxingError "board-silent", "board-died" (kind board), "interrupted", or as holdFolder; nothing is left running then
    */
   static async start(count: number, options: MachineBoardsOptions = {}): Promise<MachineBoards> {
     const all = new MachineBoards(options)
+    all.releaseFolder = await holdFolder(options.folder)
     try {
       for (let i = 0; i < count; i++) {
         const directory =
@@ -152,6 +153,7 @@ export class MachineBoards implements OpenableBoards {
   async stop(): Promise<void> {
     this.stopped = true
     await Promise.all(this.boards.map(board => board.end()))
+    this.releaseFolder()
   }
 
   private at(i: number): MachineBoard {

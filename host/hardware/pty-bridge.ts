@@ -17,6 +17,8 @@ const LOOK_MS = 10
 export interface PtyBridge {
   /** The name to open. */
   readonly path: string
+  /** Called once, if the pseudo-terminal goes away by itself: its program was killed, or the board is gone. */
+  onGone: (error: WuxingError) => void
   /** Takes the port away, as pulling the cable would; the board behind it runs on. */
   stop(): Promise<void>
 }
@@ -35,12 +37,17 @@ export async function startPtyBridge(
   const child = spawn("socat", ["STDIO", `PTY,raw,echo=0,link=${path}`], {
     stdio: ["pipe", "pipe", "ignore"],
   })
+  // Heard as long as there is a child: an error nobody hears would end the process.
+  child.on("error", () => {})
+  let wanted = false
+  const bridge: PtyBridge = { path, onGone: () => {}, stop: () => stop(true) }
   const exited = new Promise<void>(resolve => child.once("close", () => resolve()))
-  const stop = async () => {
+  const stop = async (asked: boolean) => {
+    wanted ||= asked
     child.kill()
     await exited
   }
-  connect(child, port, stop)
+  connect(child, port, () => stop(false))
   await wait<void>({
     deadlineMs: START_DEADLINE_MS,
     signal,
@@ -60,7 +67,12 @@ export async function startPtyBridge(
     child.kill()
     throw error
   })
-  return { path, stop }
+  const gone = () => {
+    if (!wanted) bridge.onGone(lost(path))
+  }
+  if (child.exitCode !== null || child.signalCode !== null) setImmediate(gone)
+  else child.once("exit", gone)
+  return bridge
 }
 
 function connect(
@@ -69,6 +81,7 @@ function connect(
   stop: () => Promise<void>,
 ): void {
   stdin.on("error", () => {})
+  stdout.on("error", () => {})
   port.onData = bytes => {
     if (stdin.writable) stdin.write(bytes)
   }
@@ -94,6 +107,16 @@ function noSocat(cause: Error): WuxingError {
     },
     { cause },
   )
+}
+
+function lost(path: string): WuxingError {
+  return new WuxingError({
+    code: "bridge-lost",
+    kind: "board",
+    message: `the pseudo-terminal ${path} is gone`,
+    cause: "its socat was killed, or the board stopped",
+    help: "start the bridge again",
+  })
 }
 
 function failed(path: string, why: string): WuxingError {

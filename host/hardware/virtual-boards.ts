@@ -11,7 +11,7 @@ import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import { frameDevice, frameIsSound } from "../link/jacdac"
 import { LengthPrefixedDecoder } from "../link/length-prefix"
 import type { Port } from "../link/port"
-import { boardFolder, removeBoardFolders } from "./board-folder"
+import { boardFolder, holdFolder, removeBoardFolders } from "./board-folder"
 import { handsOf, type OpenableBoards, type WrapPort } from "./board-set"
 import { stoppedError } from "./board-usb"
 import { VirtualBoard, type VirtualBoardOptions } from "./virtual-board"
@@ -46,6 +46,7 @@ export class VirtualBoards implements OpenableBoards {
   private readonly server: Server
   private readonly strangers = new Set<Socket>()
   private stopped?: Promise<void>
+  private releaseFolder = () => {}
   /** Ctrl-C handlers and crashes that reach `process.exit` end here: only synchronous work. */
   private readonly atExit = () => {
     for (const board of this.boards) board.killNow()
@@ -65,6 +66,7 @@ export class VirtualBoards implements OpenableBoards {
   static async start(count: number, options: VirtualBoardsOptions = {}): Promise<VirtualBoards> {
     const all = new VirtualBoards(options)
     try {
+      all.releaseFolder = await holdFolder(options.folder)
       await all.listen()
       // Starting is all compute, a second or two each, so many at once would only be late together.
       const wave = Math.max(2, availableParallelism())
@@ -160,6 +162,7 @@ export class VirtualBoards implements OpenableBoards {
     for (const socket of this.strangers) socket.destroy()
     if (this.server.listening) await new Promise(resolve => this.server.close(resolve))
     if (this.options.folder === undefined) await removeBoardFolders(this.boards)
+    this.releaseFolder()
     process.off("exit", this.atExit)
   }
 

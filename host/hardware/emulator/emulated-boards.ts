@@ -13,7 +13,7 @@ import { realClock } from "../../base/clock"
 import { WuxingError } from "../../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
 import type { Port } from "../../link/port"
-import { boardFolder, removeBoardFolders } from "../board-folder"
+import { boardFolder, holdFolder, removeBoardFolders } from "../board-folder"
 import { type EmulatedTime, handsOf, type OpenableBoards, type WrapPort } from "../board-set"
 
 /** In a checkout it is TypeScript and takes a loader; in a published package it is compiled. */
@@ -39,6 +39,7 @@ export class EmulatedBoards implements OpenableBoards {
   readonly reconnectMs = RECONNECT_MS
   private readonly boards: EmulatedBoard[] = []
   private stopped?: Promise<void>
+  private releaseFolder = () => {}
   private readonly atExit = () => {
     for (const board of this.boards) board.killNow()
   }
@@ -47,10 +48,11 @@ export class EmulatedBoards implements OpenableBoards {
     process.on("exit", this.atExit)
   }
 
-  /** @throws WuxingError as boardFolder; nothing is left running then */
+  /** @throws WuxingError as holdFolder and boardFolder; nothing is left running then */
   static async start(count: number, options: EmulatedBoardsOptions = {}): Promise<EmulatedBoards> {
     const all = new EmulatedBoards(options)
     try {
+      all.releaseFolder = await holdFolder(options.folder)
       for (let i = 0; i < count; i++) {
         const directory = await boardFolder(SCRATCH_PREFIX, i, options.folder)
         const board = new EmulatedBoard(i, directory, options)
@@ -119,6 +121,7 @@ export class EmulatedBoards implements OpenableBoards {
   private async shutDown(): Promise<void> {
     await Promise.all(this.boards.map(board => board.end()))
     if (this.options.folder === undefined) await removeBoardFolders(this.boards)
+    this.releaseFolder()
     process.off("exit", this.atExit)
   }
 }

@@ -1,5 +1,5 @@
 /** `wuxing bridge` as a developer uses it, and what it leaves behind: nothing. */
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
@@ -31,6 +31,29 @@ describe.skipIf(!hasSocat)("wuxing bridge (Debian package socat)", () => {
     expect(JSON.parse((await lines.next()).value)).toEqual({ event: "end", ports })
     expect((await ended)[0]).toBe(0)
     expect(existsSync(dirname(ports[0]))).toBe(false)
+  })
+})
+
+describe.skipIf(!hasSocat)("a bridge whose socat is killed", () => {
+  it("ends by name", async () => {
+    const child = spawn(
+      process.execPath,
+      ["--import", "tsx", "host/cli/main.ts", "bridge", "--boards", "1", "--json"],
+      { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
+    )
+    const ended = once(child, "close")
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    const { ports } = JSON.parse((await lines.next()).value)
+    const table = execFileSync("ps", ["-A", "-o", "pid=,ppid=,comm="], { encoding: "utf8" })
+    const socat = table
+      .split("\n")
+      .map(line => line.trim().split(/\s+/))
+      .find(([, parent, command]) => Number(parent) === child.pid && command === "socat")
+    process.kill(Number(socat![0]))
+    const last = JSON.parse((await lines.next()).value)
+    expect(last.error).toMatchObject({ code: "bridge-lost", exitStatus: 4 })
+    expect(last.error.message).toContain(ports[0])
+    expect((await ended)[0]).toBe(4)
   })
 })
 

@@ -56,7 +56,13 @@ const system = [
 ]
 
 // The limits end what hangs; they say nothing of how long a test should take, and machines are busy.
-const common = { testTimeout: 300_000, hookTimeout: 300_000, setupFiles: ["test/setup.ts"] }
+const common = {
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  // By itself it gives up after a second.
+  expect: { poll: { timeout: 120_000 } },
+  setupFiles: ["test/setup.ts"],
+}
 
 export default defineConfig({
   test: {

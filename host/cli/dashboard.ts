@@ -60,12 +60,12 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
   const order = drawSamples(count, count, seed, ORDER_SALT)
 
   const fleet = await openPatientFleet(...([on, network, checkpointOf(model), context] as const), {
-    ...{ dashboard: port ?? true, host, token, classes: data.classes },
+    ...{ dashboard: port ?? true, host, token, classes: data.classes, record: data.record },
     // A network that knows its digits is there to be asked first.
     paused: !options.fresh,
-    announce: url => {
-      output.line({ event: "ready", url })
-      output.print(url)
+    announce: urls => {
+      output.line({ event: "ready", url: urls[0], urls })
+      for (const url of urls) output.print(url)
     },
   })
   let learnt = 0

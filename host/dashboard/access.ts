@@ -1,6 +1,7 @@
 /** Who may look: whoever has the token, from a page that this server gave out. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import type { IncomingMessage } from "node:http"
+import type { networkInterfaces } from "node:os"
 
 /** The WebSocket's protocol, and how a page hands over its token beside it: not in an address. */
 export const PROTOCOL = "wuxing"
@@ -38,6 +39,36 @@ export function isOwnHost({ headers }: IncomingMessage, loopback: boolean): bool
 
 export function isOwnOrigin({ headers }: IncomingMessage): boolean {
   return headers.origin === `http://${headers.host}`
+}
+
+/**
+ * What a browser shows whose request was not meant for this server: why, and what to do.
+ *
+ * @param url where this server's page is, without its token
+ */
+export function strangerText({ headers }: IncomingMessage, url: string): string {
+  const name = (headers.host ?? "").slice(0, 100)
+  return [
+    `This dashboard was asked for as "${name}", which is not a name of this machine's loopback, where it listens.`,
+    "It refuses, as pages of other sites could otherwise reach it under a name that leads here.",
+    `On this machine open ${url} with the token that the command printed.`,
+    "From another machine use an SSH tunnel, or start it with --host ADDRESS and --token TEXT.",
+    "",
+  ].join("\n")
+}
+
+/**
+ * What the server is reached by that listens on `host`: where that means all of this machine's addresses,
+ * those that others know, IPv4 first and link-local ones left out.
+ */
+export function namesOf(host: string, interfaces: ReturnType<typeof networkInterfaces>): string[] {
+  if (host !== "0.0.0.0" && host !== "::") return [host]
+  const outer = Object.values(interfaces)
+    .flatMap(list => list ?? [])
+    .filter(({ internal, address }) => !internal && !/^fe80:/i.test(address))
+  const of = (family: string) => outer.filter(one => one.family === family).map(one => one.address)
+  const names = [...of("IPv4"), ...(host === "::" ? of("IPv6") : [])]
+  return names.length > 0 ? names : [host === "::" ? "::1" : "127.0.0.1"]
 }
 
 /** Nothing but the page's own files and its WebSocket. */

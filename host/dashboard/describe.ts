@@ -16,6 +16,14 @@ export type Seen = Pick<
   "shares" | "live" | "boards" | "learnShifts" | "recoveries" | "partTimes"
 >
 
+/** The network, and what its inputs and outputs are. */
+interface Described {
+  network: Network
+  classes: string[]
+  frame?: { width: number; height: number }
+  picture?: boolean
+}
+
 /** A network that learns on the host, where there are no boards to see. */
 export function onHost(network: Network, engine: { readonly shiftNow: number }): Seen {
   return {
@@ -30,20 +38,19 @@ export function onHost(network: Network, engine: { readonly shiftNow: number }):
 
 export async function describe(
   fleet: Seen,
-  network: Network,
-  classes: string[],
+  { network, classes, frame = frameOf(network.width), picture = frame.height > 1 }: Described,
 ): Promise<Omit<Hello, "tallies" | "log">> {
   const { shares } = fleet
   const titles = fleet.live().map(({ title }) => title)
   const all = network.layers.reduce((sum, { neurons }) => sum + neurons, 0)
   const boards = await fleet.boards()
   const { pooled } = linkRatios(network)
-  const { width: columns, height: rows } = frameOf(network.width)
+  const { width: columns, height: rows } = frame
   return {
     type: "hello",
     network: {
       ...{ name: network.name, links: pooled.links, steps: network.steps },
-      ...{ columns, rows },
+      ...{ columns, rows, picture },
       layers: network.layers.map(({ neurons, inputs, outputFirst, outputs }, i) => ({
         ...{ neurons, inputs, outputFirst, outputs },
         links: linksOf(network, i + 1),

@@ -60,6 +60,9 @@ export interface HubOptions {
   classes: string[]
   /** Holds the run before its first sample. */
   paused?: boolean
+  /** The network's input as a picture, and whether it is one. Default: a square, or one row that is none. */
+  frame?: { width: number; height: number }
+  picture?: boolean
   /** Aborted: nothing is held any more. */
   signal?: AbortSignal
   /** Told when somebody holds the run: whoever waits for it may not see the page. */
@@ -90,7 +93,8 @@ export class Hub implements FleetWatch {
   private asking = false
   private asked = 0
 
-  private pending?: Update
+  /** With the image of its last sample: a drawing may come between. */
+  private pending?: Omit<Update, "image"> & { image?: Uint8Array }
   private timer?: Timer
   private readonly clock: Clock
   private readonly heart: Timer
@@ -112,7 +116,7 @@ export class Hub implements FleetWatch {
 
   /** The fleet is there, and nothing under way yet: pages get to know it. */
   async attach(fleet: Seen): Promise<void> {
-    this.hello = await describe(fleet, this.options.network, this.options.classes)
+    this.hello = await describe(fleet, this.options)
     this.fleet = fleet
     for (const { send } of this.visitors) this.welcome(send)
   }
@@ -233,14 +237,16 @@ export class Hub implements FleetWatch {
     else if (message.type === "read") this.want(send, { do: "read" })
     else if (message.type === "rate") {
       if (this.want(send, { do: "slow", bits: message.bits })) this.bits = message.bits
-    } else if (message.type === "step")
+    } else if (message.type === "step") {
       this.steps = Math.min(MOST_STEPS, this.steps + (this.paused ? 1 : 0))
-    else {
+      this.tellFleet()
+    } else {
       const paused = message.type === "pause"
       if (paused !== this.paused)
         this.options.status?.(paused ? "held from the dashboard" : "goes on, by the dashboard")
       this.paused = paused
       this.steps = 0
+      this.tellFleet()
     }
     this.changedNow()
     this.tell(this.control())
@@ -275,6 +281,8 @@ export class Hub implements FleetWatch {
       }
       this.image = image
       this.label = label ?? -1
+      // What was learnt before the answer is told before it: a page knows by that how old an answer is.
+      this.flush()
       send({
         ...{ type: "answer", id: message.id, taught: label },
         outputs: Array.from(outputs, o => o / 2 ** network.signalBits),
@@ -311,6 +319,7 @@ export class Hub implements FleetWatch {
     this.pending ??= { type: "update", kind, samples: [], points: [], mistakes: [] }
     const { point, mistake } = this.ledgers[kind].add(sample, () => encodeBytes(image))
     this.pending.samples.push(sample)
+    this.pending.image = image
     if (point) this.pending.points.push(point)
     if (mistake) this.pending.mistakes.push(mistake)
     this.rate.count(this.clock.now())
@@ -324,7 +333,7 @@ export class Hub implements FleetWatch {
     if (!pending) return
     this.pending = undefined
     if (this.visitors.size > 0)
-      this.tell({ ...pending, image: this.image && encodeBytes(this.image) })
+      this.tell({ ...pending, image: pending.image && encodeBytes(pending.image) })
     this.lookSoon()
   }
 
@@ -342,7 +351,7 @@ export class Hub implements FleetWatch {
     return {
       type: "fleet",
       boards: live.map(({ samples, fromBoard, toBoard, errors, silentSeconds }, i) => ({
-        state: this.states[i] ?? "running",
+        state: this.stateOf(i),
         ...{ samples, fromBoard, toBoard, errors, silentSeconds },
         resets: this.resets[i] ?? 0,
         times: this.times[i],
@@ -353,9 +362,19 @@ export class Hub implements FleetWatch {
     }
   }
 
+  /** A board that waits for its next sample is not learning while the run is held. */
+  private stateOf(board: number): LiveBoard["state"] {
+    const state = this.states[board] ?? "running"
+    return this.held && this.steps === 0 && state === "learning" ? "paused" : state
+  }
+
+  private tellFleet(): void {
+    if (this.fleet) this.tell(this.fleetView())
+  }
+
   private beat(): void {
     if (this.visitors.size === 0 || !this.fleet) return
-    this.tell(this.fleetView())
+    this.tellFleet()
     this.tell(this.control())
     const now = this.clock.now()
     if (this.asking || now - this.asked < ASK_MS) return

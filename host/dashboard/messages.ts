@@ -61,6 +61,8 @@ const hello = z.object({
     /** Pixels of a row and rows of the input. */
     columns: count,
     rows: count,
+    /** Whether they are a picture: else nothing can be drawn for it. */
+    picture: z.boolean(),
     links: count,
     steps: count,
     layers: z.array(
@@ -107,7 +109,7 @@ const update = z.object({
 })
 
 const liveBoard = z.object({
-  state: z.enum(["loading", "running", "learning", "fault"]),
+  state: z.enum(["loading", "running", "learning", "paused", "fault"]),
   samples: count,
   /** Messages of its program, of the host to it. */
   fromBoard: count,

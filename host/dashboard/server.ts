@@ -2,12 +2,23 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
+import { networkInterfaces } from "node:os"
 import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { type WebSocket, WebSocketServer } from "ws"
 import { realClock } from "../base/clock"
 import { messageOf, WuxingError } from "../base/errors"
-import { isLoopback, isOwnHost, isOwnOrigin, isToken, PROTOCOL, policyFor, tokenOf } from "./access"
+import {
+  isLoopback,
+  isOwnHost,
+  isOwnOrigin,
+  isToken,
+  namesOf,
+  PROTOCOL,
+  policyFor,
+  strangerText,
+  tokenOf,
+} from "./access"
 import type { Hub } from "./hub"
 import { fromPage } from "./messages"
 import { Outgoing } from "./outgoing"
@@ -109,9 +120,15 @@ export class DashboardServer {
 
   /** Where the page is, with the token behind a # that browsers send to nobody. */
   get url(): string {
+    return this.urls[0]
+  }
+
+  /** The page's addresses: of a server that listens on all of this machine's, each of them. */
+  get urls(): string[] {
     const { host, token } = this.options
-    const name = host.includes(":") ? `[${host}]` : host
-    return `http://${name}:${this.port}/#${token}`
+    return namesOf(host, networkInterfaces()).map(
+      name => `http://${name.includes(":") ? `[${name}]` : name}:${this.port}/#${token}`,
+    )
   }
 
   async close(): Promise<void> {
@@ -137,7 +154,10 @@ export class DashboardServer {
     response.setHeader("Cross-Origin-Resource-Policy", "same-origin")
     response.setHeader("Cache-Control", "no-store")
     const file = this.files.get(path === "/" ? "/index.html" : path)
-    if (!own) response.writeHead(403).end()
+    if (!own)
+      response
+        .writeHead(403, { "Content-Type": "text/plain; charset=utf-8" })
+        .end(strangerText(request, this.url.replace(/#.*/, "")))
     else if (request.method !== "GET" && request.method !== "HEAD") response.writeHead(405).end()
     // A browser does not tell its page why a WebSocket was refused: the page can ask.
     else if (path === "/token") {

@@ -3,6 +3,7 @@ import type { Command } from "commander"
 import type { Seen } from "../../dashboard/describe"
 import { type Network, signalsOf } from "../../network/network"
 import type { FleetWatch } from "../../session/watch"
+import type { DataRecord } from "../../training/data-record"
 import type { Context } from "../command"
 import { integerOption, usageError } from "./usage"
 
@@ -22,12 +23,14 @@ export interface DashboardOptions {
 export interface ViewOptions extends DashboardOptions {
   /** Names of the classes; absent: their numbers. */
   classes?: string[]
+  /** What is known of the data the network learns or has learnt. */
+  record?: DataRecord
   /** Holds the run before its first sample. */
   paused?: boolean
   /** Aborted: nobody holds the run any more. */
   until?: AbortSignal
-  /** Told the page's address. */
-  announce?: (url: string) => void
+  /** Told the page's addresses; more than one where other machines have their own. */
+  announce?: (urls: string[]) => void
 }
 
 export function addDashboardOptions(command: Command): Command {
@@ -90,7 +93,7 @@ export async function openDashboard(
   network: Network,
   { output, signal }: Context,
 ): Promise<Dashboard | undefined> {
-  const { dashboard, host = LOOPBACK, token, classes, paused, until, announce } = options
+  const { dashboard, host = LOOPBACK, token, classes, paused, until, announce, record } = options
   if (dashboard === undefined) return undefined
   await checkHost(host, token)
   const { drawToken } = await import("../../dashboard/access")
@@ -99,7 +102,8 @@ export async function openDashboard(
   const { allOf } = await import("../../session/watch")
   const outputs = signalsOf(network, network.layers.length)
   const hub = new Hub({
-    ...{ network, paused, signal: until ?? signal },
+    ...{ network, paused, signal: until ?? signal, frame: record?.frame },
+    picture: record === undefined ? undefined : record.kind !== "table",
     status: text => output.status(text),
     classes: Array.from({ length: outputs }, (_, i) => classes?.[i] ?? String(i)),
   })
@@ -107,8 +111,9 @@ export async function openDashboard(
     DashboardServer.start({ hub, host, port, token: token ?? drawToken() })
   try {
     const server = await (dashboard === true ? serve(PORT).catch(() => serve(0)) : serve(dashboard))
-    if (announce) announce(server.url)
-    else output.status(`dashboard: ${server.url}`)
+    const { urls } = server
+    if (announce) announce(urls)
+    else for (const url of urls) output.status(`dashboard: ${url}`)
     return {
       ...allOf([hub, { close: () => server.close() }]),
       attach: fleet => hub.attach(fleet),

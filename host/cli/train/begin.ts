@@ -102,7 +102,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   if (!options.on) await readyCore(plan.batch > 1, context.output)
   const training = await Training.start(model, plan, data, {
     workers: options.workers,
-    engine: engineOn(options, model, data.classes, context),
+    engine: engineOn(options, model, data, context),
   })
   const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
   const command = commandOf(named, options.rule && model.network, plan, data, options)
@@ -214,7 +214,7 @@ export async function resumeTraining(
   if (!options.on) await readyCore(plan.batch > 1, context.output)
   const training = await Training.resume(file, model, data, {
     ...{ workers, epochs },
-    engine: engineOn(options, model, data.classes, context),
+    engine: engineOn(options, model, data, context),
   })
   // As it was given first: then it makes the same bits, stopped or not.
   const command = (model.training?.command ?? "").replace(
@@ -254,11 +254,11 @@ function ruled(model: Model, options: TrainOptions, recipe: Recipe): Model {
 function engineOn(
   options: TrainOptions,
   model: Model,
-  classes: string[],
+  { classes, record }: TrainingData,
   context: Context,
 ): StartEngine | undefined {
   const { on: location } = options
-  const watch = { ...options, classes }
+  const watch = { ...options, classes, record }
   if (location === undefined)
     return options.dashboard === undefined
       ? undefined

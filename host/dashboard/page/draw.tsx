@@ -4,7 +4,7 @@ import { scaleTo } from "../../data/scale"
 import { encodeBytes } from "../messages"
 import { say } from "./connection"
 import { Digit } from "./picture"
-import { useTopics } from "./store"
+import { learntSoFar, useTopics, useTopicsEvery } from "./store"
 
 /** Pixels of the canvas each way, and how thick the pen is: about as MNIST's, once scaled. */
 const SIDE = 280
@@ -13,6 +13,9 @@ const PEN = 24
 const STRIDE = 10
 /** After the pen is lifted, so that a digit of several strokes is asked once. */
 const LIFTED_MS = 120
+
+/** How often it is looked whether an answer is old, ms. */
+const STALE_MS = 240
 
 let asked = 0
 
@@ -58,6 +61,10 @@ export function Draw() {
     setImage(undefined)
     setTaughtAs(undefined)
     setPen(undefined)
+  }
+  const again = () => {
+    if (image !== undefined) say({ type: "name", id: ++asked, image })
+    setTaughtAs(undefined)
   }
   const teach = (label: number) => {
     if (image === undefined) return
@@ -166,6 +173,7 @@ export function Draw() {
                   {current.taught !== undefined &&
                     `, after learning it as ${classes[current.taught]}`}
                 </span>
+                <Stale again={again} />
               </p>
             ) : (
               <p class="hint">
@@ -192,6 +200,24 @@ export function Draw() {
         ))}
       </fieldset>
     </section>
+  )
+}
+
+/** Says that the network has learnt since it answered: the answer is of what it was then. */
+function Stale({ again }: { again: () => void }) {
+  const { answeredAt } = useTopicsEvery(STALE_MS, "tally", "control", "answer")
+  const since = learntSoFar() - answeredAt
+  if (since === 0) return null
+  // Less than it was: the tool was started again.
+  const what =
+    since > 0 ? `${since.toLocaleString("en-GB")} samples learnt since.` : "Of a run before."
+  return (
+    <span class="aged" data-testid="stale">
+      {what}{" "}
+      <button type="button" data-testid="again" onClick={again}>
+        Ask again
+      </button>
+    </span>
   )
 }
 

@@ -40,11 +40,13 @@ export function Header() {
         </span>
       </div>
       <nav aria-label="Parts of the page">
-        {PARTS.map(([id, name]) => (
-          <a key={id} href={`#${id}`} onClick={goTo(id)}>
-            {name}
-          </a>
-        ))}
+        {PARTS.filter(([id]) => id !== "draw" || hello?.network.picture !== false).map(
+          ([id, name]) => (
+            <a key={id} href={`#${id}`} onClick={goTo(id)}>
+              {name}
+            </a>
+          ),
+        )}
       </nav>
       {control && link !== "ended" && (
         <fieldset class="controls" aria-label="The run">

@@ -42,7 +42,7 @@ export function Learn() {
 
 /** What is happening, as it happens. */
 function Now({ kind }: { kind: Kind }) {
-  const { tallies, control, hello, image, last } = useTopics("tally", "hello", "control")
+  const { tallies, control, hello, last } = useTopics("tally", "hello", "control")
   const tally = tallies?.[kind]
   if (!tally || !hello) return null
   const { columns, rows } = hello.network
@@ -55,15 +55,20 @@ function Now({ kind }: { kind: Kind }) {
       <Figure name="right, of the last 200" value={point ? percent(point[1]) : "–"} />
       <Figure name="taught by hand" value={String(control?.taught ?? 0)} id="taught" />
       <div class="now">
-        <Digit {...{ image, columns, rows }} label="The last image" />
-        <span>
+        <Digit {...{ image: last?.image, columns, rows }} label="The last image" />
+        <span data-testid="last">
           {last
-            ? `${hello.classes[last.label]}, named ${hello.classes[last.named]}`
+            ? `${nameOf(hello.classes, last.label)}, named ${nameOf(hello.classes, last.named)}`
             : "no image yet"}
         </span>
       </div>
     </div>
   )
+}
+
+/** A board may report a class that does not exist. */
+function nameOf(classes: string[], label: number): string {
+  return classes[label] ?? "no class"
 }
 
 function Mistakes({ kind }: { kind: Kind }) {
@@ -80,10 +85,10 @@ function Mistakes({ kind }: { kind: Kind }) {
           <li key={i}>
             <Digit
               {...{ image, columns, rows }}
-              label={`A ${hello.classes[label]} named ${hello.classes[named]}`}
+              label={`A ${nameOf(hello.classes, label)} named ${nameOf(hello.classes, named)}`}
             />
             <span aria-hidden="true">
-              {hello.classes[label]} → <b>{hello.classes[named]}</b>
+              {nameOf(hello.classes, label)} → <b>{nameOf(hello.classes, named)}</b>
             </span>
           </li>
         ))}

@@ -19,8 +19,12 @@ export function Page() {
   const { link, hello } = useTopics("link", "hello")
   return (
     <>
-      <button type="button" class="skip" onClick={goTo("draw")}>
-        Skip to drawing
+      <button
+        type="button"
+        class="skip"
+        onClick={goTo(hello?.network.picture === false ? "learn" : "draw")}
+      >
+        {hello?.network.picture === false ? "Skip to learning" : "Skip to drawing"}
       </button>
       <Header />
       <div role="status" aria-live="polite">
@@ -28,7 +32,7 @@ export function Page() {
       </div>
       {hello && link !== "refused" && (
         <main class={link === "live" || link === "ended" ? "" : "stale"}>
-          <Draw />
+          {hello.network.picture && <Draw />}
           <Learn />
           <Inside />
           <Fleet />

@@ -1,5 +1,5 @@
 /** Small pictures of pixels, drawn on canvases: images, weights. */
-import { useEffect, useRef } from "preact/hooks"
+import { useLayoutEffect, useRef } from "preact/hooks"
 import { decodeBytes } from "../messages"
 
 interface PictureProps {
@@ -9,10 +9,13 @@ interface PictureProps {
   class?: string
 }
 
+// Painted before the frame in which the words beside it change: a picture and its caption are of one
+// sample, however busy the page is.
+
 /** An image of the network's input, light on dark as the network has it. */
 export function Digit({ image, ...props }: PictureProps & { image: string | undefined }) {
   const ref = useRef<HTMLCanvasElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { columns, rows } = props
     const bytes = image === undefined ? new Uint8Array(columns * rows) : decodeBytes(image)
     paint(ref.current, columns, rows, i => [bytes[i], bytes[i], bytes[i]])
@@ -23,7 +26,7 @@ export function Digit({ image, ...props }: PictureProps & { image: string | unde
 /** Values about zero: blue below, orange above, dark at zero. */
 export function Weights({ values, ...props }: PictureProps & { values: number[] }) {
   const ref = useRef<HTMLCanvasElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { columns, rows } = props
     const most = values.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-9)
     paint(ref.current, columns, rows, i => divergent(values[i] / most))

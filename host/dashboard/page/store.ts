@@ -22,19 +22,20 @@ interface State {
   link: Link
   hello?: Hello
   tallies?: Hello["tallies"]
-  /** The image last named or learnt, base64. */
-  image?: string
-  last?: { label: number; named: number }
+  /** The sample last named or learnt: its picture, base64, what it shows and what it was taken for. */
+  last?: { image?: string; label: number; named: number }
   control?: Control
   fleet?: FleetView
   rates: Rate[]
   answer?: Answer
+  /** What had been learnt when it came. */
+  answeredAt: number
   refusal?: string
   inside?: InsideView
   log: Hello["log"]
 }
 
-export const state: State = { link: "connecting", log: [], rates: [] }
+export const state: State = { link: "connecting", log: [], rates: [], answeredAt: 0 }
 
 interface Listener {
   topics: Topic[]
@@ -112,7 +113,7 @@ export function apply(message: ToPage): void {
     state.control = message
     touch("control")
   } else if (type === "answer") {
-    Object.assign(state, { answer: message, refusal: undefined })
+    Object.assign(state, { answer: message, refusal: undefined, answeredAt: learntSoFar() })
     touch("answer")
   } else if (type === "refused") {
     state.refusal = message.what
@@ -126,6 +127,11 @@ export function apply(message: ToPage): void {
   }
 }
 
+/** Samples learnt and lessons taught: how often the network has changed. */
+export function learntSoFar(): number {
+  return (state.tallies?.learning.samples ?? 0) + (state.control?.taught ?? 0)
+}
+
 function update(message: Extract<ToPage, { type: "update" }>): void {
   const tally = state.tallies?.[message.kind]
   if (!tally) return
@@ -133,12 +139,13 @@ function update(message: Extract<ToPage, { type: "update" }>): void {
     tally.samples++
     if (label === named) tally.right++
     if (tally.confusion[label]?.[named] !== undefined) tally.confusion[label][named]++
-    state.last = { label, named }
   }
   tally.curve.push(...message.points)
   if (tally.curve.length > MOST_POINTS) tally.curve = tally.curve.filter((_, i) => i % 2 === 1)
   tally.mistakes = [...message.mistakes.toReversed(), ...tally.mistakes].slice(0, MOST_MISTAKES)
-  state.image = message.image
+  // One message has both: a picture is never shown with another sample's caption.
+  const last = message.samples.at(-1)
+  if (last) state.last = { ...last, image: message.image }
   if (state.control) state.control.kind = message.kind
   touch("tally")
 }

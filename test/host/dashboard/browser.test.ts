@@ -182,8 +182,9 @@ describe.skipIf(noChromium)("the dashboard", () => {
       await vi.waitFor(async () => expect(await number("samples")).toBeGreaterThan(20), PATIENT)
       await page.getByTestId("pause").click()
       await page.getByTestId("step").isEnabled()
-      await vi.waitFor(() =>
-        expect(page.getByTestId("rate-now").textContent()).resolves.toBe("paused"),
+      await vi.waitFor(
+        () => expect(page.getByTestId("rate-now").textContent()).resolves.toBe("paused"),
+        PATIENT,
       )
       // What was under way when it was held has ended.
       await page.waitForTimeout(300)
@@ -207,13 +208,18 @@ describe.skipIf(noChromium)("the dashboard", () => {
       const end = await pentagon.getAttribute("aria-label")
       await step.focus()
       await page.keyboard.press("Home")
-      await vi.waitFor(async () =>
-        expect(await pentagon.getAttribute("aria-label")).toBe(
-          "Elements of the neuron: J 0.000, S 0.000, M 0.000, H 0.000, T 0.000",
-        ),
+      await vi.waitFor(
+        async () =>
+          expect(await pentagon.getAttribute("aria-label")).toBe(
+            "Elements of the neuron: J 0.000, S 0.000, M 0.000, H 0.000, T 0.000",
+          ),
+        PATIENT,
       )
       await page.keyboard.press("End")
-      await vi.waitFor(async () => expect(await pentagon.getAttribute("aria-label")).toBe(end))
+      await vi.waitFor(
+        async () => expect(await pentagon.getAttribute("aria-label")).toBe(end),
+        PATIENT,
+      )
       const report = await page.locator("#fleet").textContent()
       for (const { title } of fleet.live()) expect(report).toContain(title)
       expect(report).toContain("wuxing: ready")

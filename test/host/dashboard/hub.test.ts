@@ -1,6 +1,6 @@
 /** The hub between a fleet and pages, and several that look on as one; without boards or a browser. */
 import { describe, expect, it, vi } from "vitest"
-import { Hub } from "../../../host/dashboard/hub"
+import { Hub, type HubOptions } from "../../../host/dashboard/hub"
 import { encodeBytes, fromPage, type ToPage, toPage } from "../../../host/dashboard/messages"
 import { pico16 } from "../../../host/network/presets"
 import { splitEvenly } from "../../../host/partition/partition"
@@ -12,8 +12,8 @@ const network = pico16(1)
 const classes = Array.from("0123456789")
 const image = new Uint8Array(784).fill(200, 300, 340)
 
-async function attached(paused = false) {
-  const hub = new Hub({ network, classes, paused })
+async function attached(paused = false, options: Partial<HubOptions> = {}) {
+  const hub = new Hub({ network, classes, paused, ...options })
   const shares = splitEvenly(network, 2)
   await hub.attach({
     ...{ shares, recoveries: 0, partTimes: [], learnShifts: { links: 12 } },
@@ -93,6 +93,62 @@ describe("the hub", () => {
     page.ask({ type: "name", id: 4, image: encodeBytes(new Uint8Array(3)) })
     expect(heard[heard.length - 2]).toMatchObject({ type: "refused" })
     await hub.close()
+  })
+
+  it("tells a sample's picture with what it was taken for, though a drawing comes between", async () => {
+    const { hub, heard, page } = await attached()
+    const pictures = [10, 20].map(value => new Uint8Array(784).fill(value))
+    hub.learnt(pictures[0], 1, 2, true)
+    hub.learnt(pictures[1], 3, 4, true)
+    page.ask({ type: "name", id: 1, image: encodeBytes(image) })
+    const request = hub.request()
+    if (request?.do !== "classify") throw new Error("expected a question")
+    request.answered(Int16Array.from({ length: 10 }, (_, i) => i))
+    const [update, answer] = heard.slice(-2)
+    expect(update).toMatchObject({
+      ...{ type: "update", image: encodeBytes(pictures[1]) },
+      samples: [
+        { label: 2, named: 1 },
+        { label: 4, named: 3 },
+      ],
+    })
+    // After all that was learnt before it: a page knows from when it is.
+    expect(answer).toMatchObject({ type: "answer", id: 1, digit: 9 })
+    await hub.close()
+  })
+
+  it("does not call boards learning while the run is held", async () => {
+    const { hub, heard, page } = await attached()
+    const states = () => {
+      const last = heard.findLast(message => message.type === "fleet")
+      return last?.type === "fleet" ? last.boards.map(({ state }) => state) : undefined
+    }
+    hub.state(0, "learning")
+    hub.state(1, "loading")
+    page.ask({ type: "pause" })
+    expect(states()).toEqual(["paused", "loading"])
+    page.ask({ type: "step" })
+    expect(states()).toEqual(["learning", "loading"])
+    page.ask({ type: "resume" })
+    expect(states()).toEqual(["learning", "loading"])
+    await hub.close()
+  })
+
+  it("says whether the network's inputs are a picture, and of which sides", async () => {
+    const seen = async (options: Partial<HubOptions>) => {
+      const { hub, heard } = await attached(false, options)
+      await hub.close()
+      const [hello] = heard
+      if (hello.type !== "hello") throw new Error("expected a welcome")
+      const { columns, rows, picture } = hello.network
+      return { columns, rows, picture }
+    }
+    expect(await seen({})).toEqual({ columns: 28, rows: 28, picture: true })
+    expect(await seen({ frame: { width: 56, height: 14 }, picture: true })).toEqual({
+      ...{ columns: 56, rows: 14, picture: true },
+    })
+    expect(await seen({ frame: { width: 784, height: 1 } })).toMatchObject({ picture: false })
+    expect(await seen({ picture: false })).toMatchObject({ picture: false })
   })
 
   it("keeps the confusion that an evaluation would find, and tells it to a page that comes late", async () => {

@@ -4,10 +4,10 @@
  */
 import { chromium } from "playwright-core"
 import { realClock } from "../../../host/base/clock"
-import { CHROMIUM, openPage, record, SECONDS, serveRecording, UPDATES } from "./recording"
+import { CHROMIUM, openPage, record, SECONDS, serve, UPDATES } from "./recording"
 
 const recorded = await record()
-const { server, send } = await serveRecording(recorded)
+const { server, send } = await serve(() => recorded.welcome)
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
 try {
   const page = await openPage(browser, server.url)

@@ -2,7 +2,7 @@
 import type { Browser, Page } from "playwright-core"
 import { VirtualClock } from "../../../host/base/clock"
 import { Hub } from "../../../host/dashboard/hub"
-import type { ToPage } from "../../../host/dashboard/messages"
+import type { FromPage, ToPage } from "../../../host/dashboard/messages"
 import { DashboardServer } from "../../../host/dashboard/server"
 import { imageAt, readMnist } from "../../../host/data/mnist"
 import { HostNetwork } from "../../../host/network/host-network"
@@ -68,18 +68,19 @@ export async function record(): Promise<Recording> {
   return { welcome, stream }
 }
 
-/** A server whose newest page gets what `send` is given, after the recording's welcome. */
-export async function serveRecording({
-  welcome,
-}: Recording): Promise<{ server: DashboardServer; send(message: ToPage): void }> {
+/** A server whose newest page gets what `send` is given, after a welcome; `heard` is told what pages ask. */
+export async function serve(
+  welcome: () => ToPage[],
+  heard: (message: FromPage) => void = () => {},
+): Promise<{ server: DashboardServer; send(message: ToPage): void }> {
   let toPage: (message: ToPage) => void = () => {}
   const server = await DashboardServer.start({
     ...{ host: "127.0.0.1", port: 0, token: "a-token-of-the-tests" },
     hub: {
       visit: to => {
         toPage = to
-        for (const message of welcome) to(message)
-        return { ask: () => {}, leave: () => {}, renew: () => {} }
+        for (const message of welcome()) to(message)
+        return { ask: heard, leave: () => {}, renew: () => {} }
       },
     },
   })

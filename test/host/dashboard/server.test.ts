@@ -1,7 +1,9 @@
 /** The dashboard's server against clients that break every rule: none of them may cost the run. */
 import net from "node:net"
+import type { networkInterfaces } from "node:os"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { WebSocket } from "ws"
+import { namesOf } from "../../../host/dashboard/access"
 import { Hub } from "../../../host/dashboard/hub"
 import type { ToPage } from "../../../host/dashboard/messages"
 import { MOST_QUEUED_BYTES, Outgoing } from "../../../host/dashboard/outgoing"
@@ -78,6 +80,27 @@ describe("connections without a token", () => {
     expect(await served()).toBe(200)
   })
 
+  it("by another name are told why, and what to do", async () => {
+    const answer = await new Promise<string>(resolve => {
+      const socket = net.connect(server.port, "127.0.0.1")
+      let text = ""
+      socket.on("data", data => {
+        text += data
+      })
+      socket.on("close", () => resolve(text))
+      socket.write("GET / HTTP/1.1\r\nHost: pi.local:8000<script>\r\nConnection: close\r\n\r\n")
+    })
+    const [head, body] = answer.split("\r\n\r\n")
+    expect(head).toMatch(/^HTTP\/1\.1 403 /)
+    // A browser must not take the name for a page.
+    expect(head).toMatch(/^content-type: text\/plain/im)
+    expect(head).toMatch(/^x-content-type-options: nosniff/im)
+    expect(body).toContain('asked for as "pi.local:8000<script>"')
+    expect(body).toContain(`open http://127.0.0.1:${server.port}/ `)
+    expect(body).toContain("--host ADDRESS")
+    expect(body).not.toContain(token)
+  })
+
   it("do not stay open when they are refused", async () => {
     const socket = net.connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true })
     const answer = new Promise<string>(resolve => {
@@ -97,6 +120,34 @@ describe("connections without a token", () => {
       .poll(() => new Promise(resolve => http.getConnections((_, open) => resolve(open))))
       .toBe(0)
     socket.destroy()
+  })
+})
+
+describe("the addresses of a server", () => {
+  const one = (address: string, family: "IPv4" | "IPv6", internal = false) => ({
+    ...{ address, family, internal, netmask: "", mac: "", cidr: null, scopeid: 0 },
+  })
+  const interfaces = {
+    lo: [one("127.0.0.1", "IPv4", true), one("::1", "IPv6", true)],
+    eth0: [one("fe80::1", "IPv6"), one("2001:db8::7", "IPv6"), one("192.168.1.7", "IPv4")],
+    wlan0: [one("10.0.0.3", "IPv4")],
+  } as ReturnType<typeof networkInterfaces>
+
+  it("are those by which other machines reach it, where it listens for them", () => {
+    expect(namesOf("127.0.0.1", interfaces)).toEqual(["127.0.0.1"])
+    expect(namesOf("192.168.1.7", interfaces)).toEqual(["192.168.1.7"])
+    expect(namesOf("0.0.0.0", interfaces)).toEqual(["192.168.1.7", "10.0.0.3"])
+    expect(namesOf("::", interfaces)).toEqual(["192.168.1.7", "10.0.0.3", "2001:db8::7"])
+    expect(namesOf("0.0.0.0", { lo: interfaces.lo })).toEqual(["127.0.0.1"])
+  })
+
+  it("lead to its page", async () => {
+    const open = await DashboardServer.start({ hub, host: "0.0.0.0", port: 0, token })
+    try {
+      for (const url of open.urls) expect((await fetch(url)).status).toBe(200)
+    } finally {
+      await open.close()
+    }
   })
 })
 

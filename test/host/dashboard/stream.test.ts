@@ -5,17 +5,9 @@
 import { existsSync } from "node:fs"
 import { type Browser, chromium } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import type { ToPage } from "../../../host/dashboard/messages"
+import { decodeBytes, type FromPage, type ToPage } from "../../../host/dashboard/messages"
 import type { DashboardServer } from "../../../host/dashboard/server"
-import {
-  CHROMIUM,
-  openPage,
-  type Recording,
-  record,
-  SECONDS,
-  serveRecording,
-  UPDATES,
-} from "./recording"
+import { CHROMIUM, openPage, type Recording, record, SECONDS, serve, UPDATES } from "./recording"
 
 /** Updates shown one a frame. */
 const SINGLE = 20
@@ -31,6 +23,15 @@ const COUNTED = `{
   let waiting = []
   let now = 0
   let heard = () => {}
+  // The last sample: its words, its picture.
+  const see = () => {
+    const now = document.querySelector(".now")
+    const { data } = now.querySelector("canvas").getContext("2d").getImageData(0, 0, 28, 28)
+    return {
+      words: now.textContent,
+      pixels: Array.from({ length: 28 * 28 }, (_, i) => data[i * 4]),
+    }
+  }
   const request = window.requestAnimationFrame.bind(window)
   window.hold = () => {
     now = performance.now()
@@ -69,8 +70,12 @@ const COUNTED = `{
     waiting = []
     now += 1000 / ${UPDATES}
     for (const action of due) action(now)
+    // What a frame changes is there before anything is shown of it.
+    await new Promise(queueMicrotask)
+    const seen = see()
     // Whatever the frame set off, the observer's turn included.
     await new Promise(resolve => setTimeout(resolve))
+    return seen
   }
 }`
 
@@ -89,10 +94,17 @@ describe.skipIf(noChromium)("a stream of 60 updates a second with model1", () =>
   let recorded: Recording
   let server: DashboardServer
   let send: (message: ToPage) => void
+  /** What a new page gets first, and what it has asked for. */
+  let welcome: ToPage[]
+  const asked: FromPage[] = []
 
   beforeAll(async () => {
     recorded = await record()
-    ;({ server, send } = await serveRecording(recorded))
+    ;({ welcome } = recorded)
+    ;({ server, send } = await serve(
+      () => welcome,
+      message => asked.push(message),
+    ))
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
   })
 
@@ -125,6 +137,77 @@ describe.skipIf(noChromium)("a stream of 60 updates a second with model1", () =>
       expect(mean(frames, "layouts")).toBeLessThan(5)
       expect(mean(frames, "styles")).toBeLessThan(8)
     }
+  })
+
+  it("shows in every frame the picture of the sample that its words are of", async () => {
+    const page = await openPage(browser, server.url, COUNTED)
+    await page.evaluate("hold()")
+    let due = await page.evaluate<number>("counts.received")
+    for (const messages of recorded.stream.slice(0, SINGLE)) {
+      for (const message of messages) send(message)
+      due += messages.length
+      await page.evaluate(`arrived(${due})`)
+      const shown = await page.evaluate<{ words: string; pixels: number[] }>("frame()")
+      const update = messages.find(message => message.type === "update")!
+      const { label, named } = update.samples.at(-1)!
+      expect(shown.words).toBe(`${label}, named ${named}`)
+      expect(Uint8Array.from(shown.pixels)).toEqual(decodeBytes(update.image!))
+    }
+    await page.close()
+  })
+
+  it("marks an answer once the network has learnt since, and asks again", async () => {
+    const page = await openPage(browser, server.url)
+    await page.getByTestId("canvas").scrollIntoViewIfNeeded()
+    const box = (await page.getByTestId("canvas").boundingBox())!
+    await page.mouse.move(box.x + box.width / 2, box.y + 40)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width / 2, box.y + 200)
+    await page.mouse.up()
+    const answer = async (id: number) => {
+      await expect.poll(() => asked.filter(({ type }) => type === "name").length).toBe(id)
+      const outputs = Array.from({ length: 10 }, (_, i) => (i === 1 ? 0.5 : 0))
+      send({ type: "answer", id, outputs, digit: 1, confidence: 0.9 })
+    }
+    await answer(1)
+    await page.getByTestId("digit").waitFor()
+    expect(await page.getByTestId("stale").count()).toBe(0)
+    for (const message of recorded.stream.slice(0, 3).flat()) send(message)
+    await page.getByTestId("stale").waitFor()
+    await expect.poll(() => page.getByTestId("stale").textContent()).toMatch(/^3 samples learnt/)
+    await page.getByTestId("again").click()
+    await answer(2)
+    await page.getByTestId("digit").waitFor()
+    await expect.poll(() => page.getByTestId("stale").count()).toBe(0)
+    await page.close()
+  })
+
+  it("has nothing to draw on where inputs are no picture, and shows names of classes whole", async () => {
+    const [hello, ...rest] = recorded.welcome
+    if (hello.type !== "hello") throw new Error("expected a welcome")
+    const classes = hello.classes.map((_, i) => `Iris-versicolor-of-the-southern-meadows-${i}`)
+    const table = { ...hello.network, columns: 784, rows: 1, picture: false }
+    for (const picture of [false, true]) {
+      welcome = [{ ...hello, classes, network: picture ? hello.network : table }, ...rest]
+      const page = await openPage(browser, server.url)
+      expect(await page.getByTestId("canvas").count()).toBe(picture ? 1 : 0)
+      const parts = await page.locator("nav a").allTextContents()
+      expect(parts.includes("Draw")).toBe(picture)
+      for (const width of [1280, 390]) {
+        await page.setViewportSize({ width, height: 900 })
+        // Of what stands in a box that hides what does not fit.
+        const cut = await page.evaluate<string[]>(`
+          [...document.querySelectorAll("*")].filter(element =>
+            element.textContent.includes("Iris-") && element.scrollWidth > element.clientWidth + 1 &&
+            getComputedStyle(element).overflowX === "hidden").map(element => element.className)`)
+        expect(cut).toEqual([])
+        expect(
+          await page.evaluate<number>("document.documentElement.scrollWidth"),
+        ).toBeLessThanOrEqual(width)
+      }
+      await page.close()
+    }
+    welcome = recorded.welcome
   })
 
   /** Gives a new page so many updates before each frame, until it has all; what each frame cost. */

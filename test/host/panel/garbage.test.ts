@@ -96,7 +96,7 @@ describe("a panel that sends garbage", () => {
     // It shows what came meanwhile.
     const before = ports[1].writes
     panel?.show(3, 0.5)
-    await vi.waitFor(() => expect(ports[1].writes).toBeGreaterThan(before))
+    await vi.waitFor(() => expect(ports[1].writes).toBeGreaterThan(before), 20_000)
   })
 
   it("random bytes, whole messages cut, doubled and altered: nothing is thrown, labels stay in range", async () => {
@@ -125,7 +125,7 @@ describe("a panel that sends garbage", () => {
   it("noise before it describes itself is no reason to give up", async () => {
     const layout = parseLayout({ digit: { kind: "leds", pins: [2, 3] } }, "two")
     const opening = start(layout)
-    await vi.waitFor(() => expect(ports).toHaveLength(1))
+    await vi.waitFor(() => expect(ports).toHaveLength(1), 20_000)
     ports[0].say(0xf9, 2, 5, START, 0x79, END, 0xff, 0xf0, 0x6e, 100, 1, 1, END)
     await opening
     expect(panel?.connected).toBe(true)

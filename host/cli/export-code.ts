@@ -4,6 +4,7 @@ import { dirname, join } from "node:path"
 import type { Command } from "commander"
 import { WuxingError } from "../base/errors"
 import { grouped } from "../base/numbers"
+import type { StoredSample } from "../export/c/export-c"
 import type { Model } from "../models/model-file"
 import type { Context, Outcome } from "./command"
 import { type NetworkOptions, networkNamed } from "./options/network-option"
@@ -93,6 +94,8 @@ export async function exportCode(
     "memory to learn",
     `${grouped(learnBytes)} B of RAM${learns ? "" : ", which the board lacks"}`,
   )
+  if (made.model.signal)
+    output.field("memory of its signal", `${grouped(made.model.signal.ramBytes)} B of RAM more`)
   output.field("samples", samples.about)
   output.field("written", `${out}, ${made.files.size} files`)
   return {
@@ -100,6 +103,7 @@ export async function exportCode(
       ...{ model: what, trained: model.training !== null, network: network.name },
       ...{ format: options.format, layout, name, out, files: [...made.files.keys()] },
       ...{ predictBytes, learnBytes, flashBytes, learns, samples: samples.list.length },
+      signalBytes: made.model.signal?.ramBytes ?? 0,
     },
   }
 }
@@ -175,11 +179,57 @@ export function writeFiles(folder: string, files: Map<string, string | Uint8Arra
   }
 }
 
+/** So many windows' random samples, where no recordings are given, at most. */
+const RANDOM_SAMPLES = 64
+
+/** As many of these as have room, one at least. */
+function fitting(list: StoredSample[], room: number): StoredSample[] {
+  let bytes = 0
+  const some = list.filter(({ inputs, signal }) => {
+    bytes += inputs.length + (signal?.length ?? 0)
+    return bytes <= room
+  })
+  return some.length > 0 ? some.slice(0, MOST_SAMPLES) : list.slice(0, 1)
+}
+
 /** Test samples of the data, where the network takes them; else random ones. */
 async function samplesFor(model: Model, { data: given, board }: CodeOptions) {
-  const { network } = model
+  const { network, signal } = model
   const room = board === "uno" ? SMALL_SAMPLE_BYTES : MOST_SAMPLE_BYTES
+  const outputs = network.layers.at(-1)!.neurons
+  const { hash32 } = await import("../../src/base/random")
+  if (signal && given !== undefined) {
+    const { testWindows } = await import("../training/signal-data")
+    const windows = await testWindows(given, model)
+    // Of all classes: one of each before a second of any.
+    const turn = windows.map((w, i) => windows.slice(0, i).filter(o => o.label === w.label).length)
+    const order = windows.map((_, i) => i).sort((a, b) => turn[a] - turn[b] || a - b)
+    const list = fitting(
+      order.map(i => {
+        const { features, label, signal: window } = windows[i]
+        return { inputs: features, label, signal: window }
+      }),
+      room,
+    )
+    return { list, about: `${list.length} of ${given}'s test recordings` }
+  }
   const count = Math.max(2, Math.min(MOST_SAMPLES, Math.floor(room / network.width)))
+  if (signal) {
+    const { hostFeatures } = await import("../signals/host-features")
+    const { leastOf } = await import("../signals/plan")
+    const { cut, channels } = signal.features
+    const length =
+      cut?.by === "window" ? cut.length : Math.max(leastOf(signal.features), RANDOM_SAMPLES)
+    const list = Array.from({ length: count }, (_, i) => {
+      const window = Buffer.alloc(2 * channels.length * length)
+      for (let at = 0; at < window.length; at += 2)
+        window.writeInt16LE((hash32(i + 1, at) & 0x3fff) - 0x2000, at)
+      const inputs = hostFeatures(signal.features, window)!
+      return { inputs, label: i % outputs, signal: window }
+    })
+    const some = fitting(list, room)
+    return { list: some, about: `${some.length} random ones, as no --data is given` }
+  }
   if (given !== undefined || network.width === 784) {
     const { readTrainingData } = await import("../training/training-data")
     const { checkImages, dataOf } = await import("../training/training")
@@ -194,8 +244,6 @@ async function samplesFor(model: Model, { data: given, board }: CodeOptions) {
     }))
     return { list, about: `${list.length} of ${name}'s test samples` }
   }
-  const { hash32 } = await import("../../src/base/random")
-  const outputs = network.layers.at(-1)!.neurons
   const list = Array.from({ length: count }, (_, i) => ({
     inputs: Uint8Array.from({ length: network.width }, (_, at) => hash32(i + 1, at) & 255),
     label: i % outputs,

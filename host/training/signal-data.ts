@@ -185,6 +185,46 @@ function describe({ train, test, classes, channels, rate }: RecordingSet): strin
   )
 }
 
+/** A window of a recording, and what a network reads of it. */
+export interface SignalWindow {
+  /** i16 little-endian, channels interleaved. */
+  signal: Buffer
+  features: Uint8Array
+  label: number
+}
+
+/** Windows that are long enough. */
+function windowsOf(
+  engine: FeatureEngine,
+  recordings: Recording[],
+  classes: string[],
+): SignalWindow[] {
+  const { cut, unit } = engine.description
+  const windows = cut?.by === "window" ? cutWindows(recordings, cut.length, cut.hop) : recordings
+  return windows.flatMap(window => {
+    const signal = toSamples(window, unit)
+    const features = engine.of(signal)
+    return features ? [{ signal, features, label: classes.indexOf(window.label!) }] : []
+  })
+}
+
+/**
+ * Windows of the recordings that are kept for test, for a model that reads a signal.
+ *
+ * @throws WuxingError as readDataFor
+ */
+export async function testWindows(what: string, model: Model): Promise<SignalWindow[]> {
+  // What it refuses, this does.
+  const { signal, classes } = (await readDataFor(what, model)) as SignalData
+  const { rate, testEvery, testNames } = recordingsOf(model) ?? {}
+  const set = await readRecordingSet(what, {
+    ...{ classes, rate: rate ?? signal.features.rate },
+    ...(testEvery !== undefined && { testEvery }),
+    ...(testNames !== undefined && { testNames: patternOf("--test-names", testNames) }),
+  })
+  return windowsOf(await FeatureEngine.start(signal.features), set.test, set.classes)
+}
+
 /** @throws WuxingError "recording-short" if none is long enough */
 function imagesOf(
   engine: FeatureEngine,
@@ -193,12 +233,8 @@ function imagesOf(
   notes: string[],
 ): Images {
   const { description, width } = engine
-  const { cut, unit } = description
-  const windows = cut?.by === "window" ? cutWindows(recordings, cut.length, cut.hop) : recordings
-  const made = windows.flatMap(window => {
-    const features = engine.of(toSamples(window, unit))
-    return features ? [{ features, label: classes.indexOf(window.label!) }] : []
-  })
+  const { cut } = description
+  const made = windowsOf(engine, recordings, classes)
   const needed = cut?.by === "window" ? cut.length : leastOf(description)
   if (made.length === 0)
     throw short(

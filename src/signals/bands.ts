@@ -42,7 +42,7 @@ export function bandFeatures(
     }
     if (Math.idiv(f + 1, average) * average === f + 1) row = row + (bands << 2)
   }
-  toBytes(plan, work, sums, average, out, outAt)
+  bandsToBytes(plan, work, sums, average, out, outAt)
 }
 
 /** Adds the logarithm of each band's amplitude, Q8; what is below the signal's last digit counts as 0. */
@@ -73,7 +73,7 @@ function addLogs(
   }
 }
 
-function toBytes(
+function bandsToBytes(
   plan: Buffer,
   work: Buffer,
   sums: number,

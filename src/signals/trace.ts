@@ -68,7 +68,7 @@ export function traceFeatures(
         low = low - (more >> 1)
         high = high + more - (more >> 1)
       }
-      toBytes(work, c * column, points, low, high, out, outAt + c, columns)
+      columnToBytes(work, c * column, points, low, high, out, outAt + c, columns)
     }
     first = last
   }
@@ -152,7 +152,7 @@ function rangeOf(work: Buffer, at: number, points: number): number {
 }
 
 /** low…high becomes 0…255, rounded; a column without any range becomes zeros. */
-function toBytes(
+function columnToBytes(
   work: Buffer,
   from: number,
   points: number,

@@ -1,7 +1,9 @@
-/** `npm run library:c`: writes the C library made of src/core into built/, where `wuxing export` takes it from. */
+/** `npm run library:c`: writes the C library made of src/ into built/, where `wuxing export` takes it from. */
 import { mkdirSync, writeFileSync } from "node:fs"
-import { BUILT } from "./built"
+import { BUILT, BUILT_FEATURES } from "./built"
+import { featuresSource } from "./features-source"
 import { librarySource } from "./library-source"
 
 mkdirSync(new URL(".", BUILT), { recursive: true })
 writeFileSync(BUILT, librarySource())
+writeFileSync(BUILT_FEATURES, featuresSource())

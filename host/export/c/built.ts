@@ -1,11 +1,16 @@
-/** What is kept of the C library: the file made of src/core (build.ts), and the templates. */
+/** What is kept of the C library: the files made of src/ (build.ts), and the templates. */
 import { readFileSync } from "node:fs"
 
-/** A file, not the translation, since that needs the TypeScript compiler. */
+/** Files, not the translation, since that needs the TypeScript compiler. */
 export const BUILT = new URL("built/wuxing.c", import.meta.url)
+export const BUILT_FEATURES = new URL("built/wuxing_features.c", import.meta.url)
 
 export function builtLibrary(): string {
   return readFileSync(BUILT, "utf8")
+}
+
+export function builtFeatures(): string {
+  return readFileSync(BUILT_FEATURES, "utf8")
 }
 
 export function template(name: string): string {

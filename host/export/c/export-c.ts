@@ -2,9 +2,10 @@
 import { packageVersion } from "../../base/package-version"
 import type { Model } from "../../models/model-file"
 import { HostNetwork } from "../../network/host-network"
-import { builtLibrary, template } from "./built"
+import { builtFeatures, builtLibrary, template } from "./built"
 import { roomOn } from "./fits"
 import { type CModel, modelSource } from "./model-source"
+import { wrapped } from "./text"
 
 export const C_LAYOUTS = ["plain", "arduino", "platformio", "esp-idf"] as const
 export type CLayout = (typeof C_LAYOUTS)[number]
@@ -13,6 +14,8 @@ export type CLayout = (typeof C_LAYOUTS)[number]
 export interface StoredSample {
   inputs: Uint8Array
   label: number
+  /** What the inputs are the features of, where the network reads a signal: i16, channels interleaved. */
+  signal?: Uint8Array
 }
 
 export interface CExport {
@@ -49,7 +52,17 @@ export function exportC(model: Model, options: CExportOptions): CExport {
     [`${name}.h`, made.header],
     [`${name}.c`, made.code],
   ]
-  const samples = samplesHeader(model, name, options.samples)
+  if (made.signal) {
+    const features = template("wuxing_features.h")
+      .replace("VERSION", packageVersion())
+      .replace("#define WUXING_FEATURES 3", `#define WUXING_FEATURES ${made.signal.kinds}`)
+      .replaceAll(/\bMODEL_|\bmodel_(?=plan|stream)/g, text =>
+        text === "MODEL_" ? `${name.toUpperCase()}_` : `${name}_`,
+      )
+    library.push(["wuxing_features.h", features], ["wuxing_features.c", builtFeatures()])
+  }
+  const samples = samplesHeader(model, made, options.samples)
+  const sources = library.map(([path]) => path).filter(path => path.endsWith(".c"))
   const files = new Map<string, string>()
   const put = (folder: string, list: [string, string][]) => {
     for (const [path, text] of list) files.set(folder + path, text)
@@ -59,7 +72,10 @@ export function exportC(model: Model, options: CExportOptions): CExport {
     put("", [
       ["samples.h", samples],
       ["main.c", fill(template("main.c"))],
-      ["CMakeLists.txt", fill(template("CMakeLists.plain.txt"))],
+      [
+        "CMakeLists.txt",
+        fill(template("CMakeLists.plain.txt")).replace("@sources@", sources.join(" ")),
+      ],
     ])
   } else if (layout === "esp-idf") {
     put(
@@ -73,7 +89,7 @@ export function exportC(model: Model, options: CExportOptions): CExport {
     put("", [
       [
         "CMakeLists.txt",
-        `idf_component_register(SRCS "wuxing.c" "${name}.c" INCLUDE_DIRS "include")\n`,
+        `idf_component_register(SRCS ${sources.map(path => `"${path}"`).join(" ")} INCLUDE_DIRS "include")\n`,
       ],
       [
         "idf_component.yml",
@@ -90,7 +106,8 @@ export function exportC(model: Model, options: CExportOptions): CExport {
       ["main/samples.h", samples],
     ])
   } else {
-    const examples: [string, string][] = [["Gesture", fill(template("Gesture.ino"))]]
+    const first = made.signal ? "Signal" : "Gesture"
+    const examples: [string, string][] = [[first, fill(template(`${first}.ino`))]]
     if (!options.predictsOnly) examples.push(["LearnOnline", fill(template("LearnOnline.ino"))])
     if (layout === "arduino") {
       put("src/", library)
@@ -101,7 +118,7 @@ export function exportC(model: Model, options: CExportOptions): CExport {
         ])
       put("", [
         ["library.properties", libraryProperties(name)],
-        ["keywords.txt", keywords(name)],
+        ["keywords.txt", keywords(made)],
       ])
     } else {
       put(`lib/${name}/src/`, library)
@@ -158,30 +175,53 @@ function libraryJson(name: string): string {
   return `${JSON.stringify(content, null, 2)}\n`
 }
 
-function keywords(name: string): string {
-  const functions = ["init", "predict", "learn", "size", "state", "output"]
+function keywords({ name, signal }: CModel): string {
+  const functions = ["init", "predict", "learn", "size", "state", "output", "lead"]
+  if (signal) functions.push("features", "stream_init", "stream_put")
+  const types = ["wuxing", "wuxing_model", ...(signal ? ["wuxing_stream"] : [])]
+  const constants = ["model", "labels", ...(signal ? ["plan", "stream"] : [])]
   return [
-    "wuxing\tKEYWORD1",
-    "wuxing_model\tKEYWORD1",
+    ...types.map(type => `${type}\tKEYWORD1`),
     ...functions.map(called => `wuxing_${called}\tKEYWORD2`),
-    `${name}_model\tLITERAL1`,
-    `${name}_labels\tLITERAL1`,
+    ...constants.map(constant => `${name}_${constant}\tLITERAL1`),
     "",
   ].join("\n")
 }
 
 /** Samples, what the host names of them, and a hash of what it has learnt after each once. */
-function samplesHeader(model: Model, name: string, samples: StoredSample[]): string {
+function samplesHeader(model: Model, made: CModel, samples: StoredSample[]): string {
+  const { name, signal } = made
+  const upper = name.toUpperCase()
   const host = new HostNetwork(model.network)
   const elements = Buffer.alloc(0)
   host.load(Buffer.from(model.coefficients), elements)
   const named = samples.map(({ inputs }) => host.predict(inputs))
   for (const { inputs, label } of samples) host.train(inputs, label)
-  const rows = samples.map(
-    ({ inputs, label }, i) => `  {${label}, ${named[i]}, {${[...inputs].join(", ")}}},`,
-  )
+  const channels = model.signal?.features.channels.length ?? 1
+  const windows = samples.map(sample => Buffer.from(sample.signal ?? []))
+  const counts = windows.map(window => window.length / 2 / channels)
+  const rows = samples.map(({ inputs, label }, i) => {
+    const numbers = `{${[...inputs].join(", ")}}`
+    return signal
+      ? `  {${label}, ${named[i]}, ${counts[i]}, signal_${i}, ${numbers}},`
+      : `  {${label}, ${named[i]}, ${numbers}},`
+  })
+  const signals = windows.map((window, i) => {
+    const values = Array.from({ length: window.length / 2 }, (_, k) => window.readInt16LE(2 * k))
+    return `static const int16_t signal_${i}[${values.length}] WUXING_FLASH = {\n${wrapped(values)}\n};`
+  })
+  const stream = signal && model.signal?.features.cut ? `${upper}_STREAM_SAMPLES` : "0"
+  const longest = Math.max(...counts)
   const hash = learntHash(model, host)
-  return `/* Samples to try ${name} by: class, what the host names, inputs. Generated by \`wuxing export\`. */
+  const windowed = signal
+    ? `
+/* Samples of the longest window: of these, or of the stream. */
+#define WINDOW_SAMPLES (${stream} > ${longest} ? ${stream} : ${longest})
+
+${signals.join("\n")}
+`
+    : ""
+  return `/* Samples to try ${name} by: class, what the host names,${signal ? " samples and numbers of the signal," : ""} inputs. Generated by \`wuxing export\`. */
 #ifndef WUXING_SAMPLES_H
 #define WUXING_SAMPLES_H
 
@@ -190,10 +230,10 @@ function samplesHeader(model: Model, name: string, samples: StoredSample[]): str
 #define SAMPLES ${samples.length}
 /* FNV-1a of wuxing_state after each was learnt once, in order. */
 #define LEARNT_HASH 0x${hash.toString(16).padStart(8, "0")}u
-
+${windowed}
 static const struct {
   int16_t label, host;
-  uint8_t inputs[${name.toUpperCase()}_INPUTS];
+${signal ? "  uint16_t count;\n  const int16_t *signal;\n" : ""}  uint8_t inputs[${upper}_INPUTS];
 } samples[SAMPLES] WUXING_FLASH = {
 ${rows.join("\n")}
 };

@@ -15,6 +15,8 @@ const BOARDS: Record<string, { name: string; flash: number; ram: number; largest
  */
 const AVR_RAM = 716
 const AVR_FLASH = { predicts: 11000, learns: 27500 }
+/** More of it with features: of traces, of bands. */
+const AVR_FEATURES = [0, 5600, 8800]
 
 /**
  * @throws WuxingError "export-rule" (kind "capacity") where the C library lacks the network's way of
@@ -44,17 +46,26 @@ export interface Needs {
   predictBytes: number
   learnBytes: number
   flashBytes: number
+  signal?: { kinds: number; ramBytes: number }
+}
+
+/** Bytes that are free for the network's memory, and for its constants. */
+function freeOn(board: string, { inputs, signal }: Needs, does: "learns" | "predicts") {
+  const { ram, flash } = BOARDS[board]
+  const ofSignal = signal ?? { kinds: 0, ramBytes: 0 }
+  return {
+    ram: ram - AVR_RAM - inputs - ofSignal.ramBytes,
+    flash: flash - AVR_FLASH[does] - AVR_FEATURES[ofSignal.kinds],
+  }
 }
 
 /** What a board has room for; everything, where it is none of those known. */
 export function roomOn(board: string, made: Needs): "learns" | "predicts" | "none" {
-  const limits = BOARDS[board]
-  if (!limits) return "learns"
-  const ram = limits.ram - AVR_RAM - made.inputs
-  const learns = made.learnBytes <= ram && made.flashBytes <= limits.flash - AVR_FLASH.learns
-  if (learns) return "learns"
-  const predicts = made.predictBytes <= ram && made.flashBytes <= limits.flash - AVR_FLASH.predicts
-  return predicts ? "predicts" : "none"
+  if (!BOARDS[board]) return "learns"
+  const learning = freeOn(board, made, "learns")
+  if (made.learnBytes <= learning.ram && made.flashBytes <= learning.flash) return "learns"
+  const free = freeOn(board, made, "predicts")
+  return made.predictBytes <= free.ram && made.flashBytes <= free.flash ? "predicts" : "none"
 }
 
 /**
@@ -67,13 +78,14 @@ export function checkBoard(board: string, made: Needs): boolean {
   const room = roomOn(board, made)
   if (room !== "none") return room === "learns"
   const limits = BOARDS[board]
-  const ram = limits.ram - AVR_RAM - made.inputs
-  const flash = limits.flash - AVR_FLASH.predicts
+  const { ram, flash } = freeOn(board, made, "predicts")
   throw new WuxingError({
     code: "export-too-large",
     kind: "capacity",
-    message: `the network is too large for an ${limits.name}: it takes ${made.flashBytes} B of flash and ${made.predictBytes} B of RAM to predict, of ${flash} and ${ram} that are free`,
-    cause: "every link takes three bytes of flash, and every synapse and neuron some of RAM",
+    message: `the network is too large for an ${limits.name}: it takes ${made.flashBytes} B of flash and ${made.predictBytes} B of RAM to predict, of ${Math.max(0, flash)} and ${Math.max(0, ram)} that are free`,
+    cause: made.signal
+      ? `every link takes three bytes of flash, every synapse and neuron some of RAM, and its features and stream ${made.signal.ramBytes} B more`
+      : "every link takes three bytes of flash, and every synapse and neuron some of RAM",
     help: `a network such as ${limits.largest} fits and learns, 64-16-4@32 fits and predicts`,
   })
 }

@@ -67,7 +67,7 @@ export function librarySource(): string {
   const shard = buildShard(network, wholeNetwork(network), 1)
   const powers = Array.from({ length: 32 }, (_, i) => shard.getAt(Header.PowerTable + 2 * i, "u16"))
   return [
-    template("head.c"),
+    template("head.c").replace("@memory@", () => template("memory.c")),
     ...defined,
     "",
     template("m0.c"),

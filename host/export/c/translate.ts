@@ -7,67 +7,19 @@
  * The core's own form (src/core) has one memory; firmware/native keeps to it (host/codegen/core-source.ts).
  */
 import ts from "typescript"
-
-/** A number, or a pointer into flash, to coefficients (flash or RAM), to RAM; `zero` is known to be 0. */
-type Type = "number" | "bool" | "void" | "flash" | "coefficient" | "memory" | "zero"
-
-const C_TYPES: Record<Type, string> = {
-  number: "int32_t ",
-  bool: "bool ",
-  void: "void ",
-  flash: "const uint8_t *",
-  coefficient: "const uint8_t *",
-  memory: "uint8_t *",
-  zero: "int32_t ",
-}
-
-/** Addresses in a part's descriptor; other fields are numbers. */
-const POINTERS: Record<string, Type> = {
-  Start: "flash",
-  Target: "flash",
-  Coefficient: "coefficient",
-  Sum: "memory",
-  State: "memory",
-  Lambda: "memory",
-  BusIn: "memory",
-  BusOut: "memory",
-  BackIn: "memory",
-  BackOut: "memory",
-  // Of shards that hold some of a layer's neurons only.
-  NeuronIds: "zero",
-  SourceIds: "zero",
-  // Its numbers are packed with λ (packNoise).
-  Noise: "zero",
-}
-/** Fields of the header that change; others are the model's. */
-const MUTABLE: Record<string, string> = { Brief: "uint8_t", SampleRandom: "uint16_t" }
-
-/** Parameters that are addresses. */
-const POINTER_PARAMETERS: Record<string, Record<string, Type>> = {
-  learnLink: { c: "memory" },
-  learnRow: { c: "memory", bus: "memory", last: "memory", back: "memory" },
-  addLinks: { sum: "memory", t: "flash", c: "coefficient", end: "flash" },
-  dot: { bus: "memory", last: "memory", c: "coefficient" },
-  dotFours: { bus: "memory", last: "memory", c: "coefficient" },
-  learnLinks: { packed: "memory", t: "flash", c: "memory", end: "flash" },
-}
-/** Functions that return one. */
-const POINTER_RESULTS: Record<string, Type> = {
-  addLinks: "coefficient",
-  learnLinks: "memory",
-}
-
-/** Functions of which the template has its own form. */
-const GIVEN = [
-  "sumByHand",
-  "learnByHand",
-  "rowByHand",
-  "isWord",
-  "partAt",
-  "nextInput",
-  "settleForwardOf",
-  "settleBackwardOf",
-]
+import {
+  C_TYPES,
+  constantName,
+  fieldOf,
+  GIVEN,
+  MUTABLE,
+  POINTER_PARAMETERS,
+  POINTER_RESULTS,
+  POINTERS,
+  snake,
+  type Type,
+  unwrapped,
+} from "./names"
 
 export interface CFunction {
   name: string
@@ -89,11 +41,6 @@ export interface Translated {
 export function translate(sources: Map<string, string>, roots: string[]): Translated {
   const program = new Program(sources)
   return program.translate(roots)
-}
-
-/** `settleForward` as C has it: `settle_forward`. */
-export function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter, at) => (at > 0 ? "_" : "") + letter.toLowerCase())
 }
 
 class Program {
@@ -162,6 +109,24 @@ class Program {
     return this.functions.has(name)
   }
 
+  /** Whether a function writes into the buffer that is one of its parameters, itself or by another. */
+  writes(name: string, at: number): boolean {
+    const declaration = this.functions.get(name)
+    const buffer = declaration?.parameters[at]?.name.getText()
+    let found = false
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node)) {
+        const called = node.expression.getText()
+        if (called === `${buffer}.setAt` || called === `${buffer}.fillAt`) found = true
+        for (const [i, argument] of node.arguments.entries())
+          if (argument.getText() === buffer && this.writes(called, i)) found = true
+      }
+      ts.forEachChild(node, visit)
+    }
+    if (declaration?.body) visit(declaration.body)
+    return found
+  }
+
   /** A function's result. */
   resultOf(name: string): Type {
     if (name in POINTER_RESULTS) return POINTER_RESULTS[name]
@@ -187,6 +152,8 @@ class Body {
   readonly calls = new Set<string>()
   private readonly name: string
   private readonly types = new Map<string, Type>()
+  /** Parameters that are memory with offsets into it, of features (src/signals). */
+  private readonly buffers = new Set<string>()
   private readonly text: string
   /** It writes coefficients, so they are in RAM. */
   private readonly learns: boolean
@@ -202,7 +169,7 @@ class Body {
 
   translate(): CFunction {
     const { parameters, body } = this.declaration
-    const listed = parameters.map(parameter => this.parameter(parameter))
+    const listed = parameters.map((parameter, i) => this.parameter(parameter, i))
     const result = C_TYPES[this.program.resultOf(this.name)]
     const signature = `static ${result}${snake(this.name)}(${listed.map(p => p.code).join(", ")})`
     const lines = this.statements(body!.statements, "  ")
@@ -218,11 +185,18 @@ class Body {
     }
   }
 
-  private parameter(parameter: ts.ParameterDeclaration): { name: string; code: string } {
+  private parameter(
+    parameter: ts.ParameterDeclaration,
+    at: number,
+  ): { name: string; code: string } {
     const name = parameter.name.getText()
     const type = parameter.type?.getText() ?? ""
     if (name === "m") return { name, code: "wuxing *m" }
-    if (type === "Buffer") return { name, code: `const uint8_t *${snake(name)}` }
+    if (type === "Buffer") {
+      this.buffers.add(name)
+      const constant = this.program.writes(this.name, at) ? "" : "const "
+      return { name, code: `${constant}uint8_t *${snake(name)}` }
+    }
     if (name === "part") return { name, code: "const wuxing_part *part" }
     const of = POINTER_PARAMETERS[this.name]?.[name] ?? typeNamed(type)
     this.types.set(name, of)
@@ -447,6 +421,8 @@ class Body {
       const count = unwrapped(this.number(of[1]))
       return { code: `memset(${code}, ${this.number(of[2])}, (size_t)(${count}))`, type: "void" }
     }
+    const inBuffer = this.inBuffer(node)
+    if (inBuffer) return inBuffer
     if (called === "inputs.getAt") return { code: `inputs[${this.number(of[0])}]`, type: "number" }
     if (called === "Math.imul")
       return {
@@ -454,17 +430,47 @@ class Body {
         type: "number",
       }
     if (called === "Math.idiv")
-      return { code: `${this.number(of[0])} / ${this.number(of[1])}`, type: "number" }
+      return { code: `${this.factor(of[0])} / ${this.factor(of[1])}`, type: "number" }
+    if (called === "Math.min" || called === "Math.max") {
+      const [a, b] = of.map(argument => unwrapped(this.number(argument)))
+      return {
+        code: `${called === "Math.min" ? "least_of" : "greatest_of"}(${a}, ${b})`,
+        type: "number",
+      }
+    }
     if (!this.program.has(called)) return this.fail(node, "a call of this function")
     this.calls.add(called)
     const args = of.map(argument => {
       const text = argument.getText()
-      if (text === "m" || text === "part" || text === "inputs") return text
+      if (text === "m" || text === "part" || this.buffers.has(text)) return snake(text)
       if (ts.isCallExpression(argument) && argument.expression.getText() === "partAt")
         return this.partOf(argument)
       return unwrapped(this.expression(argument).code)
     })
     return { code: `${snake(called)}(${args.join(", ")})`, type: this.program.resultOf(called) }
+  }
+
+  /** A side of a division. */
+  private factor(node: ts.Expression): string {
+    const code = this.number(node)
+    return ts.isBinaryExpression(node) && !/^\w+\([^()]*\)$/.test(code) ? `(${code})` : code
+  }
+
+  /** What stands in the place of `plan.getAt`, `work.setAt` and the like; a plan may lie in flash. */
+  private inBuffer(node: ts.CallExpression): Typed | undefined {
+    const [, name, method] = /^(\w+)\.(getAt|setAt|fillAt)$/.exec(node.expression.getText()) ?? []
+    if (!this.buffers.has(name) || name === "inputs") return undefined
+    const [at, second, third] = node.arguments
+    const offset = unwrapped(this.number(at))
+    const place = `${snake(name)} + ${/^\w+$/.test(offset) ? offset : `(${offset})`}`
+    if (method === "fillAt") {
+      const count = unwrapped(this.number(second))
+      return { code: `memset(${place}, ${this.number(third)}, (size_t)(${count}))`, type: "void" }
+    }
+    const kind = second.getText().replaceAll('"', "")
+    if (method === "getAt")
+      return { code: `${name === "plan" ? "flash" : "load"}_${kind}(${place})`, type: "number" }
+    return { code: `store_${kind}(${place}, ${unwrapped(this.number(third))})`, type: "void" }
   }
 
   /** What stands in the place of `m.getAt`. */
@@ -521,28 +527,4 @@ class Body {
     const kind = format.getText().replaceAll('"', "")
     return { code: `store_${kind}(${code}, ${unwrapped(this.number(value))})`, type: "void" }
   }
-}
-
-/** `Header.Steps`, `part + Part.Sum`: a field at an address of its own. */
-function fieldOf(at: ts.Expression): { of: "Header" | "Part"; name: string } | undefined {
-  const found = /^(?:(Header)|part \+ (Part))\.(\w+)$/.exec(at.getText())
-  return found ? { of: (found[1] ?? found[2]) as "Header" | "Part", name: found[3] } : undefined
-}
-
-function constantName(name: string): string {
-  return name.includes(".")
-    ? snake(name.replace(".", "_")).replaceAll("__", "_").toUpperCase()
-    : name
-}
-
-/** Without the parentheses round the whole of it. */
-function unwrapped(code: string): string {
-  if (!code.startsWith("(")) return code
-  let depth = 0
-  for (let i = 0; i < code.length; i++) {
-    if (code[i] === "(") depth++
-    else if (code[i] === ")" && --depth === 0)
-      return i === code.length - 1 && !/^\(\w+_t\)/.test(code) ? code.slice(1, -1) : code
-  }
-  return code
 }

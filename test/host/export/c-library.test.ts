@@ -136,7 +136,8 @@ describe.skipIf(!has("gcc"))("on x86-64, under sanitizers, without a warning (gc
   })
 
   it("says which argument is wrong", () => {
-    const at = join(folder, "flash")
+    const at = join(folder, "wrong")
+    writeBench(at, readModel("pico-fast", 2), [])
     expect(probe(at, ["-DLABEL=10"])).toMatch(/learn -3 /)
     expect(probe(at, ["-DLABEL=-1"])).toMatch(/learn -3 /)
     expect(probe(at, ["-DBYTES=100"])).toMatch(/^init -2/)

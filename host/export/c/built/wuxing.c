@@ -24,30 +24,40 @@ typedef char wuxing_shifts_arithmetically[((-3) >> 1) == -2 ? 1 : -1];
 #endif
 #if defined(__GNUC__)
 #define OUTLINED __attribute__((noinline))
+#define INLINE static inline __attribute__((unused))
 #else
 #define OUTLINED
+#define INLINE static inline
 #endif
 typedef uint16_t ALIASED aliased_u16;
 typedef int16_t ALIASED aliased_i16;
 typedef int32_t ALIASED aliased_i32;
 typedef uint32_t ALIASED aliased_u32;
 
-static inline int32_t load_i16(const uint8_t *at) { return *(const aliased_i16 *)(const void *)at; }
-static inline int32_t load_i32(const uint8_t *at) { return *(const aliased_i32 *)(const void *)at; }
-static inline void store_i16(uint8_t *at, int32_t v) { *(aliased_i16 *)(void *)at = (int16_t)v; }
-static inline void store_i32(uint8_t *at, int32_t v) { *(aliased_i32 *)(void *)at = v; }
+INLINE int32_t load_u8(const uint8_t *at) { return *at; }
+INLINE int32_t load_i16(const uint8_t *at) { return *(const aliased_i16 *)(const void *)at; }
+INLINE int32_t load_i32(const uint8_t *at) { return *(const aliased_i32 *)(const void *)at; }
+INLINE void store_u8(uint8_t *at, int32_t v) { *at = (uint8_t)v; }
+INLINE void store_i16(uint8_t *at, int32_t v) { *(aliased_i16 *)(void *)at = (int16_t)v; }
+INLINE void store_i32(uint8_t *at, int32_t v) { *(aliased_i32 *)(void *)at = v; }
 
 #ifdef __AVR__
-static inline int32_t flash_u8(const uint8_t *at) { return pgm_read_byte(at); }
-static inline int32_t flash_u16(const uint8_t *at) { return pgm_read_word(at); }
-static inline int32_t flash_i16(const uint8_t *at) { return (int16_t)pgm_read_word(at); }
+INLINE int32_t flash_u8(const uint8_t *at) { return pgm_read_byte(at); }
+INLINE int32_t flash_u16(const uint8_t *at) { return pgm_read_word(at); }
+INLINE int32_t flash_i16(const uint8_t *at) { return (int16_t)pgm_read_word(at); }
+INLINE int32_t flash_i32(const uint8_t *at) { return (int32_t)pgm_read_dword(at); }
 #define COPY_FROM_FLASH memcpy_P
 #else
-static inline int32_t flash_u8(const uint8_t *at) { return *at; }
-static inline int32_t flash_u16(const uint8_t *at) { return *(const aliased_u16 *)(const void *)at; }
-static inline int32_t flash_i16(const uint8_t *at) { return load_i16(at); }
+INLINE int32_t flash_u8(const uint8_t *at) { return *at; }
+INLINE int32_t flash_u16(const uint8_t *at) { return *(const aliased_u16 *)(const void *)at; }
+INLINE int32_t flash_i16(const uint8_t *at) { return load_i16(at); }
+INLINE int32_t flash_i32(const uint8_t *at) { return load_i32(at); }
 #define COPY_FROM_FLASH memcpy
 #endif
+
+INLINE int32_t shift_left(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a << bits); }
+INLINE int32_t shift_right(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a >> bits); }
+INLINE int32_t multiply(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
 
 /* An address of which the compiler is not told how it came about, so that it keeps it in a register. */
 static inline uint8_t *fixed(uint8_t *at) {
@@ -58,10 +68,6 @@ static inline uint8_t *fixed(uint8_t *at) {
 }
 
 static inline bool is_word(const uint8_t *at) { return ((uintptr_t)at & 3u) == 0; }
-
-static inline int32_t shift_left(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a << bits); }
-static inline int32_t shift_right(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a >> bits); }
-static inline int32_t multiply(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
 
 /* The lower of two numbers of 16 bits. */
 static inline int32_t low_half(int32_t two) { return (int16_t)two; }
@@ -1887,7 +1893,7 @@ static bool softmax_error(wuxing *m, const wuxing_part *part, int32_t slot, int3
     return false;
   }
   for (int32_t i = 0; i < width; i++) {
-    int32_t error = -shift_left(load_i32(back + (shift_left(i, 2))), 12) / sum;
+    int32_t error = -(shift_left(load_i32(back + (shift_left(i, 2))), 12)) / sum;
     if (i == label) {
       error += 4096;
     }
@@ -2255,6 +2261,21 @@ int wuxing_output(wuxing *net, int class_number) {
   if (class_number < 0 || class_number >= (int)net->model->classes) return 0;
   const wuxing_part *part = part_at(net, (int32_t)net->model->parts - 1);
   return (int)load_i16(net->memory + part->bus_out + 2 * class_number);
+}
+
+int wuxing_lead(wuxing *net) {
+  int32_t most = -32768, next = -32768;
+  for (int i = 0; i < (int)net->model->classes; i++) {
+    const int32_t output = (int32_t)wuxing_output(net, i);
+    if (output > most) {
+      next = most;
+      most = output;
+    } else if (output > next) {
+      next = output;
+    }
+  }
+  const int32_t lead = most - next;
+  return (int)(lead > INT16_MAX ? INT16_MAX : lead);
 }
 
 void *wuxing_state(wuxing *net, size_t *bytes) {

@@ -82,6 +82,21 @@ int wuxing_output(wuxing *net, int class_number) {
   return (int)load_i16(net->memory + part->bus_out + 2 * class_number);
 }
 
+int wuxing_lead(wuxing *net) {
+  int32_t most = -32768, next = -32768;
+  for (int i = 0; i < (int)net->model->classes; i++) {
+    const int32_t output = (int32_t)wuxing_output(net, i);
+    if (output > most) {
+      next = most;
+      most = output;
+    } else if (output > next) {
+      next = output;
+    }
+  }
+  const int32_t lead = most - next;
+  return (int)(lead > INT16_MAX ? INT16_MAX : lead);
+}
+
 void *wuxing_state(wuxing *net, size_t *bytes) {
   *bytes = net->learns ? (size_t)net->model->state_bytes : 0;
   return net->learns ? net->memory + net->model->state_at : NULL;

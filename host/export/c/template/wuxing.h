@@ -136,6 +136,12 @@ int wuxing_learn(wuxing *net, const uint8_t *inputs, int label);
 int wuxing_output(wuxing *net, int class_number);
 
 /*
+ * How far the largest output leads the next after the last call of wuxing_predict or wuxing_learn:
+ * `signal_bits` bits after the point, 0 and up. A small lead says that the class is in doubt.
+ */
+int wuxing_lead(wuxing *net);
+
+/*
  * What the network has learnt, for saving: copy `*bytes` bytes from the address returned, and later,
  * after wuxing_init, back to it. It is the number of samples learnt (uint32_t) and the coefficients.
  * NULL, and 0 bytes, where the network cannot learn.

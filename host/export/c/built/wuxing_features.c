@@ -1,0 +1,878 @@
+/*
+ * Features and streams, see wuxing_features.h. Generated from src/signals by `npm run library:c`. Do not
+ * edit. MIT licence.
+ */
+#include "wuxing_features.h"
+
+/* All of the C library that is used; a program without one has these of its own. */
+void *memcpy(void *to, const void *from, size_t bytes);
+void *memset(void *at, int value, size_t bytes);
+
+/* The core shifts negative numbers arithmetically and reads memory from the low byte on. */
+typedef char wuxing_shifts_arithmetically[((-3) >> 1) == -2 ? 1 : -1];
+
+/* One memory holds numbers of all sizes, so these may alias each other. */
+#if defined(__GNUC__) || defined(__clang__)
+#define ALIASED __attribute__((may_alias))
+#else
+#define ALIASED
+#endif
+#if defined(__GNUC__)
+#define OUTLINED __attribute__((noinline))
+#define INLINE static inline __attribute__((unused))
+#else
+#define OUTLINED
+#define INLINE static inline
+#endif
+typedef uint16_t ALIASED aliased_u16;
+typedef int16_t ALIASED aliased_i16;
+typedef int32_t ALIASED aliased_i32;
+typedef uint32_t ALIASED aliased_u32;
+
+INLINE int32_t load_u8(const uint8_t *at) { return *at; }
+INLINE int32_t load_i16(const uint8_t *at) { return *(const aliased_i16 *)(const void *)at; }
+INLINE int32_t load_i32(const uint8_t *at) { return *(const aliased_i32 *)(const void *)at; }
+INLINE void store_u8(uint8_t *at, int32_t v) { *at = (uint8_t)v; }
+INLINE void store_i16(uint8_t *at, int32_t v) { *(aliased_i16 *)(void *)at = (int16_t)v; }
+INLINE void store_i32(uint8_t *at, int32_t v) { *(aliased_i32 *)(void *)at = v; }
+
+#ifdef __AVR__
+INLINE int32_t flash_u8(const uint8_t *at) { return pgm_read_byte(at); }
+INLINE int32_t flash_u16(const uint8_t *at) { return pgm_read_word(at); }
+INLINE int32_t flash_i16(const uint8_t *at) { return (int16_t)pgm_read_word(at); }
+INLINE int32_t flash_i32(const uint8_t *at) { return (int32_t)pgm_read_dword(at); }
+#define COPY_FROM_FLASH memcpy_P
+#else
+INLINE int32_t flash_u8(const uint8_t *at) { return *at; }
+INLINE int32_t flash_u16(const uint8_t *at) { return *(const aliased_u16 *)(const void *)at; }
+INLINE int32_t flash_i16(const uint8_t *at) { return load_i16(at); }
+INLINE int32_t flash_i32(const uint8_t *at) { return load_i32(at); }
+#define COPY_FROM_FLASH memcpy
+#endif
+
+INLINE int32_t shift_left(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a << bits); }
+INLINE int32_t shift_right(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a >> bits); }
+INLINE int32_t multiply(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
+
+INLINE int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
+INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
+
+/* Kinds of features that no model of the program has. */
+#if !(WUXING_FEATURES & 1)
+#define trace_features(plan, work, signal, from, count, out, out_at) ((void)0)
+#endif
+#if !(WUXING_FEATURES & 2)
+#define band_features(plan, work, signal, from, count, out, out_at) ((void)0)
+#endif
+
+#define PLAN_LEAST INT32_C(24)
+#define PLAN_TRIM INT32_C(44)
+#define PLAN_KIND INT32_C(0)
+#define FEATURE_KIND_BANDS INT32_C(2)
+#define PLAN_WIDTH INT32_C(6)
+#define PLAN_BLOCK INT32_C(46)
+#define PLAN_CHANNELS INT32_C(2)
+#define PLAN_FRAME_BITS INT32_C(26)
+#define PLAN_BANDS INT32_C(28)
+#define PLAN_AVERAGE INT32_C(30)
+#define PLAN_POINTS INT32_C(4)
+#define PLAN_WINDOW INT32_C(36)
+#define PLAN_TWIDDLE INT32_C(32)
+#define PLAN_MEL INT32_C(40)
+#define PLAN_FLOOR INT32_C(20)
+#define PLAN_SCALING INT32_C(8)
+#define SCALING_RANGE INT32_C(1)
+#define PLAN_LOW INT32_C(12)
+#define PLAN_HIGH INT32_C(16)
+#define SCALING_PEAK INT32_C(4)
+#define PLAN_DERIVE INT32_C(10)
+#define DERIVE_VALUES INT32_C(1)
+#define DERIVE_DIFFERENCES INT32_C(2)
+#define DERIVE_MAGNITUDE INT32_C(4)
+#define SCALING_SHAPE INT32_C(3)
+#define STREAM_FILL INT32_C(28)
+#define STREAM_LEVEL INT32_C(32)
+#define STREAM_MOVING INT32_C(36)
+#define STREAM_LENGTH INT32_C(4)
+#define STREAM_CHANNELS INT32_C(0)
+#define LAG INT32_C(4)
+#define STREAM_THRESHOLD INT32_C(12)
+#define LEAD INT32_C(8)
+#define STREAM_LONGEST INT32_C(24)
+#define STREAM_QUIET INT32_C(16)
+#define STREAM_SHORTEST INT32_C(20)
+#define STREAM_HOP INT32_C(8)
+
+static int32_t movement(const uint8_t *plan, const uint8_t *signal, int32_t from);
+static int32_t liveliest(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count);
+static int32_t quiet_start(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count);
+static int32_t quiet_end(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t skip);
+#if WUXING_FEATURES & 2
+static int32_t load_frame(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from);
+#endif
+#if WUXING_FEATURES & 2
+static void reverse(uint8_t *work, int32_t bits);
+#endif
+#if WUXING_FEATURES & 2
+static int32_t excess(int32_t seen);
+#endif
+#if WUXING_FEATURES & 2
+static int32_t transform(const uint8_t *plan, uint8_t *work);
+#endif
+#if WUXING_FEATURES & 2
+static int32_t amplitude(int32_t re, int32_t im);
+#endif
+#if WUXING_FEATURES & 2
+static int32_t amplitudes(const uint8_t *plan, uint8_t *work, int32_t to);
+#endif
+#if WUXING_FEATURES & 2
+static int32_t log_of(int32_t x);
+#endif
+#if WUXING_FEATURES & 2
+static void add_logs(const uint8_t *plan, uint8_t *work, int32_t spectrum, int32_t row, int32_t exponent);
+#endif
+#if WUXING_FEATURES & 2
+static void bands_to_bytes(const uint8_t *plan, const uint8_t *work, int32_t sums, int32_t average, uint8_t *out, int32_t out_at);
+#endif
+#if WUXING_FEATURES & 2
+static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
+#endif
+#if WUXING_FEATURES & 1
+static void resample(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t channel, int32_t to);
+#endif
+#if WUXING_FEATURES & 1
+static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points);
+#endif
+#if WUXING_FEATURES & 1
+static int32_t root_of(int32_t x);
+#endif
+#if WUXING_FEATURES & 1
+static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t channels);
+#endif
+#if WUXING_FEATURES & 1
+static int32_t lowest_of(const uint8_t *work, int32_t at, int32_t points);
+#endif
+#if WUXING_FEATURES & 1
+static int32_t range_of(const uint8_t *work, int32_t at, int32_t points);
+#endif
+#if WUXING_FEATURES & 1
+static void column_to_bytes(const uint8_t *work, int32_t from, int32_t points, int32_t low, int32_t high, uint8_t *out, int32_t out_at, int32_t stride);
+#endif
+#if WUXING_FEATURES & 1
+static void trace_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
+#endif
+static int32_t features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
+static void clear_stream(uint8_t *state);
+static void keep_last(uint8_t *state, uint8_t *signal, int32_t count);
+static int32_t stream_samples(const uint8_t *state);
+static void next_stream(uint8_t *state, uint8_t *signal);
+static int32_t follow_stream(uint8_t *state, uint8_t *signal);
+
+/* How much a block of samples moves: the sum of the steps from sample to sample, over all channels. */
+static int32_t movement(const uint8_t *plan, const uint8_t *signal, int32_t from) {
+  const int32_t channels = flash_u16(plan + PLAN_CHANNELS);
+  const int32_t step = shift_left(channels, 1);
+  const int32_t first = from * step;
+  const int32_t end = first + flash_u16(plan + PLAN_BLOCK) * step;
+  int32_t sum = 0;
+  for (int32_t at = first; at < end; at += 2) {
+    const int32_t before = from > 0 || at >= first + step ? load_i16(signal + (at - step)) : load_i16(signal + at);
+    const int32_t change = load_i16(signal + at) - before;
+    /* Up to 2^10 samples of 8 channels, each step below 2^16: below 2^29. */
+    sum = sum + (change < 0 ? -change : change);
+  }
+  return sum;
+}
+
+/* Movement of a block that counts: 1/2^Trim of the liveliest one's, more than none. */
+static int32_t liveliest(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count) {
+  const int32_t block = flash_u16(plan + PLAN_BLOCK);
+  int32_t most = 0;
+  for (int32_t at = 0; at + block <= count; at += block) {
+    most = greatest_of(most, movement(plan, signal, from + at));
+  }
+  return greatest_of(1, most >> flash_u16(plan + PLAN_TRIM));
+}
+
+/*
+ * Samples to leave out at the beginning of samples from…from+count−1 so that the first block that moves,
+ * as a 2^Trim-th of the liveliest, is the first; whole blocks, and never so many that fewer than `Least`
+ * would be left.
+ */
+static int32_t quiet_start(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count) {
+  const int32_t block = flash_u16(plan + PLAN_BLOCK);
+  const int32_t most = count - flash_u16(plan + PLAN_LEAST);
+  const int32_t least = liveliest(plan, signal, from, count);
+  int32_t skip = 0;
+  while (skip + block <= most && skip + block + block <= count && movement(plan, signal, from + skip) < least) {
+    skip = skip + block;
+  }
+  return skip;
+}
+
+/* The same at the end, of what is left after `skip` samples; blocks are counted from the beginning. */
+static int32_t quiet_end(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t skip) {
+  const int32_t block = flash_u16(plan + PLAN_BLOCK);
+  const int32_t least = liveliest(plan, signal, from, count);
+  int32_t end = count / block * block;
+  while (end - block > skip && end - block - skip >= flash_u16(plan + PLAN_LEAST) && movement(plan, signal, from + end - block) < least) {
+    end = end - block;
+  }
+  return end - skip < flash_u16(plan + PLAN_LEAST) ? 0 : count - end;
+}
+
+#if WUXING_FEATURES & 2
+/*
+ * Takes N samples of a signal, each less 31/32 of the one before it (high
+ * frequencies are raised), * times the plan's window, to the beginning of working memory: i32 each, which are read as N/2 complex
+ * numbers re, im.
+ *
+ * @param from number of the first sample
+ * @returns the exponent e: numbers in memory are 2^e times those of the signal; −1000: all are zero
+ */
+static int32_t load_frame(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from) {
+  const int32_t bits = flash_u16(plan + PLAN_FRAME_BITS);
+  const int32_t size = shift_left(1, bits);
+  const int32_t step = shift_left(flash_u16(plan + PLAN_CHANNELS), 1);
+  const int32_t window = flash_i32(plan + PLAN_WINDOW);
+  /* 32 times the emphasised signal: 63 · 2^15 < 2^21. */
+  int32_t before = from > 0 ? load_i16(signal + ((from - 1) * step)) : load_i16(signal + (from * step));
+  int32_t seen = 0;
+  int32_t at = from * step;
+  for (int32_t i = 0; i < size; i++) {
+    const int32_t value = load_i16(signal + at);
+    const int32_t rise = (shift_left(value, 5)) - (shift_left(before, 5)) + before;
+    store_i32(work + (shift_left(i, 2)), rise);
+    seen = seen | (rise ^ (rise >> 31));
+    before = value;
+    at = at + step;
+  }
+  if (seen == 0) {
+    return -1000;
+  }
+  /* The largest comes to 2^14…2^15. */
+  int32_t up = 0;
+  while (seen < 16384) {
+    seen = shift_left(seen, 1);
+    up = up + 1;
+  }
+  while (seen >= 32768) {
+    seen = seen >> 1;
+    up = up - 1;
+  }
+  for (int32_t i = 0; i < size; i++) {
+    const int32_t value = load_i32(work + (shift_left(i, 2)));
+    const int32_t scaled = up >= 0 ? shift_left(value, up) : value >> -up;
+    /* 2^15 · 2^15. */
+    store_i32(work + (shift_left(i, 2)), (scaled * flash_i16(plan + (window + i + i)) + 16384) >> 15);
+  }
+  return up + 5;
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/* Puts each of 2^bits complex numbers in the place that has its own number's bits in reverse. */
+static void reverse(uint8_t *work, int32_t bits) {
+  const int32_t size = shift_left(1, bits);
+  int32_t j = 0;
+  for (int32_t i = 1; i < size; i++) {
+    int32_t bit = size >> 1;
+    while ((j & bit) != 0) {
+      j = j ^ bit;
+      bit = bit >> 1;
+    }
+    j = j | bit;
+    if (i < j) {
+      const int32_t a = shift_left(i, 3);
+      const int32_t b = shift_left(j, 3);
+      const int32_t re = load_i32(work + a);
+      const int32_t im = load_i32(work + (a + 4));
+      store_i32(work + a, load_i32(work + b));
+      store_i32(work + (a + 4), load_i32(work + (b + 4)));
+      store_i32(work + b, re);
+      store_i32(work + (b + 4), im);
+    }
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/* By how many bits numbers below 2^17 are halved to be below 2^15. @param seen all of them, or-ed */
+static int32_t excess(int32_t seen) {
+  int32_t bits = 0;
+  while (seen >> bits >= 32768) {
+    bits = bits + 1;
+  }
+  return bits;
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/*
+ * Transforms N/2 complex numbers in place (decimation in time, radix 2).
+ *
+ * @returns by how many bits they were halved; the numbers are below 2^15
+ */
+static int32_t transform(const uint8_t *plan, uint8_t *work) {
+  const int32_t bits = flash_u16(plan + PLAN_FRAME_BITS) - 1;
+  const int32_t size = shift_left(8, bits);
+  const int32_t twiddle = flash_i32(plan + PLAN_TWIDDLE);
+  reverse(work, bits);
+  int32_t halved = 0;
+  int32_t down = 0;
+  /* W of a stage is every so many bytes of the table. */
+  int32_t stride = shift_left(4, bits);
+  for (int32_t half = 8; half < size; half = shift_left(half, 1)) {
+    const int32_t round = down > 0 ? shift_left(1, (down - 1)) : 0;
+    int32_t seen = 0;
+    int32_t w = twiddle;
+    for (int32_t j = 0; j < half; j += 8) {
+      const int32_t cos = flash_i16(plan + w);
+      const int32_t sin = flash_i16(plan + (w + 2));
+      for (int32_t a = j; a < size; a += half + half) {
+        const int32_t b = a + half;
+        const int32_t re = (load_i32(work + b) + round) >> down;
+        const int32_t im = (load_i32(work + (b + 4)) + round) >> down;
+        /* √2 · 2^15 · 2^15 < 2^31. */
+        const int32_t turned_re = (re * cos - im * sin + 16384) >> 15;
+        const int32_t turned_im = (re * sin + im * cos + 16384) >> 15;
+        const int32_t still_re = (load_i32(work + a) + round) >> down;
+        const int32_t still_im = (load_i32(work + (a + 4)) + round) >> down;
+        /* (1 + √2) · 2^15 < 2^17. */
+        const int32_t sum_re = still_re + turned_re;
+        const int32_t sum_im = still_im + turned_im;
+        const int32_t rest_re = still_re - turned_re;
+        const int32_t rest_im = still_im - turned_im;
+        store_i32(work + a, sum_re);
+        store_i32(work + (a + 4), sum_im);
+        store_i32(work + b, rest_re);
+        store_i32(work + (b + 4), rest_im);
+        seen = seen | (sum_re ^ (sum_re >> 31)) | (sum_im ^ (sum_im >> 31));
+        seen = seen | (rest_re ^ (rest_re >> 31)) | (rest_im ^ (rest_im >> 31));
+      }
+      w = w + stride;
+    }
+    stride = stride >> 1;
+    halved = halved + down;
+    down = excess(seen);
+  }
+  const int32_t round = down > 0 ? shift_left(1, (down - 1)) : 0;
+  for (int32_t at = 0; at < size; at += 4) {
+    store_i32(work + at, (load_i32(work + at) + round) >> down);
+  }
+  return halved + down;
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/* |re + i·im| by 7/8 of the larger part and half of the smaller: off by less than 3.1 %, never by more. */
+static int32_t amplitude(int32_t re, int32_t im) {
+  const int32_t a = re < 0 ? -re : re;
+  const int32_t b = im < 0 ? -im : im;
+  const int32_t more = greatest_of(a, b);
+  const int32_t less = least_of(a, b);
+  const int32_t mixed = more - (more >> 3) + (less >> 1);
+  return greatest_of(mixed, more);
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/*
+ * Amplitudes of bins 0…N/2 of the frame that `loadFrame` has taken, i32 each, from `to` on in working
+ * memory, which is behind the N values of the frame. Each is below 2^17.
+ *
+ * @returns by how many bits they were halved
+ */
+static int32_t amplitudes(const uint8_t *plan, uint8_t *work, int32_t to) {
+  const int32_t halved = transform(plan, work);
+  const int32_t size = shift_left(4, flash_u16(plan + PLAN_FRAME_BITS));
+  const int32_t twiddle = flash_i32(plan + PLAN_TWIDDLE);
+  /* Bins 0 and N/2 are the sum and the difference of the even and the odd samples' sums. */
+  const int32_t evens = load_i32(work + 0);
+  const int32_t odds = load_i32(work + 4);
+  store_i32(work + to, amplitude(evens + odds, 0));
+  store_i32(work + (to + (size >> 1)), amplitude(evens - odds, 0));
+  for (int32_t k = 8; k <= size >> 1; k += 8) {
+    const int32_t there = size - k;
+    const int32_t re = load_i32(work + k);
+    const int32_t im = load_i32(work + (k + 4));
+    const int32_t back_re = load_i32(work + there);
+    const int32_t back_im = load_i32(work + (there + 4));
+    /* Twice the transforms of the even and of the odd samples, halved: below 2^15. */
+    const int32_t even_re = (re + back_re) >> 1;
+    const int32_t even_im = (im - back_im) >> 1;
+    const int32_t odd_re = (im + back_im) >> 1;
+    const int32_t odd_im = (back_re - re) >> 1;
+    /* k/8 · 4 bytes. */
+    const int32_t w = twiddle + (k >> 1);
+    const int32_t cos = flash_i16(plan + w);
+    const int32_t sin = flash_i16(plan + (w + 2));
+    const int32_t turned_re = (odd_re * cos - odd_im * sin + 16384) >> 15;
+    const int32_t turned_im = (odd_re * sin + odd_im * cos + 16384) >> 15;
+    const int32_t low = to + (k >> 1);
+    const int32_t high = to + ((size - k) >> 1);
+    store_i32(work + low, amplitude(even_re + turned_re, even_im + turned_im));
+    store_i32(work + high, amplitude(even_re - turned_re, even_im - turned_im));
+  }
+  return halved;
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/*
+ * @param x 1…2^31−1
+ * @returns its logarithm to base 2 in Q8, off by less than 1.5/256
+ */
+static int32_t log_of(int32_t x) {
+  int32_t whole = 0;
+  int32_t rest = x;
+  if (rest >= 65536) {
+    rest = rest >> 16;
+    whole = 16;
+  }
+  if (rest >= 256) {
+    rest = rest >> 8;
+    whole = whole + 8;
+  }
+  if (rest >= 16) {
+    rest = rest >> 4;
+    whole = whole + 4;
+  }
+  if (rest >= 4) {
+    rest = rest >> 2;
+    whole = whole + 2;
+  }
+  if (rest >= 2) {
+    whole = whole + 1;
+  }
+  /* The fraction f in Q12: x / 2^whole − 1. */
+  const int32_t f = (whole > 12 ? x >> (whole - 12) : shift_left(x, (12 - whole))) - 4096;
+  /* log2(1 + f) = f + f(1 − f)(0.4384 − 0.1680 f), off by less than 0.0013; f(1 − f) ≤ 2^22. */
+  const int32_t bend = (f * (4096 - f)) >> 12;
+  const int32_t q12 = f + ((bend * (1796 - ((688 * f) >> 12))) >> 12);
+  return (shift_left(whole, 8)) + ((q12 + 8) >> 4);
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/* Adds the logarithm of each band's amplitude, Q8; what is below the signal's last digit counts as 0. */
+static void add_logs(const uint8_t *plan, uint8_t *work, int32_t spectrum, int32_t row, int32_t exponent) {
+  const int32_t bands = flash_u16(plan + PLAN_BANDS);
+  int32_t mel = flash_i32(plan + PLAN_MEL);
+  for (int32_t b = 0; b < bands; b++) {
+    const int32_t first = flash_u16(plan + mel);
+    const int32_t bins = flash_u16(plan + (mel + 2));
+    mel = mel + 4;
+    int32_t sum = 0;
+    /* The host sees to it that a band's weights sum to less than 2^14: 2^17 · 2^14. */
+    int32_t at = spectrum + (shift_left(first, 2));
+    for (int32_t i = 0; i < bins; i++) {
+      sum = sum + load_i32(work + at) * flash_u8(plan + (mel + i));
+      at = at + 4;
+    }
+    mel = mel + bins + (bins & 1);
+    const int32_t log = sum > 0 ? log_of(sum) - (shift_left(exponent, 8)) : 0;
+    const int32_t to = row + (shift_left(b, 2));
+    if (log > 0) {
+      store_i32(work + to, load_i32(work + to) + log);
+    }
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 2
+static void bands_to_bytes(const uint8_t *plan, const uint8_t *work, int32_t sums, int32_t average, uint8_t *out, int32_t out_at) {
+  const int32_t width = flash_u16(plan + PLAN_WIDTH);
+  int32_t low = load_i32(work + sums);
+  int32_t high = low;
+  for (int32_t at = sums; at < sums + (shift_left(width, 2)); at += 4) {
+    low = least_of(low, load_i32(work + at));
+    high = greatest_of(high, load_i32(work + at));
+  }
+  /* Sums of up to 8 logarithms in Q8 below 2^13: below 2^16. */
+  const int32_t floor = flash_i32(plan + PLAN_FLOOR) * average;
+  const int32_t scaling = flash_u16(plan + PLAN_SCALING);
+  if (scaling == SCALING_RANGE) {
+    low = flash_i32(plan + PLAN_LOW) * average;
+    high = flash_i32(plan + PLAN_HIGH) * average;
+  } else if (scaling == SCALING_PEAK || high - low < floor) {
+    low = high - floor;
+  }
+  /* Silence is nothing. */
+  if (high == 0) {
+    low = 0;
+  }
+  const int32_t range = high - low;
+  for (int32_t i = 0; i < width; i++) {
+    const int32_t above = least_of(greatest_of(load_i32(work + (sums + (shift_left(i, 2)))) - low, 0), range);
+    store_u8(out + (out_at + i), range > 0 ? (above * 255 + (range >> 1)) / range : 0);
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/*
+ * Takes samples from…from+count−1 of the first channel.
+ *
+ * @param count at least a frame
+ * @param out gets a byte a frame and band, frame by frame, from `outAt` on
+ */
+static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at) {
+  const int32_t size = shift_left(1, flash_u16(plan + PLAN_FRAME_BITS));
+  const int32_t bands = flash_u16(plan + PLAN_BANDS);
+  const int32_t average = flash_u16(plan + PLAN_AVERAGE);
+  const int32_t frames = flash_u16(plan + PLAN_POINTS) * average;
+  const int32_t spectrum = shift_left(size, 2);
+  /* N/2 + 1 amplitudes after the frame, then the sums of logarithms. */
+  const int32_t sums = spectrum + (shift_left(size, 1)) + 4;
+  const int32_t width = flash_u16(plan + PLAN_WIDTH);
+  memset(work + sums, 0, (size_t)(shift_left(width, 2)));
+  int32_t row = sums;
+  for (int32_t f = 0; f < frames; f++) {
+    /* 2^16 · 2^12. */
+    const int32_t start = frames > 1 ? (f * (count - size)) / (frames - 1) : 0;
+    const int32_t exponent = load_frame(plan, work, signal, from + start);
+    if (exponent > -1000) {
+      const int32_t halved = amplitudes(plan, work, spectrum);
+      add_logs(plan, work, spectrum, row, exponent - halved);
+    }
+    if ((f + 1) / average * average == f + 1) {
+      row = row + (shift_left(bands, 2));
+    }
+  }
+  bands_to_bytes(plan, work, sums, average, out, out_at);
+}
+#endif
+
+#if WUXING_FEATURES & 1
+/*
+ * Values of a channel at evenly spaced points, the first and the last sample among them; between two
+ * samples on the line through them, rounded to the nearest.
+ */
+static void resample(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t channel, int32_t to) {
+  const int32_t gaps = flash_u16(plan + PLAN_POINTS) - 1;
+  const int32_t step = shift_left(flash_u16(plan + PLAN_CHANNELS), 1);
+  /* Samples from point to point: a whole number and `more` parts of `gaps`. */
+  const int32_t ahead = (count - 1) / gaps;
+  const int32_t more = count - 1 - ahead * gaps;
+  int32_t here = from * step + (shift_left(channel, 1));
+  int32_t rest = 0;
+  int32_t at = to;
+  for (int32_t k = 0; k <= gaps; k++) {
+    int32_t value = load_i16(signal + here);
+    if (rest > 0) {
+      /* |rise · rest| < 2^16 · gaps, and gaps < 2^9; with 2^16 · gaps added it is never negative, so */
+      /* that it is rounded the same way up and down. */
+      const int32_t rise = load_i16(signal + (here + step)) - value;
+      const int32_t parts = rise * rest + (shift_left(gaps, 16));
+      value = value + (parts + parts + gaps) / (gaps + gaps) - 65536;
+    }
+    store_i32(work + at, value);
+    at = at + 4;
+    here = here + ahead * step;
+    rest = rest + more;
+    if (rest >= gaps) {
+      rest = rest - gaps;
+      here = here + step;
+    }
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 1
+static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points) {
+  int32_t before = load_i32(work + from);
+  for (int32_t k = 0; k < shift_left(points, 2); k += 4) {
+    const int32_t value = load_i32(work + (from + k));
+    store_i32(work + (to + k), value - before);
+    before = value;
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 1
+/* Square root and logarithm in whole numbers. */
+/*
+ * @param x 0…2^31−1
+ * @returns the whole part of its square root, exactly
+ */
+static int32_t root_of(int32_t x) {
+  int32_t rest = x;
+  int32_t root = 0;
+  int32_t bit = 1073741824;
+  while (bit > rest) {
+    bit = bit >> 2;
+  }
+  while (bit > 0) {
+    /* root + bit ≤ 2^31 − 1, as root² ≤ x. */
+    const int32_t next = root + bit;
+    root = root >> 1;
+    if (rest >= next) {
+      rest = rest - next;
+      root = root + bit;
+    }
+    bit = bit >> 2;
+  }
+  return root;
+}
+#endif
+
+#if WUXING_FEATURES & 1
+/* Off by less than √channels + 2, as the squares of up to four halved values fit 31 bits, of eight quartered ones. */
+static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t channels) {
+  const int32_t column = shift_left(points, 2);
+  const int32_t shift = channels > 3 ? 2 : 1;
+  for (int32_t k = 0; k < column; k += 4) {
+    int32_t sum = 0;
+    /* Each square ≤ 2^28, three of them; or 2^26, eight of them. */
+    for (int32_t at = from + k; at < from + channels * column; at += column) {
+      const int32_t value = load_i32(work + at) >> shift;
+      sum = sum + value * value;
+    }
+    store_i32(work + (to + k), shift_left(root_of(sum), shift));
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 1
+static int32_t lowest_of(const uint8_t *work, int32_t at, int32_t points) {
+  int32_t low = load_i32(work + at);
+  for (int32_t k = at; k < at + (shift_left(points, 2)); k += 4) {
+    low = least_of(low, load_i32(work + k));
+  }
+  return low;
+}
+#endif
+
+#if WUXING_FEATURES & 1
+static int32_t range_of(const uint8_t *work, int32_t at, int32_t points) {
+  int32_t high = load_i32(work + at);
+  for (int32_t k = at; k < at + (shift_left(points, 2)); k += 4) {
+    high = greatest_of(high, load_i32(work + k));
+  }
+  return high - lowest_of(work, at, points);
+}
+#endif
+
+#if WUXING_FEATURES & 1
+/* low…high becomes 0…255, rounded; a column without any range becomes zeros. */
+static void column_to_bytes(const uint8_t *work, int32_t from, int32_t points, int32_t low, int32_t high, uint8_t *out, int32_t out_at, int32_t stride) {
+  const int32_t range = high - low;
+  int32_t to = out_at;
+  for (int32_t k = from; k < from + (shift_left(points, 2)); k += 4) {
+    /* Both below 2^18: the product is below 2^26. */
+    const int32_t above = least_of(greatest_of(load_i32(work + k) - low, 0), range);
+    store_u8(out + to, range > 0 ? (above * 255 + (range >> 1)) / range : 0);
+    to = to + stride;
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 1
+/*
+ * Takes samples from…from+count−1 of a signal.
+ *
+ * @param count 2…65535
+ * @param out gets a byte a point and channel that comes out, point by point, from `outAt` on
+ */
+static void trace_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at) {
+  const int32_t points = flash_u16(plan + PLAN_POINTS);
+  const int32_t channels = flash_u16(plan + PLAN_CHANNELS);
+  const int32_t derive = flash_u16(plan + PLAN_DERIVE);
+  const int32_t column = shift_left(points, 2);
+  const int32_t columns = flash_u16(plan + PLAN_WIDTH) / points;
+  const int32_t values = (derive & DERIVE_VALUES) != 0 ? channels : 0;
+  const int32_t raw = values > 0 ? 0 : columns * column;
+  for (int32_t c = 0; c < channels; c++) {
+    resample(plan, work, signal, from, count, c, raw + c * column);
+  }
+  int32_t differences = 0;
+  if ((derive & DERIVE_DIFFERENCES) != 0) {
+    differences = channels;
+    for (int32_t c = 0; c < channels; c++) {
+      difference(work, raw + c * column, (values + c) * column, points);
+    }
+  }
+  if ((derive & DERIVE_MAGNITUDE) != 0) {
+    magnitude(work, raw, (values + differences) * column, points, channels);
+  }
+  const int32_t scaling = flash_u16(plan + PLAN_SCALING);
+  int32_t first = 0;
+  while (first < columns) {
+    /* What is of one kind has one scale: all values, then all differences, then the magnitude. */
+    int32_t last = columns;
+    if (first < values) {
+      last = values;
+    } else if (first < values + differences) {
+      last = values + differences;
+    }
+    int32_t range = 0;
+    if (scaling == SCALING_SHAPE) {
+      for (int32_t c = first; c < last; c++) {
+        range = greatest_of(range, range_of(work, c * column, points));
+      }
+    }
+    for (int32_t c = first; c < last; c++) {
+      int32_t low = flash_i32(plan + PLAN_LOW);
+      int32_t high = flash_i32(plan + PLAN_HIGH);
+      if (first >= values) {
+        /* Differences go both ways, a magnitude only up. */
+        high = greatest_of(high, -low);
+        low = first < values + differences ? -high : 0;
+      }
+      if (scaling != SCALING_RANGE) {
+        low = lowest_of(work, c * column, points);
+        high = low + range_of(work, c * column, points);
+        int32_t least = flash_i32(plan + PLAN_FLOOR);
+        if (scaling == SCALING_SHAPE) {
+          least = greatest_of(least, range);
+        }
+        /* As much is added below as above, the odd one above. */
+        const int32_t more = greatest_of(0, least - high + low);
+        low = low - (more >> 1);
+        high = high + more - (more >> 1);
+      }
+      column_to_bytes(work, c * column, points, low, high, out, out_at + c, columns);
+    }
+    first = last;
+  }
+}
+#endif
+
+/*
+ * @param plan as `plan.ts` describes it, sound
+ * @param work working memory; the host says how much a plan takes (`workBytes`)
+ * @param signal i16, channels interleaved
+ * @param from number of the window's first sample
+ * @param count its samples, up to 65,535
+ * @param out gets the features, a byte each, from `outAt` on
+ * @returns how many there are; 0, and nothing is written, if the window is shorter than the plan's least
+ */
+static int32_t features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at) {
+  if (count < flash_u16(plan + PLAN_LEAST)) {
+    return 0;
+  }
+  int32_t first = from;
+  int32_t left = count;
+  if (flash_u16(plan + PLAN_TRIM) > 0) {
+    const int32_t skip = quiet_start(plan, signal, from, count);
+    left = count - skip - quiet_end(plan, signal, from, count, skip);
+    first = from + skip;
+  }
+  if (flash_u16(plan + PLAN_KIND) == FEATURE_KIND_BANDS) {
+    band_features(plan, work, signal, first, left, out, out_at);
+  } else {
+    trace_features(plan, work, signal, first, left, out, out_at);
+  }
+  return flash_u16(plan + PLAN_WIDTH);
+}
+
+/* Forgets all samples. */
+static void clear_stream(uint8_t *state) {
+  store_i32(state + STREAM_FILL, 0);
+  store_i32(state + STREAM_LEVEL, 0);
+  store_i32(state + STREAM_MOVING, 0);
+}
+
+static void keep_last(uint8_t *state, uint8_t *signal, int32_t count) {
+  const int32_t step = shift_left(load_i32(state + STREAM_CHANNELS), 1);
+  const int32_t from = (load_i32(state + STREAM_FILL) - count) * step;
+  if (from > 0) {
+    for (int32_t at = 0; at < count * step; at += 2) {
+      store_i16(signal + at, load_i16(signal + (from + at)));
+    }
+  }
+  store_i32(state + STREAM_FILL, count);
+}
+
+/* Samples of memory that a stream needs. */
+static int32_t stream_samples(const uint8_t *state) {
+  const int32_t length = load_i32(state + STREAM_LENGTH);
+  return length > 0 ? length : load_i32(state + STREAM_LONGEST) + LEAD;
+}
+
+/* Makes room for what follows a window or segment that was used. */
+static void next_stream(uint8_t *state, uint8_t *signal) {
+  const int32_t length = load_i32(state + STREAM_LENGTH);
+  if (length > 0) {
+    keep_last(state, signal, length - least_of(length, load_i32(state + STREAM_HOP)));
+    return;
+  }
+  store_i32(state + STREAM_MOVING, 0);
+  store_i32(state + STREAM_LEVEL, 0);
+  keep_last(state, signal, LEAD);
+}
+
+/*
+ * Goes on after a sample was put at `Fill` in memory.
+ *
+ * @returns how many samples, from the first in memory on, are a window or a segment now; 0: none. What is
+ *   there is to be used before the next sample comes, after `nextStream`
+ */
+static int32_t follow_stream(uint8_t *state, uint8_t *signal) {
+  const int32_t fill = load_i32(state + STREAM_FILL) + 1;
+  store_i32(state + STREAM_FILL, fill);
+  const int32_t length = load_i32(state + STREAM_LENGTH);
+  if (length > 0) {
+    return fill >= length ? length : 0;
+  }
+  const int32_t channels = load_i32(state + STREAM_CHANNELS);
+  const int32_t step = shift_left(channels, 1);
+  int32_t level = load_i32(state + STREAM_LEVEL);
+  if (fill > LAG) {
+    int32_t change = 0;
+    const int32_t end = fill * step;
+    for (int32_t at = end - step; at < end; at += 2) {
+      const int32_t d = load_i16(signal + at) - load_i16(signal + (at - LAG * step));
+      change = change + (d < 0 ? -d : d);
+    }
+    /* Up to 8 channels, each step below 2^16: below 2^23 with the 16. */
+    level = level + (((shift_left(change, 4)) - level) >> 2);
+    store_i32(state + STREAM_LEVEL, level);
+  }
+  const int32_t threshold = shift_left(load_i32(state + STREAM_THRESHOLD), 4);
+  const int32_t moving = load_i32(state + STREAM_MOVING);
+  if (moving == 0) {
+    if (level >= threshold) {
+      keep_last(state, signal, least_of(fill, LEAD));
+      store_i32(state + STREAM_MOVING, 1);
+    } else if (fill >= stream_samples(state)) {
+      keep_last(state, signal, LEAD);
+    }
+    return 0;
+  }
+  const int32_t quiet = level < threshold >> 1 ? moving : 0;
+  store_i32(state + STREAM_MOVING, quiet + 1);
+  const int32_t longest = load_i32(state + STREAM_LONGEST);
+  if (quiet < load_i32(state + STREAM_QUIET) && fill < longest) {
+    return 0;
+  }
+  const int32_t found = fill - quiet;
+  if (found >= load_i32(state + STREAM_SHORTEST)) {
+    return found;
+  }
+  next_stream(state, signal);
+  return 0;
+}
+
+uint16_t wuxing_features(const uint8_t *plan, void *work, const int16_t *signal, uint16_t count,
+                         uint8_t *inputs) {
+  return (uint16_t)features(plan, (uint8_t *)work, (const uint8_t *)signal, 0, count, inputs, 0);
+}
+
+void wuxing_stream_init(wuxing_stream *stream, const int32_t *cut, int16_t *signal) {
+  COPY_FROM_FLASH(stream->words, cut, sizeof stream->words);
+  stream->signal = signal;
+  stream->found = 0;
+  clear_stream((uint8_t *)stream->words);
+}
+
+uint16_t wuxing_stream_put(wuxing_stream *stream, const int16_t *sample) {
+  uint8_t *state = (uint8_t *)stream->words;
+  uint8_t *signal = (uint8_t *)stream->signal;
+  if (stream->found > 0) next_stream(state, signal);
+  const int32_t bytes = load_i32(state + STREAM_CHANNELS) * 2;
+  memcpy(signal + load_i32(state + STREAM_FILL) * bytes, sample, (size_t)bytes);
+  stream->found = (uint16_t)follow_stream(state, signal);
+  return stream->found;
+}

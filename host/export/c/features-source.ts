@@ -1,0 +1,39 @@
+/** wuxing_features.c: the features of src/signals as C, for models that read a signal. */
+import { readFileSync } from "node:fs"
+import { corePath } from "../../codegen/core-files"
+import { template } from "./built"
+import { translate } from "./translate"
+
+const MODULES = ["plan", "whole-math", "trim", "trace", "fourier", "bands", "features", "segment"]
+const ROOTS = ["features", "clearStream", "followStream", "nextStream"]
+
+/** Modules of one kind of features, as WUXING_FEATURES (template/wuxing_features.h). */
+const KINDS: Record<string, number> = { trace: 1, fourier: 2, bands: 2, "whole-math": 3 }
+/** Of whole-math, by who needs it. */
+const NEEDED: Record<string, number> = { rootOf: 1, logOf: 2 }
+
+export function featuresSource(): string {
+  const sources = new Map(MODULES.map(name => [name, readFileSync(corePath(name), "utf8")]))
+  const { functions, constants } = translate(sources, ROOTS)
+  const kindOf = new Map(
+    [...sources].flatMap(([module, text]) =>
+      [...text.matchAll(/^(?:export )?function (\w+)/gm)].map(([, name]) => [
+        name,
+        NEEDED[name] ?? KINDS[module],
+      ]),
+    ),
+  )
+  const guarded = (name: string, text: string) => {
+    const kinds = kindOf.get(name)
+    return kinds ? `#if WUXING_FEATURES & ${kinds}\n${text}\n#endif` : text
+  }
+  return [
+    template("features-head.c").replace("@memory@", () => template("memory.c")),
+    ...[...constants].map(([name, value]) => `#define ${name} INT32_C(${value})`),
+    "",
+    ...functions.map(({ name, prototype }) => guarded(name, prototype)),
+    ...functions.map(({ name, text }) => `\n${guarded(name, text)}`),
+    "",
+    template("features-tail.c"),
+  ].join("\n")
+}

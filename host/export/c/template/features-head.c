@@ -1,0 +1,17 @@
+/*
+ * Features and streams, see wuxing_features.h. Generated from src/signals by `npm run library:c`. Do not
+ * edit. MIT licence.
+ */
+#include "wuxing_features.h"
+
+@memory@
+INLINE int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
+INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
+
+/* Kinds of features that no model of the program has. */
+#if !(WUXING_FEATURES & 1)
+#define trace_features(plan, work, signal, from, count, out, out_at) ((void)0)
+#endif
+#if !(WUXING_FEATURES & 2)
+#define band_features(plan, work, signal, from, count, out, out_at) ((void)0)
+#endif

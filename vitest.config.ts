@@ -28,6 +28,7 @@ const system = [
   "test/host/cli/completion.test.ts",
   "test/host/cli/process.test.ts",
   "test/host/cli/terminal-gone.test.ts",
+  "test/host/cli/train/on-timed-board.test.ts",
   "test/host/dashboard/browser.test.ts",
   "test/host/dashboard/page.test.ts",
   "test/host/dashboard/stream.test.ts",

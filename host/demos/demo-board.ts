@@ -1,6 +1,7 @@
 /** One board that runs a demo's own program (firmware/demos/), asked and answered message by message. */
 import { DemoStatus } from "../../src/wire/demo-protocol"
 import { WuxingError } from "../base/errors"
+import { profileOrPico } from "../hardware/board-profile"
 import type { BoardSet } from "../hardware/board-set"
 import { buildFirmware } from "../hardware/firmware"
 import { findBoards, isOpened, type Location } from "../hardware/location"
@@ -69,6 +70,7 @@ export class DemoBoard {
     try {
       const link = await boards.connect(0, { name: "the board", signal })
       status?.("deploying the program")
+      link.flash = profileOrPico(boards.profile(0)).flash
       await link.deploy(options.prepare?.(bytecode) ?? bytecode)
       await link.waitForService(options.serviceClass, SERVICE_DEADLINE_MS)
       return new DemoBoard(options, boards, link)

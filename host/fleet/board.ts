@@ -267,9 +267,11 @@ export class Board {
           this.link.send(command, payload).catch(reject)
         }
         const timer = REPEATABLE.includes(command) ? clock.every(againMs, send) : undefined
+        const rest = this.link.stir()
         send()
         return () => {
           timer?.stop()
+          rest()
           this.pending.delete(tag)
         }
       },

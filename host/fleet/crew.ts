@@ -2,6 +2,7 @@
 import { SERVICE_CLASS } from "../../src/wire/protocol"
 import { type Clock, realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
+import { profileOrPico } from "../hardware/board-profile"
 import type { BoardSet } from "../hardware/board-set"
 import type { BoardLink } from "../link/board-link"
 import { seconds, wait } from "../link/wait"
@@ -78,6 +79,7 @@ export class Crew {
   /** Deploys the program to a board and waits until it serves. */
   private async prepare(link: BoardLink, index: number): Promise<Board> {
     const { signal, bytecode } = this.options
+    link.flash = profileOrPico(this.boardSet.profile(index)).flash
     await link.deploy(bytecode)
     await link.waitForService(SERVICE_CLASS, SERVICE_DEADLINE_MS)
     return new Board(link, this.boardSet.profile(index), signal)

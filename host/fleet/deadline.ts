@@ -1,6 +1,6 @@
 /** How long boards may take, by what their shares cost them. */
 
-import { boardIds, readBoardProfile } from "../hardware/board-profile"
+import { profileOrPico } from "../hardware/board-profile"
 import type { Network } from "../network/network"
 import { costOfShare, msPerImage, msPerLesson } from "../partition/cost"
 
@@ -30,7 +30,7 @@ export function sampleDeadline(
   slots: number,
   profiles: string[],
 ): number {
-  const known = profiles.map(id => readBoardProfile(boardIds().includes(id) ? id : "pico"))
+  const known = profiles.map(profileOrPico)
   const costs = shards.map(shard => costOfShare(network, shard, slots))
   const images = slots * Math.max(...costs.map((cost, i) => msPerImage(cost, known[i])))
   return Math.ceil(LEAST_MS + PATIENCE * Math.max(images, msPerLesson(costs, known)))
@@ -42,7 +42,7 @@ export function sampleDeadline(
  * @param profile its id; one there is no profile of counts as a Pico
  */
 export function storeDeadline(profile: string): { deadlineMs: number; againMs: number } {
-  const { flash } = readBoardProfile(boardIds().includes(profile) ? profile : "pico")
+  const { flash } = profileOrPico(profile)
   const againMs = STORE_MS + STORE_ERASES * flash.eraseMs
   return { againMs, deadlineMs: STORE_PATIENCE * againMs }
 }

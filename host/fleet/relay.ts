@@ -446,9 +446,11 @@ export class Relay {
           if (this.activity === before) this.failIfStalled(sample, before).catch(() => {})
           before = this.activity
         })
+        const rest = this.boards.map(board => board.link.stir())
         const stop = start(resolve)
         return () => {
           timer.stop()
+          for (const stopStirring of rest) stopStirring()
           this.failed = undefined
           stop()
         }

@@ -131,6 +131,11 @@ export function readBoardProfile(id: string, folder = FOLDER): BoardProfile {
   return readProfile(id, boardIds(folder), profileSchema, folder)
 }
 
+/** As {@link readBoardProfile}; a board there is no profile of counts as a Pico. */
+export function profileOrPico(id: string | undefined): BoardProfile {
+  return readBoardProfile(id !== undefined && boardIds().includes(id) ? id : "pico")
+}
+
 /** As {@link readBoardProfile}, of a neuromorphic chip. */
 export function readChipProfile(id: string, folder = FOLDER): ChipProfile {
   return readProfile(id, chipIds(folder), chipSchema, folder)

@@ -5,6 +5,7 @@ import { BoardLink } from "../link/board-link"
 import type { Port } from "../link/port"
 import { openSerialPort } from "../link/serial-port"
 import { retryUntil } from "../link/wait"
+import { profileOrPico } from "./board-profile"
 import { profileOfProduct } from "./devicescript-boards"
 import { DEVICE_SCRIPT_BAUD_RATE } from "./identify"
 
@@ -81,6 +82,7 @@ async function deployToPort(
     try {
       about.id = link.boardId
       about.profile = profileOfProduct((await link.facts()).productId)
+      link.flash = profileOrPico(about.profile).flash
       about.result = await link.deploy(bytecode, share => onProgress?.(path, share))
     } finally {
       await link.close()

@@ -66,6 +66,11 @@ export interface TimedBoardsOptions {
   onFlash?: (change: FlashChange) => number | undefined
   /** Called after each turn. */
   onTurn?: (turn: Turn) => void
+  /**
+   * The share of its pauses, 0…1, from which a board does not wake by itself, but with the next bytes
+   * from its host: its runtime may set the alarm it sleeps by at a time that is over already.
+   */
+  lostAlarms?: number
   /** What random numbers and device ids come from; equal ones make equal runs. */
   seed?: number
 }
@@ -179,6 +184,8 @@ class TimedBoard {
   /** Times the machine looked for a frame in its turn. */
   private rounds = 0
   private turning = false
+  /** It waits for its host, as its alarm was lost. */
+  private asleep = false
   private timer?: Timer
   /** Frames of the turn under way that USB has not been given yet. */
   private sent: Uint8Array[] = []
@@ -209,7 +216,10 @@ class TimedBoard {
     this.usb = new BoardUsb(
       this.name,
       frame => this.fromHost(frame),
-      () => this.hasRoom(),
+      () => {
+        if (this.asleep) this.turn()
+        return this.hasRoom()
+      },
     )
     this.flash = new Flash(
       profile.flash,
@@ -292,6 +302,7 @@ class TimedBoard {
     const { core } = this
     if (!core || this.turning) return
     this.turning = true
+    this.asleep = false
     this.turnAt = this.clock.now()
     this.operationsBefore = this.operations
     this.operationsHeard = this.operationsBefore
@@ -339,8 +350,14 @@ class TimedBoard {
       const busy = operations > 0 || this.rounds > 1
       const idle = busy ? 0 : Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, idleMs))
       if (this.inbox.length > 0) this.turn()
+      else if (!busy && this.losesAlarm()) this.asleep = true
       else this.wakeAfter(idle, () => this.turn())
     })
+  }
+
+  private losesAlarm(): boolean {
+    const { lostAlarms = 0 } = this.options
+    return lostAlarms > 0 && this.random() < 256 * lostAlarms
   }
 
   private wakeAfter(ms: number, action: () => void): void {
@@ -366,6 +383,7 @@ class TimedBoard {
   /** What was on its way is lost. */
   private forget(): void {
     this.core = undefined
+    this.asleep = false
     this.life++
     this.inbox = []
     this.sent = []

@@ -36,7 +36,7 @@ import {
 } from "./jacdac"
 import { JdUsbDecoder } from "./jdusb"
 import { goneError, noService, nothingServed, silentAtFirst } from "./link-errors"
-import { imageOf, Manager } from "./manager"
+import { type FlashTimes, imageOf, Manager } from "./manager"
 import type { Port } from "./port"
 import { Requests } from "./requests"
 import { ServedProgram } from "./served-program"
@@ -299,6 +299,21 @@ export class BoardLink {
   /** Puts a frame of another device on the board's bus: that of a module that is not there. */
   sendFrame(frame: Uint8Array): Promise<void> {
     return this.requests.write(frame)
+  }
+
+  /** What the board's flash takes, as its profile says: deadlines of `deploy` go by it. */
+  set flash(times: FlashTimes | undefined) {
+    this.manager.flash = times
+  }
+
+  /**
+   * Keeps a board awake that is waited for, until what it returns is called: with a frame for its USB
+   * alone, which turns on the log that is on.
+   */
+  stir(): () => void {
+    // A native board sleeps until it is interrupted, and misses nothing.
+    if (this.isNative) return () => {}
+    return this.requests.stir(buildBridgeCommand(JD_USB_BRIDGE_CMD_ENABLE_LOG))
   }
 
   /** Tells the board to start anew. Its program loses its state, but nothing that is in flash. */

@@ -13,8 +13,9 @@ const BEAT_MS = 500
 const ASK_BEATS = 3
 /** Beats of silence after which it is given up: 4 s. */
 const GONE_BEATS = 8
-/** Beats a port may refuse bytes. A board that erases its flash may do so for seconds. */
+/** Beats a port may refuse bytes. A board that erases its flash for a program may do so for long. */
 const STUCK_BEATS = 16
+const STUCK_ERASING_BEATS = 48
 
 /** What is watched. */
 export interface Watched {
@@ -61,8 +62,9 @@ export class Heartbeat {
   private beat(): void {
     const { watched } = this
     if (!watched.isKnown()) return
-    if (watched.isWriting() && ++this.stuckBeats >= STUCK_BEATS) {
-      watched.giveUp(stuckError(watched.title(), STUCK_BEATS * BEAT_MS))
+    const most = watched.mayBeSilent() ? STUCK_ERASING_BEATS : STUCK_BEATS
+    if (watched.isWriting() && ++this.stuckBeats >= most) {
+      watched.giveUp(stuckError(watched.title(), most * BEAT_MS))
       return
     }
     if (watched.mayBeSilent()) this.silentBeats = 0

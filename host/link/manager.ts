@@ -26,11 +26,13 @@ import { retryUntil, seconds } from "./wait"
 /** The manager takes bytecode in slices of a multiple of 32 bytes; 224 is the most a packet holds. */
 const SLICE_ALIGN = 32
 const SLICE_SIZE = 224
-/**
- * A board erases its flash before it answers a deploy command: a Pico 27 sectors at most, for 45 ms
- * each as a rule. Only a command that is not answered for far longer was lost on the way.
- */
-const DEPLOY_ANSWER_DEADLINE_MS = 4_000
+/** A deploy command that a board need not erase for is answered at once, even by a busy machine's. */
+const DEPLOY_ANSWER_MS = 4_000
+/** Datasheets allow an erase up to nine times what it takes as a rule: a Pico's 400 ms for 45. */
+const ERASE_PATIENCE = 10
+/** What a board puts before a program, and sectors it may erase to put its store in order. */
+const PROGRAM_HEADER_BYTES = 128
+const STORE_SECTORS = 4
 const DEPLOY_TRIES = 3
 /** A program starts within 1.1 s of the board's start, and 5 s after a panic. */
 const RUNNING_DEADLINE_MS = 8_000
@@ -39,6 +41,22 @@ const RUNNING_POLL_MS = 50
 const READ_DEADLINE_MS = 3_000
 /** First bytes of compiled DeviceScript, "DevS" and four more. */
 const BYTECODE_MAGIC = [0x44, 0x65, 0x76, 0x53, 0x0a, 0x6e, 0x29, 0xf1]
+
+/** What a board's flash takes. */
+export interface FlashTimes {
+  sectorBytes: number
+  /** To erase a sector, as a rule. */
+  eraseMs: number
+}
+
+/** A Pico's (boards/pico.json): of the boards that are known, none is slower. */
+const USUAL_FLASH: FlashTimes = { sectorBytes: 4096, eraseMs: 45 }
+
+/** Until a deploy command counts as lost: before it is answered, the program's sectors are erased. */
+export function deployDeadline(bytes: number, flash: FlashTimes = USUAL_FLASH): number {
+  const sectors = Math.ceil((bytes + PROGRAM_HEADER_BYTES) / flash.sectorBytes) + STORE_SECTORS
+  return DEPLOY_ANSWER_MS + ERASE_PATIENCE * sectors * flash.eraseMs
+}
 
 /** What the manager needs of the link to its board. */
 export interface ManagerLine {
@@ -74,6 +92,8 @@ export function imageOf(bytecode: Uint8Array, title: string): Uint8Array {
 export class Manager {
   /** Number of the service among the board's. */
   index = 0
+  /** The board's own, where it is known. */
+  flash?: FlashTimes
 
   constructor(private readonly line: ManagerLine) {}
 
@@ -159,7 +179,9 @@ export class Manager {
     write32(size, 0, image.length)
     const command = JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE
     onProgress?.(0)
-    const pipe = read16(await this.openPipe(this.line.command(this.index, command, size)), 0)
+    const deadlineMs = deployDeadline(image.length, this.flash)
+    const frame = this.line.command(this.index, command, size)
+    const pipe = read16(await this.openPipe(frame, deadlineMs), 0)
     let count = 0
     for (let at = 0; at < image.length; at += SLICE_SIZE) {
       await this.sendToPipe(pipe, count++, 0, image.subarray(at, at + SLICE_SIZE))
@@ -172,14 +194,14 @@ export class Manager {
    * Sent once, without asking for an acknowledgement: a Pico hears nothing for some 500 ms while it
    * erases, and a repeat would be obeyed too, erase again and move to another pipe.
    */
-  private async openPipe(frame: Uint8Array): Promise<Uint8Array> {
+  private async openPipe(frame: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
     for (let attempt = 1; ; attempt++) {
       const answer = this.line.requests.report({
         service: this.index,
         command: JD_DEVICE_SCRIPT_MANAGER_CMD_DEPLOY_BYTECODE,
         size: 2,
         what: "deploy command",
-        deadlineMs: DEPLOY_ANSWER_DEADLINE_MS,
+        deadlineMs,
       })
       const [payload] = await Promise.allSettled([answer, this.line.requests.write(frame)])
       if (payload.status === "fulfilled") return payload.value

@@ -12,6 +12,8 @@ const ACK_RESEND_MS = 150
 const ACK_TRIES = 10
 /** Answers to a register read come in under a millisecond; a lost one is asked for again. */
 const READ_RESEND_MS = 200
+/** How often a board that is waited for is stirred. */
+const STIR_MS = 200
 /** What a board need not know is not waited for longer than this. */
 const OPTIONAL_READ_DEADLINE_MS = 400
 
@@ -71,6 +73,25 @@ export class Requests {
   /** A packet of the board's own device, or of its program, has come. */
   hear(packet: Packet, fromBoard: boolean): void {
     for (const listener of this.packetListeners) listener(packet, fromBoard)
+  }
+
+  /**
+   * Until what it returns is called, the port gets the frame every 200 ms, unless it still has bytes to
+   * take. A runtime that sleeps may miss the alarm it set for itself, and wakes with any frame.
+   *
+   * @param frame one that no board acts on
+   */
+  stir(frame: Uint8Array): () => void {
+    const { clock, port } = this.line
+    const timer = clock.every(
+      STIR_MS,
+      () => {
+        // Whether it arrives, nobody asks: it counts among no frames, and fails no wait.
+        if (!this.gone && this.writing === 0) port.write(encodeFrame(frame)).catch(() => {})
+      },
+      { background: true },
+    )
+    return () => timer.stop()
   }
 
   /** Ends all waits, now and from now on. */

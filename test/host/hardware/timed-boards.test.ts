@@ -12,7 +12,7 @@ import {
   type TimedBoardsOptions,
   type Turn,
 } from "../../../host/hardware/timed-boards"
-import { imageOf } from "../../../host/link/manager"
+import { deployDeadline, imageOf } from "../../../host/link/manager"
 import { wholeNetwork } from "../../../host/network/host-network"
 import { picoFast } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
@@ -100,6 +100,89 @@ describe("deploying to a board whose flash takes its time", () => {
       expect(await clock.run(link.deploy(bytecode))).toBe("deployed")
     },
   )
+})
+
+describe("a deploy command", () => {
+  it("is waited for as long as the profile's flash may need, and then sent again", async () => {
+    // As long as the datasheet of a Pico's flash allows, and a large program for it.
+    const slow = { ...PICO, flash: { ...PICO.flash, eraseMs: 400 } }
+    const erased: number[] = []
+    const { clock, boards } = start(1, {
+      profile: slow,
+      onFlash: ({ what }) => {
+        if (what === "erase") erased.push(clock.now())
+        return undefined
+      },
+    })
+    await clock.run(async () => {
+      const link = await boards.connect(0, { name: "board 0" })
+      erased.length = 0
+      expect(await link.deploy(bytecode)).toBe("deployed")
+    })
+    // The board was deaf for longer than any deadline of old, and nothing was sent to it again.
+    expect(erased).toHaveLength(Math.ceil((imageOf(bytecode, "").length + 128) / 4096))
+    expect(erased.length * 400).toBeGreaterThan(4_000)
+    for (const id of boardIds()) {
+      const { flash } = readBoardProfile(id)
+      // W25Q16JV and GD25Q32C: at most 400 and 300 ms where 45 are usual.
+      expect(deployDeadline(50_000, flash)).toBeGreaterThan(13 * (400 / 45) * flash.eraseMs)
+    }
+  })
+})
+
+describe("a board that is waited for", () => {
+  /** Saves three times. @returns ms of each, times of the host's writes while it waited, operations */
+  async function saves(options: Partial<TimedBoardsOptions>, stirred = true) {
+    let writes: number[] = []
+    const gaps: number[] = []
+    const { clock, boards } = start(1, {
+      ...options,
+      wrap: (_, port) => {
+        const write = port.write.bind(port)
+        port.write = bytes => {
+          writes.push(clock.now())
+          return write(bytes)
+        }
+        return port
+      },
+    })
+    return await clock.run(async () => {
+      const board = await open(boards, bytecode)
+      if (!stirred) board.link.stir = () => () => {}
+      await board.load(buildShard(net, wholeNetwork(net), SLOTS))
+      const before = boards.operations[0]
+      const times: number[] = []
+      for (let i = 1; i <= 3; i++) {
+        const from = clock.now()
+        writes = []
+        expect(await board.save({ samples: i, run: 5, right: i }), `save ${i}`).toBe(true)
+        times.push(clock.now() - from)
+        writes.push(clock.now())
+        gaps.push(...writes.slice(1).map((at, k) => at - writes[k]))
+      }
+      const { framesOut } = board.link.counters
+      return { times, gaps, operations: boards.operations[0] - before, framesOut }
+    })
+  }
+
+  it("gets a frame every 200 ms, of which its program notices nothing", async () => {
+    const stirred = await saves({})
+    expect(Math.max(...stirred.gaps)).toBeLessThan(250)
+    expect(Math.min(...stirred.gaps.slice(0, -1))).toBeGreaterThan(50)
+    const alone = await saves({}, false)
+    expect(Math.max(...alone.gaps)).toBeGreaterThan(250)
+    // The same operations at the same time, and the same frames counted.
+    expect({ ...stirred, gaps: 0 }).toEqual({ ...alone, gaps: 0 })
+  })
+
+  it("is woken by it where it lost the alarm it slept by", async () => {
+    const sound = Math.max(...(await saves({})).times)
+    const stirred = Math.max(...(await saves({ lostAlarms: 0.03 })).times)
+    const alone = Math.max(...(await saves({ lostAlarms: 0.03 }, false)).times)
+    expect(stirred).toBeGreaterThan(sound)
+    expect(stirred).toBeLessThan(sound + 2_000)
+    expect(alone).toBeGreaterThan(stirred + 1_000)
+  })
 })
 
 describe("boards in their own time", () => {

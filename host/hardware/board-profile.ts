@@ -70,15 +70,25 @@ const profileSchema = z
     /** The board's id in DeviceScript's list; null for a board that exists only as a process. */
     deviceScriptBoard: z.string().min(1).nullable(),
     ...figures,
+    /** Cycles of one operation of this project's own program; absent: as of mixed code. */
+    programCyclesPerOperation: z.number().positive().optional(),
     /** What the board draws while it computes: supply voltage, V, and current, mA; absent: not known. */
     supply: z
       .strictObject({ volts: z.number().positive(), milliamps: z.number().positive() })
       .optional(),
-    sources: z.strictObject({ ...sources, supply: source.optional() }),
+    sources: z.strictObject({
+      ...sources,
+      programCyclesPerOperation: source.optional(),
+      supply: source.optional(),
+    }),
   })
   .refine(({ supply, sources }) => !supply === !sources.supply, {
     message: "supply and its source belong together",
     path: ["supply"],
+  })
+  .refine(p => !p.programCyclesPerOperation === !p.sources.programCyclesPerOperation, {
+    message: "programCyclesPerOperation and its source belong together",
+    path: ["programCyclesPerOperation"],
   })
 
 export type BoardProfile = z.infer<typeof profileSchema>

@@ -212,7 +212,8 @@ class TimedBoard {
     this.name = `${profile.id}-${index}`
     this.random = randomFrom(seed * 1000 + index + 1)
     this.id = Array.from({ length: 8 }, () => this.random().toString(16).padStart(2, "0")).join("")
-    this.msPerOperation = (1000 * profile.cyclesPerOperation) / profile.clockHz
+    const cycles = profile.programCyclesPerOperation ?? profile.cyclesPerOperation
+    this.msPerOperation = (1000 * cycles) / profile.clockHz
     this.usb = new BoardUsb(
       this.name,
       frame => this.fromHost(frame),

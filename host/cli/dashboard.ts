@@ -59,15 +59,23 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
   const { count, images, labels } = data.train
   const order = drawSamples(count, count, seed, ORDER_SALT)
 
-  const fleet = await openPatientFleet(...([on, network, checkpointOf(model), context] as const), {
-    ...{ dashboard: port ?? true, host, token, classes: data.classes, record: data.record },
+  const watchers = {
+    dashboard: port ?? (true as const),
+    host,
+    token,
+    classes: data.classes,
+    record: data.record,
     // A network that knows its digits is there to be asked first.
     paused: !options.fresh,
-    announce: urls => {
+    announce: (urls: string[]) => {
       output.line({ event: "ready", url: urls[0], urls })
       for (const url of urls) output.print(url)
     },
-  })
+  }
+  const fleet = await openPatientFleet(
+    { location: on, network, goal: "learning", start: checkpointOf(model), watchers },
+    context,
+  )
   let learnt = 0
   try {
     await printBoards(fleet, output)

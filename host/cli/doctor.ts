@@ -1,11 +1,11 @@
 /** `wuxing doctor`: what may be wrong with this machine, and what to do about it. */
 import type { Command } from "commander"
 import { realClock } from "../base/clock"
-import { WuxingError } from "../base/errors"
+import type { WuxingError } from "../base/errors"
 import { packageVersion } from "../base/package-version"
-import { sha256 } from "../base/sha256"
 import type { BoardRun } from "../doctor/report"
 import type { Location } from "../hardware/location"
+import { hostsVerdict, mismatchOf } from "../library/host-mismatch"
 import type { Context, Outcome, Run } from "./command"
 import { FORCE, outputFile } from "./options/output-file"
 import { onOption, pathOption } from "./options/usage"
@@ -58,39 +58,32 @@ async function doctor(options: DoctorOptions, context: Context): Promise<Outcome
   const problems = findings.filter(({ verdict }) => verdict === "problem").length
   if (problems === 0) output.print("nothing is wrong")
 
-  const board = on && (await tryBoards(on, context))
-  const document = reportOf(packageVersion(), findings, board)
+  const tried = on && (await tryBoards(on, context))
+  const document = reportOf(packageVersion(), findings, tried?.run)
   if (file) {
     file.write(toMarkdown(document))
     output.status(`report written to ${path}; it names ports and boards, look through it first`)
   }
   return {
     document: { ...document, problems, ...(path !== undefined && { report: path }) },
-    ...(board?.hostMatches === false && { error: different() }),
+    ...(tried?.error && { error: tried.error }),
   }
 }
 
-function different(): WuxingError {
-  return new WuxingError({
-    code: "host-mismatch",
-    kind: "mismatch",
-    message: `after ${LEARNT} images the boards' coefficients differ from the host's`,
-    cause: "a board runs another program than this wuxing brings",
-    help: "run `wuxing deploy`, then this again; if it repeats, report it with --report",
-  })
-}
-
 /** The network of the demo on these boards, a short while, and the same on the host. */
-async function tryBoards(location: Location, context: Context): Promise<BoardRun> {
+async function tryBoards(
+  location: Location,
+  context: Context,
+): Promise<{ run: BoardRun; error?: WuxingError }> {
   const { readMnist, imageAt } = await import("../data/mnist")
   const { drawSamples } = await import("../data/samples")
-  const { HostNetwork } = await import("../network/host-network")
   const { pico16 } = await import("../network/presets")
   const { openFleet, printBoards } = await import("./fleet-run")
+  const { verifyOnHost } = await import("../library/verify-on-host")
   const { train } = readMnist()
   const network = pico16(SEED)
   const learning = drawSamples(train.count, LEARNT, SEED, SEED)
-  const fleet = await openFleet(location, network, "learning", undefined, context)
+  const fleet = await openFleet({ location, network, goal: "learning" }, context)
   try {
     const boards = await printBoards(fleet, context.output)
     const { output } = context
@@ -106,18 +99,29 @@ async function tryBoards(location: Location, context: Context): Promise<BoardRun
     output.status(`naming ${NAMED} images`)
     await fleet.classify(i => imageAt(train, i), NAMED)
     const namedPerSecond = rate(NAMED)
-    const hash = sha256(await fleet.coefficients())
-    const host = new HostNetwork(network)
-    for (const index of learning) host.train(imageAt(train, index), train.labels[index])
-    const hostMatches = hash === sha256(host.coefficients())
+    const verified = await verifyOnHost(await fleet.coefficients(), {
+      network,
+      lessons: i => ({ image: imageAt(train, learning[i]), label: train.labels[learning[i]] }),
+      count: LEARNT,
+      signal: context.signal,
+    })
     output.field("learnt a second", learntPerSecond.toFixed(1))
     output.field("named a second", namedPerSecond.toFixed(1))
-    output.field("host's own run", hostMatches ? "same coefficients, bit for bit" : "different")
+    output.field("host's own run", hostsVerdict(verified))
+    const { hostMatches, coefficientsHash } = verified
     return {
-      network: network.name,
-      boards,
-      ...{ learnt: LEARNT, named: NAMED, learntPerSecond, namedPerSecond },
-      ...{ recoveries: fleet.recoveries, hostMatches, coefficientsHash: hash },
+      run: {
+        network: network.name,
+        boards,
+        learnt: LEARNT,
+        named: NAMED,
+        learntPerSecond,
+        namedPerSecond,
+        recoveries: fleet.recoveries,
+        hostMatches,
+        coefficientsHash,
+      },
+      error: mismatchOf(verified, LEARNT),
     }
   } finally {
     await fleet.close()

@@ -225,7 +225,14 @@ async function nameOnBoards(
   const { checkpointOf } = await import("../fleet/checkpoint-of")
   const { width } = model.network
   const fleet = await openFleet(
-    ...([location, model.network, "naming", checkpointOf(model), context, panel] as const),
+    {
+      location,
+      network: model.network,
+      goal: "naming",
+      start: checkpointOf(model),
+      watchers: panel,
+    },
+    context,
   )
   try {
     const boards = await printBoards(fleet, context.output)

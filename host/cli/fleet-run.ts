@@ -4,13 +4,9 @@ import { setMaxListeners } from "node:events"
 import { MultiBar, type SingleBar } from "cli-progress"
 import { realClock } from "../base/clock"
 import { grouped } from "../base/numbers"
-import type { FaultInjector } from "../faults/injector"
 import type { Fleet } from "../fleet/fleet"
-import type { FleetOptions } from "../fleet/options"
-import { buildFirmware } from "../hardware/firmware"
-import type { FoundBoards, Location } from "../hardware/location"
-import type { Network } from "../network/network"
-import type { Checkpoint, Messages } from "../session/reports"
+import type { FleetOpening } from "../library/open-fleet"
+import type { Messages } from "../session/reports"
 import type { Context } from "./command"
 import { openDashboard, type ViewOptions } from "./options/dashboard-option"
 import { openDesk, type PanelOptions } from "./options/panel-option"
@@ -27,77 +23,46 @@ const RATE_MS = 2_000
 /** Who is to look on. */
 export interface WatchOptions extends PanelOptions, ViewOptions {}
 
-/**
- * @param watch closed with the fleet
- * @throws WuxingError as findBoards, openDesk, openDashboard, buildFirmware and startFleet
- */
+/** What a command opens a fleet for. */
+export interface FleetRun extends Omit<FleetOpening, "signal" | "log" | "status"> {
+  /** A panel, a dashboard; closed with the fleet. */
+  watchers?: WatchOptions
+}
+
+/** @throws WuxingError as findBoards, openDesk, openDashboard, buildFirmware and startFleet */
 export async function openFleet(
-  location: Location,
-  network: Network,
-  plan: "naming" | "learning",
-  start: Checkpoint | undefined,
+  { watchers = {}, ...run }: FleetRun,
   { output, signal }: Context,
-  watch: WatchOptions = {},
-  faults?: FaultInjector,
-  checkpointSamples?: number,
 ): Promise<Fleet> {
-  // Ports that are not there are said before the time is spent on compiling.
+  // Ports that are not there are reported before the time is spent on compiling.
   const { findBoards } = await import("../hardware/location")
-  const boards = await findBoards(location)
+  const boards = run.boards ?? (await findBoards(run.location))
+  const { network } = run
+  const desk = await openDesk(watchers, network, { output, signal })
+  const dashboard = await openDashboard(watchers, network, { output, signal }).catch(
+    async error => {
+      await desk?.close()
+      throw error
+    },
+  )
   const { allOf } = await import("../session/watch")
-  const desk = await openDesk(watch, network, { output, signal })
-  const dashboard = await openDashboard(watch, network, { output, signal }).catch(async error => {
-    await desk?.close()
-    throw error
-  })
-  const watches = [...(desk ? [desk] : []), ...(dashboard ? [dashboard] : [])]
+  const watches = [run.watch, desk, dashboard].filter(one => one !== undefined)
   try {
-    const { planFor, plannedShares } = await import("../partition/shares")
-    const planned = plannedShares(network, boards.count, plan, boards.profile) ?? {
-      shares: plan === "naming" ? planFor(network, boards.count) : undefined,
-    }
-    const options = { network, ...planned, start, faults, checkpointSamples }
-    const fleet = await startFleetOn(
-      ...([location, boards] as const),
-      watches.length > 0 ? { ...options, watch: allOf(watches) } : options,
-      { output, signal },
-    )
+    const { openFleet: open } = await import("../library/open-fleet")
+    const fleet = await open({
+      ...run,
+      boards,
+      signal,
+      watch: watches.length > 0 ? allOf(watches) : undefined,
+      log: line => output.log(line),
+      status: text => output.status(text),
+    })
     await dashboard?.attach(fleet)
     return fleet
   } catch (error) {
-    await Promise.all(watches.map(one => one.close()))
+    await Promise.all(watches.map(one => one.close?.()))
     throw error
   }
-}
-
-/**
- * @param options shardBytes: what DeviceScript boards' program is to set aside, if not the usual
- * @throws WuxingError as buildFirmware and startFleet
- */
-export async function startFleetOn(
-  location: Location,
-  boards: FoundBoards,
-  options: Pick<
-    FleetOptions,
-    "network" | "shares" | "start" | "watch" | "faults" | "checkpointSamples"
-  > & { shardBytes?: number },
-  { output, signal }: Context,
-): Promise<Fleet> {
-  const { startFleet } = await import("../fleet/fleet")
-  let bytecode: Uint8Array = Buffer.alloc(0)
-  if (!boards.native) {
-    output.status("compiling the firmware")
-    const { shardBytes } = options
-    bytecode = (await buildFirmware({ quiet: output.quiet, signal, shardBytes })).bytecode
-  }
-  const { isOpened } = await import("../hardware/location")
-  output.status(`${isOpened(location) ? "opening" : "starting"} ${boards.description}`)
-  return await startFleet({
-    ...options,
-    ...{ boards: boards.count, open: boards.open, bytecode, signal },
-    log: line => output.log(line),
-    status: text => output.status(text),
-  })
 }
 
 /**
@@ -105,12 +70,8 @@ export async function startFleetOn(
  * interruption leaves them time to end the sample in hand and to be read.
  */
 export async function openPatientFleet(
-  location: Location,
-  network: Network,
-  start: Checkpoint,
+  { watchers, ...run }: FleetRun,
   { output, signal }: Context,
-  watch: WatchOptions = {},
-  checkpointSamples?: number,
 ): Promise<Fleet> {
   const end = new AbortController()
   // As the tool's own signal: every wait of every board listens to it.
@@ -122,10 +83,8 @@ export async function openPatientFleet(
   if (signal.aborted) end.abort(signal.reason)
   signal.addEventListener("abort", interrupt)
   const fleet = await openFleet(
-    ...([location, network, "learning", start, { output, signal: end.signal }] as const),
-    { ...watch, until: signal },
-    undefined,
-    checkpointSamples,
+    { ...run, watchers: { ...watchers, until: signal } },
+    { output, signal: end.signal },
   )
   patienceMs = PATIENCE_MS
   return fleet

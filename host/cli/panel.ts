@@ -70,7 +70,7 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
       "--port is missing: the serial port of the Firmata board",
       "for example --port /dev/ttyACM0; `wuxing panel --wiring` draws what to connect",
     )
-  const { printBoards, startFleetOn } = await import("./fleet-run")
+  const { openFleet, printBoards } = await import("./fleet-run")
   const { findBoards } = await import("../hardware/location")
   const { readTrainingData } = await import("../training/training-data")
   const { checkpointOf } = await import("../fleet/checkpoint-of")
@@ -96,15 +96,17 @@ async function panel(options: PanelCommandOptions, context: Context): Promise<Ou
   // Ports that are not there are said before the time is spent on compiling.
   const boards = await findBoards(options.on)
   const desk = (await openDesk({ panel: port, layout }, network, context))!
-  const fleet = await startFleetOn(
-    options.on,
-    boards,
-    { network, start: checkpointOf(model), watch: desk },
+  const fleet = await openFleet(
+    {
+      location: options.on,
+      boards,
+      network,
+      goal: "learning",
+      start: checkpointOf(model),
+      watch: desk,
+    },
     context,
-  ).catch(async error => {
-    await desk.close()
-    throw error
-  })
+  )
   const shown: Showing[] = []
   let stopped: WuxingError | undefined
   try {

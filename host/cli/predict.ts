@@ -168,7 +168,11 @@ async function outputsOnBoards(
 ): Promise<Int16Array[]> {
   const { openFleet, printBoards } = await import("./fleet-run")
   const { checkpointOf } = await import("../fleet/checkpoint-of")
-  const fleet = await openFleet(location, model.network, "naming", checkpointOf(model), context)
+  const start = checkpointOf(model)
+  const fleet = await openFleet(
+    { location, network: model.network, goal: "naming", start },
+    context,
+  )
   try {
     await printBoards(fleet, context.output)
     const all: Int16Array[] = []

@@ -3,12 +3,14 @@
  * from a few samples of the new one, and what they knew of the old one is measured too.
  */
 
-import { Header } from "../../src/core/layout"
 import type { Chart } from "../base/chart"
 import { takeTurns } from "../base/clock"
 import { sha256 } from "../base/sha256"
 import { type Dataset, imageAt } from "../data/mnist"
+import { checkpointOf } from "../fleet/checkpoint-of"
 import type { Fleet } from "../fleet/fleet"
+import type { Verified } from "../library/host-mismatch"
+import { verifyOnHost } from "../library/verify-on-host"
 import type { Model } from "../models/model-file"
 import { exchangeCoefficients } from "../network/exchange"
 import { HostNetwork } from "../network/host-network"
@@ -23,7 +25,6 @@ const ADAPT_SHIFTS = [11, 12, 13]
 
 /** Samples over which the running share is taken for the picture. */
 const WINDOW = 50
-const HOST_STRIDE = 10
 
 /** Shares of images classified correctly, 0…1. */
 export interface OldAndNew {
@@ -31,7 +32,7 @@ export interface OldAndNew {
   new: number
 }
 
-export interface AdaptResult {
+export interface AdaptResult extends Verified {
   samples: number
   /** Images of either world the boards were tested with. */
   tested: number
@@ -48,9 +49,6 @@ export interface AdaptResult {
   /** Of the samples as they were streamed, how many were classified correctly before each was learnt. */
   on: { right: number }
   recoveries: number
-  coefficientsHash: string
-  hostHash: string
-  hostMatches: boolean
   /** By sample: was it classified correctly, with learning off and on? */
   stream: { off: boolean[]; on: boolean[] }
 }
@@ -125,11 +123,19 @@ export async function runAdapt(options: AdaptOptions): Promise<AdaptResult> {
     new: await evaluate("new world again", changed),
   }
   const coefficients = await fleet.coefficients()
-  const coefficientsHash = sha256(coefficients)
 
   status("the same samples on the host")
-  const host = await learnOnHost(options)
-  const hostHash = sha256(host.coefficients())
+  const shiftOf = thirds(samples.count).flatMap(([from, to, shift]) =>
+    Array<number>(to - from).fill(shift),
+  )
+  const verified = await verifyOnHost(coefficients, {
+    network: model.network,
+    start: checkpointOf(model),
+    lessons: i => ({ image: imageAt(samples, i), label: samples.labels[i] }),
+    count: samples.count,
+    shiftAt: i => shiftOf[i],
+    signal: options.signal,
+  })
   status("all test images, by the host's core")
   const fresh = hostNetwork(model)
   const asBoards = hostNetwork({ ...model, coefficients: Buffer.from(coefficients) })
@@ -146,7 +152,7 @@ export async function runAdapt(options: AdaptOptions): Promise<AdaptResult> {
     off: { right: off.filter(Boolean).length, coefficientsUnchanged },
     on: { right: on.filter(Boolean).length },
     recoveries: fleet.recoveries,
-    ...{ coefficientsHash, hostHash, hostMatches: hostHash === coefficientsHash },
+    ...verified,
     stream: { off, on },
   }
 }
@@ -164,19 +170,6 @@ function thirds(count: number): [from: number, to: number, shift: number][] {
 function hostNetwork({ network, coefficients }: Model): HostNetwork {
   const host = new HostNetwork(network)
   exchangeCoefficients(host.memory, network, coefficients, true)
-  return host
-}
-
-async function learnOnHost({ model, samples, signal }: AdaptOptions): Promise<HostNetwork> {
-  const host = hostNetwork(model)
-  for (const [from, to, shift] of thirds(samples.count)) {
-    host.memory.setAt(Header.LearnShift, "u16", shift)
-    for (let i = from; i < to; i++) {
-      if (i % HOST_STRIDE === 0) await takeTurns()
-      signal.throwIfAborted()
-      host.train(imageAt(samples, i), samples.labels[i])
-    }
-  }
   return host
 }
 

@@ -17,8 +17,8 @@ import {
 import type { Chart } from "../base/chart"
 import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
-import { sha256 } from "../base/sha256"
 import { type Dataset, imageAt } from "../data/mnist"
+import { compareWithHost } from "../library/verify-on-host"
 import type { HostNetwork } from "../network/host-network"
 import { partsOf } from "../network/shard-parts"
 import { ALONE_PRESET, aloneNetwork } from "./alone-network"
@@ -173,8 +173,7 @@ export async function runAlone(options: AloneOptions): Promise<AloneResult> {
     const after = await askState(board)
     if (after.boot === before.boot) throw confused(board.id, "it did not start anew")
     const coefficients = await readCoefficients(board)
-    const coefficientsHash = sha256(coefficients)
-    const hostHash = sha256(host.coefficients())
+    const verified = compareWithHost(coefficients, host)
     return {
       board: board.id,
       profile: board.profile,
@@ -183,8 +182,8 @@ export async function runAlone(options: AloneOptions): Promise<AloneResult> {
       steps: after.lessons,
       generation: after.generation,
       coefficientBytes: coefficients.length,
-      ...{ coefficientsHash, hostHash },
-      hostMatches: coefficientsHash === hostHash && after.lessons === steps,
+      ...verified,
+      hostMatches: verified.hostMatches && after.lessons === steps,
       lights: eye.lights,
     }
   } finally {

@@ -4,12 +4,12 @@
  */
 
 import type { Chart } from "../base/chart"
-import { realClock, takeTurns } from "../base/clock"
-import { sha256 } from "../base/sha256"
+import { realClock } from "../base/clock"
 import { imageAt, type Mnist } from "../data/mnist"
 import type { Fleet } from "../fleet/fleet"
 import type { Hands, WrapPort } from "../hardware/board-set"
-import { HostNetwork } from "../network/host-network"
+import type { Verified } from "../library/host-mismatch"
+import { verifyOnHost } from "../library/verify-on-host"
 import type { Network } from "../network/network"
 
 /** Learnt samples between two copies on the host: what a pulled cable costs at most. */
@@ -21,15 +21,13 @@ const PULL_MS = 120_000
 const LOOK_MS = 200
 /** A board says something every half a second. */
 const SILENT_SECONDS = 1.5
-/** Host samples between two looks at the signal. */
-const HOST_STRIDE = 10
 
 export interface Progress {
   seconds: number
   samples: number
 }
 
-export interface FleetDemoResult {
+export interface FleetDemoResult extends Verified {
   accuracyBefore: number
   accuracyAfter: number
   trained: number
@@ -38,9 +36,6 @@ export interface FleetDemoResult {
   unplugged: { board: number; sample: number; by: "software" | "hand" | "nobody" }
   recoveries: number
   samplesPerSecond: number
-  coefficientsHash: string
-  hostHash: string
-  hostMatches: boolean
   /** Samples learnt over time; after a recovery it begins again lower. */
   progress: Progress[]
 }
@@ -111,9 +106,15 @@ export async function runFleetDemo(options: FleetDemoOptions): Promise<FleetDemo
   const samplesPerSecond = training.length / (ms / 1000)
   status("testing after")
   const accuracyAfter = await evaluate()
-  const coefficientsHash = sha256(await fleet.coefficients())
+  const coefficients = await fleet.coefficients()
   status("repeating the run on the host")
-  const hostHash = await hashOnHost(options)
+  const { train } = mnist
+  const verified = await verifyOnHost(coefficients, {
+    network: options.network,
+    lessons: i => ({ image: imageAt(train, training[i]), label: train.labels[training[i]] }),
+    count: training.length,
+    signal: options.signal,
+  })
   return {
     ...{ accuracyBefore, accuracyAfter, trained: training.length, tested: testing.length },
     unplugged: {
@@ -122,8 +123,8 @@ export async function runFleetDemo(options: FleetDemoOptions): Promise<FleetDemo
       by: pulled ? (unplugger ? "software" : "hand") : "nobody",
     },
     recoveries: fleet.recoveries,
-    ...{ samplesPerSecond, coefficientsHash, hostHash },
-    hostMatches: hostHash === coefficientsHash,
+    samplesPerSecond,
+    ...verified,
     progress,
   }
 }
@@ -141,16 +142,6 @@ async function handPulled(
     if (fleet.live().some(({ silentSeconds }) => silentSeconds > SILENT_SECONDS)) return true
   }
   return false
-}
-
-async function hashOnHost({ network, mnist, training, signal }: FleetDemoOptions): Promise<string> {
-  const host = new HostNetwork(network)
-  for (const [i, index] of training.entries()) {
-    if (i % HOST_STRIDE === 0) await takeTurns()
-    signal.throwIfAborted()
-    host.train(imageAt(mnist.train, index), mnist.train.labels[index])
-  }
-  return sha256(host.coefficients())
 }
 
 export function fleetChart({ progress, unplugged, trained }: FleetDemoResult): Chart {

@@ -17,7 +17,7 @@ import {
 } from "../../src/wire/sensor-protocol"
 import type { Chart } from "../base/chart"
 import { realClock } from "../base/clock"
-import { sha256 } from "../base/sha256"
+import { compareWithHost } from "../library/verify-on-host"
 import type { Model } from "../models/model-file"
 import { sensorImage, withImage } from "../models/sensor-image"
 import { HostNetwork } from "../network/host-network"
@@ -184,16 +184,16 @@ class Session {
     const state = await this.state()
     this.sensor.close()
     const coefficients = await this.readCoefficients()
-    const [coefficientsHash, hostHash] = [sha256(coefficients), sha256(this.host.coefficients())]
+    const verified = compareWithHost(coefficients, this.host)
     return {
       ...{ board: board.id, profile: board.profile, network: NETWORK, powerCut },
       taught: this.examples.length,
       steps: this.steps,
-      ...{ generation, made, before, coefficientsHash, hostHash },
+      ...{ generation, made, before },
       accuracy: { teacher: share(0), other: share(1) },
       readings: state.readings,
-      hostMatches:
-        coefficientsHash === hostHash && this.differences === 0 && state.steps === this.steps,
+      ...verified,
+      hostMatches: verified.hostMatches && this.differences === 0 && state.steps === this.steps,
       traces: GESTURES.map(gesture => ({
         gesture,
         values: performed(gesture, personOf(teacher), this.seedOf(gesture, teacher, 0)),

@@ -1,7 +1,6 @@
 /** Several boards that run and teach one network together. */
 import type { Setting } from "../../src/wire/protocol"
 import { type Dataset, imageAt } from "../data/mnist"
-import { faultyPorts } from "../faults/faulty-port"
 import type { BoardSet, OpenOptions } from "../hardware/board-set"
 import { MachineBoards } from "../hardware/machine-boards"
 import type { Slice } from "../network/slices"
@@ -36,7 +35,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       options.log?.(`board ${board}: ${line}`)
       options.watch?.log?.(board, line)
     },
-    wrap: options.faults && faultyPorts(options.faults),
+    wrap: options.wrap,
   })
   const fleet = new Fleet(options, boards, shares)
   try {

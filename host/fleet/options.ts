@@ -1,6 +1,5 @@
 /** What a fleet is made of. */
-import type { FaultInjector } from "../faults/injector"
-import type { BoardSet, OpenOptions } from "../hardware/board-set"
+import type { BoardSet, OpenOptions, WrapPort } from "../hardware/board-set"
 import type { Network } from "../network/network"
 import type { Slice } from "../network/slices"
 import type { Checkpoint } from "../session/reports"
@@ -26,8 +25,8 @@ export interface FleetOptions {
   sampleDeadlineMs?: number
   /** Where learning begins; absent: the network as its seed draws it. */
   start?: Checkpoint
-  /** What goes wrong on the way to the boards. */
-  faults?: FaultInjector
+  /** Put between the boards and the host. */
+  wrap?: WrapPort
   /** Repeat everything on the host and compare; default: true. */
   verify?: boolean
 }

@@ -2,9 +2,7 @@
 
 import { WuxingError } from "../base/errors"
 import { checkpointOf } from "../fleet/checkpoint-of"
-import { startFleet } from "../fleet/fleet"
-import { buildFirmware } from "../hardware/firmware"
-import { findBoards, MOST_BOARDS, parseLocation } from "../hardware/location"
+import { MOST_BOARDS, parseLocation } from "../hardware/location"
 import type { Model } from "../models/model-file"
 import { presetOf } from "../models/model-source"
 import type { Network as NetworkDescription } from "../network/network"
@@ -12,8 +10,8 @@ import { presetNames } from "../network/presets"
 import { sizedNetwork } from "../network/sized-network"
 import { parseBoards } from "../partition/board-spec"
 import { type Goal, type Plan, planNetwork } from "../partition/plan"
-import { planFor, plannedShares } from "../partition/shares"
 import type { BoardReport, Lesson } from "../session/reports"
+import { openFleet } from "./open-fleet"
 
 /**
  * What a network is: its layers, how they are linked, number formats, clamps, seed. It holds no
@@ -158,19 +156,7 @@ export const Fleet = {
     const { goal = "learning", signal, status } = options
     const parsed = parseLocation(location, MOST_BOARDS)
     if (!parsed) throw noLocation(location)
-    const boards = await findBoards(parsed)
-    const { shares, shardBytes } = plannedShares(
-      ...([network, boards.count, goal, boards.profile] as const),
-    ) ?? {
-      shares: goal === "naming" ? planFor(network, boards.count) : undefined,
-    }
-    const bytecode = boards.native
-      ? Buffer.alloc(0)
-      : (await buildFirmware({ quiet: true, signal, shardBytes })).bytecode
-    return await startFleet({
-      ...{ network, start, shares, bytecode, signal, status },
-      ...{ boards: boards.count, open: boards.open },
-    })
+    return await openFleet({ location: parsed, network, start, goal, signal, status })
   },
 }
 

@@ -4,6 +4,7 @@ import { percent } from "../../base/numbers"
 import type { Dataset } from "../../data/mnist"
 import type { World } from "../../demos/worlds"
 import type { Location } from "../../hardware/location"
+import { hostsVerdict, mismatchOf } from "../../library/host-mismatch"
 import type { Context, Outcome, Run } from "../command"
 import {
   choiceOption,
@@ -18,7 +19,6 @@ import {
   addSvgOption,
   demoAction,
   drawCharts,
-  learntOtherwise,
   ONE_VIRTUAL_BOARD,
   surroundings,
 } from "./options"
@@ -101,9 +101,7 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
   const { drawSamples, SALTS } = await import("../../data/samples")
   const { inWorld } = await import("../../demos/worlds")
   const { adaptChart, adaptNetwork, runAdapt } = await import("../../demos/adapt")
-  const { findBoards } = await import("../../hardware/location")
-  const { plannedShares } = await import("../../partition/shares")
-  const { printBoards, startFleetOn, startFleetParts } = await import("../fleet-run")
+  const { openFleet, printBoards, startFleetParts } = await import("../fleet-run")
 
   const mnist = readMnist()
   const trained = trainedModel(name)
@@ -128,16 +126,9 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
   output.print(
     `${name}, trained on the host, runs on boards. The world changes: ${what.toLowerCase()}. The boards learn\nfrom ${samples.count} samples of the new world, each streamed once, and are tested in both worlds.\n`,
   )
-  const boards = await findBoards(location)
   const { status } = surroundings(context)
-  const fleet = await startFleetOn(
-    location,
-    boards,
-    {
-      network: model.network,
-      start: checkpointOf(model),
-      ...plannedShares(model.network, boards.count, "learning", boards.profile),
-    },
+  const fleet = await openFleet(
+    { location, network: model.network, goal: "learning", start: checkpointOf(model) },
     context,
   )
   const progress = startFleetParts(output, fleet)
@@ -186,10 +177,7 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
       result.off.coefficientsUnchanged ? "coefficients as they were" : "coefficients changed",
     )
     output.field("coefficients", result.coefficientsHash)
-    output.field(
-      "learnt on the host",
-      result.hostMatches ? "same coefficients, bit for bit" : result.hostHash,
-    )
+    output.field("learnt on the host", hostsVerdict(result))
     await drawCharts(options, [adaptChart(result, what)], context)
     return {
       document: {
@@ -198,7 +186,7 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
         ...{ seed, boards: shares },
         ...result,
       },
-      error: result.hostMatches ? undefined : learntOtherwise(),
+      error: mismatchOf(result, result.samples),
     }
   } finally {
     progress.stop()

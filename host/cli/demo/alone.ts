@@ -1,5 +1,6 @@
 /** `wuxing demo alone`: a board that names and learns images without a host. */
 import type { Command } from "commander"
+import { hostMismatch } from "../../library/host-mismatch"
 import type { Context, Outcome, Run } from "../command"
 import { integerOption, seedOption } from "../options/usage"
 import {
@@ -7,7 +8,6 @@ import {
   addOneBoardOptions,
   demoAction,
   drawCharts,
-  hostMismatch,
   ONE_VIRTUAL_BOARD,
   type OneBoardOptions,
   surroundings,

@@ -1,8 +1,7 @@
 /** `wuxing demo`: MNIST learnt on virtual boards, and the proof that the boards did it. */
 
 import type { Command } from "commander"
-import { realClock, takeTurns } from "../../base/clock"
-import { WuxingError } from "../../base/errors"
+import { realClock } from "../../base/clock"
 import { grouped, percent } from "../../base/numbers"
 import { sha256 } from "../../base/sha256"
 import type { Dataset } from "../../data/mnist"
@@ -11,9 +10,7 @@ import { drawSamples, SALTS } from "../../data/samples"
 import type { FaultInjector } from "../../faults/injector"
 import { type FaultRule, parseFaults } from "../../faults/spec"
 import { isOpened, type Location, MOST_BOARDS } from "../../hardware/location"
-import type { HostNetwork } from "../../network/host-network"
-import { slowedBy } from "../../session/rate"
-import type { Slowed, Taught } from "../../session/watch"
+import { hostsVerdict, mismatchOf } from "../../library/host-mismatch"
 import type { Context, Outcome, Run } from "../command"
 import {
   addDashboardOptions,
@@ -37,8 +34,6 @@ import { addDemoMemory } from "./memory"
 import { addDemoOscillator } from "./oscillator"
 
 const DEFAULT_BOARDS = 2
-/** Host samples between two looks at the signal. */
-const HOST_STRIDE = 25
 
 export interface DemoOptions extends PanelOptions, DashboardOptions {
   boards?: number
@@ -105,7 +100,7 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
   const { openFleet, printBoards, printEmulatedTime, startFleetProgress } = await import(
     "../fleet-run"
   )
-  const { HostNetwork } = await import("../../network/host-network")
+  const { verifyOnHost } = await import("../../library/verify-on-host")
   const { pico16 } = await import("../../network/presets")
   const { FaultInjector } = await import("../../faults/injector")
   const network = pico16(options.seed)
@@ -116,8 +111,8 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
     )
 
   const fleet = await openFleet(
-    ...([location, network, "learning", undefined, { output, signal }] as const),
-    ...([options, faults] as const),
+    { location, network, goal: "learning", faults, watchers: options },
+    { output, signal },
   )
   try {
     const shares = await printBoards(fleet, output)
@@ -154,22 +149,23 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
     output.field("samples a second", `${samplesPerSecond.toFixed(1)} (training)`)
     const emulated = printEmulatedTime(output, training.length, busyBefore, busyAfter)
 
-    const coefficientsHash = sha256(await fleet.coefficients())
-    output.field("coefficients", coefficientsHash)
+    const coefficients = await fleet.coefficients()
+    output.field("coefficients", sha256(coefficients))
     if (fleet.recoveries > 0)
       output.field("recoveries", `${fleet.recoveries} (boards that stopped and were started again)`)
 
     if (faults) output.field("faults", totalsOf(faults))
 
     output.status("repeating the run on the host")
-    const host = new HostNetwork(network)
-    await trainHost(host, mnist.train, training, fleet.interventions, signal)
-    const hostHash = sha256(host.coefficients())
-    const hostMatches = hostHash === coefficientsHash
-    output.field(
-      "host's own run",
-      hostMatches ? "same coefficients, bit for bit" : `different coefficients: ${hostHash}`,
-    )
+    const { train } = mnist
+    const verified = await verifyOnHost(coefficients, {
+      network,
+      lessons: i => ({ image: imageAt(train, training[i]), label: train.labels[training[i]] }),
+      count: training.length,
+      interventions: fleet.interventions,
+      signal,
+    })
+    output.field("host's own run", hostsVerdict(verified))
 
     return {
       document: {
@@ -182,14 +178,12 @@ async function demo(options: DemoOptions, { output, signal }: Context): Promise<
         accuracyAfter: after.correct / after.tested,
         samplesPerSecond,
         ...(emulated && { emulated }),
-        coefficientsHash,
-        hostHash,
-        hostMatches,
+        ...verified,
         recoveries: fleet.recoveries,
         ...((options.panel ?? options.dashboard) !== undefined && { taught: fleet.taught.length }),
         ...(faults && { faults: faults.totals }),
       },
-      error: hostMatches ? undefined : mismatch(coefficientsHash, hostHash, training.length),
+      error: mismatchOf(verified, training.length),
     }
   } finally {
     await fleet.close()
@@ -226,47 +220,6 @@ function draw(flag: string, data: Dataset, take: number, seed: number, salt: num
   return drawSamples(data.count, take, seed, salt)
 }
 
-/**
- * The same samples in the same order as the boards, pausing so that Ctrl-C is heard.
- *
- * @param interventions lessons taught meanwhile, and changes of the rate
- */
-async function trainHost(
-  host: HostNetwork,
-  data: Dataset,
-  indices: number[],
-  interventions: readonly (Taught | Slowed)[],
-  signal: AbortSignal,
-): Promise<void> {
-  const give = (done: number) => {
-    for (const each of interventions) {
-      if (each.after !== done) continue
-      if ("lesson" in each) host.train(each.lesson.image, each.lesson.label, each.sample)
-      else {
-        const { network } = host
-        host.learnShift = slowedBy({ links: network.learnShift }, each.bits, network).links
-      }
-    }
-  }
-  for (const [done, index] of indices.entries()) {
-    give(done)
-    if (done % HOST_STRIDE === 0) await takeTurns()
-    signal.throwIfAborted()
-    host.train(imageAt(data, index), data.labels[index])
-  }
-  give(indices.length)
-}
-
 function shareOf({ correct, tested }: { correct: number; tested: number }): string {
   return `${percent(correct / tested)} (${grouped(correct)} of ${grouped(tested)})`
-}
-
-function mismatch(boards: string, host: string, trained: number): WuxingError {
-  return new WuxingError({
-    code: "host-mismatch",
-    kind: "mismatch",
-    message: `after ${trained} training images the boards' coefficients (SHA-256 ${boards.slice(0, 12)}…) differ from the host's (${host.slice(0, 12)}…)`,
-    cause: "a board runs other firmware or settings than the host, or lost or repeated a sample",
-    help: "run it again with --verbose; if it repeats with the same --seed, report it with that seed",
-  })
 }

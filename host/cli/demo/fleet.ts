@@ -4,16 +4,10 @@ import { percent } from "../../base/numbers"
 import { readMnist } from "../../data/mnist"
 import { drawSamples, SALTS } from "../../data/samples"
 import type { Location } from "../../hardware/location"
+import { hostsVerdict, mismatchOf } from "../../library/host-mismatch"
 import type { Context, Outcome, Run } from "../command"
 import { integerOption, onOption, seedOption, usageError } from "../options/usage"
-import {
-  addNamedDemo,
-  addSvgOption,
-  demoAction,
-  drawCharts,
-  learntOtherwise,
-  surroundings,
-} from "./options"
+import { addNamedDemo, addSvgOption, demoAction, drawCharts, surroundings } from "./options"
 
 const BOARDS = 4
 
@@ -58,9 +52,7 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
   const mnist = readMnist()
   const training = drawSamples(mnist.train.count, train, seed, SALTS.training)
   const testing = drawSamples(mnist.test.count, test, seed, SALTS.testing)
-  const { findBoards } = await import("../../hardware/location")
-  const { plannedShares } = await import("../../partition/shares")
-  const { printBoards, startFleetOn, startFleetParts } = await import("../fleet-run")
+  const { openFleet, printBoards, startFleetParts } = await import("../fleet-run")
   const { CHECKPOINT_SAMPLES, fleetChart, runFleetDemo, Unplugger } = await import(
     "../../demos/fleet"
   )
@@ -69,18 +61,12 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
   output.print(
     "A network that no board could hold alone learns on several. Half-way the cable of one is pulled; the\nothers wait for it, and all go on from what the host kept. The host repeats the run: same bits.\n",
   )
-  const boards = await findBoards(location)
   const { attended, status } = surroundings(context)
   const byHand = location.kind === "serial" && attended
   const unplugger = byHand ? undefined : new Unplugger()
-  const fleet = await startFleetOn(
-    location,
-    { ...boards, open: how => boards.open({ ...how, wrap: unplugger?.wrap }) },
-    {
-      network,
-      ...plannedShares(network, boards.count, "learning", boards.profile),
-      checkpointSamples: CHECKPOINT_SAMPLES,
-    },
+  const checkpointSamples = CHECKPOINT_SAMPLES
+  const fleet = await openFleet(
+    { location, network, goal: "learning", wrap: unplugger?.wrap, checkpointSamples },
     context,
   )
   const progress = startFleetParts(output, fleet)
@@ -92,7 +78,7 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
         progress.sample(what, what === "training" ? train : test, done, right),
     })
     progress.stop()
-    const { unplugged, hostMatches } = result
+    const { unplugged } = result
     output.field("accuracy before", percent(result.accuracyBefore))
     output.field("accuracy after", percent(result.accuracyAfter))
     output.field(
@@ -104,11 +90,11 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
     output.field("started again", `${result.recoveries} time${result.recoveries === 1 ? "" : "s"}`)
     output.field("samples a second", result.samplesPerSecond.toFixed(1))
     output.field("coefficients", result.coefficientsHash)
-    output.field("host's own run", hostMatches ? "same coefficients, bit for bit" : result.hostHash)
+    output.field("host's own run", hostsVerdict(result))
     await drawCharts(options, [fleetChart(result)], context)
     return {
       document: { demo: "fleet", network: network.name, seed, boards: shares, ...result },
-      error: hostMatches ? undefined : learntOtherwise(),
+      error: mismatchOf(result, train),
     }
   } finally {
     progress.stop()

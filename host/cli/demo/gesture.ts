@@ -1,6 +1,7 @@
 /** `wuxing demo gesture`: a board with an accelerometer is taught gestures and classifies them live. */
 import type { Command } from "commander"
 import { percent } from "../../base/numbers"
+import { hostMismatch } from "../../library/host-mismatch"
 import type { Context, Outcome, Run } from "../command"
 import { integerOption, seedOption } from "../options/usage"
 import {
@@ -8,7 +9,6 @@ import {
   addOneBoardOptions,
   demoAction,
   drawCharts,
-  hostMismatch,
   ONE_VIRTUAL_BOARD,
   type OneBoardOptions,
   surroundings,

@@ -1,5 +1,6 @@
 /** `wuxing demo memory`: a neuron that remembers five values over a power cut. */
 import type { Command } from "commander"
+import { hostMismatch } from "../../library/host-mismatch"
 import type { Context, Outcome, Run } from "../command"
 import { integerOption, usageError } from "../options/usage"
 import {
@@ -7,7 +8,6 @@ import {
   addOneBoardOptions,
   demoAction,
   drawCharts,
-  hostMismatch,
   ONE_VIRTUAL_BOARD,
   type OneBoardOptions,
   surroundings,

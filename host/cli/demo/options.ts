@@ -1,7 +1,6 @@
 /** What the demos on boards have in common on the command line. */
 import type { Command } from "commander"
 import type { Chart } from "../../base/chart"
-import { WuxingError } from "../../base/errors"
 import type { Location } from "../../hardware/location"
 import type { Context, Outcome, Run } from "../command"
 import { FORCE, outputFile, PICTURE } from "../options/output-file"
@@ -100,20 +99,4 @@ export async function drawCharts(
   const { renderCharts } = await import("../../base/chart")
   outputFile(svg, PICTURE, force).write(renderCharts(charts))
   output.status(`drawn in ${svg}`)
-}
-
-/** Boards that did other than the host's core, bit for bit: the failure of a demo. */
-export function hostMismatch(message: string, cause: string): WuxingError {
-  return new WuxingError({
-    ...{ code: "host-mismatch", kind: "mismatch", message, cause },
-    help: "run it again with --verbose; if it repeats, report it",
-  })
-}
-
-/** The same for a fleet that has learnt. */
-export function learntOtherwise(): WuxingError {
-  return hostMismatch(
-    "the boards' coefficients differ from the host's",
-    "a board runs other firmware than the host, or lost or repeated a sample",
-  )
 }

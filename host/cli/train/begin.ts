@@ -268,7 +268,15 @@ function engineOn(
     return new FleetEngine(
       network,
       await openPatientFleet(
-        ...([location, network, checkpointOf(model), context, watch, options.checkpoint] as const),
+        {
+          location,
+          network,
+          goal: "learning",
+          start: checkpointOf(model),
+          watchers: watch,
+          checkpointSamples: options.checkpoint,
+        },
+        context,
       ),
     )
   }

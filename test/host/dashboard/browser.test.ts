@@ -9,6 +9,7 @@ import { WebSocket } from "ws"
 import { Hub } from "../../../host/dashboard/hub"
 import { DashboardServer } from "../../../host/dashboard/server"
 import { imageAt, readMnist } from "../../../host/data/mnist"
+import { faultyPorts } from "../../../host/faults/faulty-port"
 import { FaultInjector } from "../../../host/faults/injector"
 import { parseFaults } from "../../../host/faults/spec"
 import { checkpointOf } from "../../../host/fleet/checkpoint-of"
@@ -104,7 +105,7 @@ describe.skipIf(noChromium)("the dashboard", () => {
         return boards
       },
       // One image is lost while the run goes on: the boards are loaded again from a checkpoint.
-      faults: new FaultInjector(parseFaults("drop@0.out.image#24"), 1),
+      wrap: faultyPorts(new FaultInjector(parseFaults("drop@0.out.image#24"), 1)),
     })
     await hub.attach(fleet)
     run = fleet.learn(lesson, 1_000, { stopped: () => stop.signal.aborted })

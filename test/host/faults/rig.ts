@@ -10,13 +10,14 @@ import { FaultInjector } from "../../../host/faults/injector"
 import type { FaultRule } from "../../../host/faults/spec"
 import { Fleet } from "../../../host/fleet/fleet"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
-import type { BoardSet, Hands } from "../../../host/hardware/board-set"
+import type { Hands } from "../../../host/hardware/board-set"
 import { TimedBoards } from "../../../host/hardware/timed-boards"
 import type { Port } from "../../../host/link/port"
 import { HostNetwork } from "../../../host/network/host-network"
 import { splitEvenly } from "../../../host/partition/partition"
 import { hash32 } from "../../../src/base/random"
 import { network } from "../../src/core/helpers"
+import { forOneRun } from "../hardware/for-one-run"
 
 export const SAMPLES = 12
 const WIDTH = 64
@@ -92,27 +93,6 @@ export class Rig {
     return injector ? faultyPorts(injector, this.clocks[pair])(board, port, hands) : port
   }
 
-  private setOf(pair: number): BoardSet {
-    const boards = this.boards[pair]
-    let over = false
-    return {
-      clock: boards.clock,
-      count: 2,
-      reconnectMs: boards.reconnectMs,
-      profile: () => boards.profile(),
-      connect: (i, options) => {
-        boards.open(i)
-        return boards.connect(i, options)
-      },
-      reconnect: (i, link, options) =>
-        over ? Promise.reject(new Error("the run is over")) : boards.reconnect(i, link, options),
-      // The boards are for the next run.
-      stop: async () => {
-        over = true
-      },
-    }
-  }
-
   /**
    * Deploy (if asked for, else the program is there already), load, learn, read back.
    */
@@ -131,7 +111,7 @@ export class Rig {
       ...{ network: net, boards: 2, bytecode, checkpointSamples: 4 },
       sampleDeadlineMs: SAMPLE_DEADLINE_MS,
     }
-    const fleet = new Fleet(options, this.setOf(pair), splitEvenly(net, 2))
+    const fleet = new Fleet(options, forOneRun(this.boards[pair]), splitEvenly(net, 2))
     const work = async () => {
       await fleet.begin()
       await fleet.learn(lesson, SAMPLES)

@@ -4,7 +4,8 @@ import { VirtualClock } from "../../../host/base/clock"
 import { WuxingError } from "../../../host/base/errors"
 import { sha256 } from "../../../host/base/sha256"
 import { Fleet } from "../../../host/fleet/fleet"
-import type { BoardSet } from "../../../host/hardware/board-set"
+import { readBoardProfile } from "../../../host/hardware/board-profile"
+import { TimedBoards } from "../../../host/hardware/timed-boards"
 import {
   buildPacket,
   frameDevice,
@@ -20,7 +21,7 @@ import { splitEvenly } from "../../../host/partition/partition"
 import { Command } from "../../../src/wire/protocol"
 import { firmware } from "../../firmware/compiled"
 import { network } from "../../src/core/helpers"
-import { machineSet } from "./machine-set"
+import { forOneRun } from "../hardware/for-one-run"
 
 const WIDTH = 16
 const net = network(
@@ -89,13 +90,17 @@ it("ends with the host's bits or by name, whichever byte of whichever report is 
   const clock = new VirtualClock()
   const bytecode = await firmware()
   let alterer = new Alterer()
-  const set: BoardSet = await machineSet(2, bytecode, clock, (_, port) => alterer.wrap(port))
+  const boards = new TimedBoards(2, {
+    clock,
+    profile: readBoardProfile("virtual"),
+    wrap: (_, port) => alterer.wrap(port),
+  })
   const run = async (target?: Alterer["target"]) => {
     alterer = new Alterer()
     alterer.target = target
     const fleet = new Fleet(
       { ...{ network: net, boards: 2, bytecode }, sampleDeadlineMs: 1_000 },
-      set,
+      forOneRun(boards),
       splitEvenly(net, 2),
     )
     return await clock.run(async () => {

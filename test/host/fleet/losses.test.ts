@@ -5,12 +5,13 @@ import { faultyPorts } from "../../../host/faults/faulty-port"
 import { FaultInjector } from "../../../host/faults/injector"
 import { type FaultRule, parseFaults } from "../../../host/faults/spec"
 import { Fleet } from "../../../host/fleet/fleet"
-import type { BoardSet } from "../../../host/hardware/board-set"
+import { readBoardProfile } from "../../../host/hardware/board-profile"
+import { TimedBoards } from "../../../host/hardware/timed-boards"
 import { HostNetwork } from "../../../host/network/host-network"
 import { splitEvenly } from "../../../host/partition/partition"
 import { firmware } from "../../firmware/compiled"
 import { lesson, net } from "../faults/rig"
-import { machineSet } from "./machine-set"
+import { forOneRun } from "../hardware/for-one-run"
 
 const IMAGES = 12
 const SEEDS = 20
@@ -21,21 +22,25 @@ const right = Array.from({ length: IMAGES }, (_, i) => host.predict(lesson(i).im
 class Bench {
   private injector = new FaultInjector([], 0)
   private readonly clock = new VirtualClock()
-  private set?: BoardSet
+  private readonly set: TimedBoards
 
-  constructor(private readonly boards: number) {}
+  constructor(private readonly boards: number) {
+    const { clock } = this
+    this.set = new TimedBoards(boards, {
+      clock,
+      profile: readBoardProfile("virtual"),
+      wrap: (i, port, hands) => faultyPorts(this.injector, clock)(i, port, hands),
+    })
+  }
 
   /** @param faults what goes wrong once the boards hold the network */
   async classify(faults: FaultRule[], seed: number) {
     const { boards, clock } = this
     const bytecode = await firmware()
-    this.set ??= await machineSet(boards, bytecode, clock, (i, port, hands) =>
-      faultyPorts(this.injector, clock)(i, port, hands),
-    )
     const rules: FaultRule[] = []
     this.injector = new FaultInjector(rules, seed)
     const options = { network: net, boards, bytecode, sampleDeadlineMs: 1_000 }
-    const fleet = new Fleet(options, this.set, splitEvenly(net, boards))
+    const fleet = new Fleet(options, forOneRun(this.set), splitEvenly(net, boards))
     return await clock.run(async () => {
       try {
         await fleet.begin()

@@ -16,6 +16,8 @@ export class Machine {
   /** A frame the machine sends, without what a line would add. */
   onFrame?: (frame: Uint8Array) => void
   onLog?: (line: string) => void
+  /** What its flash held whenever it was all to be kept. */
+  readonly flashes: Uint8Array[] = []
   /** Milliseconds since the machine was started, as its program sees them. */
   private now = 1
   private core!: MachineCore
@@ -33,17 +35,23 @@ export class Machine {
    *
    * @param id of the device, 16 hexadecimal digits
    * @param msPerOperation by how much its clock goes on while it works; 0: it stands, and others wind it
+   * @param flash what its flash holds, as another machine left it; absent: nothing
    * @throws WuxingError "machine-unknown" (kind "internal") where the package has another machine
    */
   static async start(
     bytecode: Uint8Array,
     id = "0123456789abcdef",
     msPerOperation = 0,
+    flash?: Uint8Array,
   ): Promise<Machine> {
     const machine = new Machine(msPerOperation)
     const { module, counters } = machineModule("counted")
     machine.core = startMachine(module, id, {
       now: () => machine.clock(),
+      flash: () => flash,
+      onSync: bytes => {
+        machine.flashes.push(bytes)
+      },
       onFrame: frame => machine.onFrame?.(frame),
       onLog: line => {
         machine.log.push(line)

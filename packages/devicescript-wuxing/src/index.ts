@@ -6,13 +6,18 @@ import { checkLinks, isSound } from "./core/check"
 import { activateRuns, clearImage } from "./core/image"
 import { Header, Part, Rule } from "./core/layout"
 import { backward, beginLearning, forward, outputError, partAt, readout } from "./core/run"
+import { storedModel, storeModel } from "./stored-model"
 import { store } from "./value-store"
 
 /** What a network makes of its inputs. */
 export interface Prediction {
   /** Of the largest output; its name is in `labels`. */
   class: number
-  /** The share of that class among all, 0…100. */
+  /**
+   * The share of that class among all, 0…100: a softmax of the outputs, with the gain the network was
+   * taught with, or, of networks taught by margins, 10 · log2 e. It orders answers by how sure the
+   * network is; it is no measured probability of being right.
+   */
   confidence: number
   /** Signed, with `signalBits` bits after the point. */
   outputs: number[]
@@ -41,17 +46,32 @@ export class Wuxing {
   private busy = false
 
   /**
-   * @param model what `wuxing export --format devicescript` wrote: a constant in flash, or a Buffer
-   *   from elsewhere
-   * @throws Error if it is damaged, or needs more memory than there is
+   * @param model what `wuxing export --format devicescript` wrote: a constant in flash, a Buffer from
+   *   elsewhere, or the name of one that was stored in the board's settings
+   * @throws Error if it is damaged, there is none of that name, or it needs more memory than there is
    */
-  static async load(model: Buffer): Promise<Wuxing> {
+  static async load(model: Buffer | string): Promise<Wuxing> {
     const net = new Wuxing()
-    await net.take(model)
+    if (typeof model === "string") await net.take(await storedModel(model))
+    else await net.take(model)
     return net
   }
 
-  private async take(model: Buffer): Promise<void> {
+  /**
+   * Keeps a model in the board's settings, to be loaded by its name. It is there whole or not at all,
+   * whenever power goes.
+   *
+   * @param name 1 to 12 letters
+   * @param model as `load` takes it; an empty Buffer takes out what is kept by this name
+   * @throws Error if it is damaged, or there is no room for it: then there is none of this name
+   */
+  static async store(name: string, model: Buffer): Promise<void> {
+    if (model.length > 0) await new Wuxing().verify(model)
+    await storeModel(name, model)
+  }
+
+  /** Its head and checksum. */
+  private async verify(model: Buffer): Promise<void> {
     if (model.length < HEAD_BYTES + Header.Length || model.getAt(0, "i32") !== MAGIC)
       throw new Error("wuxing: this is no model")
     let crc = 0
@@ -60,6 +80,10 @@ export class Wuxing {
       await ds.sleep(0)
     }
     if (crc !== model.getAt(4, "i32")) throw new Error("wuxing: the model is damaged")
+  }
+
+  private async take(model: Buffer): Promise<void> {
+    await this.verify(model)
     const labelBytes = model.getAt(8, "i32")
     const image = HEAD_BYTES + labelBytes
     const size = model.getAt(image + Header.Size, "i32")

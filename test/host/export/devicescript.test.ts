@@ -19,6 +19,8 @@ import type { Model } from "../../../host/models/model-file"
 import { readModel } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
 import { classesOf } from "../../../host/training/training"
+import { Part } from "../../../src/core/layout"
+import { partAt } from "../../../src/core/run"
 import { fixed, runWithSensors, type Sensor } from "./machines/jacdac-servers"
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
@@ -67,10 +69,15 @@ function printed(log: string[]): string[] {
 }
 
 async function run(bytecode: Uint8Array): Promise<string[]> {
-  const machine = await Machine.start(bytecode)
-  const ended = await machine.run(() => machine.log.includes("> end"), 60_000)
+  return printed((await ranUntil("end", bytecode)).log)
+}
+
+/** A new machine, or one that finds a flash as another's was when its power went. */
+async function ranUntil(line: string, bytecode: Uint8Array, flash?: Uint8Array): Promise<Machine> {
+  const machine = await Machine.start(bytecode, undefined, 0, flash)
+  const ended = await machine.run(() => machine.log.includes(`> ${line}`), 60_000)
   expect(ended, machine.log.slice(-10).join("\n")).toBe(true)
-  return printed(machine.log)
+  return machine
 }
 
 describe("the package", () => {
@@ -165,6 +172,96 @@ console.log("end")
       "good: nothing",
       "end",
     ])
+  })
+})
+
+describe("what is kept in a board's settings", () => {
+  const model = readModel("30-8-4@16", 2)
+  const { bytes } = modelBytes(model, ["a", "b", "c", "d"])
+  const inputsOf = (s: number) =>
+    Uint8Array.from({ length: 30 }, (_, i) => (i % 4 === s % 4 ? 0 : (i * 37 + s * 91) & 255))
+  // Says what it finds, then stores a model by name, and saves thrice what it learns.
+  const program = `import { Wuxing } from "devicescript-wuxing"
+const model = hex\`${bytes.toString("hex")}\`
+const inputs = Buffer.alloc(30)
+function fill(s: number): void {
+  for (let i = 0; i < 30; i++) inputs.setAt(i, "u8", i % 4 === s % 4 ? 0 : (i * 37 + s * 91) & 255)
+}
+async function attempt(what: string, work: () => Promise<void>): Promise<void> {
+  try { await work(); console.log(what + ": nothing") } catch (e) { console.log(what + ": " + (e as Error).message) }
+}
+async function say(what: string, net: Wuxing): Promise<void> {
+  fill(5)
+  const p = await net.predict(inputs)
+  console.log(what + " " + net.labels[p.class] + " " + p.outputs.join(" "))
+}
+await attempt("loaded", async () => { await say("wand", await Wuxing.load("wand")) })
+const net = await Wuxing.load(model)
+const done = await net.restore()
+await say(done + " " + net.samples, net)
+console.log("found")
+await attempt("nameless", async () => { await Wuxing.store("", model) })
+await attempt("long", async () => { await Wuxing.load("thirteen-long") })
+await attempt("foreign", async () => { await Wuxing.store("wand", Buffer.alloc(40)) })
+await attempt("stored", async () => { await Wuxing.store("wand", model) })
+await attempt("taken out", async () => { await Wuxing.store("wand", Buffer.alloc(0)) })
+await attempt("gone", async () => { await Wuxing.load("wand") })
+await attempt("stored again", async () => { await Wuxing.store("wand", model) })
+for (let s = 0; s < 24; s++) {
+  fill(s)
+  await net.learn(inputs, s % 4)
+  if (s % 8 === 7) await net.save()
+}
+console.log("end")
+`
+
+  it("a model by its name, and of what was learnt one save: whole, whenever power goes", async () => {
+    const bytecode = build(project, { "main.ts": program })
+    const machine = await ranUntil("end", bytecode)
+    const none = 'wuxing: the settings have no model "wand"'
+    // What a network that was never away says, by the samples it has learnt.
+    const host = new HostNetwork(model.network)
+    const said = new Map<number, string>()
+    for (let s = 0; s <= 24; s++) {
+      const best = host.predict(inputsOf(5))
+      const bus = host.memory.getAt(partAt(1) + Part.BusOut, "i32")
+      const outputs = [0, 2, 4, 6].map(at => host.memory.getAt(bus + at, "i16"))
+      said.set(s, `${"abcd"[best]} ${outputs.join(" ")}`)
+      if (s < 24) host.train(inputsOf(s), s % 4)
+    }
+    expect(printed(machine.log)).toEqual([
+      `loaded: ${none}`,
+      `false 0 ${said.get(0)}`,
+      "found",
+      'nameless: wuxing: "" has not 1 to 12 letters',
+      'long: wuxing: "thirteen-long" has not 1 to 12 letters',
+      "foreign: wuxing: this is no model",
+      "stored: nothing",
+      "taken out: nothing",
+      `gone: ${none}`,
+      "stored again: nothing",
+      "end",
+    ])
+    const loaded: boolean[] = []
+    const samples: number[] = []
+    for (const flash of machine.flashes) {
+      const all = printed((await ranUntil("found", bytecode, flash)).log)
+      // A turn may have gone on a little.
+      const lines = all.slice(0, all.indexOf("found") + 1)
+      const there = lines.length === 4
+      if (there) expect(lines.slice(0, 2)).toEqual([`wand ${said.get(0)}`, "loaded: nothing"])
+      else expect(lines[0]).toBe(`loaded: ${none}`)
+      const count = Number(lines.at(-2)!.split(" ")[1])
+      expect(lines.at(-2)).toBe(`${count > 0} ${count} ${said.get(count)}`)
+      loaded.push(there)
+      samples.push(count)
+    }
+    // The model came, went, and came to stay; samples only go on; each save was seen, the last one too.
+    const turns = loaded.filter((there, i) => i > 0 && there !== loaded[i - 1])
+    expect(turns).toEqual([true, false, true])
+    expect(samples).toEqual([...samples].sort((a, b) => a - b))
+    expect([...new Set(samples)]).toEqual([0, 8, 16, 24])
+    expect(machine.flashes.length).toBeGreaterThan(40)
   })
 })
 

@@ -6,6 +6,7 @@ import { closeSync, constants, createReadStream, fstatSync, openSync, readSync }
 import type { Readable } from "node:stream"
 import { createGunzip, gunzipSync } from "node:zlib"
 import { messageOf } from "./errors"
+import { heard } from "./heard"
 
 /** gzip (RFC 1952) begins with these. */
 const GZIP = [0x1f, 0x8b]
@@ -99,9 +100,9 @@ function readOpen(file: number, size: number): Buffer {
 /** A file's bytes as they come, unpacked; errors as `openFile` at once, others on the stream. */
 export function streamFile(path: string, most: number): Readable {
   const { file, packed } = openFile(path, most)
-  const stream = createReadStream(path, { fd: file, start: 0, highWaterMark: 256 * 1024 })
+  const stream = heard(createReadStream(path, { fd: file, start: 0, highWaterMark: 256 * 1024 }))
   if (!packed) return stream
-  const unpacked = createGunzip()
+  const unpacked = heard(createGunzip())
   stream.on("error", error => unpacked.destroy(error))
   unpacked.on("close", () => stream.destroy())
   return stream.pipe(unpacked)

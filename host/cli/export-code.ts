@@ -1,9 +1,9 @@
 /** `wuxing export --format c`, `--format devicescript`: a network as code for one's own program. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { existsSync, readdirSync } from "node:fs"
 import type { Command } from "commander"
 import { WuxingError } from "../base/errors"
 import { grouped } from "../base/numbers"
+import { writeFolder } from "../base/write-folder"
 import type { StoredSample } from "../export/c/export-c"
 import type { Model } from "../models/model-file"
 import type { Context, Outcome } from "./command"
@@ -83,7 +83,7 @@ export async function exportCode(
   const made = exportC(model, {
     ...{ layout: layout as "plain", name, classes, samples: samples.list, predictsOnly: !learns },
   })
-  writeFiles(out, made.files)
+  writeFolder(out, made.files, options.force ?? false)
 
   const { predictBytes, learnBytes, flashBytes } = made.model
   output.field("network", network.name)
@@ -115,7 +115,7 @@ async function exportModule(
   out: string,
   model: Model,
   classes: string[],
-  { model: what, trained, format, name }: CodeOptions,
+  { model: what, trained, format, name, force }: CodeOptions,
   output: Output,
 ): Promise<Outcome> {
   const { modelModule } = await import("../export/devicescript/model-module")
@@ -129,7 +129,7 @@ async function exportModule(
       help: "pico-32 and smaller networks fit; larger ones run on several boards (wuxing deploy)",
     })
   const files = new Map([[`${name}.ts`, text]])
-  writeFiles(out, files)
+  writeFolder(out, files, force ?? false)
   output.field("network", model.network.name)
   output.field("heap", `${grouped(heapBytes)} B on the board`)
   output.field("written", `${out}/${name}.ts`)
@@ -156,27 +156,6 @@ export function refuseFolder(path: string, force = false): void {
     cause: "an earlier run wrote it, or it is something else of yours",
     help: "name another folder, or write into it with --force",
   })
-}
-
-/** @throws WuxingError "folder-unwritable" (kind "data") */
-export function writeFiles(folder: string, files: Map<string, string | Uint8Array>): void {
-  try {
-    for (const [path, content] of files) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true })
-      writeFileSync(join(folder, path), content)
-    }
-  } catch (error) {
-    throw new WuxingError(
-      {
-        code: "folder-unwritable",
-        kind: "data",
-        message: `${folder} cannot be written: ${error instanceof Error ? error.message : error}`,
-        cause: "the disk is full, or the folder belongs to somebody else",
-        help: "name a folder of your own",
-      },
-      { cause: error },
-    )
-  }
 }
 
 /** So many windows' random samples, where no recordings are given, at most. */

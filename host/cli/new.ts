@@ -1,8 +1,9 @@
 /** `wuxing new`: a DeviceScript project of one's own. */
 import { basename, resolve } from "node:path"
 import type { Command } from "commander"
+import { writeFolder } from "../base/write-folder"
 import type { Context, Outcome, Run } from "./command"
-import { refuseFolder, writeFiles } from "./export-code"
+import { refuseFolder } from "./export-code"
 import { choiceOption, pathOption, usageError } from "./options/usage"
 
 const TEMPLATES = ["gesture", "threshold", "table", "blank"]
@@ -50,7 +51,7 @@ async function newProject(
       .replace(/[^a-z0-9-]+/g, "-") || "project"
   const device = readBoardProfile(board).deviceScriptBoard ?? undefined
   const files = projectFiles(name, template as "blank", device)
-  writeFiles(folder, files)
+  writeFolder(folder, files, false)
   output.field("project", folder)
   output.field("template", template)
   output.field("board", board)

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url"
 import { type WebSocket, WebSocketServer } from "ws"
 import { realClock } from "../base/clock"
 import { messageOf, WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import {
   isLoopback,
   isOwnHost,
@@ -50,12 +51,14 @@ export interface ServerOptions {
 
 export class DashboardServer {
   private readonly files: Map<string, { type: string; body: Buffer }>
-  private readonly http = createServer((request, response) => this.answer(request, response))
-  private readonly sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: MOST_BYTES,
-    handleProtocols: () => PROTOCOL,
-  })
+  private readonly http = heard(createServer((request, response) => this.answer(request, response)))
+  private readonly sockets = heard(
+    new WebSocketServer({
+      noServer: true,
+      maxPayload: MOST_BYTES,
+      handleProtocols: () => PROTOCOL,
+    }),
+  )
 
   private constructor(private readonly options: ServerOptions) {
     this.files = readPage()

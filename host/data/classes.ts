@@ -3,6 +3,8 @@ import { WuxingError } from "../base/errors"
 
 /** A label is one byte, and 255 means none. */
 export const MOST_CLASSES = 255
+/** Characters of a class's name. */
+export const MOST_NAME = 200
 
 /**
  * Names in the order of their labels: in that of their characters; or, if all are whole numbers below
@@ -12,7 +14,7 @@ export const MOST_CLASSES = 255
  * @param names as the data has them, in any order, each as often as it comes
  * @param outputs of the network; absent: not known yet
  * @param where for an error: what holds so many
- * @throws WuxingError "data-classes" (kind "data") if there are more than outputs
+ * @throws WuxingError "data-classes" (kind "data") if there are more than outputs, or one is too long
  */
 export function namesOfClasses(
   names: Iterable<string>,
@@ -20,6 +22,12 @@ export function namesOfClasses(
   where: string,
 ): string[] {
   const known = [...new Set(names)].sort((a, b) => (a < b ? -1 : 1))
+  const long = known.find(name => name.length > MOST_NAME)
+  if (long !== undefined)
+    throw wrongClasses(
+      `${where} holds a class whose name has ${long.length} characters, expected at most ${MOST_NAME}`,
+      "it is another text than a class's name",
+    )
   const isLabel = (name: string) => /^(0|[1-9]\d{0,3})$/.test(name) && Number(name) < (outputs ?? 0)
   if (outputs !== undefined && known.every(isLabel))
     return Array.from({ length: outputs }, (_, i) => String(i))

@@ -6,6 +6,7 @@
 import { Transform } from "node:stream"
 import { CsvError, type InfoRecord, type Parser, parse } from "csv-parse"
 import { messageOf, WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import { streamFile } from "../base/input-file"
 
 /** Files are streamed: this bounds time, not memory. */
@@ -68,7 +69,7 @@ async function open(path: string) {
   } catch (error) {
     throw unreadable(path, error)
   }
-  const text = new Decoder()
+  const text = heard(new Decoder())
   source.on("error", error => text.destroy(error))
   text.on("close", () => source.destroy())
   source.pipe(text)
@@ -78,16 +79,18 @@ async function open(path: string) {
   // Excel's own way to say it, in a line before all others.
   const said = /^sep=(.)\r?\n/i.exec(head)
   const separator = said?.[1] ?? separatorOf(head)
-  const parser: Parser = parse({
-    delimiter: separator,
-    from_line: said ? 2 : 1,
-    info: true,
-    trim: true,
-    skip_empty_lines: true,
-    // Rows are counted by who knows how many columns there must be.
-    relax_column_count: true,
-    max_record_size: MOST_ROW,
-  })
+  const parser: Parser = heard(
+    parse({
+      delimiter: separator,
+      from_line: said ? 2 : 1,
+      info: true,
+      trim: true,
+      skip_empty_lines: true,
+      // Rows are counted by who knows how many columns there must be.
+      relax_column_count: true,
+      max_record_size: MOST_ROW,
+    }),
+  )
   text.on("error", error => parser.destroy(error))
   if (text.errored) parser.destroy(text.errored)
   parser.on("close", () => text.destroy())

@@ -27,11 +27,13 @@ import { MOST_CLASSES, namesOfClasses, wrongClasses } from "./classes"
 import type { Grey } from "./grey"
 import { findIdx, type IdxFile, IdxProblem, readIdx, type Split, splitOf } from "./idx"
 import { decodeImage, IMAGE_ENDINGS, sizeOfImage } from "./image-file"
-import { invert, isOnPaper, type Scaling, scaleTo } from "./scale"
+import { halvedBelow, invert, isOnPaper, type Scaling, scaleTo } from "./scale"
 import type { Part, Source, SourceOptions } from "./source"
 
 const MOST_FILE_BYTES = 2 ** 30
 const MOST_PICTURE_BYTES = 8 * 2 ** 20
+/** Pixels of a picture that are kept for evening out light and scaling: no network has so many inputs. */
+const MOST_KEPT = 2 ** 20
 /** Pictures that people will have, and that are not read. */
 const OTHER_PICTURES = [".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".svg"]
 /** What systems and archives leave in folders. */
@@ -265,7 +267,7 @@ function sizeAt(path: string): { width: number; height: number } {
  * @throws WuxingError of kind "data": "data-unreadable", "data-picture"
  */
 export function readPicture(path: string): Grey {
-  const grey = attempt(path, () => decodeImage(readPictureFile(path)))
+  const grey = attempt(path, () => halvedBelow(MOST_KEPT, decodeImage(readPictureFile(path))))
   return isOnPaper(grey) ? invert(grey) : grey
 }
 

@@ -149,3 +149,26 @@ function place(image: Grey, left: number, top: number, width: number, height: nu
     )
   return { width, height, pixels }
 }
+
+/**
+ * A picture of at most so many pixels: each of its is the mean of two by two, as often as is needed.
+ * Of an odd width or height the last column or row is left out, unless it is the only one.
+ */
+export function halvedBelow(most: number, grey: Grey): Grey {
+  let { width, height, pixels } = grey
+  while (width * height > most) {
+    const [dx, dy] = [width > 1 ? 2 : 1, height > 1 ? 2 : 1]
+    const [columns, rows] = [Math.floor(width / dx), Math.floor(height / dy)]
+    const half = new Uint8Array(columns * rows)
+    for (let y = 0; y < rows; y++)
+      for (let x = 0; x < columns; x++) {
+        const at = y * dy * width + x * dx
+        const [right, below] = [dx - 1, (dy - 1) * width]
+        const sum =
+          pixels[at] + pixels[at + right] + pixels[at + below] + pixels[at + below + right]
+        half[y * columns + x] = (sum + 2) >> 2
+      }
+    ;[width, height, pixels] = [columns, rows, half]
+  }
+  return { width, height, pixels }
+}

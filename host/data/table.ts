@@ -1,13 +1,11 @@
 /** A table of numbers with a class a row, read from CSV in memory that its values need. */
-import { wrongClasses } from "./classes"
+import { MOST_NAME, wrongClasses } from "./classes"
 import { type ColumnFigures, type Columns, columnsOf, labelByNumbers } from "./columns"
 import { badCsv, type CsvRow, readCsvRows } from "./csv-rows"
 import { classNameOf, isMissing, numberOf } from "./numbers"
 
 /** Rows by which columns are judged. */
 const HEAD_ROWS = 512
-/** Characters of a class's name. */
-export const MOST_NAME = 200
 /** Values in memory: at 4 bytes each 400 MB, at one byte, as pictures have them, 100 MB. */
 const MOST_VALUES = 100_000_000
 /** More different values than there can be classes. */

@@ -5,6 +5,7 @@ import { createServer } from "node:net"
 import { freemem, tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { messageOf, WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import { readMnist } from "../data/mnist"
 import { UF2_PATH } from "../hardware/emulator/firmware-file"
 import { type Finding, good, note, problem } from "./finding"
@@ -26,7 +27,7 @@ export function checkNode(version = process.versions.node): Finding {
 /** Virtual boards dial a port on loopback, any that is free: DeviceScript's own 8082 may be in use. */
 export async function checkLoopback(host = "127.0.0.1"): Promise<Finding> {
   const check = "loopback"
-  const server = createServer()
+  const server = heard(createServer())
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject)

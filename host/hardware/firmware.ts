@@ -16,6 +16,7 @@ import { HEAP_BYTES, shardBytesOf } from "../../src/base/heap"
 import { builtOnce } from "../base/built-once"
 import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import { demoName, firmwareName, prebuilt } from "../base/prebuilt"
 import { sha256 } from "../base/sha256"
 
@@ -182,11 +183,13 @@ function runCompiler(
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS
   const flags = ["--no-colors", "--ci", ...(options.quiet ? ["--quiet"] : [])]
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [compiler(), ...flags, "build", "main.ts"], {
-      cwd: folder,
-      env: { ...process.env, NO_UPDATE_NOTIFIER: "1" },
-      stdio: ["ignore", "pipe", "pipe"],
-    })
+    const child = heard(
+      spawn(process.execPath, [compiler(), ...flags, "build", "main.ts"], {
+        cwd: folder,
+        env: { ...process.env, NO_UPDATE_NOTIFIER: "1" },
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    )
     let output = ""
     const collect = (chunk: Buffer) => {
       if (output.length < MOST_OUTPUT_CHARACTERS) output += chunk.toString("utf8")

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { realClock } from "../base/clock"
 import { messageOf, WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import { readHead } from "../base/input-file"
 import { seconds } from "../link/wait"
 import type { BoardFamily, DeviceScriptBoard } from "./devicescript-boards"
@@ -127,11 +128,13 @@ export function runFlash(plan: FlashPlan, options: RunFlashOptions = {}): Promis
   // Options of `flash` itself stand before the family's name.
   const args = ["--no-colors", command, ...(once ? ["--once"] : []), family, ...rest]
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [findCommand(), ...args], {
-      cwd: FOLDER,
-      env: { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" },
-      stdio: ["ignore", "pipe", "pipe"],
-    })
+    const child = heard(
+      spawn(process.execPath, [findCommand(), ...args], {
+        cwd: FOLDER,
+        env: { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" },
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    )
     const tail: string[] = []
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8")

@@ -8,6 +8,7 @@ import { readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads"
 import { WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import type { Port } from "../link/port"
 import { interrupted, seconds, wait } from "../link/wait"
@@ -247,17 +248,19 @@ class MachineBoard {
     this.control = new Int32Array(new SharedArrayBuffer(12))
     this.sent = 0
     this.inbox = port1
-    const thread = new Worker(new URL("./machine-worker.mjs", import.meta.url), {
-      workerData: {
-        ...{ module: machineModule("bare").module, id: this.deviceId },
-        ...{ control: this.control, inbox: port2, flash: this.flash, file: this.file },
-        gcStress: this.options.gcStress ?? false,
-      },
-      transferList: [port2],
-      // What the host was started with (a TypeScript loader, an inspector) is not for the board.
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 2 },
-    })
+    const thread = heard(
+      new Worker(new URL("./machine-worker.mjs", import.meta.url), {
+        workerData: {
+          ...{ module: machineModule("bare").module, id: this.deviceId },
+          ...{ control: this.control, inbox: port2, flash: this.flash, file: this.file },
+          gcStress: this.options.gcStress ?? false,
+        },
+        transferList: [port2],
+        // What the host was started with (a TypeScript loader, an inspector) is not for the board.
+        execArgv: [],
+        resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 2 },
+      }),
+    )
     this.thread = thread
     port1.unref()
     thread.on("message", (news: News[]) => {

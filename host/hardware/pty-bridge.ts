@@ -8,6 +8,7 @@ import { lstatSync, rmSync } from "node:fs"
 import type { Readable, Writable } from "node:stream"
 import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import type { Port } from "../link/port"
 import { wait } from "../link/wait"
 
@@ -34,11 +35,11 @@ export async function startPtyBridge(
 ): Promise<PtyBridge> {
   // Left by one that was killed outright; anything else of this name is not ours to remove.
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(path)
-  const child = spawn("socat", ["STDIO", `PTY,raw,echo=0,link=${path}`], {
-    stdio: ["pipe", "pipe", "ignore"],
-  })
-  // Heard as long as there is a child: an error nobody hears would end the process.
-  child.on("error", () => {})
+  const child = heard(
+    spawn("socat", ["STDIO", `PTY,raw,echo=0,link=${path}`], {
+      stdio: ["pipe", "pipe", "ignore"],
+    }),
+  )
   let wanted = false
   const bridge: PtyBridge = { path, onGone: () => {}, stop: () => stop(true) }
   const exited = new Promise<void>(resolve => child.once("close", () => resolve()))
@@ -80,8 +81,6 @@ function connect(
   port: Port,
   stop: () => Promise<void>,
 ): void {
-  stdin.on("error", () => {})
-  stdout.on("error", () => {})
   port.onData = bytes => {
     if (stdin.writable) stdin.write(bytes)
   }

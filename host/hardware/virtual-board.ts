@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
 import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import { deviceIdFromHex, servedDeviceId } from "../link/jacdac"
 import { encodeLengthPrefixed } from "../link/length-prefix"
 import { interrupted, seconds, wait } from "../link/wait"
@@ -117,26 +118,27 @@ export class VirtualBoard {
     args.push("--device-id", this.deviceId)
     if (gcStress) args.push("--gc-stress")
     if (clearFlash) args.push("--clear-flash")
-    const child = spawn(process.execPath, args, {
-      cwd: this.directory,
-      // The host holds the other end of stdin so that the VM notices its death: see the guard.
-      stdio: ["pipe", "pipe", "pipe"],
-      // A process group of its own: Ctrl-C and the like are for the host, which then ends its
-      // boards in order. (On Windows this would open a window instead.)
-      detached: process.platform !== "win32",
-      windowsHide: true,
-      env: {
-        ...process.env,
-        // What the host was started with (a TypeScript loader, an inspector) is not for the VM.
-        NODE_OPTIONS: "",
-        // Keeps the command's update notifier off the network.
-        NO_UPDATE_NOTIFIER: "1",
-        WUXING_VM_PORT: String(this.tcpPort),
-        WUXING_VM_SCRATCH: this.options.folder === undefined ? this.directory : "",
-      },
-    })
+    const child = heard(
+      spawn(process.execPath, args, {
+        cwd: this.directory,
+        // The host holds the other end of stdin so that the VM notices its death: see the guard.
+        stdio: ["pipe", "pipe", "pipe"],
+        // A process group of its own: Ctrl-C and the like are for the host, which then ends its
+        // boards in order. (On Windows this would open a window instead.)
+        detached: process.platform !== "win32",
+        windowsHide: true,
+        env: {
+          ...process.env,
+          // What the host was started with (a TypeScript loader, an inspector) is not for the VM.
+          NODE_OPTIONS: "",
+          // Keeps the command's update notifier off the network.
+          NO_UPDATE_NOTIFIER: "1",
+          WUXING_VM_PORT: String(this.tcpPort),
+          WUXING_VM_SCRATCH: this.options.folder === undefined ? this.directory : "",
+        },
+      }),
+    )
     this.process = child
-    child.stdin.on("error", () => {})
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8")
       let rest = ""

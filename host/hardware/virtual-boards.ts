@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import { realClock } from "../base/clock"
+import { heard } from "../base/heard"
 import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import { frameDevice, frameIsSound } from "../link/jacdac"
 import { LengthPrefixedDecoder } from "../link/length-prefix"
@@ -54,7 +55,7 @@ export class VirtualBoards implements OpenableBoards {
 
   private constructor(options: VirtualBoardsOptions) {
     this.options = options
-    this.server = createServer(socket => this.greet(socket))
+    this.server = heard(createServer(socket => this.greet(socket)))
     process.on("exit", this.atExit)
   }
 

@@ -1,6 +1,7 @@
 /** A real serial port, as a `Port`. */
 import { SerialPort } from "serialport"
 import { WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import type { Port } from "./port"
 import { lockFileOwner, lockOwner, openOwner, type PortOwner } from "./port-owner"
 import { seconds, wait } from "./wait"
@@ -28,7 +29,7 @@ export async function openSerialPort(
 ): Promise<Port> {
   const other = lockFileOwner(path) ?? openOwner(path)
   if (other) throw inUse(path, other)
-  const serial = new SerialPort({ path, baudRate, lock: true, autoOpen: false })
+  const serial = heard(new SerialPort({ path, baudRate, lock: true, autoOpen: false }))
   await wait<void>({
     deadlineMs: OPEN_DEADLINE_MS,
     what: `serial port ${path} to open`,
@@ -60,7 +61,6 @@ class RealPort implements Port {
     this.name = name
     this.serial = serial
     serial.on("data", (bytes: Uint8Array) => this.onData?.(bytes))
-    serial.on("error", () => {})
     serial.on("close", (reason?: Error) => {
       for (const fail of this.pending) fail(reason ?? new Error("the port closed"))
       if (!this.closing) this.onClose?.(reason ?? undefined)

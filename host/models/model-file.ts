@@ -24,16 +24,23 @@ import { messageOf, WuxingError } from "../base/errors"
 import { readBytes } from "../base/input-file"
 import { parseJson } from "../base/json-text"
 import { replaceFile } from "../base/replace-file"
+import { MOST_CLASSES, MOST_NAME } from "../data/classes"
 import type { Network } from "../network/network"
 import { issuesOf, networkSchema, seedSchema, totalLinks } from "../network/network-schema"
 import { type SignalDescription, signalSchema } from "../signals/description"
 import { faultOfFeatures, widthOf } from "../signals/plan"
 
+/** Characters of a command or a path. */
+const MOST_TEXT = 100_000
 const share = z.number().min(0).max(1)
+/** Whatever JSON has it: a schema would copy it all, value by value. */
+const record = z.custom<Record<string, z.core.util.JSONType>>(
+  value => typeof value === "object" && value !== null && !Array.isArray(value),
+)
 
 const trainingSchema = z.strictObject({
   /** The command that makes the same file again. */
-  command: z.string(),
+  command: z.string().max(MOST_TEXT),
   /** Of the order of the images and of the rounding. */
   seed: seedSchema,
   /** Epochs learnt so far. */
@@ -41,9 +48,9 @@ const trainingSchema = z.strictObject({
   /** Samples learnt so far. */
   samples: z.int().min(0),
   /** What was learnt from, for example "mnist". */
-  data: z.string().optional(),
+  data: z.string().max(MOST_TEXT).optional(),
   /** Names of the outputs, where they are not the numbers from 0 on. */
-  classes: z.array(z.string()).max(255).optional(),
+  classes: z.array(z.string().max(MOST_NAME)).max(MOST_CLASSES).optional(),
   /** Shares of images classified correctly, 0…1. */
   accuracy: z.strictObject({
     /** Of the images it learnt from. */
@@ -56,9 +63,9 @@ const trainingSchema = z.strictObject({
     heldOut: share.optional(),
   }),
   /** Rates and schedules; the trainer's own business. */
-  settings: z.record(z.string(), z.json()).optional(),
+  settings: record.optional(),
   /** What going on needs besides the arrays; the trainer's own business. */
-  state: z.record(z.string(), z.json()).optional(),
+  state: record.optional(),
 })
 
 /** How a model was taught: by which command, from what, how far, how well. */

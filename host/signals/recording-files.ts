@@ -15,11 +15,11 @@ import { z } from "zod"
 import { messageOf } from "../base/errors"
 import { readBytes } from "../base/input-file"
 import { parseJson } from "../base/json-text"
+import { MOST_NAME } from "../data/classes"
 import {
   damagedRecording,
   MOST_CHANNELS,
   MOST_FILE_BYTES,
-  MOST_LABEL,
   MOST_RATE,
   type Recording,
 } from "./recording"
@@ -86,10 +86,10 @@ function check({ name, values, channels, label = "", rate }: Recording): void {
     )
   if (values.length === 0 || values[0].length < 2)
     throw damagedRecording(name, "it holds fewer than two samples", "it is empty, or was cut short")
-  if (label.length > MOST_LABEL || channels.some(channel => channel.length > MOST_LABEL))
+  if (label.length > MOST_NAME || channels.some(channel => channel.length > MOST_NAME))
     throw damagedRecording(
       name,
-      `its label, or a channel's name, has more than ${MOST_LABEL} characters`,
+      `its label, or a channel's name, has more than ${MOST_NAME} characters`,
       "it is another text than a name",
     )
   if (rate !== undefined && !(rate > 0 && rate <= MOST_RATE))

@@ -17,8 +17,6 @@ export interface Recording {
 export const MOST_FILE_BYTES = 2 ** 28
 export const MOST_VALUES = 2 ** 24
 export const MOST_CHANNELS = 8
-/** Characters of a label, or of a channel's name. */
-export const MOST_LABEL = 200
 /** Samples a second. */
 export const MOST_RATE = 1_000_000
 

@@ -12,6 +12,7 @@ import { Worker } from "node:worker_threads"
 import { Header, Part, PartFlag } from "../../src/core/layout"
 import { outputError, readout } from "../../src/core/run"
 import { WuxingError } from "../base/errors"
+import { heard } from "../base/heard"
 import { coreModule } from "../codegen/core-module"
 import { encodeRuns } from "../data/runs"
 import { interrupted } from "../link/wait"
@@ -341,15 +342,17 @@ export class TrainingEngine implements LearningEngine {
   private thread(worker: number): Worker {
     const running = this.threads[worker]
     if (running) return running
-    const thread = new Worker(new URL("./worker.mjs", import.meta.url), {
-      execArgv: [],
-      workerData: {
-        ...{ module: this.module, memory: this.memory, control: this.control },
-        ...{ parts: this.parts, partLinks: this.partLinks, partNeurons: this.partNeurons },
-        ...{ batched: this.batch > 1, own: this.own },
-        ...{ base: this.regionOf(worker), worker, stride: this.stride },
-      },
-    })
+    const thread = heard(
+      new Worker(new URL("./worker.mjs", import.meta.url), {
+        execArgv: [],
+        workerData: {
+          ...{ module: this.module, memory: this.memory, control: this.control },
+          ...{ parts: this.parts, partLinks: this.partLinks, partNeurons: this.partNeurons },
+          ...{ batched: this.batch > 1, own: this.own },
+          ...{ base: this.regionOf(worker), worker, stride: this.stride },
+        },
+      }),
+    )
     const lost = (why: string, cause?: Error) => {
       this.failure ??= new WuxingError(
         {

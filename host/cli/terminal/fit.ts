@@ -17,10 +17,12 @@ export function withoutControls(text: string): string {
  * leave it some, the first ones first.
  *
  * @param columns of the terminal
+ * @param named what it is of
  * @param share 0…1
  */
-export function barLine(columns: number, title: string, share: number, figures: string[]): string {
-  const shown = [...figures]
+export function barLine(columns: number, named: string, share: number, figures: string[]): string {
+  const title = withoutControls(named)
+  const shown = figures.map(withoutControls)
   // The last column is left free: a terminal may wrap after it.
   const room = () => columns - 1 - title.length - 4 - shown.join("  ").length
   while (shown.length > 1 && room() < LEAST_BAR) shown.pop()

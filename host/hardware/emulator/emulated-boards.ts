@@ -11,6 +11,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { realClock } from "../../base/clock"
 import { WuxingError } from "../../base/errors"
+import { heard } from "../../base/heard"
 import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
 import type { Port } from "../../link/port"
 import { boardFolder, holdFolder, removeBoardFolders } from "../board-folder"
@@ -149,14 +150,16 @@ class EmulatedBoard {
   ) {}
 
   start(): void {
-    const child = fork(PROCESS, [this.id, join(this.directory, "flash.bin")], {
-      execArgv: COMPILED ? [] : ["--import", "tsx"],
-      serialization: "advanced",
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-      // Ctrl-C is for the host, which then ends its boards in order.
-      detached: process.platform !== "win32",
-      env: { ...process.env, NODE_OPTIONS: "" },
-    })
+    const child = heard(
+      fork(PROCESS, [this.id, join(this.directory, "flash.bin")], {
+        execArgv: COMPILED ? [] : ["--import", "tsx"],
+        serialization: "advanced",
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+        // Ctrl-C is for the host, which then ends its boards in order.
+        detached: process.platform !== "win32",
+        env: { ...process.env, NODE_OPTIONS: "" },
+      }),
+    )
     this.process = child
     this.ending = false
     this.unplugged = false

@@ -2,6 +2,7 @@
 import { type AddressInfo, createServer } from "node:net"
 import { Aedes } from "aedes"
 import { messageOf, WuxingError } from "../../base/errors"
+import { heard } from "../../base/heard"
 
 /** A client that does not read is dropped after this many bytes wait for it. */
 const MOST_WAITING_BYTES = 8 << 20
@@ -34,18 +35,19 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   // Errors of single clients end that client alone.
   broker.on("clientError", () => {})
   broker.on("connectionError", () => {})
-  const server = createServer(socket => {
-    socket.on("error", () => socket.destroy())
-    socket.on("data", () => {
-      if (socket.writableLength > MOST_WAITING_BYTES) socket.destroy()
-    })
-    broker.handle(socket)
-  })
+  const server = heard(
+    createServer(socket => {
+      socket.on("error", () => socket.destroy())
+      socket.on("data", () => {
+        if (socket.writableLength > MOST_WAITING_BYTES) socket.destroy()
+      })
+      broker.handle(socket)
+    }),
+  )
   await new Promise<void>((resolve, reject) => {
     server.once("error", error => reject(taken(options, error)))
     server.listen(options.port, options.host, resolve)
   })
-  server.on("error", () => {})
   return {
     port: (server.address() as AddressInfo).port,
     clients: () => broker.connectedClients,

@@ -1,6 +1,7 @@
 /** One connection to a broker, by MQTT.js, with the errors that users meet. */
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt"
 import { messageOf, WuxingError } from "../../base/errors"
+import { heard } from "../../base/heard"
 import { readBytes } from "../../base/input-file"
 import { interrupted, seconds, wait } from "../../link/wait"
 import {
@@ -52,9 +53,7 @@ export async function connectToBroker(
     password: address.password ?? process.env[PASSWORD_VARIABLE],
     ...(address.ca ? { ca: readAuthority(address.ca) } : {}),
   }
-  const client = mqtt.connect(options)
-  // Without a listener an error would end the process; it is told to whoever waits, below.
-  client.on("error", () => {})
+  const client = heard(mqtt.connect(options))
   let last: Error | undefined
   const onError = (error: Error) => {
     last = error

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import "../../../host/base/memory"
-import { writeFiles } from "../../../host/cli/export-code"
+import { writeFolder } from "../../../host/base/write-folder"
 import { exportC, learntHash } from "../../../host/export/c/export-c"
 import { checkBoard } from "../../../host/export/c/fits"
 import { readModel } from "../../../host/models/model-source"
@@ -30,7 +30,7 @@ function exported(what: string) {
   const made = exportC(model, { layout: "arduino", name: "gesture", classes, samples })
   const learns = checkBoard("uno", made.model)
   const at = join(folder, what)
-  writeFiles(at, made.files)
+  writeFolder(at, made.files, true)
   return { model, samples, classes, at, learns }
 }
 

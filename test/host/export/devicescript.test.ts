@@ -10,7 +10,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import "../../../host/base/memory"
-import { writeFiles } from "../../../host/cli/export-code"
+import { writeFolder } from "../../../host/base/write-folder"
 import { modelBytes, modelModule } from "../../../host/export/devicescript/model-module"
 import { packageFiles } from "../../../host/export/devicescript/package-files"
 import { projectFiles } from "../../../host/export/devicescript/project"
@@ -39,7 +39,7 @@ const environment = { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" 
 
 beforeAll(() => {
   const source = join(folder, "package")
-  writeFiles(source, packageFiles())
+  writeFolder(source, packageFiles(), true)
   const tarball = execFileSync("npm", ["pack", "--silent"], { cwd: source, encoding: "utf8" })
   execFileSync(process.execPath, [DEVS, "init", "--no-install", project], { env: environment })
   // What `npm install` of a tarball without dependencies does.
@@ -365,7 +365,7 @@ describe("the examples, from the packed package, with sensors on the bus", () =>
 describe("a new project", () => {
   it("builds at once, and runs", async () => {
     const at = join(folder, "new")
-    writeFiles(at, projectFiles("new", "blank"))
+    writeFolder(at, projectFiles("new", "blank"), true)
     const machine = await Machine.start(build(at))
     await machine.run(() => printed(machine.log).some(line => line.startsWith("class ")), 20_000)
     expect(printed(machine.log).join("\n")).toMatch(/^class [01] \d+ %/m)

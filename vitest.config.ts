@@ -9,7 +9,7 @@ import { defineConfig } from "vitest/config"
 const alone = [
   "test/firmware/native/**/*.test.ts",
   "test/host/codegen/rebuild.test.ts",
-  "test/packaging/**/*.test.ts",
+  "test/packaging/install.test.ts",
   "test/host/panel/**/*.test.ts",
   "test/host/bench/engine-bench.test.ts",
 ]

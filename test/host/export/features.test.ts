@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
 import "../../../host/base/memory"
-import { writeFiles } from "../../../host/cli/export-code"
+import { writeFolder } from "../../../host/base/write-folder"
 import { builtFeatures, template } from "../../../host/export/c/built"
 import { exportC } from "../../../host/export/c/export-c"
 import { featuresSource } from "../../../host/export/c/features-source"
@@ -243,7 +243,7 @@ describe.skipIf(noArduino)("on an Arduino Uno (arduino-core-avr, gcc-avr)", () =
     const classes = ["left", "right"]
     const made = exportC(model, { layout: "arduino", name: "wand", classes, samples })
     const at = join(folder, "uno")
-    writeFiles(at, made.files)
+    writeFolder(at, made.files, true)
     const core = buildArduinoCore(join(folder, "core"))
     const { text, freeBytes } = runUno(buildSketch(at, "Signal", core), /done/)
     const expected = leads.map(

@@ -64,6 +64,8 @@ export interface TimedBoardsOptions {
    * it, 0…1, has happened.
    */
   onFlash?: (change: FlashChange) => number | undefined
+  /** Collects garbage at every allocation. */
+  gcStress?: boolean
   /** Called after each turn. */
   onTurn?: (turn: Turn) => void
   /**
@@ -282,6 +284,7 @@ class TimedBoard {
     })
     if (!alive || !core) return
     this.core = core
+    if (this.options.gcStress) core.gcStress(true)
     this.count = new OperationCount(core, counters)
     this.operationsBefore = 0
     this.endTurn(0, 0)

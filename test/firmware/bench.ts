@@ -1,7 +1,12 @@
-/** Virtual boards with the product's own firmware, each under a test's full control. */
+/**
+ * Boards with the product's own firmware, each under a test's full control: Picos in their own time
+ * (host/hardware/timed-boards.ts), which goes on whenever the test has nothing to do but wait.
+ */
 import "../../host/base/memory"
+import { type Clock, VirtualClock } from "../../host/base/clock"
 import { Board } from "../../host/fleet/board"
-import { VirtualBoards } from "../../host/hardware/virtual-boards"
+import { readBoardProfile } from "../../host/hardware/board-profile"
+import { TimedBoards, type TimedBoardsOptions } from "../../host/hardware/timed-boards"
 import { BoardLink } from "../../host/link/board-link"
 import {
   buildPacket,
@@ -34,7 +39,8 @@ export interface State {
   boot: number
 }
 
-const FENCE_DEADLINE_MS = 20_000
+/** Of the boards' time. */
+const FENCE_DEADLINE_MS = 30_000
 
 /** One board. What it reports is kept until asked for. */
 export class Bench {
@@ -61,15 +67,17 @@ export class Bench {
     }
   }
 
-  static async open(port: Port, index: number, bytecode: Uint8Array): Promise<Bench> {
-    const log: string[] = []
-    const link = await BoardLink.connect(port, {
-      name: `board ${index}`,
-      onLog: line => log.push(line),
-    })
+  /** @param clock the time the board lives in; the real one unless given */
+  static async open(
+    port: Port,
+    index: number,
+    bytecode: Uint8Array,
+    clock?: Clock,
+  ): Promise<Bench> {
+    const link = await BoardLink.connect(port, { name: `board ${index}`, clock })
     await link.deploy(bytecode)
     await link.waitForService(SERVICE_CLASS, 8_000)
-    const bench = new Bench(link, new Board(link, "virtual"))
+    const bench = new Bench(link, new Board(link, clock ? "pico" : "virtual"))
     link.onLog = line => bench.log.push(line)
     return bench
   }
@@ -86,14 +94,13 @@ export class Bench {
     const ask = Buffer.alloc(2)
     ask.writeUInt16LE(tag)
     const reply = await new Promise<Buffer>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`no status; the log ends: ${this.log.slice(-12).join("\n")}`)),
-        FENCE_DEADLINE_MS,
+      const timer = this.link.clock.after(FENCE_DEADLINE_MS, () =>
+        reject(new Error(`no status; the log ends: ${this.log.slice(-12).join("\n")}`)),
       )
       this.onFence = {
         tag,
         done: payload => {
-          clearTimeout(timer)
+          timer.stop()
           resolve(payload)
         },
       }
@@ -144,13 +151,37 @@ export interface Benches {
   stop(): Promise<void>
 }
 
-/** @param gcStress a collection at every allocation: finds objects that are let go too early */
-export async function startBenches(count: number, gcStress = false): Promise<Benches> {
+/** Picos in a time that goes on whenever nothing else of this process has anything to do. */
+export function startPicos(
+  count: number,
+  options: Partial<TimedBoardsOptions> = {},
+): { boards: TimedBoards; clock: VirtualClock; stop(): Promise<void> } {
+  const clock = new VirtualClock()
+  const boards = new TimedBoards(count, { clock, profile: readBoardProfile("pico"), ...options })
+  let end = () => {}
+  const running = clock.run(
+    new Promise<void>(resolve => {
+      end = resolve
+    }),
+  )
+  const stop = async () => {
+    await boards.stop()
+    end()
+    await running
+  }
+  return { boards, clock, stop }
+}
+
+/** @param options what else than Picos they are to be; gcStress finds objects that are let go too early */
+export async function startBenches(
+  count: number,
+  options: Partial<TimedBoardsOptions> = {},
+): Promise<Benches> {
   const program = await firmware()
-  const boards = await VirtualBoards.start(count, { gcStress, deadlineMs: 40_000 })
+  const { boards, clock, stop } = startPicos(count, options)
   try {
     const benches = await Promise.all(
-      Array.from({ length: count }, (_, i) => Bench.open(boards.ports[i], i, program)),
+      Array.from({ length: count }, (_, i) => Bench.open(boards.ports[i], i, program, clock)),
     )
     return {
       boards,
@@ -158,11 +189,11 @@ export async function startBenches(count: number, gcStress = false): Promise<Ben
       restart: index => restartProgram(benches[index].link),
       stop: async () => {
         await Promise.all(benches.map(({ link }) => link.close()))
-        await boards.stop()
+        await stop()
       },
     }
   } catch (error) {
-    await boards.stop()
+    await stop()
     throw error
   }
 }

@@ -1,36 +1,32 @@
-/** Checkpoints in the store of a virtual board, whose process is killed around every command to it. */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+/** Checkpoints in the store of a Pico in its own time, which loses its power around every command to it. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { holdsTwoSlots, mostKept } from "../../host/fleet/keeping"
 import { SLOTS } from "../../host/fleet/relay"
 import { readBoardProfile } from "../../host/hardware/board-profile"
-import { VirtualBoards } from "../../host/hardware/virtual-boards"
 import { wholeNetwork } from "../../host/network/host-network"
 import { picoFast } from "../../host/network/presets"
 import { buildShard } from "../../host/network/shard"
 import { Header, Part } from "../../src/core/layout"
 import { partAt } from "../../src/core/run"
 import { net } from "../host/faults/rig"
-import { Bench } from "./bench"
+import { Bench, startPicos } from "./bench"
 import { firmware } from "./compiled"
-import { buildVariant } from "./variant"
 
-const folder = mkdtempSync(join(tmpdir(), "wuxing-checkpoints-"))
-let boards: VirtualBoards
+let pico: ReturnType<typeof startPicos>
 let bytecode: Uint8Array
 
 beforeAll(async () => {
   bytecode = await firmware()
-  boards = await VirtualBoards.start(1, { folder })
+  pico = startPicos(1)
 })
-afterAll(async () => {
-  await boards?.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => pico?.stop())
 
-const open = () => Bench.open(boards.open(0), 0, bytecode)
+const open = (program = bytecode) => Bench.open(pico.boards.open(0), 0, program, pico.clock)
+/** What a program tells its board's settings service to set something. */
+const SETTINGS_SET = 0x81
+/** A value is written within a few pages, 1 ms each. */
+const AFTER_MS = 12
+
 const slices = wholeNetwork(net)
 const shard = buildShard(net, slices, SLOTS)
 
@@ -39,7 +35,7 @@ function coefficientBytes(m: Buffer): number {
   return parts.reduce((sum, part) => sum + 2 * m.readInt32LE(part + Part.Links), 0)
 }
 
-describe("a checkpoint on a virtual board", () => {
+describe("a checkpoint on a Pico", () => {
   it("holds what a Pico's store is said to hold, over and over, and is there after a reset", async () => {
     const { flashStoreBytes } = readBoardProfile("pico")
     const whole = picoFast(1)
@@ -53,7 +49,7 @@ describe("a checkpoint on a virtual board", () => {
       expect(await bench.board.save({ samples: i, run: 5, right: i }), `save ${i}`).toBe(true)
     const before = await bench.board.read(0, large.length)
     await bench.link.close()
-    await boards.restart(0)
+    pico.boards.restart(0)
     bench = await open()
     const last = { generation: 4, samples: 4, run: 5, right: 4, layoutHash }
     expect(await bench.board.saved(false)).toEqual(last)
@@ -84,15 +80,10 @@ describe("a checkpoint on a virtual board", () => {
     await bench.link.close()
   })
 
-  it("is the old one or the new one, wherever the process is killed around a command to the store", async () => {
-    // The log says when: before each command to the store, and when it is done.
-    const say = (when: string) => `console.log("store: ${when}")\n  await ds.sleep(40)\n`
-    const slow = await buildVariant(
-      "value-store.ts",
-      "  await settings.set(name, value)\n",
-      `  ${say("before")}  await settings.set(name, value)\n  await ds.sleep(40)\n  ${say("after")}`,
-    )
-    await boards.restart(0, { clearFlash: true })
+  it("is the old one or the new one, wherever power is lost around a command to the store", async () => {
+    // With an empty store.
+    await pico.stop()
+    pico = startPicos(1)
     const at = shard.readInt32LE(partAt(0) + Part.Coefficient)
     /** The shard as it might be after so many samples. */
     const learnt = (samples: number) => {
@@ -100,42 +91,48 @@ describe("a checkpoint on a virtual board", () => {
       for (let i = 0; i < 40; i++) m.writeInt16LE(samples * 31 + i, at + 2 * i)
       return m
     }
-    let bench = await Bench.open(boards.open(0), 0, slow)
+    let bench = await open()
     let kept = 0
     let kills = 0
     for (let line = 1; ; line++) {
       await bench.board.load(learnt(line))
-      let lines = 0
-      const killed = new Promise<false>((resolve, reject) => {
-        bench.link.onLog = text => {
-          if (/store: (before|after)/.test(text) && ++lines === line)
-            boards.kill(0).then(() => resolve(false), reject)
+      let commands = 0
+      const killed = new Promise<false>(resolve => {
+        const kill = () => {
+          pico.boards.kill(0)
+          resolve(false)
+        }
+        // As it is given, and once it has been carried out, while the program still pauses.
+        bench.link.onSelfCommand = ({ command }) => {
+          if (command !== SETTINGS_SET || ++commands !== (line + 1) >> 1) return
+          if (line & 1) kill()
+          else pico.clock.after(AFTER_MS, kill)
         }
       })
       const save = bench.board.save({ samples: line, run: 1, right: 0 }).catch(() => killed)
       if (await Promise.race([save, killed])) {
-        // It came to its end: every line has had its turn.
+        // It came to its end: every command has had its turn.
         expect((await bench.board.saved(false))?.samples).toBe(line)
         break
       }
       kills++
       await bench.link.close()
-      await boards.restart(0)
-      bench = await Bench.open(boards.open(0), 0, slow)
+      pico.boards.restart(0)
+      bench = await open()
       const newest = await bench.board.saved(false)
       const samples = newest?.samples ?? 0
-      expect([kept, line], `killed at line ${line}`).toContain(samples)
+      expect([kept, line], `killed at step ${line}`).toContain(samples)
       kept = samples
       if (!newest) continue
       await bench.board.load(learnt(999))
       await bench.board.restore(newest.generation)
       const image = shard.readInt32LE(Header.Image)
       const memory = await bench.board.read(0, image)
-      expect(memory.equals(learnt(kept).subarray(0, image)), `killed at line ${line}`).toBe(true)
+      expect(memory.equals(learnt(kept).subarray(0, image)), `killed at step ${line}`).toBe(true)
     }
     await bench.link.close()
     expect(kills).toBeGreaterThan(5)
     // The last of them came behind the head.
     expect(kept).toBeGreaterThan(0)
-  }, 240_000)
+  })
 })

@@ -113,7 +113,7 @@ const boots: number[] = []
 
 beforeAll(async () => {
   // WUXING_FUZZ_FRAMES and WUXING_GC_STRESS are for a longer run of the random frames (npm run fuzz).
-  all = await startBenches(2, process.env.WUXING_GC_STRESS === "1")
+  all = await startBenches(2, { gcStress: process.env.WUXING_GC_STRESS === "1" })
   bench = all.benches[0]
   for (const each of all.benches) boots.push((await each.fence()).state.boot)
   boot = boots[0]
@@ -997,7 +997,7 @@ describe("more than the service asks for", () => {
     const read = bytes({ u16: 0x7777 }, { u32: 0 }, { u16: 200 })
     await Promise.all(Array.from({ length: sent }, () => bench.send(Command.Read, read)))
     // The fence itself may be among the lost.
-    await new Promise(resolve => setTimeout(resolve, 1_500))
+    await bench.link.clock.sleep(3_000)
     const { reports, state } = await bench.fence()
     const busy = reports.filter(r => said(r) === "Fault 0 Busy")
     const told = busy.reduce((sum, r) => sum + r.payload.readUInt32LE(2), 0)

@@ -1,6 +1,7 @@
 /** The rules on the virtual machine: its bits against Node's, and no chunk it would cut short. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Member, Relay, SLOTS } from "../../host/fleet/relay"
+import { readBoardProfile } from "../../host/hardware/board-profile"
 import { exchangeCoefficients, exchangeElements } from "../../host/network/exchange"
 import { HostNetwork } from "../../host/network/host-network"
 import type { Network } from "../../host/network/network"
@@ -102,7 +103,8 @@ describe("a shard with a rule", () => {
 describe("on the virtual machine", () => {
   let all: Benches
   beforeAll(async () => {
-    all = await startBenches(BOARDS)
+    // The largest parts of sixteen steps take a Pico longer than any deadline.
+    all = await startBenches(BOARDS, { profile: readBoardProfile("virtual") })
   })
   afterAll(() => all?.stop())
 

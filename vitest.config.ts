@@ -44,7 +44,7 @@ const system = [
   "test/host/export/**/*.test.ts",
   "test/host/faults/**/*.test.ts",
   "test/firmware/**/*.test.ts",
-  "test/host/fleet/**/*.test.ts",
+  "test/host/fleet/{altered,losses,partitions,processes,serial}.test.ts",
   "test/host/library/**/*.test.ts",
   "test/host/hardware/{counted-boards,identify,machine,virtual-boards}.test.ts",
   "test/host/hardware/mqtt/**/*.test.ts",

@@ -5,7 +5,14 @@ import type { Checkpoints } from "./checkpoints"
 import type { Crew } from "./crew"
 import type { LoadedNetwork } from "./loaded-network"
 import type { FleetOptions } from "./options"
-import { ending, gaveUp, isRecoverable, MOST_LOSSES, MOST_RECOVERIES, type Patience } from "./stops"
+import {
+  FinalError,
+  gaveUp,
+  isRecoverable,
+  MOST_LOSSES,
+  MOST_RECOVERIES,
+  type Patience,
+} from "./stops"
 
 export class Recovery {
   /** Times a lost message was sent again, to boards that held all they should. */
@@ -50,7 +57,7 @@ export class Recovery {
       throw gaveUp(reason, `the checkpoint at sample ${samples}`, MOST_RECOVERIES)
     checkpoints.shortenInterval()
     // Running means of PID control are in no checkpoint: what came of it would be other bits.
-    if (options.network.pid) throw ending(reason)
+    if (options.network.pid) throw new FinalError(reason)
     crew.recoveries++
     options.log?.(`recovering: ${reason.message}`)
     loaded.detach()

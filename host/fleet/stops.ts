@@ -47,18 +47,17 @@ export function lost(stop: string, why: string, from?: WuxingError): WuxingError
   })
 }
 
-/** Errors that end a run, whatever their codes: it was tried again often enough. */
-const final = new WeakSet<WuxingError>()
-
-/** @returns the error, which no run recovers from */
-export function ending(error: WuxingError): WuxingError {
-  final.add(error)
-  return error
+/** A board's error that no run recovers from, whatever its code. */
+export class FinalError extends WuxingError {
+  constructor(from: WuxingError, message = from.message) {
+    const { code, likely, help } = from
+    super({ code, kind: "board", message, cause: likely, help }, { cause: from })
+  }
 }
 
 /** A board's fault, or a message to a program that is starting anew; not a board given up. */
 export function isRecoverable(error: WuxingError): boolean {
-  if (final.has(error)) return false
+  if (error instanceof FinalError) return false
   const { kind, code } = error
   return (kind === "board" && code !== "board-lost") || code === "service-missing"
 }
@@ -73,17 +72,9 @@ export function isStartable(error: WuxingError): boolean {
  * @param most times it was tried again
  */
 export function gaveUp(error: WuxingError, since: string, most: number): WuxingError {
-  return ending(
-    new WuxingError(
-      {
-        code: error.code,
-        kind: "board",
-        message: `${error.message}; it is the ${most + 1}th stop since ${since}, so the run ends`,
-        cause: error.likely,
-        help: error.help,
-      },
-      { cause: error },
-    ),
+  return new FinalError(
+    error,
+    `${error.message}; it is the ${most + 1}th stop since ${since}, so the run ends`,
   )
 }
 

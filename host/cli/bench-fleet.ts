@@ -31,6 +31,8 @@ export async function benchFleetsOf({ output, signal }: Context) {
         ...["operations, busiest", "messages, busiest", "of ideal gain"],
       ],
       fleets.map(point => row(point, point[kind])),
+      // What it is, what it comes to, what that is of the ideal.
+      [0, 1, 2, 8, 3],
     )
     for (const { network, boards, [kind]: rate } of fleets) {
       const loss = rate && lossOf(rate)

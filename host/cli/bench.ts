@@ -158,6 +158,7 @@ async function scaling(
       Math.round(s.fixed * 1e9),
       `${(s.deviation * 100).toFixed(1)} %`,
     ]),
+    [0, 3, 4],
   )
   output.field("figure", file.path)
   printMemory(output)

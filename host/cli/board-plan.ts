@@ -52,6 +52,8 @@ function printPlan(network: Network, boards: PlannedOn[], plan: Plan, output: Ou
       ...[`${b.heapPercent.toFixed(0)} %`, b.msPerSample.toFixed(1)],
       ...[grouped(b.inSignals), grouped(b.outSignals)],
     ]),
+    // Of what a narrow terminal has room for: neurons, time, heap.
+    [0, 1, 5, 3, 4],
   )
   output.field("network", network.name)
   output.field("signals cut", grouped(plan.cutSignals))

@@ -112,10 +112,12 @@ function say(output: Output, event: "found" | "gone", row: Row): void {
 }
 
 const HEAD = ["port", "USB ids", "serial number", "board", "profile", "runtime", "program", "state"]
+/** Columns, what a narrow terminal must show first: port, state, board, profile, program. */
+const MATTERS = [0, 7, 3, 4, 6]
 
 function print(output: Output, rows: readonly Row[]): void {
   if (rows.length === 0) output.print("no serial ports")
-  else output.table(HEAD, rows.map(cellsOf))
+  else output.table(HEAD, rows.map(cellsOf), MATTERS)
   for (const { identity } of rows) {
     if (identity?.kind === "other" || identity?.kind === "closed") output.status(identity.why)
   }

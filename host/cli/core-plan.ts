@@ -36,6 +36,8 @@ export async function planOnChips(
       ...[chip, core, rings, neurons, percent(shares.neuronsPercent / 100)],
       ...[synapses, percent(shares.synapsesPercent / 100), fanIn, sources],
     ]),
+    // Shares of a core's room say whether it fits.
+    [0, 1, 4, 6, 3, 5],
   )
   output.field("network", network.name)
   output.field("chips", `${chips} × ${profile.name}`)

@@ -111,6 +111,8 @@ export function printDeployed(output: Output, boards: readonly Deployed[]): void
       profile ?? "?",
       RESULTS[result],
     ]),
+    // What became of each port before what it is.
+    [0, 3, 1],
   )
 }
 

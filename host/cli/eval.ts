@@ -135,6 +135,7 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
   output.table(
     ["class", "images", "precision", "recall", "F1"],
     perClass.map(f => [f.class, f.count, share(f.precision), share(f.recall), share(f.f1)]),
+    [0, 4],
   )
   output.print("named as (columns) what is (rows):")
   output.table(

@@ -12,7 +12,7 @@ import { openDashboard, type ViewOptions } from "./options/dashboard-option"
 import { openDesk, type PanelOptions } from "./options/panel-option"
 import { barLine, withoutControls } from "./terminal/fit"
 import type { Output } from "./terminal/output"
-import { type Progress, startProgress } from "./terminal/progress"
+import { duration, type Progress, startProgress } from "./terminal/progress"
 
 const REDRAW_MS = 250
 /** Less than an interrupted command has in all (main.ts), with the boards' end. */
@@ -147,11 +147,11 @@ export function startFleetProgress(
   const all = bars.create(
     total,
     0,
-    { right: "-", rate: "-" },
+    { right: "-", rate: "-", left: "?" },
     {
-      format: (_, { progress, value }, { rate, right }) =>
+      format: (_, { progress, value }, { rate, right, left }) =>
         barLine(output.columns, title, progress, [
-          ...[`${value}/${total}`, `${rate}/s`, `${right} right`],
+          ...[`${value}/${total}`, `${left} left`, `${rate}/s`, `${right} right`],
         ]),
     },
   )
@@ -165,6 +165,7 @@ export function startFleetProgress(
     const rate = done / ((now - start) / 1000)
     all.update(done, {
       rate: rate.toFixed(rate < 10 ? 1 : 0),
+      left: rate > 0 ? duration((total - done) / rate) : "?",
       right: done > 0 ? `${((100 * correct) / done).toFixed(1)} %` : "-",
     })
     for (const [i, b] of fleet.live().entries()) {

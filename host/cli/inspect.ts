@@ -77,6 +77,7 @@ async function inspect(
         `${(pairs[i].ratio * 100).toFixed(2)} %`,
       ]),
     ],
+    [0, 1, 5, 2],
   )
   output.table(
     ["coefficients to layer", "least", "most", "mean", "deviation", "zero", "at the clamp"],
@@ -86,6 +87,7 @@ async function inspect(
       f.zeros,
       f.clamped,
     ]),
+    [0, 3, 4, 6, 5],
   )
   printHistogram(output, bins)
   output.field("coefficients", coefficientsHash)

@@ -139,6 +139,8 @@ async function speedOf(
       ...[round(time.learn), rate(time.learn), millijoules(time.learnEnergy)],
       ...[round(time.train), rate(time.train)],
     ]),
+    // Times and rates before energies.
+    [0, 1, 2, 4, 5, 7, 8],
   )
   output.print("≈ mJ: estimated from the time and the profile's supply; not measured")
   if (profile.learned === 0) output.print("no image taught it anything: it named all by the margin")

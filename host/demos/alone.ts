@@ -145,15 +145,21 @@ export async function runAlone(options: AloneOptions): Promise<AloneResult> {
       }
     })
     status?.("it names its images; where it is wrong, the button says what they are")
+    // Three rounds; a lesson takes about as long as a name.
+    const lessons = images.filter(({ label, hostBefore }) => hostBefore !== label).length
+    let done = 0
+    const advance = () => options.onShare?.(++done / (3 * chosen.length + lessons))
     let steps = 0
     await eye.round(chosen.length, NAMING_UNITS * paceMs, async (i, named) => {
       images[i].before = named
+      advance()
       const { label } = images[i]
       if (named === label) return
       status?.(`image ${i + 1} is a ${label}, and was named ${named}: the button`)
       images[i].taught = true
       await button?.press(label === 0 ? 10 : label)
       const learnt = await eye.answer(LESSON_MS + NAMING_UNITS * paceMs)
+      advance()
       steps = teachHost(host, asSeen(imageAt(data, chosen[i])), label, steps)
       status?.(learnt ? "learnt, and kept in flash" : "not learnt")
     })
@@ -162,12 +168,14 @@ export async function runAlone(options: AloneOptions): Promise<AloneResult> {
     status?.("it names them again")
     await eye.round(chosen.length, NAMING_UNITS * paceMs, async (i, named) => {
       images[i].afterLessons = named
+      advance()
     })
     status?.("power off, power on")
     await board.powerCycle()
     status?.("and names them again")
     await eye.round(chosen.length, NAMING_UNITS * paceMs, async (i, named) => {
       images[i].afterPower = named
+      advance()
     })
 
     const after = await askState(board)

@@ -29,6 +29,8 @@ export interface DemoBoardOptions {
   quiet?: boolean
   signal?: AbortSignal
   status?: (text: string) => void
+  /** How much of the demo is done once its program runs, 0…1, never less than before. */
+  onShare?: (share: number) => void
   log?: (line: string) => void
 }
 

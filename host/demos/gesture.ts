@@ -153,10 +153,15 @@ class Session {
     await this.plugIn()
     const teacher = seed
     const other = seed + 1000
+    const all = GESTURES.length * (1 + examples + 2 * tries)
+    let done = 0
+    const advance = () => options.onShare?.(++done / all)
     let right = 0
     status?.("before it is taught anything")
-    for (const gesture of GESTURES)
+    for (const gesture of GESTURES) {
       if ((await this.make(gesture, teacher, 900)).named === gesture) right++
+      advance()
+    }
     const before = right / GESTURES.length
     let generation = 0
     for (let i = 0; i < examples; i++) {
@@ -164,6 +169,7 @@ class Session {
       for (const gesture of GESTURES) {
         await this.make(gesture, teacher, i)
         generation = await this.teach(GESTURES.indexOf(gesture))
+        advance()
       }
     }
     status?.("power off, power on")
@@ -174,8 +180,10 @@ class Session {
     for (const [person, who] of [teacher, other].entries())
       for (let i = 0; i < tries; i++) {
         status?.(`${person === 0 ? "the same person" : "another person"}, ${i + 1} of ${tries}`)
-        for (const gesture of GESTURES)
+        for (const gesture of GESTURES) {
           made.push({ ...(await this.make(gesture, who, 100 + i)), person })
+          advance()
+        }
       }
     const share = (person: number) => {
       const some = made.filter(one => one.person === person)

@@ -49,6 +49,9 @@ const GAIN = 128
 /** A state each half time unit, 30 time units in all. */
 const EVERY = 4
 const STATES = 60
+/** What takes how long, in rounds of 8 steps: a way back of 240 steps, a power cut. */
+const RECALL_ROUNDS = (EVERY * STATES) / HOLD
+const CUT_ROUNDS = 10
 /** A Pico takes about 0.3 s for a round of 8 steps, and a second for a recall. */
 const ANSWER_MS = 60_000
 
@@ -109,13 +112,22 @@ export async function runMemory(options: MemoryOptions): Promise<MemoryResult> {
           // What the paper says of them cannot be so; the board says which element forbids it.
           ["K3", PAPER_VALUES],
         ]
-    for (const [by, of] of attempts) {
+    // Refused ones are not recalled: then the end comes sooner.
+    const all = attempts.length * (rounds + RECALL_ROUNDS) + CUT_ROUNDS
+    let done = 0
+    const advance = (by: number) => {
+      done += by
+      options.onShare?.(done / all)
+    }
+    for (const [i, [by, of]] of attempts.entries()) {
       status?.(`storing ${list(of)} by ${by}`)
-      memories.push(await store(board, by, of, rounds))
+      memories.push(await store(board, by, of, rounds, advance))
+      advance((i + 1) * rounds - done)
     }
     const before = await askFound(board)
     status?.("power off, power on")
     const powerCut = await board.powerCycle()
+    advance(CUT_ROUNDS)
     const found = await askFound(board)
     if (found.boot === before.boot) throw lost(board.id, "its program went on running")
     for (const memory of memories) {
@@ -124,7 +136,9 @@ export async function runMemory(options: MemoryOptions): Promise<MemoryResult> {
       if (!kept) throw lost(board.id, `nothing of what it learnt by ${memory.by} is in its flash`)
       status?.(`recalling what was stored by ${memory.by}`)
       await recall(board, memory, kept)
+      advance(RECALL_ROUNDS)
     }
+    options.onShare?.(1)
     return { board: board.id, profile: board.profile, rounds, powerCut, memories }
   } finally {
     await board.close()
@@ -136,6 +150,7 @@ async function store(
   by: MemoryBy,
   values: number[],
   rounds: number,
+  advance: (rounds: number) => void,
 ): Promise<Memory> {
   const set = setOf(by)
   const targets = values.map(v => Math.round(v * Q12))
@@ -155,12 +170,14 @@ async function store(
       let at: number = RoundField.Records;
       at + RoundRecord.Length <= report.length;
       at += RoundRecord.Length
-    )
+    ) {
+      advance(1)
       for (let i = 0; i < ELEMENTS; i++) {
         errors.push(report.readInt16LE(at + RoundRecord.Errors + i * 2))
         parameters.push(report.readInt16LE(at + RoundRecord.Parameters + i * 2))
         ends.push(report.readInt16LE(at + RoundRecord.Ends + i * 2))
       }
+    }
   }
   const answer = await board.ask(MemoryCommand.Store, p, ANSWER_MS)
   const memory: Memory = {

@@ -2,7 +2,7 @@
  * The demo "oscillator": one neuron on a board, below its threshold of stability and past it, as the
  * linear theory (src/ring/stability.ts) and a stop-watch see it. What blinks is the board's LED.
  */
-import { realClock } from "../base/clock"
+import { realClock, type Timer } from "../base/clock"
 import "../base/memory"
 import { leadingMode, modeAngle, modeGrowth, oscillationThreshold } from "../../src/ring/stability"
 import {
@@ -45,6 +45,16 @@ const FULL_CYCLES = 5
 const ANSWER_MS = 10_000
 /** Dark for as long as two and a half cycles: quiet. */
 const DARK_UNITS = 36
+
+/** How long each part takes: the neuron's own time units, always the same. */
+const PARTS = { below: 66, growth: 261, full: 108, quiet: 52, again: 54 }
+const ALL_UNITS = Object.values(PARTS).reduce((sum, units) => sum + units)
+const SHARE_MS = 250
+
+/** What a run takes once its program is on the board, in seconds. */
+export function oscillatorSeconds(speed: number): number {
+  return (ALL_UNITS * STEPS_PER_UNIT * PACE_MS) / speed / 1000
+}
 
 /** What is known from outside of a cycle: when J rose through its mean, and how far it went before. */
 export interface Cycle {
@@ -102,9 +112,12 @@ export interface OscillatorOptions extends Omit<DemoBoardOptions, "program" | "s
 /** @throws WuxingError as DemoBoard does */
 export async function runOscillator(options: OscillatorOptions): Promise<OscillatorResult> {
   const board = await DemoBoard.open({ ...options, ...OSCILLATOR_PROGRAM })
+  let session: Session | undefined
   try {
-    return await new Session(board, options).run()
+    session = new Session(board, options)
+    return await session.run()
   } finally {
+    session?.close()
     await board.close()
   }
 }
@@ -114,11 +127,16 @@ class Session {
   private readonly led: { at: number; lit: boolean }[] = []
   private readonly pace: number
   private readonly unitMs: number
+  /** Time units of the parts before, and what is going on since when. */
+  private doneUnits = 0
+  private under = { units: 0, since: 0 }
+  private readonly ticker: Timer
 
   constructor(
     private readonly board: DemoBoard,
     private readonly options: OscillatorOptions,
   ) {
+    this.ticker = realClock.every(SHARE_MS, () => this.tell(), { background: true })
     this.pace = Math.round(PACE_MS / options.speed)
     this.unitMs = this.pace * STEPS_PER_UNIT
     board.onReport = (command, p) => {
@@ -135,16 +153,33 @@ class Session {
     }
   }
 
+  close(): void {
+    this.ticker.stop()
+  }
+
+  /** The next part of the run. */
+  private begin(part: keyof typeof PARTS, what: string): void {
+    this.doneUnits += this.under.units
+    this.under = { units: PARTS[part], since: realClock.now() }
+    this.options.status?.(what)
+    this.tell()
+  }
+
+  private tell(): void {
+    const { units, since } = this.under
+    const passed = Math.min(units, (realClock.now() - since) / this.unitMs)
+    this.options.onShare?.((this.doneUnits + passed) / ALL_UNITS)
+  }
+
   async run(): Promise<OscillatorResult> {
     const { board, options, unitMs } = this
-    const say = (text: string) => options.status?.(text)
-    say(`r = ${R_BELOW}, below the threshold: a push dies away`)
+    this.begin("below", `r = ${R_BELOW}, below the threshold: a push dies away`)
     await this.tune(R_BELOW)
     await this.input(PUSH_BELOW, PUSH_STEPS)
     const { blinks, dark } = await this.goDark()
     const below = { r: R_BELOW, blinks, dark }
 
-    say(`r = ${R_PAST}, past the threshold: a push grows`)
+    this.begin("growth", `r = ${R_PAST}, past the threshold: a push grows`)
     this.cycles.length = 0
     this.led.length = 0
     const start = realClock.now() / 1000
@@ -153,25 +188,26 @@ class Session {
     await this.untilCycle("its swing to be full", 400, ({ amplitude }) => amplitude >= FULL)
     const small = this.smallCycles()
     const from = this.cycles.length
-    say("full swing")
+    this.begin("full", "full swing")
     await this.untilCycle(`${FULL_CYCLES} cycles of full swing`, 40 * FULL_CYCLES, () => {
       return this.cycles.length > from + FULL_CYCLES
     })
     const full = this.cycles.slice(from)
     const cycles = this.cycles.slice()
 
-    say(`an input of ${QUIETING} on element J`)
+    this.begin("quiet", `an input of ${QUIETING} on element J`)
     const quietFrom = realClock.now() / 1000 - start
     await this.input(QUIETING, 0)
     const quiet = await this.goDark()
     const quietTo = realClock.now() / 1000 - start
-    say("the input is taken away")
+    this.begin("again", "the input is taken away")
     const rests = this.led.length
     await this.input(0, 0)
     await board.until("its LED to blink again", 200 * unitMs + ANSWER_MS, () => {
       return this.led.length >= rests + 6
     })
 
+    options.onShare?.(1)
     const r = Math.round(R_PAST * Q12)
     const mode = leadingMode(ELEMENTS, r)
     const theoryPeriod = (2 * Math.PI * 32768) / Math.abs(modeAngle(ELEMENTS, mode, r))

@@ -19,10 +19,14 @@ import {
   addSvgOption,
   demoAction,
   drawCharts,
+  lasting,
   ONE_VIRTUAL_BOARD,
   surroundings,
 } from "./options"
 
+/** Seconds of an image of pico-32 on two cores. */
+const LEARNT_S = 0.05
+const CLASSIFIED_S = 0.02
 const MODELS = ["pico-16", "pico-32", "fleet-64"]
 
 interface AdaptCommandOptions {
@@ -125,6 +129,9 @@ async function adapt(options: AdaptCommandOptions, context: Context): Promise<Ou
         : "Inverted digits"
   output.print(
     `${name}, trained on the host, runs on boards. The world changes: ${what.toLowerCase()}. The boards learn\nfrom ${samples.count} samples of the new world, each streamed once, and are tested in both worlds.\n`,
+  )
+  output.status(
+    lasting(10 + samples.count * LEARNT_S + (4 * forBoards + samples.count) * CLASSIFIED_S),
   )
   const { status } = surroundings(context)
   const fleet = await openFleet(

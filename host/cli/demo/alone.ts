@@ -11,7 +11,11 @@ import {
   ONE_VIRTUAL_BOARD,
   type OneBoardOptions,
   surroundings,
+  underBar,
 } from "./options"
+
+/** Flashes that naming an image three times takes, with what lies between, by a run of the defaults. */
+const NAMED_IN_PACES = 70
 
 interface AloneCommandOptions extends OneBoardOptions {
   images: number
@@ -39,10 +43,13 @@ async function alone(options: AloneCommandOptions, context: Context): Promise<Ou
   output.print(
     "A board keeps a network, a few images and what it learns in its flash. It names the images by flashes\nof its LED, again and again; presses of a button say what an image is, and it learns that.\n",
   )
-  const result = await runAlone({
-    ...{ location: location, data: test, from, images: count, paceMs },
-    ...surroundings(context),
-  })
+  const seconds = 15 + count * NAMED_IN_PACES * (paceMs / 1000)
+  const result = await underBar(context, "alone", seconds, of =>
+    runAlone({
+      ...{ location, data: test, from, images: count, paceMs },
+      ...{ ...surroundings(context), ...of },
+    }),
+  )
   output.field("board", `${result.board} (${result.profile})`)
   output.field(
     "network",
@@ -59,6 +66,7 @@ async function alone(options: AloneCommandOptions, context: Context): Promise<Ou
       `${i.afterLessons}`,
       `${i.afterPower}`,
     ]),
+    [0, 1, 2, 4, 5],
   )
   output.field("learning steps", `${result.steps}`)
   output.field("kept in flash", `${result.generation} times`)

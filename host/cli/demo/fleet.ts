@@ -7,9 +7,19 @@ import type { Location } from "../../hardware/location"
 import { hostsVerdict, mismatchOf } from "../../library/host-mismatch"
 import type { Context, Outcome, Run } from "../command"
 import { integerOption, onOption, seedOption, usageError } from "../options/usage"
-import { addNamedDemo, addSvgOption, demoAction, drawCharts, surroundings } from "./options"
+import {
+  addNamedDemo,
+  addSvgOption,
+  demoAction,
+  drawCharts,
+  lasting,
+  surroundings,
+} from "./options"
 
 const BOARDS = 4
+/** Seconds of an image on two cores. */
+const LEARNT_S = 0.05
+const CLASSIFIED_S = 0.03
 
 interface FleetCommandOptions {
   on?: Location
@@ -61,6 +71,7 @@ async function fleetDemo(options: FleetCommandOptions, context: Context): Promis
   output.print(
     "A network that no board could hold alone learns on several. Half-way the cable of one is pulled; the\nothers wait for it, and all go on from what the host kept. The host repeats the run: same bits.\n",
   )
+  output.status(lasting(10 + train * LEARNT_S + 2 * test * CLASSIFIED_S))
   const { attended, status } = surroundings(context)
   const byHand = location.kind === "serial" && attended
   const unplugger = byHand ? undefined : new Unplugger()

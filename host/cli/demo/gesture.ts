@@ -12,7 +12,11 @@ import {
   ONE_VIRTUAL_BOARD,
   type OneBoardOptions,
   surroundings,
+  underBar,
 } from "./options"
+
+/** Seconds in which all gestures are made once, at the default pace. */
+const MADE_S = 7
 
 interface GestureCommandOptions extends OneBoardOptions {
   examples: number
@@ -54,10 +58,12 @@ async function gesture(options: GestureCommandOptions, context: Context): Promis
   output.print(
     "A board reads an accelerometer. It has never seen the gestures it is to tell apart: it is shown each a\nfew times and told what it was, learns by itself, and keeps it in its flash.\n",
   )
-  const result = await runGesture({
-    ...{ location: location, seed, examples, tries, paceMs },
-    ...surroundings(context),
-  })
+  const result = await underBar(context, "gesture", 15 + MADE_S * (examples + 2 * tries), of =>
+    runGesture({
+      ...{ location, seed, examples, tries, paceMs },
+      ...{ ...surroundings(context), ...of },
+    }),
+  )
   const { made, accuracy } = result
   output.field("board", `${result.board} (${result.profile})`)
   output.field("network", `${result.network}, as drawn by seed ${seed}`)

@@ -11,6 +11,7 @@ import {
   ONE_VIRTUAL_BOARD,
   type OneBoardOptions,
   surroundings,
+  underBar,
 } from "./options"
 
 interface MemoryCommandOptions extends OneBoardOptions {
@@ -48,7 +49,10 @@ async function memory(options: MemoryCommandOptions, context: Context): Promise<
   output.print(
     "One neuron on a board learns to rest at five values (paper 000, section 3.2). Only the parameters it\nlearnt are kept in its flash. It loses its power, and settles at the values again.\n",
   )
-  const result = await runMemory({ location: location, rounds, values, ...surroundings(context) })
+  // Compiling and deploying most of all.
+  const result = await underBar(context, "memory", 10 + rounds / 4, of =>
+    runMemory({ location, rounds, values, ...surroundings(context), ...of }),
+  )
   const { memories } = result
   output.field("board", `${result.board} (${result.profile})`)
   const fixed = (all: number[]) => all.map(v => v.toFixed(3)).join(", ")

@@ -5,6 +5,7 @@ import type { Location } from "../../hardware/location"
 import type { Context, Outcome, Run } from "../command"
 import { FORCE, outputFile, PICTURE } from "../options/output-file"
 import { onOption, pathOption, usageError } from "../options/usage"
+import { startShareProgress } from "../terminal/share-progress"
 
 /**
  * The action of a named demo. `demo` itself has options too, and commander gives it those of the same
@@ -77,6 +78,35 @@ export function surroundings({ output, signal }: Context) {
     status: (text: string) => output.status(text),
     log: (line: string) => output.log(line),
   }
+}
+
+/**
+ * Runs a demo of one board under a bar with the time left; how long it takes is said first.
+ *
+ * @param seconds that a virtual board takes, on a machine with nothing else to do
+ */
+export async function underBar<Result>(
+  { output }: Context,
+  name: string,
+  seconds: number,
+  work: (of: { status(text: string): void; onShare(share: number): void }) => Promise<Result>,
+): Promise<Result> {
+  const bar = startShareProgress(output, name)
+  bar.say(lasting(seconds))
+  try {
+    return await work({ status: bar.say, onShare: bar.update })
+  } finally {
+    bar.stop()
+  }
+}
+
+/** How long a demo takes virtual boards, said before it starts; no more precise than it is. */
+export function lasting(seconds: number): string {
+  const about =
+    seconds < 55
+      ? `${Math.max(5, 5 * Math.round(seconds / 5))} s`
+      : `${Math.round(seconds / 30) / 2} min`
+  return `this takes virtual boards about ${about}`
 }
 
 export interface PictureOptions {

@@ -17,6 +17,7 @@ import {
   ONE_VIRTUAL_BOARD,
   type OneBoardOptions,
   surroundings,
+  underBar,
 } from "./options"
 
 /** A step each 3 ms, too fast for a Pico. */
@@ -41,15 +42,19 @@ async function oscillator(options: OscillatorCommandOptions, context: Context): 
   const { output } = context
   const { on: location = ONE_VIRTUAL_BOARD, speed } = options
   checkPanelOptions(options, location)
-  const { runOscillator, oscillatorCharts } = await import("../../demos/oscillator")
+  const { runOscillator, oscillatorCharts, oscillatorSeconds } = await import(
+    "../../demos/oscillator"
+  )
   output.print(
     "One neuron runs on a board in real time; the board's LED is lit while its element J is above its mean.\nPast the threshold r = (K1 - K2)/K1 = 0.854 it swings, and blinks, by itself; an input quiets it.\n",
   )
   const panel = await openPanel(options, 10, context)
-  const result = await runOscillator({
-    ...{ location: location, speed, ...surroundings(context) },
-    onLight: lit => panel?.showBoard(0, lit ? "running" : undefined),
-  }).finally(() => panel?.close())
+  const result = await underBar(context, "oscillator", 10 + oscillatorSeconds(speed), of =>
+    runOscillator({
+      ...{ location, speed, ...surroundings(context), ...of },
+      onLight: lit => panel?.showBoard(0, lit ? "running" : undefined),
+    }),
+  ).finally(() => panel?.close())
   const { below, past, full, quieted, again } = result
   const off = (a: number, b: number) => `${a > b ? "+" : ""}${percent(a / b - 1)}`
   output.field("board", `${result.board} (${result.profile})`)

@@ -126,15 +126,20 @@ test.skipIf(!hasSocat)(
         await terminals.plug("board", await virtual.restart(0))
       }
       let pulled: Promise<void> | undefined
+      const shares: number[] = []
       const result = await runMemory({
         location: { kind: "serial", ports: [path] },
         ...{ rounds: 4, values: [0.9, 0.8, 1.1, 1, 0.9], attended: true, quiet: true },
+        onShare: share => shares.push(share),
         status: text => {
           if (/pull the board's cable/.test(text)) pulled = pull()
         },
       })
       await pulled
       expect(result.powerCut).toBe("cable pulled")
+      expect(shares.length).toBeGreaterThan(8)
+      expect(shares).toEqual(shares.toSorted((a, b) => a - b))
+      expect(shares.at(-1)).toBe(1)
       // Four rounds are too few to come near, but what they came to is kept to the bit.
       expect(result.memories.map(m => [m.by, m.sameAsHost, m.errors.length])).toEqual([
         ["K1", true, 4],

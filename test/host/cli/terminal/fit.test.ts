@@ -1,8 +1,10 @@
 import { stripVTControlCharacters } from "node:util"
 import { expect, test } from "vitest"
+import { lasting } from "../../../../host/cli/demo/options"
 import { barLine, columnsThatFit, withoutControls } from "../../../../host/cli/terminal/fit"
 import { Output } from "../../../../host/cli/terminal/output"
 import { startProgress } from "../../../../host/cli/terminal/progress"
+import { startShareProgress } from "../../../../host/cli/terminal/share-progress"
 import { HeardStream } from "../run-cli"
 
 test("a bar takes the room that is left, and figures give way to it, the last first", () => {
@@ -97,4 +99,35 @@ test("control characters of names reach no terminal", () => {
     for (const control of ["\u001b", "\u0007", "\r", "\u009b", "\u202e"])
       expect(text).not.toContain(control)
   }
+})
+
+test("lines are said above a bar, which is cleared before and drawn again after", () => {
+  const stderr = new HeardStream(true)
+  stderr.columns = 60
+  const output = new Output({}, { stdout: new HeardStream(), stderr, stdin: {}, env: {} })
+  let now = 0
+  const bar = startShareProgress(output, "memory", () => now)
+  bar.say("compiling")
+  expect(stripVTControlCharacters(stderr.text)).toBe("compiling\n")
+  now = 50_000
+  bar.update(0)
+  now = 60_000
+  bar.update(0.25)
+  stderr.text = ""
+  bar.say("power off, power on")
+  const [line, drawn] = stderr.text.split("\n")
+  expect(line.startsWith("\r\u001b[2K")).toBe(true)
+  expect(stripVTControlCharacters(line).trim()).toBe("power off, power on")
+  // What went before the work is no part of the time.
+  expect(stripVTControlCharacters(drawn)).toMatch(/memory \[=+ +\] 25 % {2}0:30 left/)
+  stderr.text = ""
+  bar.say("and on")
+  expect(stderr.text.split("\n")[1]).toContain("25 %")
+  bar.stop()
+})
+
+test("how long a demo takes is said no more precisely than it is known", () => {
+  expect([2, 18, 44, 60, 99, 170].map(lasting).map(line => line.replace(/.*about /, ""))).toEqual([
+    ...["5 s", "20 s", "45 s", "1 min", "1.5 min", "3 min"],
+  ])
 })

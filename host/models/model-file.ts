@@ -24,6 +24,7 @@ import { messageOf, WuxingError } from "../base/errors"
 import { readBytes } from "../base/input-file"
 import { parseJson } from "../base/json-text"
 import { replaceFile } from "../base/replace-file"
+import { listOf } from "../base/schema"
 import { MOST_CLASSES, MOST_NAME } from "../data/classes"
 import type { Network } from "../network/network"
 import { issuesOf, networkSchema, seedSchema, totalLinks } from "../network/network-schema"
@@ -50,7 +51,7 @@ const trainingSchema = z.strictObject({
   /** What was learnt from, for example "mnist". */
   data: z.string().max(MOST_TEXT).optional(),
   /** Names of the outputs, where they are not the numbers from 0 on. */
-  classes: z.array(z.string().max(MOST_NAME)).max(MOST_CLASSES).optional(),
+  classes: listOf(z.string().max(MOST_NAME), 0, MOST_CLASSES).optional(),
   /** Shares of images classified correctly, 0…1. */
   accuracy: z.strictObject({
     /** Of the images it learnt from. */
@@ -89,18 +90,17 @@ const headerSchema = z.strictObject({
   network: networkSchema,
   training: trainingSchema.nullable(),
   signal: signalSchema.optional(),
-  arrays: z
-    .array(
-      z.strictObject({
-        name: z.string().regex(/^[a-z][a-zA-Z0-9]*$/),
-        values: z
-          .int()
-          .min(0)
-          .max(2 ** 26),
-      }),
-    )
-    .min(1)
-    .max(100),
+  arrays: listOf(
+    z.strictObject({
+      name: z.string().regex(/^[a-z][a-zA-Z0-9]{0,99}$/),
+      values: z
+        .int()
+        .min(0)
+        .max(2 ** 26),
+    }),
+    1,
+    100,
+  ),
 })
 
 /** Name of the array that holds what elements have of their own (shard.ts, exchangeElements). */

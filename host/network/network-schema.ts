@@ -1,6 +1,7 @@
 /** A network's description from outside (a model file, a links file), checked before it is used. */
 import "../base/memory"
 import { z } from "zod"
+import { listOf } from "../base/schema"
 import { linksOf, type Network } from "./network"
 import { faultOf } from "./validate"
 
@@ -61,7 +62,16 @@ export const seedSchema = z
 export const nameSchema = z.string().min(1).max(100)
 
 /** Layers behind the input; a board's descriptors count them, and nothing has needed more. */
-export const layersOf = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max(16)
+export const layersOf = <Item extends z.ZodType>(item: Item) => listOf(item, 1, 16)
+
+/** Checked by hand: there may be millions, and a schema would copy them, and complain of each. */
+function isGiven(value: unknown): value is number[][][] {
+  const isSource = (source: unknown) =>
+    Number.isInteger(source) && (source as number) >= 0 && (source as number) <= 65534
+  const isListOf = (is: (item: unknown) => boolean) => (list: unknown) =>
+    Array.isArray(list) && list.every(is)
+  return isListOf(isListOf(isListOf(isSource)))(value)
+}
 
 /** Every field of a network, its ranges and that they agree with one another. */
 export const networkSchema = settingsSchema
@@ -71,7 +81,7 @@ export const networkSchema = settingsSchema
     inputSignals: z.int().min(1).max(4).optional(),
     layers: layersOf(layerSchema),
     linking: z.enum(["adder", "strict", "explicit"]).optional(),
-    given: z.array(z.array(z.array(z.int().min(0).max(65534)))).optional(),
+    given: z.custom<number[][][]>(isGiven, "expected the sources of each synapse").optional(),
     seed: seedSchema,
   })
   .superRefine((network, context) => {
@@ -91,11 +101,15 @@ export function totalLinks(network: Network): number {
   return links
 }
 
+/** Characters of one issue that are quoted: a file may have a million unknown members. */
+const MOST_ISSUE = 300
+
 /** What is wrong, on one line: "links[3][0]: expected int, received string". */
 export function issuesOf(error: z.ZodError): string {
   const all = error.issues.map(({ path, message }) => {
     const where = path.map(key => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
-    return where.length === 0 ? message : `${where.join("").replace(/^\./, "")}: ${message}`
+    const what = message.length > MOST_ISSUE ? `${message.slice(0, MOST_ISSUE)}…` : message
+    return where.length === 0 ? what : `${where.join("").replace(/^\./, "")}: ${what}`
   })
   const more = all.length > 3 ? ` (and ${all.length - 3} more)` : ""
   return all.slice(0, 3).join("; ") + more

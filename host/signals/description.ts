@@ -1,5 +1,6 @@
 /** What a model file says of its features: how a window of a signal becomes the bytes it reads. */
 import { z } from "zod"
+import { listOf } from "../base/schema"
 
 const name = z.string().min(1).max(40)
 const i32 = z
@@ -9,7 +10,7 @@ const i32 = z
 
 const common = {
   /** Names of the channels, in the order a sample has them. */
-  channels: z.array(name).min(1).max(8),
+  channels: listOf(name, 1, 8),
   /** Samples a second. */
   rate: z.number().min(0.1).max(96_000),
   /** What a signal is multiplied by to become the whole numbers the core reads: 4096 for Q12. */
@@ -67,10 +68,7 @@ const trace = z.strictObject({
   /** Evenly spaced points that a window is brought to. */
   points: z.int().min(2).max(512),
   /** What is taken of each point. */
-  take: z
-    .array(z.enum(["values", "differences", "magnitude"]))
-    .min(1)
-    .max(3),
+  take: listOf(z.enum(["values", "differences", "magnitude"]), 1, 3),
   /** To bytes: from `low` to `high`, by each channel's own range, or by the largest range of all. */
   scale: z.enum(["range", "own", "shape"]),
   /** Of scale "range", in units of the core. */

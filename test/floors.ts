@@ -19,7 +19,7 @@ export const HOST_FLOORS: readonly (readonly string[])[] = [
 /** Of src/, which everything may import and which imports nothing else. */
 export const SOURCE_FLOORS: readonly (readonly string[])[] = [
   ["base"],
-  ["core", "ring", "wire", "signals"],
+  ["core", "ring", "wire", "signals", "spiking"],
 ]
 
 /** Programs that reach what src/ has for boards; the last one runs what no firmware needs yet on a board. */
@@ -33,4 +33,4 @@ export const BOARD_PROGRAMS: readonly string[] = [
 ]
 
 /** Modules of src/ that native code of its own is made from, beside the native firmware's. */
-export const NATIVE_MODULES: readonly string[] = ["direct", "features"]
+export const NATIVE_MODULES: readonly string[] = ["direct", "features", "spikes"]

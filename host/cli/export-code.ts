@@ -8,7 +8,7 @@ import type { StoredSample } from "../export/c/export-c"
 import type { Model } from "../models/model-file"
 import type { Context, Outcome } from "./command"
 import { type NetworkOptions, networkNamed } from "./options/network-option"
-import { choiceOption, usageError } from "./options/usage"
+import { choiceOption, pathOption, usageError } from "./options/usage"
 import type { Output } from "./terminal/output"
 
 export const CODE_FORMATS = ["c", "devicescript"]
@@ -28,6 +28,9 @@ export interface CodeOptions extends NetworkOptions {
   layout: string
   board: string
   name: string
+  nir?: string
+  steps: number
+  weightBits?: number
 }
 
 export function addCodeOptions(command: Command): Command {
@@ -45,10 +48,15 @@ export function addCodeOptions(command: Command): Command {
       "any",
     )
     .option("--name <name>", "what the model is called in the program", nameOption, "gesture")
+    .option(
+      "--nir <file>",
+      "C: a NIR graph of IF, LIF or CubaLIF neurons in the place of a model",
+      pathOption("--nir"),
+    )
 }
 
 function nameOption(text: string): string {
-  if (!/^[a-z][a-z0-9_]{0,30}$/.test(text) || /^wuxing|^samples$|^main$/.test(text))
+  if (!/^[a-z][a-z0-9_]{0,30}$/.test(text) || /^wuxing|^spiking|^samples$|^main$/.test(text))
     throw usageError(
       `--name is "${text}", expected a C name in lower case`,
       "for example --name gesture",
@@ -65,6 +73,7 @@ export async function exportCode(
   { output }: Context,
 ): Promise<Outcome> {
   const { model: what, layout, board, name } = options
+  if (options.nir !== undefined) return exportGraph(out, options.nir, options, output)
   if (what === undefined) throw usageError("--model is missing", "for example --model pico-16")
   refuseFolder(out, options.force)
   const { checkBoard, checkRule } = await import("../export/c/fits")
@@ -104,6 +113,82 @@ export async function exportCode(
       ...{ format: options.format, layout, name, out, files: [...made.files.keys()] },
       ...{ predictBytes, learnBytes, flashBytes, learns, samples: samples.list.length },
       signalBytes: made.model.signal?.ramBytes ?? 0,
+    },
+  }
+}
+
+/** Weights of a graph as C keeps them, if nothing is said. */
+const WEIGHT_BITS = 8
+const MOST_STEPS = 1024
+
+/** A NIR graph of spiking neurons, whoever wrote it, as a C library. */
+async function exportGraph(
+  out: string,
+  path: string,
+  options: CodeOptions,
+  output: Output,
+): Promise<Outcome> {
+  const { model, format, board, layout, name, steps, weightBits = WEIGHT_BITS } = options
+  if (model !== undefined) throw usageError("--nir and --model are both given", "leave one out")
+  if (format !== "c") throw usageError("--nir becomes C only", "add --format c")
+  if (steps > MOST_STEPS)
+    throw usageError(`--steps is ${steps}, for C at most ${MOST_STEPS}`, "for example --steps 128")
+  if (board === "uno")
+    throw new WuxingError({
+      code: "export-too-large",
+      kind: "capacity",
+      message: "a graph of spiking neurons cannot run on an Arduino Uno",
+      cause: "its matrices are read where they lie, which AVR cannot do",
+      help: "use a board with a 32-bit processor, or a network of rings: --model",
+    })
+  refuseFolder(out, options.force)
+  const { readModelBytes } = await import("../models/model-file")
+  const { decodeNir } = await import("../nir/read-nir")
+  const { spikePlanOf } = await import("../nir/spiking/plan")
+  const { exportSpikingC } = await import("../export/c/export-spiking-c")
+  const { pico16 } = await import("../network/presets")
+  const { SpikePlan } = await import("../../src/spiking/spike-plan")
+
+  const graph = await decodeNir(readModelBytes(path, "NIR file"), path)
+  const { plan, vanished } = spikePlanOf(graph, path, { steps, weightBits })
+  const inputs = plan.getAt(SpikePlan.Inputs, "u16")
+  const outputs = plan.getAt(SpikePlan.Classes, "u16")
+  // What data is scaled to is asked of a network: one of the graph's inputs and outputs.
+  const base = pico16(1)
+  const network = { ...base, name: path, width: inputs }
+  network.layers = [{ ...base.layers[1], neurons: outputs, fanIn: 1 }]
+  const samples = await samplesFor(
+    { network, coefficients: Buffer.alloc(0), training: null },
+    options,
+  )
+  const made = exportSpikingC(plan, {
+    ...{ layout: layout as "plain", name, samples: samples.list },
+    classes: Array.from({ length: outputs }, (_, i) => `${i}`),
+  })
+  writeFolder(out, made.files, options.force ?? false)
+
+  const { predictBytes, learnBytes, flashBytes } = made.model
+  if (vanished > 0)
+    output.status(
+      `${grouped(vanished)} weights became 0: they are small beside their neuron's largest`,
+    )
+  output.field("graph", path)
+  output.field("inputs", `${grouped(inputs)} bytes, ${outputs} classes, ${steps} steps`)
+  output.field("constants", `${grouped(flashBytes)} B of flash`)
+  output.field("memory to classify", `${grouped(predictBytes)} B of RAM`)
+  output.field(
+    "memory to learn",
+    learnBytes > 0
+      ? `${grouped(learnBytes)} B of RAM: its last layer`
+      : "its last layer reads the inputs and cannot learn",
+  )
+  output.field("samples", samples.about)
+  output.field("written", `${out}, ${made.files.size} files`)
+  return {
+    document: {
+      ...{ nir: path, format, layout, name, out, files: [...made.files.keys()] },
+      ...{ inputs, classes: outputs, steps, weightBits, vanished },
+      ...{ predictBytes, learnBytes, flashBytes, samples: samples.list.length },
     },
   }
 }

@@ -26,13 +26,13 @@ export function addSpikingOptions(command: Command): Command {
     .option("--neuron <kind>", "spiking: if or lif", choiceOption("--neuron", ["if", "lif"]), "if")
     .option(
       "--steps <n>",
-      "spiking: steps the graph is to be run for",
+      "spiking, --nir: steps the graph is to be run for",
       integerOption("--steps", 8, 4096),
       128,
     )
     .option(
       "--weight-bits <n>",
-      "spiking: weights as whole numbers of so many bits",
+      "spiking, --nir: weights as whole numbers of so many bits",
       integerOption("--weight-bits", 2, 16),
     )
     .option(

@@ -36,13 +36,8 @@ export interface CExportOptions {
 
 /** @param model must fit (fits.ts) */
 export function exportC(model: Model, options: CExportOptions): CExport {
-  const { layout, name, classes } = options
+  const { name, classes } = options
   const made = modelSource(model, name, classes)
-  const fill = (text: string) =>
-    text
-      .replaceAll("@name@", name)
-      .replaceAll("@NAME@", name.toUpperCase())
-      .replaceAll("@inputs@", `${made.inputs}`)
   const header = template("wuxing.h")
     .replace("VERSION", packageVersion())
     .replace("#define WUXING_RINGS 7", `#define WUXING_RINGS ${made.rings}`)
@@ -62,6 +57,25 @@ export function exportC(model: Model, options: CExportOptions): CExport {
     library.push(["wuxing_features.h", features], ["wuxing_features.c", builtFeatures()])
   }
   const samples = samplesHeader(model, made, options.samples)
+  return { files: laidOut(library, samples, made, options), model: made }
+}
+
+/**
+ * @param library wuxing.h, wuxing.c and what belongs to them, and the model's two files
+ * @param samples text of samples.h
+ */
+export function laidOut(
+  library: [string, string][],
+  samples: string,
+  made: CModel,
+  options: CExportOptions,
+): Map<string, string> {
+  const { layout, name } = options
+  const fill = (text: string) =>
+    text
+      .replaceAll("@name@", name)
+      .replaceAll("@NAME@", name.toUpperCase())
+      .replaceAll("@inputs@", `${made.inputs}`)
   const sources = library.map(([path]) => path).filter(path => path.endsWith(".c"))
   const files = new Map<string, string>()
   const put = (folder: string, list: [string, string][]) => {
@@ -133,7 +147,7 @@ export function exportC(model: Model, options: CExportOptions): CExport {
       put("", [["platformio.ini", platformio(fits ? ["uno", "pico"] : ["pico"])]])
     }
   }
-  return { files, model: made }
+  return files
 }
 
 /** `pio run` builds for all boards that are listed, so these have room for the network. */

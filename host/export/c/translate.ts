@@ -117,7 +117,8 @@ class Program {
     const visit = (node: ts.Node): void => {
       if (ts.isCallExpression(node)) {
         const called = node.expression.getText()
-        if (called === `${buffer}.setAt` || called === `${buffer}.fillAt`) found = true
+        if (["setAt", "fillAt", "blitAt"].some(write => called === `${buffer}.${write}`))
+          found = true
         for (const [i, argument] of node.arguments.entries())
           if (argument.getText() === buffer && this.writes(called, i)) found = true
       }
@@ -458,7 +459,8 @@ class Body {
 
   /** What stands in the place of `plan.getAt`, `work.setAt` and the like; a plan may lie in flash. */
   private inBuffer(node: ts.CallExpression): Typed | undefined {
-    const [, name, method] = /^(\w+)\.(getAt|setAt|fillAt)$/.exec(node.expression.getText()) ?? []
+    const [, name, method] =
+      /^(\w+)\.(getAt|setAt|fillAt|blitAt)$/.exec(node.expression.getText()) ?? []
     if (!this.buffers.has(name) || name === "inputs") return undefined
     const [at, second, third] = node.arguments
     const offset = unwrapped(this.number(at))
@@ -466,6 +468,11 @@ class Body {
     if (method === "fillAt") {
       const count = unwrapped(this.number(second))
       return { code: `memset(${place}, ${this.number(third)}, (size_t)(${count}))`, type: "void" }
+    }
+    if (method === "blitAt") {
+      const from = `${snake(second.getText())} + ${this.factor(third)}`
+      const count = unwrapped(this.number(node.arguments[3]))
+      return { code: `memcpy(${place}, ${from}, (size_t)(${count}))`, type: "void" }
     }
     const kind = second.getText().replaceAll('"', "")
     if (method === "getAt")

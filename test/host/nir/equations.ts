@@ -4,9 +4,10 @@
  *
  *     IF       dv/dt = r·x
  *     LI, LIF  tau·dv/dt = (v_leak − v) + r·x
+ *     CubaLIF  tau_syn·dI/dt = w_in·x − I, then as LIF by tau_mem with I for x
  *     spikes   v > v_threshold: a spike, v becomes v_reset
  *
- * x is constant over a step, and so are the solutions exact.
+ * x is constant over a step, and so are the solutions exact; so is I, for v, what it has come to.
  */
 import type { Graph, Node } from "../../../host/nir/graph"
 
@@ -15,6 +16,7 @@ interface Unit {
   from: Unit[]
   value: Float64Array
   v: Float64Array
+  current: Float64Array
   x: Float64Array
   /** Places of what is not 0, and how many. */
   some: Int32Array
@@ -41,7 +43,7 @@ export function byEquations(graph: Graph): (input: ArrayLike<number>, steps: num
     const size = sizeOf(node)
     const zeros = () => new Float64Array(size)
     const unit = {
-      ...{ node, from, still, value: zeros(), v: zeros(), x: zeros() },
+      ...{ node, from, still, value: zeros(), v: zeros(), current: zeros(), x: zeros() },
       ...{ some: new Int32Array(size), count: 0, columns: columnsOf(node) },
     }
     units.set(name, unit)
@@ -54,7 +56,7 @@ export function byEquations(graph: Graph): (input: ArrayLike<number>, steps: num
   return (input, steps) => {
     let spikes = 0
     const sums = new Array<number>(last.value.length).fill(0)
-    for (const unit of order) unit.v.fill(0)
+    for (const unit of order) for (const state of [unit.v, unit.current]) state.fill(0)
     for (let step = 0; step < steps; step++) {
       for (const unit of order) {
         if (unit.still && step > 0) continue
@@ -93,7 +95,7 @@ function sizeOf(node: Node): number {
   return node.type === "Scale" ? node.scale.length : node.r.length
 }
 
-function advance({ node, from, value, v, x, columns }: Unit): void {
+function advance({ node, from, value, v, current, x, columns }: Unit): void {
   if (node.type === "Linear" || node.type === "Affine") {
     if (node.type === "Affine") value.set(node.bias)
     else value.fill(0)
@@ -113,6 +115,13 @@ function advance({ node, from, value, v, x, columns }: Unit): void {
     for (let i = 0; i < v.length; i++) {
       const rest = node.vLeak[i] + node.r[i] * x[i]
       v[i] = rest + (v[i] - rest) * Math.exp(-1 / node.tau[i])
+    }
+  else if (node.type === "CubaLIF")
+    for (let i = 0; i < v.length; i++) {
+      const given = node.wIn[i] * x[i]
+      current[i] = given + (current[i] - given) * Math.exp(-1 / node.tauSyn[i])
+      const rest = node.vLeak[i] + node.r[i] * current[i]
+      v[i] = rest + (v[i] - rest) * Math.exp(-1 / node.tauMem[i])
     }
   else {
     for (let i = 0; i < x.length; i++)

@@ -90,6 +90,7 @@ export function runOnM0(folder: string, flags: string[] = ["-O2"]): Outcome {
 }
 
 export const M33 = [..."-mcpu=cortex-m33 -mthumb -mfloat-abi=soft".split(" "), ...FREESTANDING]
+export const M4 = [..."-mcpu=cortex-m4 -mthumb -mfloat-abi=soft".split(" "), ...FREESTANDING]
 export const RV32 = [..."-march=rv32imc -mabi=ilp32".split(" "), ...FREESTANDING]
 export const WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split(" ")
 
@@ -113,30 +114,48 @@ export function runOnRv32(folder: string, flags: string[] = ["-O2"]): Outcome {
   return outcomeOf(execFileSync("qemu-riscv32", [elf], { encoding: "utf8" }))
 }
 
+interface QemuBoard {
+  name: string
+  cpu: string[]
+  machine: string
+  /** Instructions of a tick of its SysTick, where an instruction takes a nanosecond. */
+  tick: number
+}
+
 /** Runs in a Cortex-M33 (a Pico 2's core), on a board that qemu has; ticks are of 50 instructions. */
 export function runOnM33(folder: string, flags: string[] = ["-O2"]): Outcome {
-  const elf = join(folder, "m33.elf")
-  const library = libraryObject(folder, "arm-none-eabi-gcc", [...M33, ...flags])
+  return runInQemu(folder, flags, { name: "m33", cpu: M33, machine: "mps2-an505", tick: 50 })
+}
+
+/** Runs in a Cortex-M4 (SpiNNaker2's cores), on a board that qemu has; ticks are of 40 instructions. */
+export function runOnM4(folder: string, flags: string[] = ["-O2"]): Outcome {
+  return runInQemu(folder, flags, { name: "m4", cpu: M4, machine: "mps2-an386", tick: 40 })
+}
+
+function runInQemu(
+  folder: string,
+  flags: string[],
+  { name, cpu, machine, tick }: QemuBoard,
+): Outcome {
+  const elf = join(folder, `${name}.elf`)
+  const library = libraryObject(folder, "arm-none-eabi-gcc", [...cpu, ...flags])
   execFileSync("arm-none-eabi-gcc", [
-    ...[
-      ...M33,
-      "-O2",
-      ...definesOf(flags),
-      "-nostdlib",
-      "-Wl,--gc-sections",
-      `-Wl,-T,${join(HERE, "m33.ld")}`,
-    ],
+    ...[...cpu, "-O2", ...definesOf(flags), "-nostdlib", "-Wl,--gc-sections"],
+    `-Wl,-T,${join(HERE, `${name}.ld`)}`,
     ...["-I", folder, ...sourcesIn(folder, "start-bare.c"), library, "-lgcc", "-o", elf],
   ])
   // Semihosting writes to stderr here. An instruction takes a nanosecond.
-  const machine = "-M mps2-an505 -nographic -monitor none -serial none -icount shift=0".split(" ")
+  const options = "-nographic -monitor none -serial none -icount shift=0".split(" ")
   const { stdout, stderr, status } = spawnSync(
     "qemu-system-arm",
-    [...machine, "-semihosting-config", "enable=on,target=native", "-kernel", elf],
+    [
+      ...["-M", machine, ...options, "-semihosting-config", "enable=on,target=native"],
+      ...["-kernel", elf],
+    ],
     { encoding: "utf8", timeout: 60_000 },
   )
   if (status !== 0) throw new Error(`qemu-system-arm ended with ${status}: ${stderr}`)
-  return outcomeOf(stdout + stderr)
+  return outcomeOf(stdout + stderr, tick)
 }
 
 /** Runs on this machine. */
@@ -176,11 +195,11 @@ function libraryObject(folder: string, compiler: string, flags: string[]): strin
   return object
 }
 
-function outcomeOf(text: string): Outcome {
+function outcomeOf(text: string, tick = 1): Outcome {
   const numbers = text.trim().split(/\s+/).map(Number)
   const count = numbers.findIndex(n => n > 255)
   const [hash, ...ticks] = numbers.slice(count)
-  return { named: numbers.slice(0, count), hash, cycles: ticks.map(t => t * 50) }
+  return { named: numbers.slice(0, count), hash, cycles: ticks.map(t => t * tick) }
 }
 
 export function symbolsOf(elf: string, prefix = "arm-none-eabi-"): Map<string, number> {

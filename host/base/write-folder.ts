@@ -33,7 +33,7 @@ export function writeFolder(
     }
     if (fresh) renameSync(at, target)
   } catch (error) {
-    if (fresh) rmSync(at, { recursive: true, force: true })
+    if (fresh) clear(at)
     if (error instanceof WuxingError && error.kind === "usage") throw error
     throw new WuxingError(
       {
@@ -45,5 +45,14 @@ export function writeFolder(
       },
       { cause: error },
     )
+  }
+}
+
+/** What the failure left. Where it never came to be, below a file say, removing it fails too. */
+function clear(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch {
+    // The failure itself is what is said.
   }
 }

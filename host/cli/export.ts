@@ -22,6 +22,20 @@ import { startProgress } from "./terminal/progress"
 /** Test images on which graph and network are compared. */
 const MOST_IMAGES = 1000
 
+/** Formats that an option is for, where it is not for all. */
+const ONLY_FOR: Record<string, { option: string; formats: string[] }> = {
+  operatingPoint: { option: "--operating-point", formats: ["nir"] },
+  spiking: { option: "--spiking", formats: ["nir"] },
+  neuron: { option: "--neuron", formats: ["nir"] },
+  steps: { option: "--steps", formats: ["nir"] },
+  weightBits: { option: "--weight-bits", formats: ["nir"] },
+  chip: { option: "--chip", formats: ["nir"] },
+  data: { option: "--data", formats: ["nir", "c"] },
+  layout: { option: "--layout", formats: ["c"] },
+  board: { option: "--board", formats: ["c"] },
+  name: { option: "--name", formats: CODE_FORMATS },
+}
+
 interface ExportOptions extends CodeOptions, SpikingOptions {
   operatingPoint?: string
 }
@@ -53,6 +67,12 @@ export function addExport(program: Command, run: Run): void {
   addNetworkOptions(addSpikingOptions(addCodeOptions(command))).action(
     (out: string | undefined, options: ExportOptions) =>
       run((given: ExportOptions, context) => {
+        for (const [key, { option, formats }] of Object.entries(ONLY_FOR))
+          if (command.getOptionValueSource(key) === "cli" && !formats.includes(given.format))
+            throw usageError(
+              `${option} is not for --format ${given.format}`,
+              `leave it out, or give --format ${formats[0]}`,
+            )
         const path = out ?? given.out
         if (path === undefined)
           throw usageError(

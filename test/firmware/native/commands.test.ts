@@ -12,4 +12,9 @@ vi.mock("../bench", async original => {
 })
 vi.mock("../../../firmware/arena", () => ({ ARENA_BYTES: 240 * 1024 }))
 
+const { useBoards } = await import("../service")
+useBoards(2)
 await import("../commands.test")
+await import("../samples.test")
+await import("../layers.test")
+await import("../frames.test")

@@ -15,8 +15,9 @@ import {
   StatusField,
 } from "../src/wire/protocol"
 import { ARENA_BYTES, arena } from "./arena"
+import { hasRoom } from "./gathered"
 import { answer, countRefusal, fault, mismatch, refused, report } from "./reports"
-import { hasRoom, resetSamples, updates } from "./samples"
+import { resetSamples, updates } from "./samples"
 import { times, timesLength } from "./times"
 
 const EMPTY = 0

@@ -3,7 +3,7 @@
  * do. What can run, runs; what must wait for another board's signals or backward sums waits.
  */
 import * as ds from "@devicescript/core"
-import { MOST_LAYERS, MOST_PARTS, MOST_SLOTS } from "../src/core/check"
+import { MOST_LAYERS, MOST_SLOTS } from "../src/core/check"
 import { activateRuns, clearImage } from "../src/core/image"
 import { Header, Part, PartFlag } from "../src/core/layout"
 import {
@@ -28,14 +28,12 @@ import {
   Status,
   TimesField,
 } from "../src/wire/protocol"
-import { ARENA_BYTES, arena } from "./arena"
+import { arena } from "./arena"
+import { flush, gather, gatheredAt, gatheredCount, reports, signalsOf } from "./gathered"
 import { fault, mismatch, report } from "./reports"
 import { countOne, lap, timeLayers } from "./times"
 
 const NONE = -1
-/** Signals of one report. */
-const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
-
 /** Learning steps applied since the shard was loaded. */
 export let updates = 0
 
@@ -59,13 +57,6 @@ const slotGot = Buffer.alloc(MOST_SLOTS * (MOST_LAYERS + 1) * 2)
 const backComplete = Buffer.alloc(MOST_LAYERS + 1)
 /** Per layer, u8: messages with backward sums of the sample in hand so far. */
 const backNumber = Buffer.alloc(MOST_LAYERS + 1)
-/**
- * Per part: samples gathered for one report (u8), and where in the arena, behind the shard, the
- * report is (u16; 0: the part reports nothing).
- */
-const gatheredCount = Buffer.alloc(MOST_PARTS)
-const gatheredAt = Buffer.alloc(MOST_PARTS * 2)
-
 // The image being received, as its first slice announced it.
 let imageSample = NONE
 let imagePixel = 0
@@ -76,18 +67,6 @@ let imageLabel = 0
 let learnSample = NONE
 let learnLabel = 0
 let learnNext = NONE
-
-/** Is there room behind the loaded shard, which must be sound, for the reports it gathers? */
-export function hasRoom(): boolean {
-  let bytes = arena.getAt(Header.Size, "i32")
-  const count = arena.getAt(Header.Parts, "u16")
-  for (let i = 0; i < count; i++) if (reports(partAt(i))) bytes += MAX_PAYLOAD
-  return bytes <= ARENA_BYTES
-}
-
-function reports(part: number): boolean {
-  return (arena.getAt(part + Part.Flags, "u16") & (PartFlag.Report | PartFlag.Output)) !== 0
-}
 
 /** Starts afresh with a newly loaded shard, which must be sound and fit. */
 export function resetSamples(): void {
@@ -149,10 +128,6 @@ function emptySlot(slot: number): void {
 
 function gotAt(slot: number, layer: number): number {
   return (slot * (MOST_LAYERS + 1) + layer) << 1
-}
-
-function signalsOf(part: number): number {
-  return arena.getAt(part + Part.Neurons, "u16") * arena.getAt(part + Part.Outputs, "u16")
 }
 
 /** Command image: ImageField, runs. */
@@ -243,7 +218,7 @@ export async function image(p: Buffer): Promise<void> {
     beginLearning(arena, sample)
   }
   await advance(slot)
-  if (learns || (flags & ImageFlag.Flush) !== 0) await flush()
+  if (learns || (flags & ImageFlag.Flush) !== 0) await flush(parts)
 }
 
 function takesPixels(): boolean {
@@ -308,7 +283,7 @@ export async function signals(p: Buffer): Promise<void> {
     // While its image still comes in, a sample waits.
     if (imageSample !== sample + i) await advance(slot)
   }
-  await flush()
+  await flush(parts)
 }
 
 /** A part that reads the signals of `layer`. */
@@ -343,13 +318,14 @@ async function advance(slot: number): Promise<void> {
     // Of a sample that is learnt, outputs are for the other boards that have some.
     if ((flags & PartFlag.Output) !== 0 && learns && remote.getAt(layers << 1, "u16") === 0)
       continue
-    if (gatheredAt.getAt(index << 1, "u16") > 0) await gather(index, slot)
+    if (gatheredAt.getAt(index << 1, "u16") > 0)
+      await gather(index, slot, slotSample.getAt(slot << 2, "i32"))
   }
   if (learnSample === NONE || learnSample !== slotSample.getAt(slot << 2, "i32")) return
   const last = partAt(parts - 1)
   if ((arena.getAt(last + Part.Flags, "u16") & PartFlag.Output) === 0) return
   if (remote.getAt(layers << 1, "u16") > 0) {
-    await flush()
+    await flush(parts)
     if (outputsMissing(slot)) return
     // The machine sends when the program pauses: the other boards with outputs wait for these.
     await ds.sleep(1)
@@ -361,64 +337,6 @@ async function advance(slot: number): Promise<void> {
 /** Do outputs that other boards compute still have to come? */
 function outputsMissing(slot: number): boolean {
   return slotGot.getAt(gotAt(slot, layers), "u16") < remote.getAt(layers << 1, "u16")
-}
-
-/** Adds the signals of a part to its report, which goes out when full or at the next flush. */
-async function gather(index: number, slot: number): Promise<void> {
-  const part = partAt(index)
-  const count = signalsOf(part)
-  const at = gatheredAt.getAt(index << 1, "u16")
-  const bus =
-    arena.getAt(part + Part.BusOut, "i32") +
-    ((slot * arena.getAt(part + Part.BusOutWidth, "u16") +
-      arena.getAt(part + Part.BusOutFirst, "u16")) <<
-      1)
-  const sample = slotSample.getAt(slot << 2, "i32")
-  if (count > MOST_SIGNALS) {
-    // One sample does not fit one message: several, each a range of the layer.
-    for (let from = 0; from < count; from += MOST_SIGNALS) {
-      const n = Math.min(MOST_SIGNALS, count - from)
-      announce(at, part, sample, n, from)
-      arena.blitAt(at + SignalsField.Length, arena, bus + from + from, n + n)
-      gatheredCount.setAt(index, "u8", 1)
-      await send(index)
-    }
-    return
-  }
-  const held = gatheredCount.getAt(index, "u8")
-  if (
-    held > 0 &&
-    (arena.getAt(at + SignalsField.Sample, "i32") + held !== sample ||
-      (held + 1) * count > MOST_SIGNALS)
-  )
-    await send(index)
-  const place = gatheredCount.getAt(index, "u8")
-  if (place === 0) announce(at, part, sample, count, 0)
-  arena.blitAt(at + SignalsField.Length + ((place * count) << 1), arena, bus, count + count)
-  gatheredCount.setAt(index, "u8", place + 1)
-}
-
-function announce(at: number, part: number, sample: number, count: number, from: number): void {
-  arena.setAt(at + SignalsField.Sample, "i32", sample)
-  arena.setAt(at + SignalsField.Layer, "u8", arena.getAt(part + Part.Layer, "u16"))
-  arena.setAt(at + SignalsField.Count, "u8", count)
-  arena.setAt(at + SignalsField.First, "u16", arena.getAt(part + Part.BusOutFirst, "u16") + from)
-}
-
-async function send(index: number): Promise<void> {
-  const at = gatheredAt.getAt(index << 1, "u16")
-  const bytes =
-    arena.getAt(at + SignalsField.Count, "u8") * gatheredCount.getAt(index, "u8") * 2 +
-    SignalsField.Length
-  gatheredCount.setAt(index, "u8", 0)
-  const payload = Buffer.alloc(bytes)
-  payload.blitAt(0, arena, at, bytes)
-  await report(Command.Signals, payload)
-  lap(TimesField.Reports, 0)
-}
-
-async function flush(): Promise<void> {
-  for (let i = 0; i < parts; i++) if (gatheredCount.getAt(i, "u8") > 0) await send(i)
 }
 
 /** The output is there and the label known: the error, and what follows from it. */

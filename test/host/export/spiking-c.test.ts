@@ -104,6 +104,16 @@ describe.each(cases)("%s", (name, plan, samples) => {
   })
 })
 
+it("compiles for an ESP8266's Xtensa LX106", () => {
+  const at = join(folder, "pico-16")
+  writeSpikingBench(at, cases[0][1], cases[0][2])
+  for (const file of ["wuxing", "model"])
+    execFileSync("xtensa-lx106-elf-gcc", [
+      ...[..."-std=c99 -O2 -ffreestanding".split(" "), ...WARNINGS, "-I", at],
+      ...["-c", join(at, `${file}.c`), "-o", join(at, `${file}.o`)],
+    ])
+})
+
 it("a graph without links that could learn names, and says that it cannot learn", () => {
   const { plan } = spikePlanOf(randomGraph("IF", true, true, 5), "skip", {
     steps: 16,

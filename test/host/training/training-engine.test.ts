@@ -10,7 +10,7 @@ import { type EngineOptions, TrainingEngine } from "../../../host/training/train
 import { Header } from "../../../src/core/layout"
 import { network, randomImage, uniform } from "../../src/core/helpers"
 
-const RUNS = { numRuns: 40 }
+const RUNS = { numRuns: 16 }
 
 const engines: TrainingEngine[] = []
 afterEach(async () => {

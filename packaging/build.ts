@@ -75,6 +75,9 @@ async function compileCore(): Promise<void> {
   for (const batched of [false, true]) keep(coreName(batched), await coreBinary(batched))
 }
 
+/** A busy machine may take its time: nobody waits for one of these alone. */
+const patient = { quiet: true, deadlineMs: 3_600_000 }
+
 /** A program for each size of heap among the boards that run DeviceScript, and those of the demos. */
 async function compileFirmware(): Promise<void> {
   const heaps = boardIds()
@@ -87,10 +90,10 @@ async function compileFirmware(): Promise<void> {
     mostRoom(readBoardProfile("pico")),
   ])
   for (const shardBytes of sizes)
-    keep(firmwareName(shardBytes), (await buildFirmware({ shardBytes, quiet: true })).bytecode)
+    keep(firmwareName(shardBytes), (await buildFirmware({ ...patient, shardBytes })).bytecode)
   const demos = readdirSync(join(ROOT, "firmware/demos"), { withFileTypes: true })
   for (const { name: demo } of demos.filter(entry => entry.isDirectory()))
-    keep(demoName(demo), (await buildFirmware({ demo, quiet: true })).bytecode)
+    keep(demoName(demo), (await buildFirmware({ ...patient, demo })).bytecode)
 }
 
 function keep(file: string, bytes: Uint8Array): void {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url"
 import { builtOnce } from "../base/built-once"
 import { WuxingError } from "../base/errors"
 import { coreName, prebuilt } from "../base/prebuilt"
+import { needWebAssembly } from "../base/webassembly"
 import { toAssemblyScript } from "./assembly-source"
 import { corePath } from "./core-files"
 
@@ -62,7 +63,7 @@ const modules = new Map<boolean, WebAssembly.Module>()
  * The same, ready to be run. Kept for the process: to make the sources' name costs more than to start
  * an engine.
  *
- * @throws WuxingError as coreBinary
+ * @throws WuxingError as coreBinary; "webassembly-missing" (kind usage)
  */
 export async function coreModule(
   batched: boolean,
@@ -70,6 +71,7 @@ export async function coreModule(
 ): Promise<WebAssembly.Module> {
   let module = modules.get(batched)
   if (!module) {
+    needWebAssembly("the core")
     module = new WebAssembly.Module(await coreBinary(batched, true, onCompile))
     modules.set(batched, module)
   }

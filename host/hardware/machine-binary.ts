@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { WuxingError } from "../base/errors"
+import { needWebAssembly } from "../base/webassembly"
 
 const PAGE_BYTES = 65536
 /** Addresses a program can have: its program counter has 16 bits. */
@@ -75,11 +76,13 @@ const modules = new Map<string, MachineModule>()
  *
  * @param kind "bare": as it is; "timed": it counts its operations and says what it does to its flash;
  *   "counted": it also counts for every address of the program
- * @throws WuxingError "machine-unknown" (kind "internal") where the package has another machine
+ * @throws WuxingError "machine-unknown" (kind "internal") where the package has another machine,
+ *   "webassembly-missing" (kind "usage")
  */
 export function machineModule(kind: "bare" | "timed" | "counted"): MachineModule {
   const known = modules.get(kind)
   if (known) return known
+  needWebAssembly("a virtual board")
   const { binary, counters } =
     kind === "bare"
       ? { binary: machineBinary(), counters: 0 }

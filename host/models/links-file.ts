@@ -45,11 +45,11 @@ import { faultOf } from "../network/validate"
 import type { Model } from "./model-file"
 
 /**
- * Bounds of a file, checked before anything is allocated for what it says: links are up to seven values
+ * Bounds of a file, checked before anything is allocated for what it says: links are up to eight values
  * each in memory, and a network of more would take minutes for an image.
  */
 const MOST_LINKS = 2 ** 20
-const JSON_BOUNDS = { values: 7 * MOST_LINKS, depth: 8 }
+const JSON_BOUNDS = { values: 8 * MOST_LINKS, depth: 8 }
 /** Of all layers together: neurons times inputs. */
 const MOST_SYNAPSES = 2 ** 20
 

@@ -7,6 +7,7 @@
  * reason in an error.
  */
 import type { Dataset, Entity, Group } from "h5wasm"
+import { needWebAssembly } from "../base/webassembly"
 
 type H5 = typeof import("h5wasm")["default"]
 
@@ -39,6 +40,7 @@ export function loadHdf5(): Promise<Hdf5> {
 }
 
 async function load(): Promise<Hdf5> {
+  needWebAssembly("reading and writing NIR files")
   const complaints: number[] = []
   const note = (text: string) => {
     if (complaints.length < 65536) complaints.push(...Buffer.from(text.slice(0, 1000)))

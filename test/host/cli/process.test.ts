@@ -1,5 +1,8 @@
 /** The tool as a process: what only one can show of its signals and streams. */
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, test } from "vitest"
+import { temporaryFolder } from "../../temporary"
 import { wuxingProcess } from "./run-cli"
 
 test("ends with its status, results on stdout, messages on stderr", async () => {
@@ -15,6 +18,19 @@ test("ends with its status, results on stdout, messages on stderr", async () => 
   expect(wrong).toMatchObject({ status: 2, stdout: "" })
   // Nobody has a terminal, whatever the environment asks.
   expect(wrong.stderr).toMatch(/^error unknown command/)
+})
+
+test("without WebAssembly it says what is missing", async () => {
+  const path = join(temporaryFolder("jitless"), "a.nir")
+  writeFileSync(path, Buffer.from("894844460d0a1a0a", "hex"))
+  const { status, stdout } = await wuxingProcess(["import", path, `${path}.wuxing`, "--json"], {
+    env: { NODE_OPTIONS: "--jitless" },
+  })
+  expect(status).toBe(2)
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: "webassembly-missing",
+    help: "start it without --jitless",
+  })
 })
 
 describe("signals", () => {

@@ -33,7 +33,7 @@ const FILES = [
   "examples/devicescript",
 ]
 /** Compiled, or used only to compile. */
-const NOT_COPIED = /\.ts$|[\\/]assembly[\\/]|[\\/]dashboard[\\/]page[\\/]/
+const NOT_COPIED = /\.ts$|[\\/](?:assembly|codegen[\\/]built)[\\/]|[\\/]dashboard[\\/]page[\\/]/
 
 rmSync(DIST, { recursive: true, force: true })
 await Promise.all([

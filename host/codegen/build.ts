@@ -1,7 +1,7 @@
 /**
  * `npm run firmware:native`: builds wuxing-pico.uf2 beside its sources, a listing of its
- * functions for `wuxing profile`, and says what came out; with
- * `-- arduino` fills the folder of the Arduino sketch with the sources it needs instead.
+ * functions for `wuxing profile`, and the core as WebAssembly (`npm run core`: that alone), and says what
+ * came out; with `-- arduino` fills the folder of the Arduino sketch with the sources it needs instead.
  */
 import { createHash } from "node:crypto"
 import { copyFileSync, readdirSync, writeFileSync } from "node:fs"
@@ -14,6 +14,8 @@ import {
   NATIVE_FOLDER,
   writeGenerated,
 } from "./build-firmware"
+import { compileCore, coreSources } from "./core-module"
+import { keepCores } from "./kept-core"
 
 if (process.argv[2] === "arduino") {
   const sketch = join(NATIVE_FOLDER, "arduino", "wuxing")
@@ -23,6 +25,17 @@ if (process.argv[2] === "arduino") {
   console.log(`${sketch}: open wuxing.ino there`)
   process.exit()
 }
+
+const cores = []
+for (const batched of [false, true]) {
+  const files = coreSources(batched, true)
+  cores.push({ batched, files, bytes: await compileCore(files) })
+}
+keepCores(cores)
+console.log(
+  `host/codegen/built: ${cores.map(({ bytes }) => bytes.length).join(" and ")} B of WebAssembly`,
+)
+if (process.argv[2] === "core") process.exit()
 
 const { uf2, ...listing } = buildNativeFirmware()
 const { flashBytes, ramBytes } = listing

@@ -7,6 +7,7 @@ import { coreName, prebuilt } from "../base/prebuilt"
 import { needWebAssembly } from "../base/webassembly"
 import { toAssemblyScript } from "./assembly-source"
 import { corePath } from "./core-files"
+import { keptCore } from "./kept-core"
 
 const SOURCES = [
   ...[
@@ -37,6 +38,8 @@ const EXPORTED = {
 const MOST_PAGES = 32768
 
 /**
+ * Shipped or kept, else compiled.
+ *
  * @param batched the variant that gathers a batch's changes (src/core/batched.ts)
  * @param vectors the loops over neurons and links in their 128-bit form; the same bits
  * @param onCompile called where it must be compiled first, which takes up to a minute
@@ -50,9 +53,11 @@ export async function coreBinary(
   const shipped = vectors ? prebuilt(coreName(batched)) : undefined
   if (shipped) return shipped.bytes
   const files = coreSources(batched, vectors)
+  const kept = vectors ? keptCore(batched, files) : undefined
+  if (kept) return kept
   const build = () => {
     onCompile?.()
-    return compile(files)
+    return compileCore(files)
   }
   return (await builtOnce("core.wasm", [...files], build)).bytes
 }
@@ -119,7 +124,8 @@ interface AssemblyScript {
 /** A string to the type checker, so that it does not look the module's types up. */
 const ASSEMBLYSCRIPT: string = "assemblyscript/asc"
 
-async function compile(files: Map<string, string>): Promise<Uint8Array> {
+/** @throws WuxingError "core-compile" */
+export async function compileCore(files: ReadonlyMap<string, string>): Promise<Uint8Array> {
   const asc = (await import(ASSEMBLYSCRIPT)).default as AssemblyScript
   let binary: Uint8Array | undefined
   let messages = ""

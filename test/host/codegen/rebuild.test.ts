@@ -7,6 +7,8 @@ import {
   COMPILER_VERSION,
   compilerVersion,
 } from "../../../host/codegen/build-firmware"
+import { compileCore, coreSources } from "../../../host/codegen/core-module"
+import { keptCore } from "../../../host/codegen/kept-core"
 import { bootChecksum } from "../../../host/hardware/emulator/boot-checksum"
 import { LISTING_PATH, UF2_PATH } from "../../../host/hardware/emulator/firmware-file"
 import { fromUf2, toUf2 } from "../../../host/hardware/emulator/uf2"
@@ -21,6 +23,33 @@ describe.skipIf(compilerVersion() === undefined)("a rebuild (gcc-arm-none-eabi)"
       expect(uf2.equals(kept), "run npm run firmware:native, and keep what it writes").toBe(true)
     if (compilerVersion() === COMPILER_VERSION)
       expect(JSON.parse(readFileSync(LISTING_PATH, "utf8"))).toEqual(listing)
+  })
+})
+
+describe("the core as WebAssembly that a checkout has", () => {
+  const now = (batched: boolean) => coreSources(batched, true)
+
+  it("is of the sources as they are, both variants, which differ in one constant", () => {
+    const why = "run npm run core, and keep what it writes"
+    for (const batched of [false, true]) expect(keptCore(batched, now(batched)), why).toBeDefined()
+    const others = [...now(true)].filter(([name, text]) => now(false).get(name) !== text)
+    expect(others.map(([name]) => name)).toEqual(["batched.ts"])
+  })
+
+  it("is what they compile to", async () => {
+    const compiled = await compileCore(now(false))
+    expect(Buffer.from(compiled).equals(keptCore(false, now(false))!)).toBe(true)
+  })
+
+  it("is not taken for sources that say something else, but for what is commented otherwise", () => {
+    const changed = (from: RegExp, to: string) => {
+      const files = now(false)
+      const settle = files.get("settle.ts")!
+      expect(settle).toMatch(from)
+      return keptCore(false, files.set("settle.ts", settle.replace(from, to)))
+    }
+    expect(changed(/\+/, "-")).toBeUndefined()
+    expect(changed(/^/, "// Another comment.\n\n/* And\none more. */")).toBeDefined()
   })
 })
 

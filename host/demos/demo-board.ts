@@ -185,6 +185,9 @@ export class DemoBoard {
     })
   }
 
+  /** Ends `listen`. */
+  private deafen = () => {}
+
   private listen(): void {
     const { link } = this
     const changed = () => {
@@ -193,32 +196,25 @@ export class DemoBoard {
     const fail = (reason: Error) => {
       for (const reject of [...this.mourners]) reject(reason)
     }
-    link.onReport = (command, bytes) => {
-      const answer = this.answers.get(command)
-      // Bytes of the port's own: the next ones may come into the same place.
-      const payload = Buffer.from(bytes)
-      if (answer) answer(payload)
-      else this.onReport?.(command, payload)
-      changed()
-    }
-    link.onSelfCommand = ({ serviceIndex, command, payload }) => {
-      if (serviceIndex !== JD_SERVICE_INDEX_CONTROL) return
-      if (command !== JD_CONTROL_CMD_SET_STATUS_LIGHT || payload.length < 3) return
-      this.onLed?.(payload[0], payload[1], payload[2])
-      changed()
-    }
-    link.onClose = fail
-    link.onPanic = code => fail(stopError(this.id, `its program stopped with panic ${code}`))
-    link.onRestart = what => fail(stopError(this.id, `the ${what} restarted`))
-  }
-
-  private deafen(): void {
-    const { link } = this
-    link.onReport = undefined
-    link.onSelfCommand = undefined
-    link.onClose = undefined
-    link.onPanic = undefined
-    link.onRestart = undefined
+    this.deafen = link.listen({
+      onReport: (command, bytes) => {
+        const answer = this.answers.get(command)
+        // Bytes of the port's own: the next ones may come into the same place.
+        const payload = Buffer.from(bytes)
+        if (answer) answer(payload)
+        else this.onReport?.(command, payload)
+        changed()
+      },
+      onSelfCommand: ({ serviceIndex, command, payload }) => {
+        if (serviceIndex !== JD_SERVICE_INDEX_CONTROL) return
+        if (command !== JD_CONTROL_CMD_SET_STATUS_LIGHT || payload.length < 3) return
+        this.onLed?.(payload[0], payload[1], payload[2])
+        changed()
+      },
+      onClose: fail,
+      onPanic: code => fail(stopError(this.id, `its program stopped with panic ${code}`)),
+      onRestart: what => fail(stopError(this.id, `the ${what} restarted`)),
+    })
   }
 
   /**
@@ -264,10 +260,7 @@ export class DemoBoard {
           help: "run it again, or without a terminal, where the board is reset instead",
         }),
       start: resolve => {
-        link.onClose = () => resolve()
-        return () => {
-          link.onClose = undefined
-        }
+        return link.listen({ onClose: () => resolve() })
       },
     })
   }

@@ -80,7 +80,9 @@ export class Board {
     readonly profile: string,
     private readonly signal?: AbortSignal,
   ) {
-    link.onReport = (command, payload) => this.received(command, Buffer.from(payload))
+    link.listen({
+      onReport: (command, payload) => this.received(command, Buffer.from(payload)),
+    })
   }
 
   /** How messages call it: "board 1 (virtual, 4f2a…)". */

@@ -54,6 +54,7 @@ export class LoadedNetwork {
   private readonly reference?: Reference
   /** By which boards are known to be the ones that were loaded. */
   private boots: number[] = []
+  private unlisten: (() => void)[] = []
 
   constructor(
     private readonly crew: Crew,
@@ -110,14 +111,16 @@ export class LoadedNetwork {
       this.options.sampleDeadlineMs ?? sampleDeadline(network, this.shards, this.slots, profiles)
     const relay = new Relay(network, members, { signal, slots: this.slots, deadlineMs })
     this.relay = relay
-    for (const { board } of members) {
-      const { link } = board
-      link.onPanic = code =>
-        relay.fail(this.stopped(board, `its program stopped with panic ${code}`))
-      link.onRestart = what => relay.fail(this.stopped(board, `the ${what} restarted`))
-      link.onClose = reason => relay.fail(this.stopped(board, reason.message))
-      link.onGap = () => relay.suspect(`${board.title} dropped frames`)
-    }
+    for (const stop of this.unlisten) stop()
+    this.unlisten = members.map(({ board }) => {
+      const fail = (what: string) => relay.fail(this.stopped(board, what))
+      return board.link.listen({
+        onPanic: code => fail(`its program stopped with panic ${code}`),
+        onRestart: what => fail(`the ${what} restarted`),
+        onClose: reason => fail(reason.message),
+        onGap: () => relay.suspect(`${board.title} dropped frames`),
+      })
+    })
     this.crew.show("running")
   }
 

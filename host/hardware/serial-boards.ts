@@ -36,6 +36,8 @@ export class SerialBoards implements OpenableBoards {
   private readonly profiles: (string | undefined)[]
   /** Links given out, and those of ours found while another board was looked for, by id. */
   private readonly links = new Set<BoardLink>()
+  /** Ends `keep`. */
+  private readonly unkeep = new WeakMap<BoardLink, () => void>()
   private readonly found = new Map<string, BoardLink>()
   private looking?: Promise<void>
   private stopped = false
@@ -175,10 +177,13 @@ export class SerialBoards implements OpenableBoards {
   /** Keeps a link that was found until its board is asked for, unless it goes away before. */
   private keep(link: BoardLink): void {
     this.found.set(link.boardId, link)
-    link.onClose = () => {
-      this.found.delete(link.boardId)
-      void this.drop(link)
-    }
+    const stop = link.listen({
+      onClose: () => {
+        this.found.delete(link.boardId)
+        void this.drop(link)
+      },
+    })
+    this.unkeep.set(link, stop)
   }
 
   private async linkTo(path: string, options: BoardLinkOptions): Promise<BoardLink> {
@@ -195,12 +200,13 @@ export class SerialBoards implements OpenableBoards {
 
   private giveTo(i: number, link: BoardLink, { name, onLog }: BoardLinkOptions): BoardLink {
     link.name = name
-    link.onClose = undefined
-    link.onLog = line => {
+    this.unkeep.get(link)?.()
+    const hear = (line: string) => {
       onLog?.(line)
       this.options.onLog?.(i, line)
     }
-    for (const line of link.recentLog) link.onLog(line)
+    for (const line of link.recentLog) hear(line)
+    link.listen({ onLog: hear })
     return link
   }
 

@@ -39,7 +39,7 @@ import { goneError, noService, nothingServed, silentAtFirst } from "./link-error
 import { type FlashTimes, imageOf, Manager } from "./manager"
 import type { Port } from "./port"
 import { Requests } from "./requests"
-import { ServedProgram } from "./served-program"
+import { type ProgramListener, ServedProgram } from "./served-program"
 
 export type { BoardFacts } from "./board-facts"
 
@@ -73,30 +73,24 @@ export interface LinkCounters {
   gaps: number
 }
 
+/** Who hears of a board: any number of them, each by name of what it wants to hear. */
+export interface LinkListener extends ProgramListener {
+  /** A frame of another module on the board's bus; valid until the callback returns. */
+  onOther?(frame: Uint8Array): void
+  /** Commands the board's program gives to the board itself pass by: what its LED is to do, say. */
+  onSelfCommand?(packet: Packet): void
+  onLog?(line: string): void
+  /** The board dropped frames on their way to us: an answer may be missing. */
+  onGap?(): void
+  /** The port went away by itself. Not called after `close()`. */
+  onClose?(reason: Error): void
+}
+
 export class BoardLink {
   /** What to call the board in messages. */
   name: string
   readonly port: Port
   readonly clock: Clock
-  /** Reports of the awaited service: commands' answers, and register values (0x1000 | register). */
-  onReport?: (command: number, payload: Uint8Array) => void
-  /** A frame of another module on the board's bus; valid until the callback returns. */
-  onOther?: (frame: Uint8Array) => void
-  /** Commands the board's program gives to the board itself pass by: what its LED is to do, say. */
-  onSelfCommand?: (packet: Packet) => void
-  onLog?: (line: string) => void
-  /**
-   * The program stopped itself: code 0 is a wanted reboot, anything else a failure (60000 and up:
-   * an unhandled exception, out of memory and the like). `pc` is a byte offset into the bytecode.
-   * The program starts again about 5 s later, with nothing of its state.
-   */
-  onPanic?: (code: number, pc: number) => void
-  /** The board or its program started anew: whatever it had been told is gone. */
-  onRestart?: (what: "board" | "program") => void
-  /** The board dropped frames on their way to us: an answer may be missing. */
-  onGap?: () => void
-  /** The port went away by itself. Not called after `close()`. */
-  onClose?: (reason: Error) => void
   /** When a frame of the board or of its program last came, ms on `clock`. */
   lastHeard = 0
   /** The same for the program alone: a board announces itself even while its program is down. */
@@ -113,6 +107,7 @@ export class BoardLink {
   private readonly manager: Manager
   private readonly program: ServedProgram
   private readonly logLines: string[] = []
+  private readonly listeners = new Set<LinkListener>()
 
   private constructor(port: Port, options: BoardLinkOptions) {
     this.port = port
@@ -136,13 +131,17 @@ export class BoardLink {
       command: (service, command, payload, ack) =>
         this.commandFrame(this.board!, service, command, payload, ack),
     })
-    this.program = new ServedProgram(this.manager, this)
-    this.onLog = options.onLog
+    this.program = new ServedProgram(this.manager, {
+      onReport: (command, payload) => this.tell(one => one.onReport?.(command, payload)),
+      onPanic: (code, pc) => this.tell(one => one.onPanic?.(code, pc)),
+      onRestart: what => this.tell(one => one.onRestart?.(what)),
+    })
+    if (options.onLog) this.listen({ onLog: options.onLog })
     this.decoder = new JdUsbDecoder({
       onFrame: frame => this.receive(frame),
       onLog: line => this.log(line),
       onGap: what => {
-        if (what === "frames") this.onGap?.()
+        if (what === "frames") this.tell(one => one.onGap?.())
       },
     })
     port.onData = bytes => {
@@ -186,6 +185,16 @@ export class BoardLink {
       await link.close()
       throw error
     }
+  }
+
+  /** @returns ends it */
+  listen(listener: LinkListener): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  private tell(what: (listener: LinkListener) => void): void {
+    for (const listener of [...this.listeners]) what(listener)
   }
 
   /** Runs the core as machine code: there is no program to deploy. */
@@ -256,7 +265,7 @@ export class BoardLink {
   }
 
   /**
-   * Waits until the program announces a service of this class; `send` and `onReport` are then
+   * Waits until the program announces a service of this class; `send` and reports are then
    * about that service.
    * @throws WuxingError "service-missing" (kind firmware), "board-gone", "interrupted"
    */
@@ -343,8 +352,8 @@ export class BoardLink {
   private receive(frame: Uint8Array): void {
     if (frameIsBridge(frame)) return
     if (frameFlags(frame) & JD_FRAME_FLAG_COMMAND) {
-      if (this.board && this.onSelfCommand && frameIsFor(frame, this.board))
-        for (const packet of packetsOf(frame)) this.onSelfCommand(packet)
+      if (this.board && frameIsFor(frame, this.board))
+        for (const packet of packetsOf(frame)) this.tell(one => one.onSelfCommand?.(packet))
       return
     }
     if (!this.board) this.tryAdopt(frame)
@@ -353,7 +362,7 @@ export class BoardLink {
     const fromBoard = frameIsFor(frame, board)
     // A board may pass on what other modules on its Jacdac bus say.
     if (!fromBoard && !frameIsFor(frame, this.served!)) {
-      this.onOther?.(frame)
+      this.tell(one => one.onOther?.(frame))
       return
     }
     this.lastHeard = this.clock.now()
@@ -387,7 +396,7 @@ export class BoardLink {
   private log(line: string): void {
     this.logLines.push(line)
     if (this.logLines.length > LOG_LINES) this.logLines.shift()
-    this.onLog?.(line)
+    this.tell(one => one.onLog?.(line))
   }
 
   private portGone(reason?: Error): void {
@@ -397,7 +406,7 @@ export class BoardLink {
     const error =
       reason instanceof WuxingError ? reason : goneError(this.title, "its port went away", reason)
     this.requests.end(error)
-    this.onClose?.(error)
+    this.tell(one => one.onClose?.(error))
   }
 
   private askForServices(device: DeviceId): Uint8Array {

@@ -19,11 +19,18 @@ interface Announced {
   serviceClasses: number[]
 }
 
-/** What is reported of the program; as in BoardLink. */
+/** Who hears of a board's program. */
 export interface ProgramListener {
-  onReport?: (command: number, payload: Uint8Array) => void
-  onPanic?: (code: number, pc: number) => void
-  onRestart?: (what: "board" | "program") => void
+  /** Of the awaited service: commands' answers, and register values (0x1000 | register). */
+  onReport?(command: number, payload: Uint8Array): void
+  /**
+   * The program stopped itself: code 0 is a wanted reboot, anything else a failure (60000 and up:
+   * an unhandled exception, out of memory and the like). `pc` is a byte offset into the bytecode.
+   * The program starts again about 5 s later, with nothing of its state.
+   */
+  onPanic?(code: number, pc: number): void
+  /** The board or its program started again: it has lost its state. */
+  onRestart?(what: "board" | "program"): void
 }
 
 export class ServedProgram {

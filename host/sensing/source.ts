@@ -55,7 +55,7 @@ const SET = 0x2000
 const STREAMED = 255
 const ASK_MS = 500
 
-type Bus = Pick<BoardLink, "boardId" | "sendFrame" | "onOther" | "onClose" | "clock">
+type Bus = Pick<BoardLink, "boardId" | "sendFrame" | "listen" | "clock">
 
 /** A Jacdac sensor on a board's bus, or on the board's own port. */
 export class JacdacSource implements SignalSource {
@@ -66,6 +66,7 @@ export class JacdacSource implements SignalSource {
   private index = 0
   private lastHeard: number
   private readonly heart: { stop(): void }
+  private readonly deafen: () => void
 
   /**
    * @param intervalMs between two readings
@@ -80,8 +81,10 @@ export class JacdacSource implements SignalSource {
   ) {
     this.name = `${sensor.name} of board ${bus.boardId}`
     this.lastHeard = bus.clock.now()
-    bus.onOther = frame => this.hear(frame)
-    bus.onClose = reason => this.onEnd?.(gone(this.name, reason))
+    this.deafen = bus.listen({
+      onOther: frame => this.hear(frame),
+      onClose: reason => this.onEnd?.(gone(this.name, reason)),
+    })
     this.heart = bus.clock.every(ASK_MS, () => this.beat())
   }
 
@@ -135,8 +138,7 @@ export class JacdacSource implements SignalSource {
 
   async close(): Promise<void> {
     this.heart.stop()
-    this.bus.onOther = undefined
-    this.bus.onClose = undefined
+    this.deafen()
     await this.onClosed()
   }
 }

@@ -55,16 +55,14 @@ export class Bench {
     /** The host's own way to the same board; it and `exchange` must not be used at once. */
     readonly board: Board,
   ) {
-    const toBoard = link.onReport!
-    link.onReport = (command, payload) => {
-      const bytes = Buffer.from(payload)
-      if (command === Command.Status && bytes.readUInt16LE(0) === this.onFence?.tag) {
-        this.onFence.done(bytes)
-        return
-      }
-      this.reports.push({ command, payload: bytes })
-      toBoard(command, payload)
-    }
+    link.listen({
+      onReport: (command, payload) => {
+        const bytes = Buffer.from(payload)
+        if (command === Command.Status && bytes.readUInt16LE(0) === this.onFence?.tag)
+          this.onFence.done(bytes)
+        else this.reports.push({ command, payload: bytes })
+      },
+    })
   }
 
   /** @param clock the time the board lives in; the real one unless given */
@@ -78,7 +76,7 @@ export class Bench {
     await link.deploy(bytecode)
     await link.waitForService(SERVICE_CLASS, 8_000)
     const bench = new Bench(link, new Board(link, clock ? "pico" : "virtual"))
-    link.onLog = line => bench.log.push(line)
+    link.listen({ onLog: line => bench.log.push(line) })
     return bench
   }
 
@@ -203,7 +201,7 @@ const MANAGER = 2
 
 async function restartProgram(link: BoardLink): Promise<void> {
   const restarted = new Promise<void>(resolve => {
-    link.onRestart = () => resolve()
+    link.listen({ onRestart: () => resolve() })
   })
   const register = CMD_SET_REG | JD_DEVICE_SCRIPT_MANAGER_REG_RUNNING
   for (const on of [0, 1]) await command(link, MANAGER, register, Uint8Array.of(on))

@@ -103,11 +103,13 @@ describe("a checkpoint on a Pico", () => {
           resolve(false)
         }
         // As it is given, and once it has been carried out, while the program still pauses.
-        bench.link.onSelfCommand = ({ command }) => {
-          if (command !== SETTINGS_SET || ++commands !== (line + 1) >> 1) return
-          if (line & 1) kill()
-          else pico.clock.after(AFTER_MS, kill)
-        }
+        bench.link.listen({
+          onSelfCommand: ({ command }) => {
+            if (command !== SETTINGS_SET || ++commands !== (line + 1) >> 1) return
+            if (line & 1) kill()
+            else pico.clock.after(AFTER_MS, kill)
+          },
+        })
       })
       const save = bench.board.save({ samples: line, run: 1, right: 0 }).catch(() => killed)
       if (await Promise.race([save, killed])) {

@@ -51,10 +51,12 @@ describe("the heap", () => {
     const bench = await Bench.open(boards.ports[0], 0, bytecode)
     try {
       const relay = new Relay(net, [{ board: bench.board, slices }])
-      bench.link.onPanic = code => {
-        panic = code
-        relay.fail(new Error(`panic ${code}`))
-      }
+      bench.link.listen({
+        onPanic: code => {
+          panic = code
+          relay.fail(new Error(`panic ${code}`))
+        },
+      })
       const images = Array.from({ length: SAMPLES }, () => randomImage(784, uniform(1), 0.5))
       await bench.board.load(shard)
       await relay.infer(i => images[i], SAMPLES, { first: 0x40000000, onOutput: () => {} })

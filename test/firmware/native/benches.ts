@@ -35,7 +35,7 @@ export async function startNativeBenches(
     restart: async index => {
       const { link } = benches[index]
       const gone = new Promise<void>(resolve => {
-        link.onClose = () => resolve()
+        link.listen({ onClose: () => resolve() })
       })
       await command(link, JD_SERVICE_INDEX_CONTROL, JD_CONTROL_CMD_RESET)
       await gone

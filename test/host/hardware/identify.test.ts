@@ -183,7 +183,7 @@ describe.skipIf(!hasSocat)("a port on a pseudo-terminal (Debian package socat)",
     })
     const link = await BoardLink.connect(await openSerialPort(path), { name: "board 0" })
     const gone = new Promise<Error>(resolve => {
-      link.onClose = resolve
+      link.listen({ onClose: resolve })
     })
     const waiting = link.waitForService(1, 60_000)
     waiting.catch(() => {})

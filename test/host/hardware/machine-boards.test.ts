@@ -48,7 +48,7 @@ describe("virtual boards", () => {
     const id = link.boardId
     expect(id).toBe(boards.ids[0])
     const closed = new Promise(resolve => {
-      link.onClose = resolve
+      link.listen({ onClose: resolve })
     })
     await boards.kill(0)
     expect(await closed).toMatchObject({ code: "board-died" })
@@ -71,9 +71,11 @@ describe("virtual boards", () => {
     // A restart is known by a counter of announcements, one each 500 ms: it must have gone up before.
     await new Promise(resolve => setTimeout(resolve, 1_300))
     const restarted = new Promise<string>(resolve => {
-      link.onRestart = what => {
-        if (what === "board") resolve(what)
-      }
+      link.listen({
+        onRestart: what => {
+          if (what === "board") resolve(what)
+        },
+      })
     })
     await link.reset()
     expect(await restarted).toBe("board")
@@ -86,7 +88,7 @@ describe("virtual boards", () => {
     const link = await connect()
     boards.hang(0)
     const gone = await new Promise(resolve => {
-      link.onClose = resolve
+      link.listen({ onClose: resolve })
     })
     expect(gone).toMatchObject({ code: "board-gone" })
     const again = await boards.reconnect(0, link, { name: "board 0", deadlineMs: 50_000 })

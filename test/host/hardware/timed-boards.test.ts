@@ -215,7 +215,7 @@ describe("boards in their own time", () => {
     await clock.run(async () => {
       const link = await boards.connect(0, { name: "board 0" })
       const gone = new Promise(resolve => {
-        link.onClose = resolve
+        link.listen({ onClose: resolve })
       })
       const deploying = link.deploy(bytecode)
       await clock.sleep(100)
@@ -242,7 +242,7 @@ describe("a board's checkpoints", () => {
     await clock.run(async () => {
       let board = await open(boards, bytecode)
       let gaps = 0
-      board.link.onGap = () => gaps++
+      board.link.listen({ onGap: () => gaps++ })
       await board.load(large)
       const before = await board.read(0, large.length)
       const times: number[] = []

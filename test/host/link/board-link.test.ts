@@ -23,10 +23,12 @@ function nextReport(
 ): Promise<{ command: number; payload: Uint8Array }> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no report within ${ms} ms`)), ms)
-    link.onReport = (command, payload) => {
-      clearTimeout(timer)
-      resolve({ command, payload })
-    }
+    link.listen({
+      onReport: (command, payload) => {
+        clearTimeout(timer)
+        resolve({ command, payload })
+      },
+    })
   })
 }
 
@@ -89,7 +91,7 @@ describe("a link to a virtual board", () => {
   it("deploys a program, and an equal one only once", async () => {
     const shares: number[] = []
     let restarts = 0
-    link.onRestart = () => restarts++
+    link.listen({ onRestart: () => restarts++ })
     expect(await link.deploy(probe7, share => shares.push(share))).toBe("deployed")
     expect(shares[0]).toBe(0)
     expect(shares.at(-1)).toBe(1)
@@ -116,7 +118,7 @@ describe("a link to a virtual board", () => {
 
   it("replaces the program by another, without a word of a restart", async () => {
     let restarts = 0
-    link.onRestart = () => restarts++
+    link.listen({ onRestart: () => restarts++ })
     expect(await link.deploy(probe8)).toBe("deployed")
     await link.waitForService(PROBE_CLASS, 3_000)
     expect(await version()).toBe(8)
@@ -134,12 +136,14 @@ describe("a link to a virtual board", () => {
   it("tells of a failure of the program, once, and of the restart 5 s later", async () => {
     const panics: number[] = []
     const restarts: string[] = []
-    link.onPanic = code => panics.push(code)
+    link.listen({ onPanic: code => panics.push(code) })
     const restarted = new Promise<void>(resolve => {
-      link.onRestart = what => {
-        restarts.push(what)
-        resolve()
-      }
+      link.listen({
+        onRestart: what => {
+          restarts.push(what)
+          resolve()
+        },
+      })
     })
     const start = Date.now()
     await link.send(PROBE_FAIL)
@@ -154,7 +158,7 @@ describe("a link to a virtual board", () => {
 
   it("starts a failed program at once when it is deployed again", async () => {
     const panicked = new Promise<number>(resolve => {
-      link.onPanic = resolve
+      link.listen({ onPanic: resolve })
     })
     await link.send(PROBE_FAIL)
     await panicked
@@ -168,7 +172,7 @@ describe("a link to a virtual board", () => {
 
   it("finds the program still in flash after the board was started anew", async () => {
     const closed = new Promise<Error>(resolve => {
-      link.onClose = resolve
+      link.listen({ onClose: resolve })
     })
     const waiting = link.waitForService(0x12345678, 5_000)
     const [port] = await Promise.all([
@@ -226,10 +230,10 @@ describe("what a board says", () => {
     announce(3)
     const link = await connecting
     const said: unknown[] = []
-    link.onPanic = (code, pc) => said.push(["panic", code, pc])
-    link.onRestart = what => said.push(["restart", what])
-    link.onReport = (command, payload) => said.push(["report", command, ...payload])
-    link.onGap = () => said.push(["gap"])
+    link.listen({ onPanic: (code, pc) => said.push(["panic", code, pc]) })
+    link.listen({ onRestart: what => said.push(["restart", what]) })
+    link.listen({ onReport: (command, payload) => said.push(["report", command, ...payload]) })
+    link.listen({ onGap: () => said.push(["gap"]) })
     return { port, link, said, say, announce, announceProgram, event }
   }
 
@@ -300,9 +304,11 @@ describe("what a board says", () => {
       const { link, port, announce } = await listen()
       const written = vi.spyOn(port, "write")
       let gone: Error | undefined
-      link.onClose = reason => {
-        gone = reason
-      }
+      link.listen({
+        onClose: reason => {
+          gone = reason
+        },
+      })
       // However long the host computed: one beat is one beat.
       vi.setSystemTime(Date.now() + 60_000)
       vi.advanceTimersByTime(1_000)
@@ -335,9 +341,11 @@ describe("what a board says", () => {
         announce(15)
       }
       let gone: Error | undefined
-      link.onClose = reason => {
-        gone = reason
-      }
+      link.listen({
+        onClose: reason => {
+          gone = reason
+        },
+      })
       vi.advanceTimersByTime(500)
       expect(gone).toMatchObject({
         code: "board-gone",

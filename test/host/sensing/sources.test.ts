@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest"
 import { VirtualClock } from "../../../host/base/clock"
 import type { WuxingError } from "../../../host/base/errors"
 import { sparkline } from "../../../host/cli/terminal/sparkline"
+import type { LinkListener } from "../../../host/link/board-link"
 import {
   buildPacket,
   deviceIdFromHex,
@@ -85,9 +86,14 @@ describe("a Jacdac sensor on a board's bus", () => {
   const setup = () => {
     const clock = new VirtualClock()
     const sent: { index: number; command: number; payload: number[] }[] = []
+    let heardBy: LinkListener = {}
     const bus = {
-      ...{ boardId: "b", clock, onOther: undefined as ((f: Uint8Array) => void) | undefined },
-      onClose: undefined as ((reason: Error) => void) | undefined,
+      boardId: "b",
+      clock,
+      listen: (listener: LinkListener) => {
+        heardBy = listener
+        return () => {}
+      },
       sendFrame: async (frame: Uint8Array) => {
         for (const p of packetsOf(frame))
           sent.push({ index: p.serviceIndex, command: p.command, payload: [...p.payload] })
@@ -100,21 +106,22 @@ describe("a Jacdac sensor on a board's bus", () => {
     source.onEnd = reason => {
       ended = reason
     }
-    return { clock, sent, bus, source, heard, ended: () => ended }
+    const hear = (frame: Uint8Array) => heardBy.onOther?.(frame)
+    return { clock, sent, hear, source, heard, ended: () => ended }
   }
 
   it("is found by its announcement, asked to stream, and heard", async () => {
-    const { sent, bus, heard, source } = setup()
+    const { sent, hear, heard, source } = setup()
     const reading = buildPacket(device, 0, 2, 0x1101, encodeReading(service, [0.5, -1, 2]))
-    bus.onOther?.(reading)
+    hear(reading)
     expect(heard).toEqual([])
-    bus.onOther?.(announce())
+    hear(announce())
     expect(sent).toEqual([
       { index: 2, command: 0x2004, payload: [20, 0, 0, 0] },
       { index: 2, command: 0x2003, payload: [255] },
     ])
-    bus.onOther?.(reading)
-    bus.onOther?.(
+    hear(reading)
+    hear(
       buildPacket(
         deviceIdFromHex("ff23456789abcdef"),
         0,
@@ -132,8 +139,8 @@ describe("a Jacdac sensor on a board's bus", () => {
     await never.clock.run(never.clock.sleep(6_000))
     expect(never.ended()).toMatchObject({ code: "sensor-missing" })
     const silent = setup()
-    silent.bus.onOther?.(announce())
-    silent.bus.onOther?.(buildPacket(device, 0, 2, 0x1101, encodeReading(service, [0, 0, -1])))
+    silent.hear(announce())
+    silent.hear(buildPacket(device, 0, 2, 0x1101, encodeReading(service, [0, 0, -1])))
     await silent.clock.run(silent.clock.sleep(6_000))
     expect(silent.ended()).toMatchObject({ code: "sensor-gone" })
   })

@@ -1,5 +1,5 @@
 /** Commands of the pages that take seconds and no boards, run as they stand there, one after the other. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { PNG } from "pngjs"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
@@ -42,6 +42,12 @@ function fill(folder: string): void {
         writeFileSync(join(folder, "shapes", split, `${k}`, `${i}.png`), picture(shape))
     }
   writeFileSync(join(folder, "new.png"), picture(shapes[1]))
+  // As `wuxing new my-plants --template table` leaves it.
+  mkdirSync(join(folder, "my-plants"))
+  copyFileSync(
+    `${ROOT}examples/devicescript/table/plants.csv`,
+    join(folder, "my-plants/plants.csv"),
+  )
   const rows = Array.from({ length: 20 }, (_, i) => [i % 5, ...Array(10).fill((i % 5) * 50)])
   writeFileSync(join(folder, "values.csv"), rows.map(row => row.join(",")).join("\n"))
 }

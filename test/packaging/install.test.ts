@@ -113,6 +113,35 @@ describe("the package", () => {
     await expect(run("node", [tsc, ...strict, ...types, "wrong.ts"])).rejects.toThrow()
   }, 120_000)
 
+  test("docs/in-your-program.md, word by word: from a table to a library and a program", async () => {
+    const page = readFileSync(join(ROOT, "docs/in-your-program.md"), "utf8")
+    const [section] = /^## From a table[\s\S]*?(?=^## )/m.exec(page)!
+    const blocks = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block)
+    expect(blocks).toHaveLength(3)
+    expect(blocks.join("").match(/^(wuxing|npm) /gm)).toHaveLength(7)
+    const tool = 'wuxing() { npx --no-install wuxing "$@"; }'
+    for (const block of blocks)
+      await run("bash", ["-ec", `export npm_config_prefer_offline=true; ${tool}; ${block}`])
+    const bytecode = join(folder, "my-plants/.devicescript/bin/bytecode.devs")
+    expect(readFileSync(bytecode).length).toBeGreaterThan(10_000)
+    const model = readFileSync(join(folder, "my-plants/src/model.ts"), "utf8")
+    // The network that was trained, with its names.
+    expect(model).toContain("04636f6c64036472790466696e65")
+    const labels = readFileSync(join(folder, "plants-library/src/plants.c"), "utf8")
+    expect(labels).toContain('"cold",\n  "dry",\n  "fine",')
+    // What else the page says is to be run there exists, with these options.
+    const { scripts } = JSON.parse(readFileSync(join(folder, "my-plants/package.json"), "utf8"))
+    for (const name of ["start", "flash"]) {
+      const [command, ...args] = scripts[name].split(" ")
+      const help = await run(
+        "npx",
+        ["--no-install", command, args[0], "--help"],
+        join(folder, "my-plants"),
+      )
+      for (const arg of args.slice(1)) if (/^--|^pico$/.test(arg)) expect(help).toContain(arg)
+    }
+  }, 400_000)
+
   test("says its version, names images by its trained networks, has its front panel", async () => {
     expect((await wuxing("--version")).trim()).toBe(MANIFEST.version)
     const args = ["--model", "pico-16", "--trained", "--limit", "200", "--quiet", "--json"]

@@ -51,8 +51,9 @@ export function projectFiles(
     version: packageVersion(),
     private: true,
     scripts: {
-      build: `devs build${board ? ` --board ${board}` : ""} src/main.ts`,
-      run: "devs run src/main.ts",
+      build: "devs build src/main.ts",
+      start: "devs devtools src/main.ts",
+      flash: `devs flash${board ? ` --board ${board}` : ""}`,
     },
     dependencies: { "devicescript-wuxing": "file:lib/devicescript-wuxing" },
     devDependencies: { "@devicescript/cli": DEVICESCRIPT },

@@ -316,7 +316,11 @@ describe("wuxing new", () => {
       expect(document(ended)).toMatchObject({ template, board: "pico", files: files.size })
       const manifest = JSON.parse(files.get("package.json")!)
       expect(manifest.name).toBe(`my-${template}`)
-      expect(manifest.scripts.build).toBe("devs build --board pico src/main.ts")
+      // That these are options of that tool: test/packaging/install.test.ts.
+      expect(manifest.scripts).toMatchObject({
+        build: "devs build src/main.ts",
+        flash: "devs flash --board pico",
+      })
       expect(files.get("src/model.ts")).toMatch(/^\/\*\* A network .*\nexport const model = hex`/)
       expect(files.get("src/main.ts")).toMatch(/from "devicescript-wuxing"/)
       expect(files.has("node_modules/devicescript-wuxing/package.json")).toBe(true)

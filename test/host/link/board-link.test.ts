@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { VirtualBoards } from "../../../host/hardware/virtual-boards"
+import { VirtualClock } from "../../../host/base/clock"
+import { readBoardProfile } from "../../../host/hardware/board-profile"
+import { TimedBoards } from "../../../host/hardware/timed-boards"
 import { BoardLink } from "../../../host/link/board-link"
 import {
   buildPacket,
@@ -22,10 +24,10 @@ function nextReport(
   ms = 3_000,
 ): Promise<{ command: number; payload: Uint8Array }> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no report within ${ms} ms`)), ms)
+    const timer = link.clock.after(ms, () => reject(new Error(`no report within ${ms} ms`)))
     link.listen({
       onReport: (command, payload) => {
-        clearTimeout(timer)
+        timer.stop()
         resolve({ command, payload })
       },
     })
@@ -45,7 +47,8 @@ function deadPort(): Port & { closed: boolean } {
 }
 
 describe("a link to a virtual board", () => {
-  let boards: VirtualBoards
+  const clock = new VirtualClock()
+  const boards = new TimedBoards(1, { clock, profile: readBoardProfile("virtual") })
   let link: BoardLink
   let probe7: Uint8Array
   let probe8: Uint8Array
@@ -54,18 +57,17 @@ describe("a link to a virtual board", () => {
   beforeAll(async () => {
     probe7 = await buildProbe(7)
     probe8 = await buildProbe(8)
-    boards = await VirtualBoards.start(1)
-    link = await connect(boards.ports[0])
+    link = await clock.run(connect(boards.ports[0]))
   })
 
   afterAll(async () => {
     await link?.close()
-    await boards?.stop()
+    await boards.stop()
   })
 
   function connect(port: Port): Promise<BoardLink> {
     log.length = 0
-    return BoardLink.connect(port, { name: "board 0", onLog: line => log.push(line) })
+    return BoardLink.connect(port, { name: "board 0", clock, onLog: line => log.push(line) })
   }
 
   async function version(): Promise<number> {
@@ -76,136 +78,145 @@ describe("a link to a virtual board", () => {
     return Buffer.from(payload).readUInt32LE(0)
   }
 
-  it("knows the board by its id, and that it has no program yet", async () => {
-    expect(link.boardId).toBe(boards.info[0].deviceId)
-    expect(await link.programHash()).toBe("0".repeat(64))
-    expect(link.clock.now() - link.lastHeard).toBeLessThan(2_000)
-    await expect(link.waitForService(PROBE_CLASS, 300)).rejects.toMatchObject({
-      code: "service-missing",
-      kind: "firmware",
-      message: expect.stringMatching(/board 0.*0x1f3a5c7f.*0\.3 s/),
-    })
-    await expect(link.send(PROBE_ECHO)).rejects.toMatchObject({ code: "service-missing" })
-  })
-
-  it("deploys a program, and an equal one only once", async () => {
-    const shares: number[] = []
-    let restarts = 0
-    link.listen({ onRestart: () => restarts++ })
-    expect(await link.deploy(probe7, share => shares.push(share))).toBe("deployed")
-    expect(shares[0]).toBe(0)
-    expect(shares.at(-1)).toBe(1)
-    expect([...shares].sort((a, b) => a - b)).toEqual(shares)
-    expect(await link.programHash()).toBe(createHash("sha256").update(probe7).digest("hex"))
-    await link.waitForService(PROBE_CLASS, 3_000)
-    expect(log).toContain("> probe 7 ready")
-
-    expect(await link.deploy(probe7)).toBe("same")
-    expect(log.filter(line => line === "> probe 7 ready").length).toBe(1)
-    expect(await version()).toBe(7)
-    expect(restarts).toBe(0)
-  })
-
-  it("carries commands there and reports back, whatever their bytes", async () => {
-    for (const size of [0, 1, 3, 64, 200, 232]) {
-      const payload = Uint8Array.from({ length: 4 + size }, (_, i) => (i * 37 + 0xfe) & 0xff)
-      const report = nextReport(link)
-      await link.send(PROBE_ECHO, payload)
-      expect(await report).toEqual({ command: PROBE_ECHO, payload })
-    }
-    expect(link.counters).toMatchObject({ crcErrors: 0, gaps: 0 })
-  })
-
-  it("replaces the program by another, without a word of a restart", async () => {
-    let restarts = 0
-    link.listen({ onRestart: () => restarts++ })
-    expect(await link.deploy(probe8)).toBe("deployed")
-    await link.waitForService(PROBE_CLASS, 3_000)
-    expect(await version()).toBe(8)
-    expect(restarts).toBe(0)
-  })
-
-  it("refuses bytes that are no bytecode and leaves the program alone", async () => {
-    await expect(link.deploy(new Uint8Array(64))).rejects.toMatchObject({
-      code: "bytecode-damaged",
-      kind: "firmware",
-    })
-    expect(await version()).toBe(8)
-  })
-
-  it("tells of a failure of the program, once, and of the restart 5 s later", async () => {
-    const panics: number[] = []
-    const restarts: string[] = []
-    link.listen({ onPanic: code => panics.push(code) })
-    const restarted = new Promise<void>(resolve => {
-      link.listen({
-        onRestart: what => {
-          restarts.push(what)
-          resolve()
-        },
+  it("knows the board by its id, and that it has no program yet", () =>
+    clock.run(async () => {
+      expect(link.boardId).toMatch(/^[0-9a-f]{16}$/)
+      expect(await link.programHash()).toBe("0".repeat(64))
+      expect(link.clock.now() - link.lastHeard).toBeLessThan(2_000)
+      await expect(link.waitForService(PROBE_CLASS, 300)).rejects.toMatchObject({
+        code: "service-missing",
+        kind: "firmware",
+        message: expect.stringMatching(/board 0.*0x1f3a5c7f.*0\.3 s/),
       })
-    })
-    const start = Date.now()
-    await link.send(PROBE_FAIL)
-    await restarted
-    expect(Date.now() - start).toBeGreaterThan(4_000)
-    expect(panics.length).toBe(1)
-    expect(panics[0]).toBeGreaterThan(0)
-    expect(restarts).toEqual(["program"])
-    expect(log.some(line => line.includes("as asked"))).toBe(true)
-    await link.waitForService(PROBE_CLASS, 3_000)
-  }, 15_000)
+      await expect(link.send(PROBE_ECHO)).rejects.toMatchObject({ code: "service-missing" })
+    }))
 
-  it("starts a failed program at once when it is deployed again", async () => {
-    const panicked = new Promise<number>(resolve => {
-      link.listen({ onPanic: resolve })
-    })
-    await link.send(PROBE_FAIL)
-    await panicked
-    await expect(link.send(PROBE_ECHO)).rejects.toMatchObject({ code: "service-missing" })
-    const start = Date.now()
-    expect(await link.deploy(probe8)).toBe("same")
-    await link.waitForService(PROBE_CLASS, 3_000)
-    expect(Date.now() - start).toBeLessThan(3_000)
-    expect(await version()).toBe(8)
-  })
+  it("deploys a program, and an equal one only once", () =>
+    clock.run(async () => {
+      const shares: number[] = []
+      let restarts = 0
+      link.listen({ onRestart: () => restarts++ })
+      expect(await link.deploy(probe7, share => shares.push(share))).toBe("deployed")
+      expect(shares[0]).toBe(0)
+      expect(shares.at(-1)).toBe(1)
+      expect([...shares].sort((a, b) => a - b)).toEqual(shares)
+      expect(await link.programHash()).toBe(createHash("sha256").update(probe7).digest("hex"))
+      await link.waitForService(PROBE_CLASS, 3_000)
+      expect(log).toContain("> probe 7 ready")
 
-  it("finds the program still in flash after the board was started anew", async () => {
-    const closed = new Promise<Error>(resolve => {
-      link.listen({ onClose: resolve })
-    })
-    const waiting = link.waitForService(0x12345678, 5_000)
-    const [port] = await Promise.all([
-      boards.restart(0),
-      expect(waiting).rejects.toMatchObject({ kind: "board" }),
-    ])
-    expect(await closed).toMatchObject({ kind: "board" })
-    await expect(link.programHash()).rejects.toMatchObject({ kind: "board" })
-    await link.close()
-    link = await connect(port)
-    expect(await link.deploy(probe8)).toBe("same")
-    await link.waitForService(PROBE_CLASS, 3_000)
-    expect(await version()).toBe(8)
-  })
+      expect(await link.deploy(probe7)).toBe("same")
+      expect(log.filter(line => line === "> probe 7 ready").length).toBe(1)
+      expect(await version()).toBe(7)
+      expect(restarts).toBe(0)
+    }))
 
-  it("hears nothing more of a board that was reset, until it is started anew", async () => {
-    const board = deviceIdFromHex(link.boardId)
-    await boards.ports[0].write(
-      encodeFrame(buildPacket(board, JD_FRAME_FLAG_COMMAND, 0, JD_CONTROL_CMD_RESET)),
-    )
-    await new Promise(resolve => setTimeout(resolve, 100))
-    const heard = link.lastHeard
-    await expect(link.programHash()).rejects.toMatchObject({
-      code: "board-no-answer",
-      message: expect.stringMatching(/board 0.*program hash.*3\.0 s, last heard/),
-    })
-    expect(link.lastHeard).toBe(heard)
-    await link.close()
-    link = await connect(await boards.restart(0))
-    expect(await link.deploy(probe8)).toBe("same")
-    await link.waitForService(PROBE_CLASS, 3_000)
-    expect(await version()).toBe(8)
-  })
+  it("carries commands there and reports back, whatever their bytes", () =>
+    clock.run(async () => {
+      for (const size of [0, 1, 3, 64, 200, 232]) {
+        const payload = Uint8Array.from({ length: 4 + size }, (_, i) => (i * 37 + 0xfe) & 0xff)
+        const report = nextReport(link)
+        await link.send(PROBE_ECHO, payload)
+        expect(await report).toEqual({ command: PROBE_ECHO, payload })
+      }
+      expect(link.counters).toMatchObject({ crcErrors: 0, gaps: 0 })
+    }))
+
+  it("replaces the program by another, without a word of a restart", () =>
+    clock.run(async () => {
+      let restarts = 0
+      link.listen({ onRestart: () => restarts++ })
+      expect(await link.deploy(probe8)).toBe("deployed")
+      await link.waitForService(PROBE_CLASS, 3_000)
+      expect(await version()).toBe(8)
+      expect(restarts).toBe(0)
+    }))
+
+  it("refuses bytes that are no bytecode and leaves the program alone", () =>
+    clock.run(async () => {
+      await expect(link.deploy(new Uint8Array(64))).rejects.toMatchObject({
+        code: "bytecode-damaged",
+        kind: "firmware",
+      })
+      expect(await version()).toBe(8)
+    }))
+
+  it("tells of a failure of the program, once, and of the restart 5 s later", () =>
+    clock.run(async () => {
+      const panics: number[] = []
+      const restarts: string[] = []
+      link.listen({ onPanic: code => panics.push(code) })
+      const restarted = new Promise<void>(resolve => {
+        link.listen({
+          onRestart: what => {
+            restarts.push(what)
+            resolve()
+          },
+        })
+      })
+      const start = clock.now()
+      await link.send(PROBE_FAIL)
+      await restarted
+      expect(clock.now() - start).toBeGreaterThan(4_000)
+      expect(panics.length).toBe(1)
+      expect(panics[0]).toBeGreaterThan(0)
+      expect(restarts).toEqual(["program"])
+      expect(log.some(line => line.includes("as asked"))).toBe(true)
+      await link.waitForService(PROBE_CLASS, 3_000)
+    }))
+
+  it("starts a failed program at once when it is deployed again", () =>
+    clock.run(async () => {
+      const panicked = new Promise<number>(resolve => {
+        link.listen({ onPanic: resolve })
+      })
+      await link.send(PROBE_FAIL)
+      await panicked
+      await expect(link.send(PROBE_ECHO)).rejects.toMatchObject({ code: "service-missing" })
+      const start = clock.now()
+      expect(await link.deploy(probe8)).toBe("same")
+      await link.waitForService(PROBE_CLASS, 3_000)
+      expect(clock.now() - start).toBeLessThan(3_000)
+      expect(await version()).toBe(8)
+    }))
+
+  it("finds the program still in flash after the board was started anew", () =>
+    clock.run(async () => {
+      const closed = new Promise<Error>(resolve => {
+        link.listen({ onClose: resolve })
+      })
+      const waiting = link.waitForService(0x12345678, 5_000)
+      const port = boards.restart(0)
+      await Promise.all([expect(waiting).rejects.toMatchObject({ kind: "board" })])
+      expect(await closed).toMatchObject({ kind: "board" })
+      await expect(link.programHash()).rejects.toMatchObject({ kind: "board" })
+      await link.close()
+      link = await connect(port)
+      expect(await link.deploy(probe8)).toBe("same")
+      await link.waitForService(PROBE_CLASS, 3_000)
+      expect(await version()).toBe(8)
+    }))
+
+  it("hears nothing more of a board that was reset and hangs, until it is started anew", () =>
+    clock.run(async () => {
+      const board = deviceIdFromHex(link.boardId)
+      await boards.ports[0].write(
+        encodeFrame(buildPacket(board, JD_FRAME_FLAG_COMMAND, 0, JD_CONTROL_CMD_RESET)),
+      )
+      await clock.sleep(50)
+      // It does not come back by itself.
+      boards.hang(0)
+      const heard = link.lastHeard
+      await expect(link.programHash()).rejects.toMatchObject({
+        code: "board-no-answer",
+        message: expect.stringMatching(/board 0.*program hash.*3\.0 s, last heard/),
+      })
+      expect(link.lastHeard).toBe(heard)
+      await link.close()
+      link = await connect(boards.restart(0))
+      expect(await link.deploy(probe8)).toBe("same")
+      await link.waitForService(PROBE_CLASS, 3_000)
+      expect(await version()).toBe(8)
+    }))
 })
 
 describe("what a board says", () => {

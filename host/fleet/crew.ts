@@ -16,10 +16,8 @@ import { isStartable, lost } from "./stops"
 
 /** A program announces itself within half a second of its start. */
 const SERVICE_DEADLINE_MS = 8_000
-/** A board that is alive answers this fast even while it computes. */
-const PING_DEADLINE_MS = 500
-/** The answer, or the question, may be lost. */
-const PING_AGAIN_MS = 150
+/** The answer, or the question, may be lost: after this share of the deadline it is asked again. */
+const PING_AGAIN_SHARE = 0.3
 /** Times a board is started or opened again before its program must run. */
 const PREPARE_TRIES = 3
 /** A wait for a board that is longer than this, ms, is reported to the user before it begins. */
@@ -30,6 +28,8 @@ export class Crew {
   readonly clock: Clock
   /** Times boards had to be started or loaded again. */
   recoveries = 0
+  /** How long a board that is alive may take to answer, ms: what it has under way comes first. */
+  pingDeadlineMs = 500
   private closed = false
 
   constructor(
@@ -92,7 +92,8 @@ export class Crew {
   /** @returns undefined where the board gives no sound answer */
   async ping(board: Board): Promise<BoardStatus | undefined> {
     try {
-      return await board.status(PING_DEADLINE_MS, PING_AGAIN_MS)
+      const { pingDeadlineMs } = this
+      return await board.status(pingDeadlineMs, PING_AGAIN_SHARE * pingDeadlineMs)
     } catch (error) {
       if (error instanceof WuxingError && error.kind === "interrupted") throw error
       return undefined

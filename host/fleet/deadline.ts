@@ -15,6 +15,8 @@ const STORE_MS = 4_000
 const STORE_ERASES = 16
 /** A board that computes something else first is not lost yet. */
 const STORE_PATIENCE = 4
+/** A board that is alive and has nothing to compute answers this fast. */
+const PING_MS = 500
 /** Predictions are within a quarter; a board that does something else meanwhile is not lost yet. */
 const PATIENCE = 3
 
@@ -30,10 +32,35 @@ export function sampleDeadline(
   slots: number,
   profiles: string[],
 ): number {
+  return Math.ceil(LEAST_MS + PATIENCE * longestWork(network, shards, slots, profiles))
+}
+
+/**
+ * How long a board that is alive may take to say so: it hears nothing while it computes what it was
+ * sent before.
+ *
+ * @param profiles as for {@link sampleDeadline}
+ */
+export function pingDeadline(
+  network: Network,
+  shards: Buffer[],
+  slots: number,
+  profiles: string[],
+): number {
+  return Math.ceil(PING_MS + longestWork(network, shards, slots, profiles))
+}
+
+/** Of the slowest board, ms: all images it may have under way, or a lesson. */
+function longestWork(
+  network: Network,
+  shards: Buffer[],
+  slots: number,
+  profiles: string[],
+): number {
   const known = profiles.map(profileOrPico)
   const costs = shards.map(shard => costOfShare(network, shard, slots))
   const images = slots * Math.max(...costs.map((cost, i) => msPerImage(cost, known[i])))
-  return Math.ceil(LEAST_MS + PATIENCE * Math.max(images, msPerLesson(costs, known)))
+  return Math.max(images, msPerLesson(costs, known))
 }
 
 /**

@@ -13,7 +13,7 @@ import { type Shifts, slowedBy } from "../session/rate"
 import type { Checkpoint, Lesson } from "../session/reports"
 import type { Board } from "./board"
 import type { Crew } from "./crew"
-import { sampleDeadline } from "./deadline"
+import { pingDeadline, sampleDeadline } from "./deadline"
 import { learntAreas } from "./keeping"
 import type { FleetOptions } from "./options"
 import { Reference } from "./reference"
@@ -109,6 +109,7 @@ export class LoadedNetwork {
     const profiles = this.shards.map((_, i) => boardSet.profile(i))
     const deadlineMs =
       this.options.sampleDeadlineMs ?? sampleDeadline(network, this.shards, this.slots, profiles)
+    this.crew.pingDeadlineMs = pingDeadline(network, this.shards, this.slots, profiles)
     const relay = new Relay(network, members, { signal, slots: this.slots, deadlineMs })
     this.relay = relay
     for (const stop of this.unlisten) stop()

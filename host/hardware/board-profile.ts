@@ -54,6 +54,8 @@ const figures = {
     eraseMs: z.number().nonnegative(),
     pageBytes: positive,
     programMs: z.number().nonnegative(),
+    /** Whether its firmware gathers what goes to one page, and programs that once. */
+    keepsPage: z.boolean(),
   }),
 }
 

@@ -6,7 +6,7 @@
  *
  * What is modelled of USB and flash follows the sources of DeviceScript's firmware for the Pico
  * (src/usb.c, src/flash.c, jacdac-c's jd_usb.c): USB is served between two turns, and a flash page is
- * programmed when the next one is begun or the store is done.
+ * programmed when the next one is begun or the store is done; on an ESP32 at once (main/flash.c).
  */
 import { type Clock, realClock, type Timer } from "../base/clock"
 import { WuxingError } from "../base/errors"

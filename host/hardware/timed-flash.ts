@@ -79,6 +79,7 @@ export class Flash {
       this.page.bytes.set(this.memory!.subarray(from, from + some), to - page)
       done += some
     }
+    if (!this.times.keepsPage) this.sync()
   }
 
   private change(what: "erase" | "program", address: number, bytes: Uint8Array, ms: number): void {

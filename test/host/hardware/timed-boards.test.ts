@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it, vi } from "vitest"
 import { VirtualClock } from "../../../host/base/clock"
 import { sha256 } from "../../../host/base/sha256"
+import { imageAt, readMnist } from "../../../host/data/mnist"
 import { Board } from "../../../host/fleet/board"
 import { Fleet } from "../../../host/fleet/fleet"
 import { SLOTS } from "../../../host/fleet/relay"
@@ -14,7 +15,7 @@ import {
 } from "../../../host/hardware/timed-boards"
 import { deployDeadline, imageOf } from "../../../host/link/manager"
 import { wholeNetwork } from "../../../host/network/host-network"
-import { picoFast } from "../../../host/network/presets"
+import { fleet64, picoFast } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
 import { splitEvenly } from "../../../host/partition/partition"
 import { Header, Part } from "../../../src/core/layout"
@@ -25,6 +26,7 @@ import { hashOnHost, lesson, net, SAMPLES } from "../faults/rig"
 
 const PICO = readBoardProfile("pico")
 const SECTOR_MS = 45
+const { test: digits } = readMnist()
 
 let bytecode: Uint8Array
 /** The same program with one letter of what it logs in another case: a board takes it for another. */
@@ -93,11 +95,24 @@ describe("deploying to a board whose flash takes its time", () => {
   })
 
   it.each(boardIds().filter(id => readBoardProfile(id).deviceScriptBoard !== null))(
-    "works with the figures of %s",
+    "works with the figures of %s, and so do learning and what is kept",
     async id => {
-      const { clock, boards } = start(1, { profile: readBoardProfile(id) })
-      const link = await clock.run(boards.connect(0, { name: "board 0" }))
-      expect(await clock.run(link.deploy(bytecode))).toBe("deployed")
+      const { clock, boards } = start(2, { profile: readBoardProfile(id) })
+      await clock.run(async () => {
+        // To empty boards, and to some that hold another program.
+        await (await open(boards, other)).link.close()
+        boards.open(0)
+        const fleet = fleetOn(boards)
+        await fleet.begin()
+        expect(fleet.keepOnBoards(77)).toBeUndefined()
+        await fleet.learn(lesson, SAMPLES)
+        expect(sha256(await fleet.coefficients())).toBe(hashOnHost())
+        expect(fleet.recoveries).toBe(0)
+        await fleet.close()
+        boards.restart(0)
+        const board = await open(boards, bytecode)
+        expect(await board.saved(false)).toMatchObject({ samples: SAMPLES, run: 77 })
+      })
     },
   )
 })
@@ -208,6 +223,34 @@ describe("boards in their own time", () => {
       await fleet.close()
     })
     expect(fleet.recoveries).toBe(0)
+  })
+
+  it("that have images to name yet are not taken for lost when another one is", async () => {
+    const network = fleet64(1)
+    const { clock, boards } = start(4)
+    const said: string[] = []
+    const fleet = new Fleet(
+      { network, boards: 4, bytecode, status: text => said.push(text) },
+      boards,
+      splitEvenly(network, 4),
+    )
+    await clock.run(async () => {
+      await fleet.begin()
+      let killed = false
+      await fleet.classify(
+        i => imageAt(digits, i),
+        10,
+        done => {
+          // The others are to name several images yet, 0.4 s each.
+          if (done === 5 && !killed) boards.kill(0)
+          killed ||= done === 5
+        },
+      )
+      await fleet.close()
+    })
+    expect(said.filter(text => /started again/.test(text))).toEqual([
+      expect.stringMatching(/^board 0 [^;]*; board 0 \([^)]*\) started again/),
+    ])
   })
 
   it("hear nothing while they erase, and lose nothing that was sent meanwhile", async () => {

@@ -119,7 +119,7 @@ async function onHost(images: number): Promise<Buffer> {
 }
 
 describe("train on a Pico in its own time", () => {
-  const IMAGES = 64
+  const IMAGES = 56
   let host: Buffer
 
   beforeAll(async () => {
@@ -131,7 +131,7 @@ describe("train on a Pico in its own time", () => {
     // A setting is one to three changes of flash. The first save marks the start, and would be made
     // again and again.
     pico.onSave = number => {
-      if (number > 1) pico.cutAt = 2 * pico.cuts
+      if (number > 1) pico.cutAt = 3 * pico.cuts
     }
     const { status, stderr, document } = await pico.train(IMAGES, "cut")
     expect(status, stderr).toBe(0)
@@ -142,7 +142,7 @@ describe("train on a Pico in its own time", () => {
     })
     // The last save had no more changes to be cut in.
     expect(pico.changes).toBeLessThan(pico.cutAt!)
-    expect(pico.cuts).toBeGreaterThan(40)
+    expect(pico.cuts).toBeGreaterThan(30)
     expect(document.recoveries).toBe(pico.cuts)
     expect(readFileSync(path("cut")).equals(host)).toBe(true)
   })

@@ -10,6 +10,7 @@ import { FrameNames } from "../../../../host/faults/frame-streams"
 import { readBoardProfile } from "../../../../host/hardware/board-profile"
 import type { BoardSet } from "../../../../host/hardware/board-set"
 import { TimedBoards } from "../../../../host/hardware/timed-boards"
+import { frameFlags, JD_FRAME_FLAG_COMMAND, packetsOf } from "../../../../host/link/jacdac"
 import { JdUsbDecoder } from "../../../../host/link/jdusb"
 import type { Port } from "../../../../host/link/port"
 import { temporaryFolder } from "../../../temporary"
@@ -22,6 +23,9 @@ vi.mock("../../../../host/hardware/location", async original => ({
   findBoards: async () => ({ count: 1, description: "a Pico", open: async () => set!() }),
 }))
 
+/** What a program tells its board's settings service to set something. */
+const SETTINGS_SET = 0x81
+
 const folder = temporaryFolder("on-timed-board")
 const path = (name: string) => join(folder, `${name}.wuxing`)
 
@@ -29,10 +33,10 @@ const path = (name: string) => join(folder, `${name}.wuxing`)
 class Pico {
   readonly clock = new VirtualClock()
   readonly boards: TimedBoards
-  /** Saves the host has asked for, and changes of flash since the last of them. */
+  /** Saves the host has asked for, and what the board has set in its store since the last of them. */
   saves = 0
-  changes = 0
-  /** Cuts the power in the change of a save with this number. */
+  settings = 0
+  /** The power is cut at the setting of a save with this number, from 1 on. */
   cutAt?: number
   cuts = 0
 
@@ -40,11 +44,6 @@ class Pico {
     this.boards = new TimedBoards(1, {
       ...{ clock: this.clock, profile: readBoardProfile("pico") },
       wrap: (_, port) => this.listenIn(port),
-      onFlash: () => {
-        if (this.saves === 0 || this.changes++ !== this.cutAt) return undefined
-        this.cuts++
-        return 0.5
-      },
     })
     set = () => this.opened()
   }
@@ -68,13 +67,21 @@ class Pico {
 
   private listenIn(port: Port): Port {
     const names = new FrameNames()
-    const toHost = new JdUsbDecoder({ onFrame: frame => void names.nameOf(frame) })
+    // What the program tells the board itself passes by.
+    const toHost = new JdUsbDecoder({
+      onFrame: frame => {
+        names.nameOf(frame)
+        const isCommand = (frameFlags(frame) & JD_FRAME_FLAG_COMMAND) !== 0
+        for (const { command } of packetsOf(frame))
+          if (isCommand && command === SETTINGS_SET) this.hasSet()
+      },
+    })
     const toBoard = new JdUsbDecoder({
       onFrame: frame => {
         const name = names.nameOf(frame)
         if (name === "save") {
           this.saves++
-          this.changes = 0
+          this.settings = 0
           this.onSave?.(this.saves)
         }
       },
@@ -96,6 +103,12 @@ class Pico {
       },
       close: () => port.close(),
     }
+  }
+
+  private hasSet(): void {
+    if (++this.settings !== this.cutAt) return
+    this.cuts++
+    this.boards.kill(0)
   }
 
   onSave?: (number: number) => void
@@ -126,12 +139,11 @@ describe("train on a Pico in its own time", () => {
     host = await onHost(IMAGES)
   })
 
-  it("ends with the host's file though its power is cut in one setting of a checkpoint after another", async () => {
+  it("ends with the host's file though its power is cut at one setting of a checkpoint after another", async () => {
     const pico = new Pico()
-    // A setting is one to three changes of flash. The first save marks the start, and would be made
-    // again and again.
+    // The first save marks the start, and would be made again and again.
     pico.onSave = number => {
-      if (number > 1) pico.cutAt = 3 * pico.cuts
+      if (number > 1) pico.cutAt = pico.cuts + 1
     }
     const { status, stderr, document } = await pico.train(IMAGES, "cut")
     expect(status, stderr).toBe(0)
@@ -140,9 +152,9 @@ describe("train on a Pico in its own time", () => {
       samples: IMAGES,
       checkpoints: { kept: true },
     })
-    // The last save had no more changes to be cut in.
-    expect(pico.changes).toBeLessThan(pico.cutAt!)
-    expect(pico.cuts).toBeGreaterThan(30)
+    // 16 chunks and a head, and as many of before taken out: the last save had no more to be cut at.
+    expect(pico.cuts).toBe(34)
+    expect(pico.settings).toBe(34)
     expect(document.recoveries).toBe(pico.cuts)
     expect(readFileSync(path("cut")).equals(host)).toBe(true)
   })

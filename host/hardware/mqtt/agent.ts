@@ -40,7 +40,14 @@ interface Opened {
   port?: Port
   /** Writes to the port, one after the other. */
   writing: Promise<void>
+  /** Bytes of them. */
+  waiting: number
 }
+
+/** What may wait for a board's port: a user of ours sends no more than its window before it hears of it. */
+const MOST_WAITING_BYTES = 2 ** 20
+/** Requests to open a board that wait for the one before. */
+const MOST_OPENINGS = 16
 
 export class Agent {
   /** Messages from outside that were none of ours, or of no open session. */
@@ -50,6 +57,8 @@ export class Agent {
   private readonly intact: boolean[]
   /** What is done to a board, one thing after the other. */
   private readonly busy: Promise<void>[]
+  /** Requests to open that wait, of each board. */
+  private readonly openings: number[]
   private stopped = false
 
   private constructor(
@@ -58,6 +67,7 @@ export class Agent {
     private readonly options: AgentOptions,
   ) {
     this.opened = Array.from({ length: boards.count }, () => undefined)
+    this.openings = this.opened.map(() => 0)
     this.intact = this.opened.map(() => true)
     this.busy = this.opened.map(() => Promise.resolve())
   }
@@ -174,7 +184,15 @@ export class Agent {
       return
     }
     if (message.kind === MessageKind.Open) {
-      this.busy[board] = this.busy[board].then(() => this.open(board, user, message))
+      if (this.openings[board] >= MOST_OPENINGS) {
+        this.dropped++
+        return
+      }
+      this.openings[board]++
+      this.busy[board] = this.busy[board]
+        .then(() => this.open(board, user, message))
+        .catch(() => {})
+        .finally(() => this.openings[board]--)
       return
     }
     const opened = this.opened[board]
@@ -190,11 +208,24 @@ export class Agent {
     if (order === "before") return
     if (order === "missing") this.end(board, "a message to the board was lost", true)
     else if (message.kind === MessageKind.Closed) this.end(board, "closed by its user", true)
-    else if (message.kind === MessageKind.Data)
-      opened.writing = opened.writing
-        .then(() => opened.port?.write(message.content))
-        .catch(error => this.endOf(board, opened, messageOf(error), false))
+    else if (message.kind === MessageKind.Data) this.write(board, opened, message.content)
     else this.dropped++
+  }
+
+  private write(board: number, opened: Opened, bytes: Uint8Array): void {
+    opened.waiting += bytes.length
+    if (opened.waiting > MOST_WAITING_BYTES) {
+      this.endOf(board, opened, "more was sent than the board takes", false)
+      // What waits is let go.
+      opened.port = undefined
+      return
+    }
+    opened.writing = opened.writing
+      .then(() => opened.port?.write(bytes))
+      .then(() => {
+        opened.waiting -= bytes.length
+      })
+      .catch(error => this.endOf(board, opened, messageOf(error), false))
   }
 
   private async open(board: number, user: string, message: BoardMessage): Promise<void> {
@@ -217,9 +248,9 @@ export class Agent {
       // Sent twice by the broker.
       if (before.session.id === session.id) return
       this.end(board, "opened again", true)
-      await before.port?.close()
+      await before.port?.close().catch(() => {})
     }
-    const opened: Opened = { user, session, writing: Promise.resolve() }
+    const opened: Opened = { user, session, writing: Promise.resolve(), waiting: 0 }
     this.opened[board] = opened
     try {
       const restart = message.content[0] === 1 && !this.intact[board]

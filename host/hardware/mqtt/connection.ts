@@ -15,6 +15,8 @@ import { MOST_ANNOUNCEMENT_BYTES, MOST_CONTENT_BYTES } from "./messages"
 const CONNECT_DEADLINE_MS = 10_000
 const AGAIN_MS = 500
 const MOST_CERTIFICATE_BYTES = 2 ** 20
+/** Bytes that may come without one message coming to its end. */
+const MOST_OF_A_MESSAGE = 2 ** 20
 /** A broker that is gone without a word is noticed after one and a half of these, s. */
 const KEEP_ALIVE_S = 4
 
@@ -54,6 +56,7 @@ export async function connectToBroker(
     ...(address.ca ? { ca: readAuthority(address.ca) } : {}),
   }
   const client = heard(mqtt.connect(options))
+  boundMessages(client)
   let last: Error | undefined
   const onError = (error: Error) => {
     last = error
@@ -96,6 +99,25 @@ export async function connectToBroker(
   }
   client.off("error", onError)
   return client
+}
+
+/**
+ * Ends a connection that brings a message larger than any of ours, before it is held as a whole: the
+ * protocol lets one have 256 MB.
+ */
+function boundMessages(client: MqttClient): void {
+  let since = 0
+  client.on("packetreceive", () => {
+    since = 0
+  })
+  client.on("connect", () => {
+    const { stream } = client
+    since = 0
+    stream.on("data", (bytes: Uint8Array) => {
+      since += bytes.length
+      if (since > MOST_OF_A_MESSAGE) stream.destroy(new Error("a message is too large"))
+    })
+  })
 }
 
 /** Waits until a client that lost its broker has it again. */

@@ -22,6 +22,8 @@ import {
 import { Session } from "./session"
 
 /** An agent has this long to open a port beyond what it says its boards need, ms. */
+/** Of a room; more are not listened to. */
+const MOST_AGENTS = 256
 const OPEN_DEADLINE_MS = 20_000
 /** A broker, an agent or a board that went away has this long to come back, ms. */
 const RECONNECT_MS = 60_000
@@ -278,7 +280,8 @@ class Line {
       payload.length > 0 && payload.length <= MOST_ANNOUNCEMENT_BYTES && NAME.test(name)
         ? announcementSchema.safeParse(parseJson(payload)).data
         : undefined
-    if (announcement) this.agents.set(name, announcement)
+    if (announcement && (this.agents.has(name) || this.agents.size < MOST_AGENTS))
+      this.agents.set(name, announcement)
     else {
       this.agents.delete(name)
       for (const port of [...this.ports.values()])

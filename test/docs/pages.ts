@@ -72,7 +72,8 @@ export function shellLines({ text }: Page): string[] {
 /** Commands of the tool among them, without what starts it. */
 export function typedCommands(page: Page): string[] {
   return shellLines(page).flatMap(line => {
-    const [, args] = /^(?:npm run -s wuxing -- |npx wuxing |npm start -- )(.*)$/.exec(line) ?? []
+    const [, args] =
+      /^(?:npm run -s wuxing -- |npx wuxing |npm start -- |wuxing )(.*)$/.exec(line) ?? []
     return args ?? []
   })
 }

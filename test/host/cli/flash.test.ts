@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { UF2_PATH } from "../../../host/hardware/emulator/firmware-file"
 import { wuxing } from "./run-cli"
 
 describe("wuxing flash", () => {
@@ -103,6 +104,11 @@ describe("wuxing flash", () => {
         })
         expect(stderr).toMatch(/board 1 of 1 \(pico\): .*BOOTSEL/)
         expect(readFileSync(join(drive, "fw.uf2"))).toEqual(readFileSync(uf2))
+        const native = await wuxing(["flash", "--board", "pico", "--native", "--once", "--json"], {
+          env: { USER: user },
+        })
+        expect(native.status, native.stderr).toBe(0)
+        expect(readFileSync(join(drive, "fw.uf2"))).toEqual(readFileSync(UF2_PATH))
       } finally {
         rmSync(join("/media", user), { recursive: true, force: true })
       }

@@ -139,6 +139,17 @@ describe("the demo", () => {
     expectNothingLeft()
   })
 
+  it("goes on among the README's faults, to the host's bits", async () => {
+    const [, example] = /^\| `--faults <spec>`.*?`(drop[^`]*)`/m.exec(readme.text)!
+    const run = demo("--json", "--faults", example)
+    const { status } = await run.ended
+    expect(status, run.stderr()).toBe(0)
+    const { faults, ...rest } = JSON.parse(run.stdout())
+    expect(documentSchema.parse(rest).hostMatches).toBe(true)
+    expect(faults.drop).toBeGreaterThan(0)
+    expectNothingLeft()
+  })
+
   it("prints a table and the figures for people", async () => {
     const run = demo("--boards", "1", "--train", "10", "--test", "5")
     expect((await run.ended).status).toBe(0)

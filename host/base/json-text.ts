@@ -6,6 +6,8 @@
 export interface JsonBounds {
   /** Values, keys included. */
   values: number
+  /** Keys of objects, which take more memory than values in lists; absent: as many as values. */
+  keys?: number
   /** Levels of arrays and objects within one another. */
   depth: number
 }
@@ -34,13 +36,18 @@ export function parseJson(bytes: Uint8Array, bounds: JsonBounds): unknown {
 
 function checkBounds(bytes: Uint8Array, bounds: JsonBounds): void {
   let values = 1
+  let keys = 0
   let depth = 0
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i]
     if (byte === QUOTE) {
       for (i++; i < bytes.length && bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) i++
-    } else if (byte === COMMA || byte === COLON) values++
-    else if (byte === ARRAY || byte === OBJECT) {
+    } else if (byte === COMMA) values++
+    else if (byte === COLON) {
+      values++
+      if (++keys > (bounds.keys ?? bounds.values))
+        throw new Error(`it has more than ${bounds.keys} members`)
+    } else if (byte === ARRAY || byte === OBJECT) {
       values++
       if (++depth > bounds.depth)
         throw new Error(`it has more than ${bounds.depth} levels of brackets within one another`)

@@ -122,8 +122,8 @@ const COEFFICIENTS = "coefficients"
 /** Far above any network the core can run; bounds what a wrong path can make us read. */
 const MOST_BYTES = 256 * 2 ** 20
 
-/** Of the header: a million links given one by one are the most it holds. */
-const HEADER_BOUNDS = { values: 4 * 2 ** 20, depth: 32 }
+/** Of the header: four million links given one by one, as a NIR file may have, are the most it holds. */
+const HEADER_BOUNDS = { values: 2 ** 23, keys: 2 ** 17, depth: 32 }
 
 /**
  * @throws RangeError if the model contradicts itself: a defect of the caller

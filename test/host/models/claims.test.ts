@@ -59,7 +59,7 @@ describe("a model file", () => {
     [
       "more values than are read",
       h => ({ ...h, training: { ...training, settings: { k: "@" } } }),
-      many("0", 5_000_000),
+      many("0", 8_500_000),
     ],
     [
       "brackets",

@@ -12,6 +12,7 @@ import type { Model } from "../../../host/models/model-file"
 import { readModel, untrained } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
 import { presetNames } from "../../../host/network/presets"
+import { Header } from "../../../src/core/layout"
 import { network, uniform } from "../../src/core/helpers"
 import {
   type Outcome,
@@ -258,6 +259,15 @@ describe.skipIf(!has("arm-none-eabi-gcc"))("on a Cortex-M0+ (rp2040js)", () => {
     it(`${name}: the same`, () => {
       compare(`m0-${name}`, model, 24, at => runOnM0(at))
     })
+  // Drawn coefficients are far from them.
+  it("coefficients at both clamps", () => {
+    const drawn = readModel("37-5-3@9", 4)
+    const max = new HostNetwork(drawn.network).memory.getAt(Header.CoefficientMax, "i16")
+    const coefficients = Buffer.alloc(drawn.coefficients.length)
+    for (let at = 0; at < coefficients.length; at += 2)
+      coefficients.writeInt16LE(at % 4 === 0 ? max : -max, at)
+    compare("m0-clamps", { ...drawn, coefficients }, 24, at => runOnM0(at))
+  })
   // As the assembler's loops scan inputs: word by word, to the last byte.
   it("whichever inputs are zero", () => {
     for (const width of [5, 8, 11]) {

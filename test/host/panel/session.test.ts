@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { imageAt, readMnist } from "../../../host/data/mnist"
 import { drawSamples } from "../../../host/data/samples"
 import { Fleet } from "../../../host/fleet/fleet"
-import { VirtualBoards } from "../../../host/hardware/virtual-boards"
+import { MachineBoards } from "../../../host/hardware/machine-boards"
 import { HostNetwork } from "../../../host/network/host-network"
 import { pico16 } from "../../../host/network/presets"
 import { Desk } from "../../../host/panel/desk"
@@ -33,7 +33,7 @@ const lead = (label: number, outputs: ArrayLike<number>) =>
 
 describe.skipIf(noSocat)("two boards and a panel", () => {
   let uno: Uno
-  let virtual: VirtualBoards
+  let virtual: MachineBoards
   let panel: Panel
   let desk: Desk
   let fleet: Fleet
@@ -61,7 +61,7 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
       show(board, state)
     }
     const bytecode = await firmware()
-    virtual = await VirtualBoards.start(2)
+    virtual = await MachineBoards.start(2)
     fleet = new Fleet(
       { network, boards: 2, bytecode, status, checkpointSamples: CHECKPOINT, watch: desk },
       virtual,
@@ -117,7 +117,7 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
       if (done === 12 && !harmed) {
         harmed = true
         dark = states[1].includes("fault")
-        process.kill(virtual.info[1].pid!, "SIGSTOP")
+        virtual.hang(1)
       }
     })
     expect(dark).toBe(false)

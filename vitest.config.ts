@@ -26,6 +26,8 @@ const system = [
   "test/host/cli/own-data.test.ts",
   "test/host/cli/boards.test.ts",
   "test/host/cli/completion.test.ts",
+  "test/host/cli/record.test.ts",
+  "test/host/cli/watch.test.ts",
   "test/host/cli/process.test.ts",
   "test/host/cli/terminal-gone.test.ts",
   "test/host/cli/train/on-timed-board.test.ts",

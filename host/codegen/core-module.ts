@@ -24,7 +24,7 @@ const SOURCES = [
     "whole",
   ],
   ...["atan", "pid", "neuron", "elements", "link-rules"],
-  ...["plan", "whole-math", "trim", "trace", "fourier", "bands", "features"],
+  ...["plan", "whole-math", "trim", "trace", "fourier", "spread", "bands", "features"],
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "settle-fine", "settle-two", "links"]

@@ -7,6 +7,7 @@
 /** Bytes of a line at most: what goes on longer is no line of numbers. */
 const MOST_LINE = 1000
 const MOST_CHANNELS = 8
+const MOST_SHOWN = 40
 
 export interface LineSample {
   names?: string[]
@@ -37,6 +38,8 @@ export function parseLine(line: string): LineSample | undefined {
 export class LineReader {
   /** Lines that were none, and samples with another number of channels than the first. */
   skipped = 0
+  /** The last of them, as much of it as can be shown. */
+  lastSkipped = ""
   private rest = ""
   private started = false
   private channels?: number
@@ -57,7 +60,10 @@ export class LineReader {
       const sample = parseLine(line)
       this.channels ??= sample?.values.length
       if (sample && sample.values.length === this.channels) this.onSample(sample)
-      else this.skipped++
+      else {
+        this.skipped++
+        this.lastSkipped = line.replace(/[^\x20-\x7e]/g, "?").slice(0, MOST_SHOWN)
+      }
     }
   }
 }

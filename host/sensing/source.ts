@@ -1,4 +1,5 @@
 /** Where samples come from: a board's Jacdac sensor, or a serial port that prints lines of numbers. */
+import { type Clock, realClock, type Timer } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import type { BoardSet } from "../hardware/board-set"
 import { findBoards, type Location } from "../hardware/location"
@@ -27,20 +28,46 @@ export interface SignalSource {
   close(): Promise<void>
 }
 
+/** A board that is reset by the opening of its port starts in two or three seconds. */
+const LINES_SILENT_MS = 10_000
+
 /** A port on which a program prints lines of numbers. */
 export class LineSource implements SignalSource {
   readonly name: string
   onSample?: (values: number[], names?: string[]) => void
   onEnd?: (reason: WuxingError) => void
-  readonly reader = new LineReader(({ values, names }) => this.onSample?.(values, names))
+  readonly reader = new LineReader(({ values, names }) => {
+    this.lastHeard = this.clock.now()
+    this.samples++
+    this.onSample?.(values, names)
+  })
+  private samples = 0
+  private lastHeard: number
+  private readonly heart: Timer
 
-  constructor(private readonly port: Port) {
+  /** @param silentMs after which a port that says no numbers is given up */
+  constructor(
+    private readonly port: Port,
+    private readonly clock: Clock = realClock,
+    private readonly silentMs = LINES_SILENT_MS,
+  ) {
     this.name = port.name
+    this.lastHeard = clock.now()
     port.onData = bytes => this.reader.push(bytes)
-    port.onClose = reason => this.onEnd?.(gone(port.name, reason))
+    port.onClose = reason => this.end(gone(port.name, reason))
+    this.heart = clock.every(ASK_MS, () => {
+      if (clock.now() - this.lastHeard <= this.silentMs) return
+      this.end(this.samples > 0 ? gone(this.name) : noNumbers(this.name, this.reader))
+    })
+  }
+
+  private end(reason: WuxingError): void {
+    this.heart.stop()
+    this.onEnd?.(reason)
   }
 
   async close(): Promise<void> {
+    this.heart.stop()
     this.port.onData = undefined
     this.port.onClose = undefined
     await this.port.close()
@@ -186,6 +213,17 @@ function gone(name: string, reason?: Error): WuxingError {
     },
     { cause: reason },
   )
+}
+
+function noNumbers(name: string, { skipped, lastSkipped }: LineReader): WuxingError {
+  const heard = skipped === 0 ? "no lines came" : `${skipped} lines came, such as "${lastSkipped}"`
+  return new WuxingError({
+    code: "sensor-missing",
+    kind: "board",
+    message: `${name} prints no numbers: ${heard}`,
+    cause: "the rate is another than the program's, or the program prints something else",
+    help: "give the rate of its Serial.begin as --lines; lines as `1.5,-2,9.8` or `x:1.5 y:-2` are read",
+  })
 }
 
 function missing(sensor: SensorService, board: string): WuxingError {

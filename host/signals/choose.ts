@@ -39,7 +39,7 @@ export function chooseFeatures(
       }
   for (const setting of settings) {
     const [key, value = ""] = setting.split("=")
-    if (!(key in made) && !["low", "high"].includes(key))
+    if (!(key in made) && !["low", "high", "level"].includes(key))
       throw unknownFeatures(given, `"${key}" is no setting of it`)
     made[key] = settingOf(key, value, unit)
   }

@@ -100,10 +100,15 @@ const bands = z.strictObject({
   to: z.number().min(1),
   /** Are the bands as wide as the ear's (mel), or all alike? */
   spacing: z.enum(["mel", "even"]),
-  /** To bytes: by the window's own range, or below its loudest. */
-  scale: z.enum(["own", "peak"]),
-  /** Octaves of amplitude (6 dB each) that become 0…255 (peak), or at least (own). */
+  /** To bytes: by the window's own range, below its loudest, or to one mean and deviation. */
+  scale: z.enum(["own", "peak", "spread"]),
+  /**
+   * Octaves of amplitude (6 dB each) that become 0…255 (peak), or at least (own); what is farther below the
+   * loudest is raised (spread).
+   */
   octaves: z.number().min(0).max(16),
+  /** Of scale "spread": share of each band's own mean that is taken away first; 0 where absent. */
+  level: z.number().min(0).max(1).optional(),
   ...common,
 })
 

@@ -8,14 +8,18 @@ const SCALINGS = {
   own: Scaling.Own,
   shape: Scaling.Shape,
   peak: Scaling.Peak,
+  spread: Scaling.Spread,
 }
 const TAKEN = {
   values: Derive.Values,
   differences: Derive.Differences,
   magnitude: Derive.Magnitude,
 }
+/** Values whose deviation the core finds. */
+const MOST_SPREAD = 2 ** 14
 /** Sum of a band's weights, Q7: the core multiplies each with an amplitude below 2^17. */
 const MOST_WEIGHT = 2 ** 14
+const ONE_Q8 = 256
 const ONE_Q7 = 128
 const ONE_Q15 = 32767
 
@@ -61,6 +65,10 @@ export function faultOfFeatures(features: Features): string {
   }
   if (features.to > features.rate / 2 || features.from >= features.to)
     return `bands from ${features.from} to ${features.to} Hz are not within half of ${features.rate} Hz`
+  if (features.scale === "spread" && width > MOST_SPREAD)
+    return `${width} features are more than the ${MOST_SPREAD} that scale=spread takes`
+  if (features.scale !== "spread" && features.level !== undefined)
+    return "level is of scale=spread alone"
   const heavy = bandsOf(features).some(({ weights }) => sum(weights) >= MOST_WEIGHT)
   return heavy ? "a band is too wide: take more bands or shorter frames" : ""
 }
@@ -91,6 +99,7 @@ export function buildPlan(features: Features): Buffer {
   u16(Plan.FrameBits, Math.log2(features.frame))
   u16(Plan.Bands, features.bands)
   u16(Plan.Average, features.average)
+  if (features.scale === "spread") u16(Plan.Level, Math.round((features.level ?? 0) * ONE_Q8))
   head.writeInt32LE(Math.round(features.octaves * 256), Plan.Floor)
   const twiddle = Buffer.alloc(features.frame * 2)
   for (let k = 0; k < features.frame / 2; k++) {

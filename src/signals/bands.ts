@@ -5,6 +5,7 @@
  */
 import { amplitudes, loadFrame } from "./fourier"
 import { Plan, Scaling } from "./plan"
+import { spreadBands } from "./spread"
 import { logOf } from "./whole-math"
 
 /**
@@ -91,6 +92,10 @@ function bandsToBytes(
   // Sums of up to 8 logarithms in Q8 below 2^13: below 2^16.
   const floor = plan.getAt(Plan.Floor, "i32") * average
   const scaling = plan.getAt(Plan.Scaling, "u16")
+  if (scaling === Scaling.Spread) {
+    spreadBands(plan, work, sums, high - floor, out, outAt)
+    return
+  }
   if (scaling === Scaling.Range) {
     low = plan.getAt(Plan.Low, "i32") * average
     high = plan.getAt(Plan.High, "i32") * average

@@ -16,8 +16,10 @@ export enum Plan {
   Width = 6,
   /** u16: `Scaling`. */
   Scaling = 8,
-  /** u16: sum of `Derive`. */
+  /** u16: of a trace, sum of `Derive`. */
   Derive = 10,
+  /** u16: of bands under `Scaling.Spread`, the share of each band's own mean that is taken away, Q8, 0…256. */
+  Level = 10,
   /** i32: of `Scaling.Range`, the values that become 0 and 255. */
   Low = 12,
   High = 16,
@@ -64,6 +66,8 @@ export enum Scaling {
   Shape = 3,
   /** Of bands: the largest becomes 255, what lies `Floor` or more below it 0. */
   Peak = 4,
+  /** Of bands: all to mean 128 and deviation 40, first what lies `Floor` or more below the largest is raised. */
+  Spread = 5,
 }
 
 /** What is taken of a trace; a sum of these. */

@@ -4,13 +4,15 @@ import { corePath } from "../../codegen/core-files"
 import { template } from "./built"
 import { translate } from "./translate"
 
-const MODULES = ["plan", "whole-math", "trim", "trace", "fourier", "bands", "features", "segment"]
+const MODULES = [
+  ...["plan", "whole-math", "trim", "trace", "fourier", "spread", "bands", "features", "segment"],
+]
 const ROOTS = ["features", "clearStream", "followStream", "nextStream"]
 
 /** Modules of one kind of features, as WUXING_FEATURES (template/wuxing_features.h). */
-const KINDS: Record<string, number> = { trace: 1, fourier: 2, bands: 2, "whole-math": 3 }
-/** Of whole-math, by who needs it. */
-const NEEDED: Record<string, number> = { rootOf: 1, logOf: 2 }
+const KINDS: Record<string, number> = { trace: 1, fourier: 2, spread: 2, bands: 2, "whole-math": 3 }
+/** Of whole-math, where one kind alone needs it. */
+const NEEDED: Record<string, number> = { logOf: 2 }
 
 export function featuresSource(): string {
   const sources = new Map(MODULES.map(name => [name, readFileSync(corePath(name), "utf8")]))

@@ -45,6 +45,7 @@ const descriptions: [string, Features][] = [
   ],
   ["differences alone, each by its own range", { ...TRACE, take: ["differences"], scale: "own" }],
   ["sound", BANDS],
+  ["sound to one mean and deviation", { ...BANDS, scale: "spread", level: 0.3 }],
   [
     "vibration",
     { ...BANDS, ...{ spacing: "even", scale: "own", octaves: 2, average: 1, frame: 64 } },

@@ -40,18 +40,19 @@ const TRACES: Features[] = (["range", "own", "shape"] as const).map((scale, i) =
   ...common,
   ...(i > 0 && { trim: { bits: 2, block: 4 } }),
 }))
-const BANDS: Features[] = (["own", "peak"] as const).map((scale, i) => ({
+const BANDS: Features[] = (["own", "peak", "spread"] as const).map((scale, i) => ({
   ...{
     kind: "bands",
     frames: 5,
     average: 1 + 2 * i,
     frame: i ? 64 : 256,
-    bands: 9,
+    bands: 9 + i,
     from: 60,
     to: 3500,
   },
   ...{ spacing: i ? "even" : "mel", scale, octaves: 6, ...common, channels: ["sound"], rate: 8000 },
   ...(i > 0 && { trim: { bits: 3, block: 32 } }),
+  ...(i > 1 && { level: 0.3 }),
 }))
 
 /** Windows of an ordinary signal, and such as find an overflow: silence, ends of int16, shortest, too short. */

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { VirtualClock } from "../../../host/base/clock"
 import type { WuxingError } from "../../../host/base/errors"
@@ -15,6 +17,8 @@ import type { Port } from "../../../host/link/port"
 import { LineReader, parseLine } from "../../../host/sensing/lines"
 import { Recorder } from "../../../host/sensing/recorder"
 import { JacdacSource, LineSource } from "../../../host/sensing/source"
+import { timingOf } from "../../../host/sensing/timing"
+import { readCsvRecording } from "../../../host/signals/recording-csv"
 import {
   decodeReading,
   encodeReading,
@@ -23,6 +27,9 @@ import {
   sensorNamed,
   shiftFor,
 } from "../../../host/signals/sensors"
+import { temporaryFolder } from "../../temporary"
+
+const folder = temporaryFolder("sensing")
 
 describe("lines of numbers", () => {
   for (const [line, values, names] of [
@@ -70,6 +77,44 @@ describe("lines of numbers", () => {
     expect(ended).toMatchObject({ code: "sensor-gone", kind: "board" })
     await source.close()
     expect(port.onData).toBeUndefined()
+  })
+})
+
+describe("a serial port of lines", () => {
+  const setup = () => {
+    const clock = new VirtualClock()
+    const port: Port = { name: "tty", write: async () => {}, close: async () => {} }
+    const source = new LineSource(port, clock)
+    let ended: WuxingError | undefined
+    source.onEnd = reason => {
+      ended = reason
+    }
+    return { clock, port, source, ended: () => ended }
+  }
+
+  it("that prints no numbers is given up after ten seconds, with what it prints", async () => {
+    const none = setup()
+    await none.clock.run(none.clock.sleep(9_000))
+    expect(none.ended()).toBeUndefined()
+    await none.clock.run(none.clock.sleep(2_000))
+    expect(none.ended()).toMatchObject({ code: "sensor-missing" })
+    expect(none.ended()?.message).toContain("no lines came")
+    const text = setup()
+    text.port.onData?.(Buffer.from("ets Jul\r\nrst:0x1 (POWERON)\r\n\x1b\x07\r\n"))
+    await text.clock.run(text.clock.sleep(11_000))
+    expect(text.ended()?.message).toContain('2 lines came, such as "??"')
+    await text.source.close()
+  })
+
+  it("that falls silent is gone", async () => {
+    const { clock, port, ended } = setup()
+    port.onData?.(Buffer.from("x\n1,2\n"))
+    await clock.run(clock.sleep(9_000))
+    port.onData?.(Buffer.from("1,2\n"))
+    await clock.run(clock.sleep(9_000))
+    expect(ended()).toBeUndefined()
+    await clock.run(clock.sleep(2_000))
+    expect(ended()).toMatchObject({ code: "sensor-gone" })
   })
 })
 
@@ -169,27 +214,98 @@ describe("readings", () => {
   })
 })
 
+describe("when samples were taken, from when they came", () => {
+  const even = (count: number, ms = 20) => Array.from({ length: count }, (_, i) => 500 + ms * i)
+
+  it("evenly, however late some come", () => {
+    // The host does nothing for a second, then gets fifty at once.
+    const stalled = even(200).map(at => (at > 1500 && at < 2500 ? 2500 : at))
+    expect(timingOf(stalled)).toMatchObject({ interval: 20, missing: 0, longest: 0, drift: 0 })
+    // In pieces of seven, as a USB port gives them.
+    const pieces = even(200).map((_, i) => 500 + 20 * Math.min(199, 7 * Math.floor(i / 7) + 6))
+    const found = timingOf(pieces)
+    expect(found.missing).toBe(0)
+    expect(found.drift).toBeLessThan(0.15)
+    expect(Math.abs(found.interval - 20)).toBeLessThan(1)
+  })
+
+  it("missing ones leave a gap where they were, of the length it had", () => {
+    const arrivals = even(200).filter((_, i) => i < 60 || i >= 90)
+    const { times, interval, missing, longest } = timingOf(arrivals)
+    expect(interval).toBeCloseTo(20, 0)
+    // 30 samples of 20 ms.
+    expect(longest).toBeGreaterThan(560)
+    expect(longest).toBeLessThan(640)
+    expect(missing).toBeCloseTo(0.15, 1)
+    for (const [i, time] of times.entries())
+      expect(Math.abs(time - (arrivals[i] - 500))).toBeLessThan(25)
+  })
+
+  it("a rate that changes halfway is a drift; a short recording says nothing of it", () => {
+    const slower = [...even(100), ...even(100, 30).map(at => at + 2000)]
+    expect(timingOf(slower).drift).toBeCloseTo(1 / 3, 1)
+    expect(timingOf(even(15)).rated).toBe(false)
+    expect(timingOf([3, 3])).toMatchObject({ interval: 0, missing: 0, drift: 0 })
+  })
+})
+
 describe("the recorder", () => {
+  const recorded = (recorder: Recorder, arrivals: number[], valueAt = (i: number) => [i, -i]) =>
+    arrivals.flatMap((at, i) => recorder.push(valueAt(i), at, ["a", "b"]) ?? [])
+  const even = (count: number, ms: number, from = 0) =>
+    Array.from({ length: count }, (_, i) => from + ms * i)
+
   it("cuts recordings of a length, with even times and the channels' names", () => {
-    const recorder = new Recorder(0.1)
-    const found = Array.from({ length: 30 }, (_, i) =>
-      recorder.push([i, -i], 1000 + 10 * i, ["a", "b"]),
-    )
-    const whole = found.filter(one => one !== undefined)
-    expect(whole.length).toBe(2)
-    expect(whole[0].csv.split("\n").slice(0, 3)).toEqual([
+    const found = recorded(new Recorder(0.1), even(30, 10, 1000))
+    expect(found.length).toBe(2)
+    expect(found[0].csv?.split("\n").slice(0, 3)).toEqual([
       "time (ms),a,b",
       "0.000,0,0",
       "10.000,1,-1",
     ])
-    expect(whole[0].note).toBeUndefined()
+    expect(found[0]).toMatchObject({ notes: [], samples: 11 })
   })
 
-  it("says a gap, and gives what there is of one that is cut short", () => {
-    const recorder = new Recorder(1)
-    for (const at of [0, 10, 20, 400, 410]) recorder.push([1], at)
-    expect(recorder.end()?.note).toContain("380 ms")
+  it("says a gap, which its times keep, and gives what there is of one that is cut short", async () => {
+    const recorder = new Recorder(10)
+    const arrivals = even(200, 20).filter((_, i) => i < 100 || i >= 120)
+    expect(recorded(recorder, arrivals)).toEqual([])
+    const rest = recorder.end()
+    expect(rest?.notes.join()).toMatch(/no sample came for 4\d\d ms: 1[01] % of it is missing/)
+    // The reader of recordings fills it.
+    const path = join(folder, "gap.csv")
+    writeFileSync(path, rest!.csv!)
+    const [{ rate, values }] = await readCsvRecording(path)
+    expect(Math.abs(rate! - 50)).toBeLessThan(1)
+    expect(values[0].length).toBeGreaterThan(195)
     expect(recorder.end()).toBeUndefined()
+  })
+
+  it("refuses one of which more than a quarter is missing, and one whose rate drifts by more than 30 %", () => {
+    const recorder = new Recorder(3)
+    const lost = recorded(recorder, even(151, 20).filter((_, i) => i < 50 || i >= 100))
+    expect(lost.map(({ csv }) => csv)).toEqual([undefined])
+    expect(lost[0].notes[0]).toContain("33 % of it is missing")
+    const drifting = recorded(recorder, [...even(75, 20), ...even(80, 40, 1500)])
+    expect(drifting[0].csv).toBeUndefined()
+    expect(drifting[0].notes[0]).toMatch(/rate changed by \d\d % from its first half/)
+    // A good one gives the rate of all; one at half of it is refused, one a fifth slower said.
+    const another = new Recorder(3)
+    const [first] = recorded(another, even(151, 20))
+    expect(first).toMatchObject({ notes: [], rate: 50 })
+    const [half] = recorded(another, even(76, 40))
+    expect(half.csv).toBeUndefined()
+    expect(half.notes).toEqual(["it has 25.0 samples a second, the first one had 50.0"])
+    const [slower] = recorded(another, even(121, 25))
+    expect(slower.csv).toBeDefined()
+    expect(slower.notes).toEqual(["it has 40.0 samples a second, the first one had 50.0"])
+  })
+
+  it("says what never moves, and what is clipped", () => {
+    const still = recorded(new Recorder(1), even(51, 20), () => [3, 4])
+    expect(still[0].notes).toEqual(["nothing moves in it: training leaves it out"])
+    const clipped = recorded(new Recorder(1), even(51, 20), i => [Math.max(-3, Math.min(3, (i % 12) - 6)), i])
+    expect(clipped[0].notes).toEqual(["it stays at the sensor's limit again and again"])
   })
 
   it("draws a line of bars", () => {

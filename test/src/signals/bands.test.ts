@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { bandsOf, buildPlan, workBytes } from "../../../host/signals/plan"
 import { amplitudes, loadFrame } from "../../../src/signals/fourier"
+import { spreadBands } from "../../../src/signals/spread"
 import { logOf, rootOf } from "../../../src/signals/whole-math"
 import {
   BANDS,
@@ -10,6 +11,7 @@ import {
   interleaved,
   logBands,
   spectrum,
+  spreadReference,
   uniform,
   windowed,
 } from "./reference"
@@ -114,6 +116,49 @@ describe("features of sound", () => {
         expect(compared).toBeGreaterThan(50)
       }
     })
+
+  for (const [what, description] of [
+    ["to one mean and deviation", { ...BANDS, scale: "spread" }],
+    ["the same, less half of each band's mean", { ...BANDS, scale: "spread", level: 0.5, octaves: 8 }],
+    [
+      "the same, less all of it, of 14 even bands",
+      { ...BANDS, scale: "spread", level: 1, bands: 14, from: 200, to: 3500, spacing: "even" },
+    ],
+  ] as const)
+    it(`${what}: bytes within 2 of float64`, () => {
+      for (const [seed, loudness] of [
+        [1, 20_000],
+        [2, 3_000],
+        [3, 32_000],
+      ]) {
+        const samples = voice(2500 + 700 * seed, seed, loudness)
+        const bytes = coreFeatures(description, interleaved([samples]))
+        const exact = spreadReference(samples, description)
+        expect(new Set(bytes).size).toBeGreaterThan(40)
+        for (const [i, byte] of bytes.entries())
+          expect(Math.abs(byte - exact[i])).toBeLessThan(2)
+      }
+    })
+
+  it("of one value alone have no deviation: all are the mean", () => {
+    // Silence: every logarithm is 0.
+    const bytes = coreFeatures({ ...BANDS, scale: "spread" }, Buffer.alloc(2000))
+    expect(bytes).toEqual(Array(160).fill(128))
+  })
+
+  it("spread of as many values as it takes, half at either end, stays within 32 bits", () => {
+    const description = { ...BANDS, scale: "spread", bands: 32, frames: 512, average: 8 } as const
+    const plan = buildPlan({ ...description, octaves: 16 })
+    const count = 32 * 512
+    const work = Buffer.alloc(4 * count)
+    // Eight sums of 16 octaves, and nothing.
+    for (let i = 0; i < count; i++) work.writeInt32LE(i % 2 === 0 ? 32_768 : 0, 4 * i)
+    const out = Buffer.alloc(count)
+    spreadBands(plan, work, 0, 0, out, 0)
+    expect([...out]).toEqual(Array.from({ length: count }, (_, i) => (i % 2 === 0 ? 168 : 88)))
+    expect(() => buildPlan({ ...description, bands: 33 })).toThrow("16384 that scale=spread takes")
+    expect(() => buildPlan({ ...BANDS, level: 0.5 })).toThrow("level is of scale=spread alone")
+  })
 
   it("do not depend on loudness but for its rounding", () => {
     const loud = coreFeatures(BANDS, interleaved([voice(4000, 4, 30_000)]))

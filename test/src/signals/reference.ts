@@ -171,6 +171,23 @@ export function logBands(samples: number[], description: BandsDescription): numb
   )
 }
 
+/** Bytes of bands scaled by spread, not rounded: mean 128, deviation 40, what is far below the loudest raised. */
+export function spreadReference(samples: number[], description: BandsDescription): number[] {
+  const { octaves, level = 0 } = description
+  const rows = logBands(samples, description)
+  const least = Math.max(...rows.flat()) - octaves
+  const raised = rows.map(row => row.map(log => Math.max(log, least) - least))
+  const own = raised[0].map((_, b) => mean(raised.map(row => row[b])))
+  const values = raised.flatMap(row => row.map((value, b) => value - level * own[b]))
+  const middle = mean(values)
+  const deviation = Math.sqrt(mean(values.map(value => (value - middle) ** 2)))
+  return values.map(value => clamp(128 + (40 * (value - middle)) / deviation))
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
 export function clamp(byte: number): number {
   return Math.min(255, Math.max(0, byte))
 }

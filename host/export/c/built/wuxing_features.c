@@ -81,10 +81,14 @@ INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 #define PLAN_MEL INT32_C(40)
 #define PLAN_FLOOR INT32_C(20)
 #define PLAN_SCALING INT32_C(8)
+#define SCALING_SPREAD INT32_C(5)
 #define SCALING_RANGE INT32_C(1)
 #define PLAN_LOW INT32_C(12)
 #define PLAN_HIGH INT32_C(16)
 #define SCALING_PEAK INT32_C(4)
+#define PLAN_LEVEL INT32_C(10)
+#define DEVIATION INT32_C(40)
+#define MEAN INT32_C(128)
 #define PLAN_DERIVE INT32_C(10)
 #define DERIVE_VALUES INT32_C(1)
 #define DERIVE_DIFFERENCES INT32_C(2)
@@ -132,7 +136,19 @@ static int32_t log_of(int32_t x);
 static void add_logs(const uint8_t *plan, uint8_t *work, int32_t spectrum, int32_t row, int32_t exponent);
 #endif
 #if WUXING_FEATURES & 2
-static void bands_to_bytes(const uint8_t *plan, const uint8_t *work, int32_t sums, int32_t average, uint8_t *out, int32_t out_at);
+static void to_bytes(const uint8_t *work, int32_t sums, int32_t end, int32_t mean, int32_t deviation, uint8_t *out, int32_t out_at);
+#endif
+#if WUXING_FEATURES & 3
+static int32_t root_of(int32_t x);
+#endif
+#if WUXING_FEATURES & 2
+static int32_t deviation_of(const uint8_t *work, int32_t sums, int32_t end, int32_t row, int32_t mean);
+#endif
+#if WUXING_FEATURES & 2
+static void spread_bands(const uint8_t *plan, uint8_t *work, int32_t sums, int32_t least, uint8_t *out, int32_t out_at);
+#endif
+#if WUXING_FEATURES & 2
+static void bands_to_bytes(const uint8_t *plan, uint8_t *work, int32_t sums, int32_t average, uint8_t *out, int32_t out_at);
 #endif
 #if WUXING_FEATURES & 2
 static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
@@ -142,9 +158,6 @@ static void resample(const uint8_t *plan, uint8_t *work, const uint8_t *signal, 
 #endif
 #if WUXING_FEATURES & 1
 static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points);
-#endif
-#if WUXING_FEATURES & 1
-static int32_t root_of(int32_t x);
 #endif
 #if WUXING_FEATURES & 1
 static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t channels);
@@ -481,7 +494,122 @@ static void add_logs(const uint8_t *plan, uint8_t *work, int32_t spectrum, int32
 #endif
 
 #if WUXING_FEATURES & 2
-static void bands_to_bytes(const uint8_t *plan, const uint8_t *work, int32_t sums, int32_t average, uint8_t *out, int32_t out_at) {
+/* @param deviation 16 times what becomes `DEVIATION` bytes */
+static void to_bytes(const uint8_t *work, int32_t sums, int32_t end, int32_t mean, int32_t deviation, uint8_t *out, int32_t out_at) {
+  int32_t to = out_at;
+  for (int32_t at = sums; at < end; at += 4) {
+    const int32_t value = load_i32(work + at) - mean;
+    const int32_t size = value < 0 ? -value : value;
+    /* 2^16 · 640 + 2^19. */
+    const int32_t steps = deviation > 0 ? (size * (shift_left(DEVIATION, 4)) + (deviation >> 1)) / deviation : 0;
+    store_u8(out + to, least_of(255, greatest_of(0, value < 0 ? MEAN - steps : MEAN + steps)));
+    to = to + 1;
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 3
+/* Square root and logarithm in whole numbers. */
+/*
+ * @param x 0…2^31−1
+ * @returns the whole part of its square root, exactly
+ */
+static int32_t root_of(int32_t x) {
+  int32_t rest = x;
+  int32_t root = 0;
+  int32_t bit = 1073741824;
+  while (bit > rest) {
+    bit = bit >> 2;
+  }
+  while (bit > 0) {
+    /* root + bit ≤ 2^31 − 1, as root² ≤ x. */
+    const int32_t next = root + bit;
+    root = root >> 1;
+    if (rest >= next) {
+      rest = rest - next;
+      root = root + bit;
+    }
+    bit = bit >> 2;
+  }
+  return root;
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/*
+ * @param row bytes of a frame's sums
+ * @returns 16 times the deviation of values 0…2^16 from their mean, below 2^20
+ */
+static int32_t deviation_of(const uint8_t *work, int32_t sums, int32_t end, int32_t row, int32_t mean) {
+  int32_t most = 0;
+  for (int32_t at = sums; at < end; at += 4) {
+    const int32_t value = load_i32(work + at) - mean;
+    most = greatest_of(most, value < 0 ? -value : value);
+  }
+  int32_t down = 0;
+  while (most >> down >= 1024) {
+    down = down + 1;
+  }
+  const int32_t round = down > 0 ? shift_left(1, (down - 1)) : 0;
+  int32_t squares = 0;
+  int32_t frames = 0;
+  for (int32_t from = sums; from < end; from += row) {
+    int32_t sum = 0;
+    for (int32_t at = from; at < from + row; at += 4) {
+      const int32_t value = (load_i32(work + at) - mean + round) >> down;
+      /* 2^20 each, 2^6 of them. */
+      sum = sum + value * value;
+    }
+    /* A row has four bytes a band; up to 2^9 frames of 2^20. */
+    squares = squares + shift_left(sum, 2) / row;
+    frames = frames + 1;
+  }
+  return shift_left(root_of(shift_left(squares / frames, 8)), down);
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/*
+ * Takes what is below `least` as that, takes from each band its share of the band's own mean, and writes
+ * (value − mean) / deviation as bytes.
+ *
+ * @param sums where in working memory the sums of logarithms are, i32, frame by frame, at most 2^14 of
+ *   them; they are written over
+ * @param least less than 2^15 below the largest sum
+ */
+static void spread_bands(const uint8_t *plan, uint8_t *work, int32_t sums, int32_t least, uint8_t *out, int32_t out_at) {
+  const int32_t frames = flash_u16(plan + PLAN_POINTS);
+  const int32_t row = shift_left(flash_u16(plan + PLAN_BANDS), 2);
+  const int32_t width = flash_u16(plan + PLAN_WIDTH);
+  const int32_t end = sums + (shift_left(width, 2));
+  const int32_t level = flash_u16(plan + PLAN_LEVEL);
+  int32_t total = 0;
+  for (int32_t b = sums; b < sums + row; b += 4) {
+    int32_t sum = 0;
+    for (int32_t at = b; at < end; at += row) {
+      /* Up to 16 octaves in Q8, 8 of them averaged: 0…2^15. */
+      const int32_t value = greatest_of(load_i32(work + at) - least, 0);
+      store_i32(work + at, value);
+      /* 2^9 · 2^15. */
+      sum = sum + value;
+    }
+    /* 2^15 · 2^8. */
+    const int32_t away = ((sum + (frames >> 1)) / frames * level + 128) >> 8;
+    for (int32_t at = b; at < end; at += row) {
+      /* 0…2^16, so that only whole numbers that are not negative are divided. */
+      const int32_t value = load_i32(work + at) + 32768 - away;
+      store_i32(work + at, value);
+      /* 2^14 · 2^16. */
+      total = total + value;
+    }
+  }
+  const int32_t mean = (total + (width >> 1)) / width;
+  to_bytes(work, sums, end, mean, deviation_of(work, sums, end, row, mean), out, out_at);
+}
+#endif
+
+#if WUXING_FEATURES & 2
+static void bands_to_bytes(const uint8_t *plan, uint8_t *work, int32_t sums, int32_t average, uint8_t *out, int32_t out_at) {
   const int32_t width = flash_u16(plan + PLAN_WIDTH);
   int32_t low = load_i32(work + sums);
   int32_t high = low;
@@ -492,6 +620,10 @@ static void bands_to_bytes(const uint8_t *plan, const uint8_t *work, int32_t sum
   /* Sums of up to 8 logarithms in Q8 below 2^13: below 2^16. */
   const int32_t floor = flash_i32(plan + PLAN_FLOOR) * average;
   const int32_t scaling = flash_u16(plan + PLAN_SCALING);
+  if (scaling == SCALING_SPREAD) {
+    spread_bands(plan, work, sums, high - floor, out, out_at);
+    return;
+  }
   if (scaling == SCALING_RANGE) {
     low = flash_i32(plan + PLAN_LOW) * average;
     high = flash_i32(plan + PLAN_HIGH) * average;
@@ -587,33 +719,6 @@ static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points) 
     store_i32(work + (to + k), value - before);
     before = value;
   }
-}
-#endif
-
-#if WUXING_FEATURES & 1
-/* Square root and logarithm in whole numbers. */
-/*
- * @param x 0…2^31−1
- * @returns the whole part of its square root, exactly
- */
-static int32_t root_of(int32_t x) {
-  int32_t rest = x;
-  int32_t root = 0;
-  int32_t bit = 1073741824;
-  while (bit > rest) {
-    bit = bit >> 2;
-  }
-  while (bit > 0) {
-    /* root + bit ≤ 2^31 − 1, as root² ≤ x. */
-    const int32_t next = root + bit;
-    root = root >> 1;
-    if (rest >= next) {
-      rest = rest - next;
-      root = root + bit;
-    }
-    bit = bit >> 2;
-  }
-  return root;
 }
 #endif
 

@@ -57,7 +57,7 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
   const notes: string[] = []
   const latest: number[] = []
   output.status(`recording ${label} from ${source.name}: ${count} of ${seconds} s; Ctrl-C ends it`)
-  const picture = realClock.every(PICTURE_MS * (process.stderr.isTTY ? 1 : 50), () => {
+  const picture = realClock.every(PICTURE_MS * (output.stderr.isTTY ? 1 : 50), () => {
     if (latest.length > 0) output.status(sparkline(latest))
   })
   let refused = 0
@@ -118,7 +118,11 @@ function writeFresh(folder: string, csv: string): string {
   } catch (error) {
     throw new WuxingError(
       {
-        ...{ code: kind.code, kind: "data", message: `folder ${folder} cannot be made: ${messageOf(error)}` },
+        ...{
+          code: kind.code,
+          kind: "data",
+          message: `folder ${folder} cannot be made: ${messageOf(error)}`,
+        },
         cause: "a file has its name, its place may not be written to, or the disk is full",
         help: "name another --out",
       },

@@ -65,7 +65,8 @@ export class Recorder {
   private refusal(timing: Timing): string | undefined {
     if (timing.missing > MOST_MISSING)
       return `${percent(timing.missing)} of it is missing: no samples came for that long`
-    if (Math.max(timing.drift, this.driftFromFirst(timing)) > MOST_DRIFT) return this.drifted(timing)
+    if (Math.max(timing.drift, this.driftFromFirst(timing)) > MOST_DRIFT)
+      return this.drifted(timing)
     return undefined
   }
 
@@ -80,7 +81,9 @@ export class Recorder {
     const notes: string[] = []
     const { missing, longest } = timing
     if (missing > 0)
-      notes.push(`no sample came for ${Math.round(longest)} ms: ${percent(missing)} of it is missing`)
+      notes.push(
+        `no sample came for ${Math.round(longest)} ms: ${percent(missing)} of it is missing`,
+      )
     if (Math.max(timing.drift, this.driftFromFirst(timing)) > SAID_DRIFT)
       notes.push(this.drifted(timing))
     const values = rows[0].values.map((_, c) => Float64Array.from(rows, row => row.values[c]))

@@ -18,8 +18,6 @@ export enum Plan {
   Scaling = 8,
   /** u16: of a trace, sum of `Derive`. */
   Derive = 10,
-  /** u16: of bands under `Scaling.Spread`, the share of each band's own mean that is taken away, Q8, 0…256. */
-  Level = 10,
   /** i32: of `Scaling.Range`, the values that become 0 and 255. */
   Low = 12,
   High = 16,
@@ -46,7 +44,9 @@ export enum Plan {
   Trim = 44,
   /** u16: samples of a block, 2…1024. */
   Block = 46,
-  Length = 48,
+  /** u16: of `Scaling.Spread`, the share of each band's own mean that is taken away, Q8, 0…256. */
+  Level = 48,
+  Length = 52,
 }
 
 export enum FeatureKind {

@@ -55,13 +55,7 @@ export function spreadBands(
  * @param row bytes of a frame's sums
  * @returns 16 times the deviation of values 0…2^16 from their mean, below 2^20
  */
-function deviationOf(
-  work: Buffer,
-  sums: number,
-  end: number,
-  row: number,
-  mean: number,
-): number {
+function deviationOf(work: Buffer, sums: number, end: number, row: number, mean: number): number {
   let most = 0
   for (let at = sums; at < end; at += 4) {
     const value = work.getAt(at, "i32") - mean
@@ -102,9 +96,7 @@ function toBytes(
     const size = value < 0 ? -value : value
     // 2^16 · 640 + 2^19.
     const steps =
-      deviation > 0
-        ? Math.idiv(size * (DEVIATION << 4) + (deviation >> 1), deviation)
-        : 0
+      deviation > 0 ? Math.idiv(size * (DEVIATION << 4) + (deviation >> 1), deviation) : 0
     out.setAt(to, "u8", Math.min(255, Math.max(0, value < 0 ? MEAN - steps : MEAN + steps)))
     to = to + 1
   }

@@ -16,6 +16,7 @@ const folder = temporaryFolder("record")
 /** What `--json` says, and the exit status. */
 async function record(args: string[], onStderr?: (text: string) => void) {
   const { status, stdout, stderr } = await wuxing(["record", ...args, "--json"], {
+    isTTY: true,
     onStderr: onStderr && (text => onStderr(text)),
   })
   return { ...JSON.parse(stdout), status, stderr }
@@ -53,7 +54,7 @@ describe.skipIf(!hasSocat)("wuxing record (Debian package socat)", () => {
       const before = readFileSync(kept.files[0])
       let pulled: Promise<void> | undefined
       const cut = await record([...on, "--label", "wave", "--seconds", "3600"], text => {
-        if (/[▁-█]/.test(text)) pulled ??= terminals.unplug("board")
+        if (/[▁-█]{5}/.test(text)) pulled ??= terminals.unplug("board")
       })
       await pulled
       expect(cut.status, cut.stderr).toBe(4)
@@ -84,7 +85,12 @@ describe.skipIf(!hasSocat)("wuxing record (Debian package socat)", () => {
   })
 
   for (const [how, label, line, channels] of [
-    ["Arduino's Serial Plotter", "a", (i: number) => `left:${i}, right:${-i}\r\n`, ["left", "right"]],
+    [
+      "Arduino's Serial Plotter",
+      "a",
+      (i: number) => `left:${i}, right:${-i}\r\n`,
+      ["left", "right"],
+    ],
     ["edge-impulse-data-forwarder", "b", (i: number) => `${i}.25\t${-i}.5\n`, ["ch1", "ch2"]],
   ] as const)
     it(`reads lines as for ${how}, under the next free number`, async () => {
@@ -123,7 +129,7 @@ describe.skipIf(!hasSocat)("wuxing record (Debian package socat)", () => {
       const args = ["--port", path, "--label", "a", "--out", out, "--seconds", "3600"]
       let pulled: Promise<void> | undefined
       const gone = await record(args, text => {
-        if (/[▁-█]/.test(text)) pulled ??= terminals.unplug("gone")
+        if (/[▁-█]{5}/.test(text)) pulled ??= terminals.unplug("gone")
       })
       await pulled
       expect([gone.status, gone.error.code]).toEqual([4, "sensor-gone"])
@@ -131,8 +137,9 @@ describe.skipIf(!hasSocat)("wuxing record (Debian package socat)", () => {
 
       await terminals.plug("gone", port)
       const { status, stdout } = await wuxing(["record", ...args, "--json"], {
+        isTTY: true,
         onStderr: (text, hand) => {
-          if (/[▁-█]/.test(text)) hand.kill("SIGINT")
+          if (/[▁-█]{5}/.test(text)) hand.kill("SIGINT")
         },
       })
       expect(status).toBe(0)

@@ -283,7 +283,10 @@ describe("the recorder", () => {
 
   it("refuses one of which more than a quarter is missing, and one whose rate drifts by more than 30 %", () => {
     const recorder = new Recorder(3)
-    const lost = recorded(recorder, even(151, 20).filter((_, i) => i < 50 || i >= 100))
+    const lost = recorded(
+      recorder,
+      even(151, 20).filter((_, i) => i < 50 || i >= 100),
+    )
     expect(lost.map(({ csv }) => csv)).toEqual([undefined])
     expect(lost[0].notes[0]).toContain("33 % of it is missing")
     const drifting = recorded(recorder, [...even(75, 20), ...even(80, 40, 1500)])
@@ -304,7 +307,10 @@ describe("the recorder", () => {
   it("says what never moves, and what is clipped", () => {
     const still = recorded(new Recorder(1), even(51, 20), () => [3, 4])
     expect(still[0].notes).toEqual(["nothing moves in it: training leaves it out"])
-    const clipped = recorded(new Recorder(1), even(51, 20), i => [Math.max(-3, Math.min(3, (i % 12) - 6)), i])
+    const clipped = recorded(new Recorder(1), even(51, 20), i => [
+      Math.max(-3, Math.min(3, (i % 12) - 6)),
+      i,
+    ])
     expect(clipped[0].notes).toEqual(["it stays at the sensor's limit again and again"])
   })
 

@@ -119,7 +119,10 @@ describe("features of sound", () => {
 
   for (const [what, description] of [
     ["to one mean and deviation", { ...BANDS, scale: "spread" }],
-    ["the same, less half of each band's mean", { ...BANDS, scale: "spread", level: 0.5, octaves: 8 }],
+    [
+      "the same, less half of each band's mean",
+      { ...BANDS, scale: "spread", level: 0.5, octaves: 8 },
+    ],
     [
       "the same, less all of it, of 14 even bands",
       { ...BANDS, scale: "spread", level: 1, bands: 14, from: 200, to: 3500, spacing: "even" },
@@ -135,8 +138,7 @@ describe("features of sound", () => {
         const bytes = coreFeatures(description, interleaved([samples]))
         const exact = spreadReference(samples, description)
         expect(new Set(bytes).size).toBeGreaterThan(40)
-        for (const [i, byte] of bytes.entries())
-          expect(Math.abs(byte - exact[i])).toBeLessThan(2)
+        for (const [i, byte] of bytes.entries()) expect(Math.abs(byte - exact[i])).toBeLessThan(2)
       }
     })
 

@@ -86,7 +86,7 @@ INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 #define PLAN_LOW INT32_C(12)
 #define PLAN_HIGH INT32_C(16)
 #define SCALING_PEAK INT32_C(4)
-#define PLAN_LEVEL INT32_C(10)
+#define PLAN_LEVEL INT32_C(48)
 #define DEVIATION INT32_C(40)
 #define MEAN INT32_C(128)
 #define PLAN_DERIVE INT32_C(10)

@@ -116,8 +116,9 @@ export function printEmulatedTime(
   return { seconds, samplesPerSecond }
 }
 
-export async function printBoards(fleet: Fleet, output: Output) {
-  const shares = await fleet.boards()
+export async function printBoards(fleets: Fleet | Fleet[], output: Output) {
+  const each = await Promise.all([fleets].flat().map(fleet => fleet.boards()))
+  const shares = each.flat()
   output.table(
     ["board", "profile", "neurons", "links", "heap used (B)"],
     shares.map(b => [b.id, b.profile, b.neurons, b.links, b.heapBytes]),

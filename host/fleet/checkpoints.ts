@@ -74,6 +74,11 @@ export class Checkpoints {
     this.latest = { ...this.latest, samples }
   }
 
+  /** Another state to go on from, at the next `restore`. */
+  goOnFrom(checkpoint: Checkpoint): void {
+    this.latest = checkpoint
+  }
+
   /** Loads all boards with the last one. */
   async restore(): Promise<void> {
     await this.loaded.load(this.latest, this.bits)

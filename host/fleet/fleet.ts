@@ -311,6 +311,12 @@ export class Fleet {
     this.checkpoints.goOnAt(samples)
   }
 
+  /** Loads the boards with another state of the same network, and goes on from there. */
+  async goOnFrom(checkpoint: Checkpoint): Promise<void> {
+    this.checkpoints.goOnFrom(checkpoint)
+    await this.persist(() => this.checkpoints.restore())
+  }
+
   /**
    * Seconds the busiest board has spent awake, by its own clock; undefined where boards live in ours.
    * The difference of two is what the work between them takes real boards at least.

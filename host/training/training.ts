@@ -27,6 +27,16 @@ export interface Plan extends Recipe {
   images: number
   /** Last training images kept apart to measure on, among those not used to learn. */
   validation: number
+  /** Copies that learn side by side; absent: one network learns one sample after the other. */
+  share?: Sharing
+}
+
+/** How copies of a network share the samples (averaged-engine.ts). */
+export type Sharing = {
+  /** Shares of samples that are averaged. */
+  replicas: number
+  /** Samples of a share. */
+  average: number
 }
 
 /** How far it has come. */
@@ -67,6 +77,9 @@ const settingsSchema = z.strictObject({
   batch: z.int().min(1).max(65536),
   images: z.int().min(1),
   validation: z.int().min(0),
+  share: z
+    .strictObject({ replicas: z.int().min(1).max(64), average: z.int().min(1).max(100_000) })
+    .optional(),
   recordings: z
     .strictObject({
       rate: z.number().optional(),

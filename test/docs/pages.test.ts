@@ -5,6 +5,7 @@ import { expect, test } from "vitest"
 import { programOf } from "../../host/cli/program"
 import { imageAt, readMnist } from "../../host/data/mnist"
 import { drawSamples } from "../../host/data/samples"
+import { projectFiles } from "../../host/export/devicescript/project"
 import { HostNetwork } from "../../host/network/host-network"
 import { pico16 } from "../../host/network/presets"
 import { ROOT } from "../root"
@@ -20,6 +21,8 @@ import {
 } from "./pages"
 import { ELSEWHERE, NOT_ALONE, pageCommands } from "./where-run"
 
+/** Of a project made by `wuxing new`. */
+const PROJECT = JSON.parse(projectFiles("my-project", "table").get("package.json")!)
 const MANIFEST = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"))
 test("links lead to pages, files and headings that are there", () => {
   const lost: string[] = []
@@ -81,7 +84,10 @@ test("every other line for a shell runs a script of the package or a program tha
   for (const page of pages)
     for (const line of shellLines(page)) {
       for (const [, script] of line.matchAll(/npm run (?:-s )?([\w:]+)/g))
-        expect(Object.keys(MANIFEST.scripts), `${page.path}: ${line}`).toContain(script)
+        expect(
+          [...Object.keys(MANIFEST.scripts), ...Object.keys(PROJECT.scripts)],
+          `${page.path}: ${line}`,
+        ).toContain(script)
       for (const [, file] of line.matchAll(/npx (?:tsx|vitest run) (\S+)/g))
         expect(existsSync(join(ROOT, file)), `${page.path}: ${line}`).toBe(true)
     }

@@ -61,6 +61,7 @@ export const ELSEWHERE: [line: RegExp, test: string, says: string][] = [
   [/ demo --on serial/, "test/host/fleet/serial.test.ts", "serial:"],
   [/ predict .*--on /, "test/host/cli/own-data.test.ts", "predict"],
   [/ broker$| agent | --on mqtt:/, "test/host/hardware/mqtt/ports.test.ts", "mqtt:"],
+  [/ --share samples/, "test/host/cli/train/side-by-side.test.ts", "--share samples"],
   [/ demo adapt/, "test/host/demos/adapt.test.ts", "adapt"],
   [/ demo memory/, "test/host/demos/memory.test.ts", "memory"],
   [/ demo oscillator/, "test/host/demos/oscillator.test.ts", "oscillator"],

@@ -13,7 +13,13 @@ import { recipeOf } from "../../training/recipes"
 import { type LearningRule, withRule } from "../../training/rule"
 import { readDataFor, readSignalData, sizeFor } from "../../training/signal-data"
 import type { Recipe } from "../../training/train-model"
-import { type Plan, planOf, type StartEngine, Training } from "../../training/training"
+import {
+  type Plan,
+  planOf,
+  type Sharing,
+  type StartEngine,
+  Training,
+} from "../../training/training"
 import { readTrainingData, type TrainingData } from "../../training/training-data"
 import type { Context } from "../command"
 import { openPatientFleet } from "../fleet-run"
@@ -22,6 +28,10 @@ import { MODEL, outputFile } from "../options/output-file"
 import type { PanelOptions } from "../options/panel-option"
 import { quoted, usageError } from "../options/usage"
 import { readyCore } from "../terminal/ready-core"
+
+/** Samples between two averages, and copies of a network on the host. */
+const AVERAGE = 50
+const REPLICAS = 4
 
 export interface TrainOptions extends PanelOptions, DashboardOptions {
   engine: string
@@ -54,6 +64,9 @@ export interface TrainOptions extends PanelOptions, DashboardOptions {
   force?: boolean
   checkpoint?: number
   anew?: boolean
+  share?: string
+  average?: number
+  replicas?: number
 }
 
 interface Begun {
@@ -86,6 +99,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
     batch: options.batch ?? 1,
     images: options.limit ?? Math.max(1, rest),
     validation,
+    ...(options.share === "samples" && { share: await sharingOf(options) }),
   }
   const most = mostLearnShift(model.network)
   if (plan.learnShift > most)
@@ -102,7 +116,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   if (!options.on) await readyCore(plan.batch > 1, context.output)
   const training = await Training.start(model, plan, data, {
     workers: options.workers,
-    engine: engineOn(options, model, data, context),
+    engine: engineOn(options, plan, model, data, context),
   })
   const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
   const command = commandOf(named, options.rule && model.network, plan, data, options)
@@ -214,7 +228,7 @@ export async function resumeTraining(
   if (!options.on) await readyCore(plan.batch > 1, context.output)
   const training = await Training.resume(file, model, data, {
     ...{ workers, epochs },
-    engine: engineOn(options, model, data, context),
+    engine: engineOn(options, plan, model, data, context),
   })
   // As it was given first: then it makes the same bits, stopped or not.
   const command = (model.training?.command ?? "").replace(
@@ -253,12 +267,14 @@ function ruled(model: Model, options: TrainOptions, recipe: Recipe): Model {
 /** Boards to learn on, or the host under eyes; undefined: the host alone. */
 function engineOn(
   options: TrainOptions,
+  { share }: Plan,
   model: Model,
   { classes, record }: TrainingData,
   context: Context,
 ): StartEngine | undefined {
   const { on: location } = options
   const watch = { ...options, classes, record }
+  if (share) return network => sideBySide(network, share, model, options, context)
   if (location === undefined)
     return options.dashboard === undefined
       ? undefined
@@ -280,6 +296,42 @@ function engineOn(
       ),
     )
   }
+}
+
+/** Copies of the network that learn side by side, on boards or on the host. */
+async function sideBySide(
+  network: Network,
+  { replicas, average }: Sharing,
+  model: Model,
+  { on: location, checkpoint }: TrainOptions,
+  { output, signal }: Context,
+): Promise<LearningEngine> {
+  const { AveragedEngine, checkAveraged, HostLearner } = await import(
+    "../../training/averaged-engine"
+  )
+  checkAveraged(network)
+  const options = { replicas, average, start: model.coefficients, checkpoint }
+  if (location === undefined) {
+    const learners = Array.from({ length: replicas }, () => new HostLearner(network))
+    return new AveragedEngine(network, learners, options)
+  }
+  const { openLearners } = await import("../../training/board-learners")
+  const learners = await openLearners({
+    ...{ network, location, signal },
+    log: line => output.log(line),
+    status: text => output.status(text),
+  })
+  const engine = new AveragedEngine(network, learners, options)
+  for (const learner of learners) learner.onChange = engine.stir
+  return engine
+}
+
+/** As many copies as there are boards, unless asked otherwise. */
+async function sharingOf({ on, average = AVERAGE, replicas }: TrainOptions): Promise<Sharing> {
+  if (replicas !== undefined) return { replicas, average }
+  if (on === undefined) return { replicas: REPLICAS, average }
+  const { findBoards } = await import("../../hardware/location")
+  return { replicas: (await findBoards(on)).count, average }
 }
 
 async function watchedOnHost(
@@ -327,6 +379,10 @@ function commandOf(
   ]
   if (plan.images + plan.validation < (data.available ?? data.train.count))
     words.push("--limit", plan.images)
+  if (plan.share)
+    words.push(
+      ...["--share samples --replicas", plan.share.replicas, "--average", plan.share.average],
+    )
   if (plan.validation > (data.validation ?? 0)) words.push("--validation", plan.validation)
   if (data.name !== "mnist") words.push("--data", quoted(data.name))
   if (label !== undefined) words.push("--label", quoted(label))

@@ -5,6 +5,8 @@ import { WuxingError } from "../../base/errors"
 import { grouped, percent } from "../../base/numbers"
 import type { Fleet } from "../../fleet/fleet"
 import { locationText } from "../../hardware/location"
+import type { AveragedEngine } from "../../training/averaged-engine"
+import type { BoardLearner } from "../../training/board-learners"
 import type { FleetEngine } from "../../training/fleet-engine"
 import type { Training } from "../../training/training"
 import type { WatchedEngine } from "../../training/watched-engine"
@@ -18,6 +20,18 @@ import { isSame, type TrainOptions } from "./begin"
 /** The boards a training learns on, if it does. */
 export function fleetOf({ engine }: Training): Fleet | undefined {
   return "fleet" in engine ? (engine as FleetEngine).fleet : undefined
+}
+
+/** The boards of a training in which each holds the whole network. */
+export function fleetsBeside({ engine }: Training): Fleet[] {
+  if (!("learners" in engine)) return []
+  return (engine as AveragedEngine).learners.flatMap(learner =>
+    "fleet" in learner ? [(learner as BoardLearner).fleet] : [],
+  )
+}
+
+export function recoveriesOf(fleets: Fleet[]): number {
+  return fleets.reduce((sum, { recoveries }) => sum + recoveries, 0)
 }
 
 /** Where people may have a word in a training. */

@@ -23,12 +23,14 @@ import type { Output } from "../terminal/output"
 import type { TrainOptions } from "./begin"
 import {
   fleetOf,
+  fleetsBeside,
   interruption,
   Keeper,
   keepOnBoards,
   learn,
   lessonsIn,
   measure,
+  recoveriesOf,
   watchedOf,
 } from "./course"
 
@@ -150,6 +152,22 @@ export function addTrain(program: Command, run: Run): void {
       "with --on: samples between checkpoints, on boards and in the file (default: 500)",
       integerOption("--checkpoint", 1, 1_000_000),
     )
+    .option(
+      "--share <what>",
+      "what boards share: the network, or the samples, each with the whole network, averaged again and again",
+      choiceOption("--share", ["network", "samples"]),
+      "network",
+    )
+    .option(
+      "--average <n>",
+      "with --share samples: samples each learns between two averages (default: 50)",
+      integerOption("--average", 1, 100_000),
+    )
+    .option(
+      "--replicas <n>",
+      "with --share samples: copies that are averaged (default: one a board, on the host 4)",
+      integerOption("--replicas", 1, 64),
+    )
     .option("--anew", "with --on: begin anew even where boards hold a part of this very training")
     .option(...FORCE)
   addPanelOptions(command)
@@ -183,7 +201,8 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
     )
     const fleet = fleetOf(training)
     const watched = watchedOf(training)
-    const boards = fleet && (await printBoards(fleet, output))
+    const fleets = fleet ? [fleet] : fleetsBeside(training)
+    const boards = fleets.length > 0 ? await printBoards(fleets, output) : undefined
     const onBoards = fleet && (await keepOnBoards(training, fleet, options, command, output))
     const busyBefore = await fleet?.busySeconds()
     const unfinished = await learn(training, keeper, context)
@@ -221,7 +240,8 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       history: training.history,
       command,
       out: keeper.path,
-      ...(fleet && { boards, recoveries: fleet.recoveries, checkpoints: onBoards }),
+      ...(boards && { boards, recoveries: recoveriesOf(fleets) }),
+      ...(fleet && { checkpoints: onBoards }),
       ...(emulated && { emulated }),
       ...((options.panel ?? options.dashboard) !== undefined && {
         taught: watched?.interventions.filter(word => "lesson" in word).length,
@@ -255,7 +275,27 @@ function checkOptions(options: TrainOptions): void {
       "--workers are threads, and --on leaves the work to boards",
       "give one of the two",
     )
-  if (!options.on && (options.checkpoint !== undefined || options.anew))
+  if (options.share !== "samples") {
+    for (const [flag, value] of Object.entries({
+      "--average": options.average,
+      "--replicas": options.replicas,
+    }))
+      if (value !== undefined)
+        throw usageError(`${flag} is about copies of a network`, "add --share samples")
+  } else if (
+    (options.batch ?? 1) > 1 ||
+    options.dashboard !== undefined ||
+    options.panel !== undefined
+  )
+    throw usageError(
+      "--share samples goes with neither --batch, --dashboard nor --panel",
+      "leave it out, or the other",
+    )
+  if (
+    !options.on &&
+    options.share !== "samples" &&
+    (options.checkpoint !== undefined || options.anew)
+  )
     throw usageError(
       `${options.anew ? "--anew" : "--checkpoint"} is about boards, and nothing learns on any`,
       "give --on with it, or leave it out",
@@ -282,6 +322,8 @@ function checkOptions(options: TrainOptions): void {
     "--train-names": options.trainNames,
     "--label": options.label,
     "--range": options.range,
+    "--average": options.average,
+    "--replicas": options.replicas,
   }
   for (const [flag, value] of Object.entries(fixed))
     if (value !== undefined)

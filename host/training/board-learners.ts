@@ -1,0 +1,128 @@
+/** Opens boards that each hold a whole network and learn side by side (averaged-engine.ts). */
+import { WuxingError } from "../base/errors"
+import { Fleet } from "../fleet/fleet"
+import { readBoardProfile } from "../hardware/board-profile"
+import type { BoardSet } from "../hardware/board-set"
+import { buildFirmware } from "../hardware/firmware"
+import { type FoundBoards, findBoards, type Location } from "../hardware/location"
+import type { Network } from "../network/network"
+import { splitEvenly } from "../partition/partition"
+import { planNetwork, setAsideFor } from "../partition/plan"
+import type { Lesson } from "../session/reports"
+import type { Learner } from "./averaged-engine"
+
+export interface LearnersOpening {
+  network: Network
+  location: Location
+  boards?: FoundBoards
+  signal?: AbortSignal
+  log?: (line: string) => void
+  status?: (text: string) => void
+}
+
+/**
+ * Starts or opens the boards and puts the program on each. Those that cannot be had are named and left
+ * out, as long as one is there.
+ *
+ * @throws WuxingError as findBoards, buildFirmware and startFleet; nothing is left running then
+ */
+export async function openLearners(opening: LearnersOpening): Promise<BoardLearner[]> {
+  const { network, location, signal, log, status } = opening
+  const found = opening.boards ?? (await findBoards(location))
+  let bytecode: Uint8Array = Buffer.alloc(0)
+  if (!found.native) {
+    status?.("compiling the firmware")
+    const profile = readBoardProfile(found.profile)
+    const plan = planNetwork(network, [{ id: "board", profile }], "learning")
+    const shardBytes = setAsideFor(plan, profile)
+    bytecode = (await buildFirmware({ quiet: true, signal, shardBytes })).bytecode
+  }
+  status?.(`opening ${found.description}`)
+  const boards = await found.open({ signal, onLog: (i, line) => log?.(`board ${i}: ${line}`) })
+  return await learnersOn(boards, { network, bytecode, signal, log, status })
+}
+
+/** @param boards stopped with the last learner */
+export async function learnersOn(
+  boards: BoardSet,
+  options: Pick<LearnersOpening, "network" | "signal" | "log" | "status"> & {
+    bytecode: Uint8Array
+    sampleDeadlineMs?: number
+  },
+): Promise<BoardLearner[]> {
+  let left = boards.count
+  const closed = async () => {
+    if (--left === 0) await boards.stop()
+  }
+  const all = Array.from(
+    { length: boards.count },
+    (_, i) => new BoardLearner(oneOf(boards, i, closed), options),
+  )
+  const begun = await Promise.allSettled(all.map(learner => learner.fleet.begin()))
+  const faults = begun.map(each => (each.status === "rejected" ? each.reason : undefined))
+  const there = all.filter((_, i) => faults[i] === undefined)
+  const interrupted = options.signal?.aborted === true
+  for (const [i, fault] of faults.entries())
+    if (fault !== undefined) {
+      await all[i].close()
+      if (there.length > 0 && !interrupted)
+        options.status?.(
+          `board ${i} is left out: ${fault instanceof Error ? fault.message : fault}`,
+        )
+    }
+  if (there.length > 0 && !interrupted) return there
+  for (const learner of there) await learner.close()
+  throw faults.find(fault => fault instanceof WuxingError) ?? options.signal?.reason ?? faults[0]
+}
+
+/** Board `i` of several, as a set of its own. */
+function oneOf(boards: BoardSet, i: number, stop: () => Promise<void>): BoardSet {
+  return {
+    clock: boards.clock,
+    count: 1,
+    reconnectMs: boards.reconnectMs,
+    profile: () => boards.profile(i),
+    connect: (_, options) => boards.connect(i, { ...options, name: `board ${i}` }),
+    reconnect: (_, link, options) => boards.reconnect(i, link, { ...options, name: `board ${i}` }),
+    stop,
+  }
+}
+
+/** A board that holds the whole network: a fleet of one. */
+export class BoardLearner implements Learner {
+  readonly fleet: Fleet
+  stalled = false
+  /** Called when it stalls, or gets on again. */
+  onChange: () => void = () => {}
+
+  constructor(
+    board: BoardSet,
+    options: Pick<LearnersOpening, "network" | "signal" | "log" | "status"> & {
+      bytecode: Uint8Array
+      sampleDeadlineMs?: number
+    },
+  ) {
+    const watch = {
+      state: (_: number, state: string) => {
+        this.stalled = state === "fault"
+        this.onChange()
+      },
+    }
+    const { network } = options
+    this.fleet = new Fleet({ ...options, boards: 1, watch }, board, splitEvenly(network, 1))
+  }
+
+  async load(coefficients: Buffer, sample: number, learnShift: number): Promise<void> {
+    await this.fleet.goOnFrom({ samples: sample, coefficients, elements: Buffer.alloc(0) })
+    await this.fleet.setLearnShift(learnShift)
+  }
+
+  async learn(lessons: (i: number) => Lesson, count: number, stopped: () => boolean) {
+    const { done, right } = await this.fleet.learn(lessons, count, { stopped })
+    return done < count ? undefined : { right, coefficients: this.fleet.learnt.coefficients }
+  }
+
+  async close(): Promise<void> {
+    await this.fleet.close()
+  }
+}

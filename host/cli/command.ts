@@ -6,6 +6,11 @@ export interface Context {
   output: Output
   /** Aborted on Ctrl-C with the WuxingError to throw as its reason. */
   signal: AbortSignal
+  /**
+   * Said by a command that has nothing to keep and no boards to end: from here on a signal ends the
+   * process by itself, even while it reads a large file and could hear of none.
+   */
+  endsAtOnce?(): void
 }
 
 export interface Outcome {

@@ -70,9 +70,10 @@ function nameOption(text: string): string {
 export async function exportCode(
   out: string,
   options: CodeOptions,
-  { output }: Context,
+  { output, endsAtOnce }: Context,
 ): Promise<Outcome> {
   const { model: what, layout, board, name } = options
+  endsAtOnce?.()
   if (options.nir !== undefined) return exportGraph(out, options.nir, options, output)
   if (what === undefined) throw usageError("--model is missing", "for example --model pico-16")
   refuseFolder(out, options.force)

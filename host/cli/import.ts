@@ -27,8 +27,9 @@ async function importModel(
   nir: string,
   out: string,
   { changed, force }: ImportOptions,
-  { output }: Context,
+  { output, endsAtOnce }: Context,
 ): Promise<Outcome> {
+  endsAtOnce?.()
   outputFile(out, MODEL, force)
   const { importNir } = await import("../nir/import")
   const { saveModel } = await import("../models/model-file")

@@ -26,8 +26,9 @@ export function addInspect(program: Command, run: Run): void {
 async function inspect(
   what: string,
   options: NetworkOptions,
-  { output }: Context,
+  { output, endsAtOnce }: Context,
 ): Promise<Outcome> {
+  endsAtOnce?.()
   const { linkRatios } = await import("../network/link-ratio")
   const { coefficientFigures, histogram } = await import("../network/coefficient-figures")
   const { isFine, lambdaBits, linkingOf, signalsOf } = await import("../network/network")

@@ -48,6 +48,7 @@ async function partition(options: PartitionOptions, context: Context): Promise<O
   const { model, boards, svg, learning } = options
   if (model === undefined) throw usageError("--model is missing", "for example --model pico-16")
   if (boards === undefined) throw usageError("--boards is missing", "for example --boards pico:4")
+  if (!boards.includes("serial")) context.endsAtOnce?.()
   const chips = await chipsNamed(boards)
   if (chips) {
     if (svg !== undefined) throw usageError("--svg is for plans on boards", "leave it out")

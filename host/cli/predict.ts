@@ -47,6 +47,7 @@ async function predict(
   context: Context,
 ): Promise<Outcome> {
   const { output } = context
+  if (options.on === undefined) context.endsAtOnce?.()
   const { classesOf } = await import("../training/training")
   const { pictureInput } = await import("../training/picture-input")
   const { unlikeIn } = await import("../data/likeness")

@@ -22,6 +22,8 @@ export interface Io extends Streams {
   events: Pick<EventEmitter, "on">
   /** Ends at once, whatever is under way. */
   leave(status: number): void
+  /** Signals do from now on what they do where nobody listens. */
+  forgetSignals?(): void
 }
 
 /** @returns the exit status; errors have been reported */
@@ -69,7 +71,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
   const execute: Run = work => async options => {
     output = new Output(program.opts<OutputOptions>(), io)
-    outcome = await work(options, { output, signal })
+    outcome = await work(options, { output, signal, endsAtOnce: () => io.forgetSignals?.() })
   }
   /** What commander itself has to say: help, version. */
   let text = ""

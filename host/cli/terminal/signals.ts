@@ -9,6 +9,8 @@ import { realClock } from "../../base/clock"
  */
 const SAME_PRESS_MS = 500
 
+export const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+
 /**
  * @param source the process
  * @param first called once, with the signal's name
@@ -22,7 +24,7 @@ export function watchSignals(
   now: () => number = realClock.now,
 ): void {
   let firstAt: number | undefined
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"])
+  for (const name of SIGNALS)
     source.on(name, () => {
       if (firstAt === undefined) {
         firstAt = now()

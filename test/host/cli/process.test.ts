@@ -33,6 +33,8 @@ test("without WebAssembly it says what is missing", async () => {
   })
 })
 
+const folder = temporaryFolder("signals")
+
 describe("signals", () => {
   test.each(["SIGINT", "SIGTERM"] as const)(
     "%s ends a build in order, with status 130",
@@ -52,4 +54,24 @@ describe("signals", () => {
       expect(JSON.parse(stdout).error).toMatchObject({ code: "interrupted", exitStatus: 130 })
     },
   )
+
+  test("one that comes while a file is read ends what has nothing to end in order, at once", async () => {
+    const hook = `${folder}/signal-while-reading.cjs`
+    writeFileSync(
+      hook,
+      `const fs = require("node:fs")
+       const { closeSync } = fs
+       fs.closeSync = at => {
+         const path = fs.readlinkSync("/proc/self/fd/" + at)
+         closeSync(at)
+         if (path.endsWith(".wuxing")) process.kill(process.pid, "SIGINT")
+       }
+       require("node:module").syncBuiltinESMExports()`,
+    )
+    const { status, stdout } = await wuxingProcess(["inspect", "pico-fast"], {
+      env: { NODE_OPTIONS: `--require ${hook}` },
+    })
+    // Nobody caught it: it had no exit status of its own, and no time to print.
+    expect([status, stdout]).toEqual([null, ""])
+  })
 })

@@ -14,7 +14,7 @@ import { FaultInjector } from "../../../host/faults/injector"
 import { parseFaults } from "../../../host/faults/spec"
 import { checkpointOf } from "../../../host/fleet/checkpoint-of"
 import { type Fleet, startFleet } from "../../../host/fleet/fleet"
-import { VirtualBoards } from "../../../host/hardware/virtual-boards"
+import { MachineBoards } from "../../../host/hardware/machine-boards"
 import { trainedModel } from "../../../host/models/trained"
 import { HostNetwork } from "../../../host/network/host-network"
 import { splitEvenly } from "../../../host/partition/partition"
@@ -39,7 +39,7 @@ const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("he
 
 describe.skipIf(noChromium)("the dashboard", () => {
   let fleet: Fleet
-  let boards: VirtualBoards
+  let boards: MachineBoards
   let hub: Hub
   let server: DashboardServer
   let browser: Browser
@@ -101,7 +101,7 @@ describe.skipIf(noChromium)("the dashboard", () => {
       shares: splitEvenly(network, 2),
       start: checkpointOf(model),
       open: async how => {
-        boards = await VirtualBoards.start(2, how)
+        boards = await MachineBoards.start(2, how)
         return boards
       },
       // One image is lost while the run goes on: the boards are loaded again from a checkpoint.

@@ -78,8 +78,8 @@ test("the terminal is written to in one place, where control characters are left
   expect(others.sort()).toEqual(
     [
       ...["cli/main.ts", "cli/terminal/output.ts"],
-      // Whether it is a terminal; a bar that is taken away.
-      ...["cli/record.ts", "cli/terminal/share-progress.ts"],
+      // A bar that is taken away.
+      "cli/terminal/share-progress.ts",
       // Programs of this repository's own, by its developers; one for a program that is made.
       ...["codegen/build.ts", "nir/spiking/fit-main.ts", "export/devicescript/project.ts"],
       // Takes away what a library would say there.

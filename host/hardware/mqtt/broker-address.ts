@@ -25,7 +25,10 @@ export function parseBrokerAddress(text: string): BrokerAddress | undefined {
   if (!/^mqtts?:\/\//.test(text) || !URL.canParse(text)) return undefined
   const url = new URL(text)
   const tls = url.protocol === "mqtts:"
-  const room = decodeURIComponent(url.pathname.replace(/^\//, "")) || DEFAULT_ROOM
+  const path = decoded(url.pathname.replace(/^\//, ""))
+  const [username, password] = [decoded(url.username), decoded(url.password)]
+  if (path === undefined || username === undefined || password === undefined) return undefined
+  const room = path || DEFAULT_ROOM
   if (!url.hostname || !NAME.test(room) || url.hash) return undefined
   const ca = url.searchParams.get("ca") ?? undefined
   if ([...url.searchParams.keys()].some(key => key !== "ca")) return undefined
@@ -34,9 +37,18 @@ export function parseBrokerAddress(text: string): BrokerAddress | undefined {
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port) || (tls ? DEFAULT_TLS_PORT : DEFAULT_PORT),
     room,
-    ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
-    ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
     ...(ca ? { ca } : {}),
+  }
+}
+
+/** @returns undefined where a % is followed by no number */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
   }
 }
 

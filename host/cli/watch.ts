@@ -1,13 +1,18 @@
 /** `wuxing watch`: names what a sensor says, live, or what recordings hold. */
 import type { Command } from "commander"
-import { realClock } from "../base/clock"
+import { realClock, type Timer, takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { percent } from "../base/numbers"
 import type { Model } from "../models/model-file"
-import type { Detection } from "../sensing/watcher"
+import { timingOf } from "../sensing/timing"
+import type { Detection, Watcher } from "../sensing/watcher"
 import type { Context, Outcome, Run } from "./command"
 import { addSourceOptions, openSource, type SourceOptions } from "./options/source-options"
 import { integerOption, numberOption, pathOption, usageError } from "./options/usage"
+
+/** Samples after which their rate is looked at, and how far off it may be. */
+const RATE_SAMPLES = 200
+const OTHER_RATE = 0.15
 
 interface WatchOptions extends SourceOptions {
   model?: string
@@ -48,7 +53,7 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
   if (what === undefined) throw usageError("--model is missing", "for example --model my.wuxing")
   const { readModel } = await import("../models/model-source")
   const { classesOf } = await import("../training/training")
-  const { perHour, Watcher } = await import("../sensing/watcher")
+  const sensing = await import("../sensing/watcher")
   const model = readModel(what, 1)
   const { features } = readsSignal(model, what)
   const classes = classesOf(model) ?? []
@@ -58,11 +63,13 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
       : Math.round(options.unknown * 2 ** model.network.signalBits)
   if (options.unknown === undefined && model.signal?.unknown === undefined)
     output.status("note: not calibrated, so everything is named; train with --validation")
-  const watcher = new Watcher(model, { hold: options.hold ?? model.signal?.hold ?? 2, unknown })
+  const watcher = new sensing.Watcher(model, {
+    hold: options.hold ?? model.signal?.hold ?? 2,
+    unknown,
+  })
   const nameOf = (of: number) => (of < 0 ? "unknown" : (classes[of] ?? String(of)))
   const detections: (Detection & { name: string })[] = []
-  const take = (values: number[]) => {
-    const found = watcher.push(values)
+  const say = (found: Detection | undefined) => {
     if (!found) return
     const detection = { ...found, name: nameOf(found.class) }
     detections.push(detection)
@@ -71,20 +78,31 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
     )
   }
   let error: WuxingError | undefined
-  if (recordings !== undefined) await playRecordings(recordings, model, take, signal)
+  if (recordings !== undefined) await playRecordings(recordings, model, { watcher, say }, signal)
   else {
     const source = await openSource(options, features.rate, signal)
     output.status(`watching ${source.name}; Ctrl-C ends it`)
+    let limiter: Timer | undefined
+    const arrivals: number[] = []
     error = await new Promise<WuxingError | undefined>(resolve => {
       source.onSample = values => {
+        arrivals.push(realClock.now())
+        if (arrivals.length === RATE_SAMPLES) {
+          const note = otherRate(arrivals, features.rate)
+          if (note) output.status(`note: ${note}`)
+        }
         if (values.length !== features.channels.length)
           resolve(otherChannels(source.name, values.length, features.channels))
-        else take(values)
+        else say(watcher.push(values))
       }
       source.onEnd = resolve
       signal.addEventListener("abort", () => resolve(undefined), { once: true })
-      if (limit !== undefined) realClock.after(limit * 1000, () => resolve(undefined))
-    }).finally(() => source.close())
+      if (limit !== undefined) limiter = realClock.after(limit * 1000, () => resolve(undefined))
+    }).finally(async () => {
+      limiter?.stop()
+      await source.close()
+    })
+    say(watcher.finish())
   }
   const seconds = watcher.samples / features.rate
   const named = detections.filter(found => found.class >= 0)
@@ -94,7 +112,7 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
   output.field("watched", `${seconds.toFixed(1)} s, ${watcher.windows} windows`)
   output.field(
     "detections",
-    `${named.length} (${perHour(named.length, seconds).toFixed(1)} an hour)`,
+    `${named.length} (${sensing.perHour(named.length, seconds).toFixed(1)} an hour)`,
   )
   output.field(
     "unknown",
@@ -103,10 +121,18 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
   return {
     document: {
       ...{ model: what, seconds, windows: watcher.windows, detections, counts },
-      detectionsPerHour: perHour(named.length, seconds),
+      detectionsPerHour: sensing.perHour(named.length, seconds),
     },
     error,
   }
+}
+
+/** What is to be said of a sensor whose samples do not come as often as the network expects. */
+export function otherRate(arrivals: number[], rate: number): string | undefined {
+  const { rated, interval } = timingOf(arrivals)
+  const had = 1000 / interval
+  if (!rated || Math.abs(had / rate - 1) <= OTHER_RATE) return undefined
+  return `${had.toFixed(1)} samples a second come, the network was taught with ${rate}: expect wrong answers`
 }
 
 function readsSignal(model: Model, what: string) {
@@ -133,7 +159,7 @@ function otherChannels(source: string, count: number, channels: string[]): Wuxin
 async function playRecordings(
   path: string,
   model: Model,
-  take: (values: number[]) => void,
+  { watcher, say }: { watcher: Watcher; say: (found: Detection | undefined) => void },
   signal: AbortSignal,
 ): Promise<void> {
   const { recordingsAt } = await import("../signals/recording-set")
@@ -143,6 +169,9 @@ async function playRecordings(
     if (recording.channels.length !== features.channels.length)
       throw otherChannels(recording.name, recording.channels.length, features.channels)
     const { values } = resampleTo(recording, features.rate)
-    for (let i = 0; i < values[0].length; i++) take(values.map(channel => channel[i]))
+    for (let i = 0; i < values[0].length; i++) say(watcher.push(values.map(channel => channel[i])))
+    say(watcher.finish())
+    await takeTurns()
+    signal.throwIfAborted()
   }
 }

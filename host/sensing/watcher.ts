@@ -3,7 +3,7 @@ import type { Model } from "../models/model-file"
 import { runnerOf } from "../models/run-model"
 import { hostFeatures } from "../signals/host-features"
 import { sampleOf } from "../signals/recording"
-import { SignalStream } from "../signals/stream"
+import { SETTLES, SignalStream } from "../signals/stream"
 
 export interface Detection {
   /** Seconds of the signal until its end. */
@@ -32,6 +32,7 @@ export class Watcher {
   private last = -1
   private held = 0
   private said = -1
+  private latest?: number[]
 
   /** @throws RangeError if the model reads no signal, or does not say how a stream is cut */
   constructor(
@@ -49,8 +50,26 @@ export class Watcher {
    * @returns what is to be said now: each segment, and of windows a class that is new
    */
   push(values: number[]): Detection | undefined {
-    const { features } = this.model.signal!
     this.samples++
+    this.latest = values
+    return this.take(values)
+  }
+
+  /**
+   * The signal is over: a segment at its end is as if it came to rest. What comes next does not go on from
+   * what was.
+   */
+  finish(): Detection | undefined {
+    const { cut } = this.model.signal!.features
+    let found: Detection | undefined
+    if (cut?.by === "segment" && this.latest)
+      for (let i = 0; i < cut.quiet + SETTLES && !found; i++) found = this.take(this.latest)
+    this.clear()
+    return found
+  }
+
+  private take(values: number[]): Detection | undefined {
+    const { features } = this.model.signal!
     const window = this.stream.push(values.map(value => sampleOf(value, features.unit)))
     if (!window) return undefined
     const bytes = hostFeatures(features, window)
@@ -81,6 +100,7 @@ export class Watcher {
     this.last = -1
     this.held = 0
     this.said = -1
+    this.latest = undefined
   }
 }
 

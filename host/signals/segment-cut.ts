@@ -1,6 +1,10 @@
 /** How a stream is to be cut so that it gives what recordings of single movements hold. */
+import "../base/memory"
+import { quietEnd, quietStart } from "../../src/signals/trim"
 import type { Features } from "./description"
-import { lengthOf, type Recording, sampleOf } from "./recording"
+import { buildPlan } from "./plan"
+import { lengthOf, type Recording, sampleOf, toSamples } from "./recording"
+import { SETTLES, SignalStream } from "./stream"
 
 /** As src/signals/segment.ts has them. */
 const LAG = 4
@@ -9,13 +13,62 @@ const SMOOTHING = 4
 const BEGINS_AT = 1 / 6
 const QUIET_SECONDS = 0.3
 
-/** @param unit as of the features: a value in the sensor's unit times this is the core's number */
+/** Ends that move less than a quarter of the liveliest block are still. */
+const STILL_BITS = 2
+const BLOCKS_A_SECOND = 10
+/** A stream gives less than this share of a recording of the middle: the rest is its still ends. */
+const MOST_OF_IT = 0.7
+
+/**
+ * Recordings of a length have still ends, which the segments of a stream have not: if these are long, they
+ * are to be left out of both, or the network would never see what it learnt.
+ *
+ * @returns undefined if they are not long
+ */
+export function trimFor(recordings: Recording[], features: Features): Features["trim"] {
+  const cut = { ...segmentCut(recordings, features), shortest: 2 }
+  const shares = recordings
+    .map(recording => longestSegment(recording, { ...features, cut }) / lengthOf(recording))
+    .sort((a, b) => a - b)
+  if (shares[shares.length >> 1] >= MOST_OF_IT) return undefined
+  return { bits: STILL_BITS, block: Math.max(2, Math.round(features.rate / BLOCKS_A_SECOND)) }
+}
+
+/** Samples of the longest segment that a stream gives of a recording after which nothing moves. */
+function longestSegment(recording: Recording, features: Features): number {
+  const stream = new SignalStream(features)
+  const count = lengthOf(recording)
+  const rest = features.cut?.by === "segment" ? features.cut.quiet + SETTLES : 0
+  let longest = 0
+  for (let i = 0; i < count + rest; i++) {
+    const at = Math.min(i, count - 1)
+    const window = stream.push(
+      recording.values.map(channel => sampleOf(channel[at], features.unit)),
+    )
+    if (window) longest = Math.max(longest, window.length / 2 / features.channels.length)
+  }
+  return Math.min(longest, count)
+}
+
+/** Samples of each that are not still ends, in their order. */
+function movingLengths(recordings: Recording[], features: Features): number[] {
+  if (!features.trim) return recordings.map(lengthOf)
+  const plan = buildPlan(features)
+  return recordings.map(recording => {
+    const signal = toSamples(recording, features.unit)
+    const count = lengthOf(recording)
+    const skip = quietStart(plan, signal, 0, count)
+    return count - skip - quietEnd(plan, signal, 0, count, skip)
+  })
+}
+
+/** @param features how a recording is read: without ends where these are trimmed */
 export function segmentCut(
   recordings: Recording[],
-  unit: number,
-  rate: number,
+  features: Features,
 ): NonNullable<Features["cut"]> {
-  const lengths = recordings.map(lengthOf).sort((a, b) => a - b)
+  const { unit, rate } = features
+  const lengths = movingLengths(recordings, features).sort((a, b) => a - b)
   const peaks = recordings.map(r => liveliest(r, unit)).sort((a, b) => a - b)
   const clamp = (value: number, low: number, high: number) =>
     Math.min(high, Math.max(low, Math.round(value)))

@@ -9,6 +9,9 @@ import {
 } from "../../src/signals/segment"
 import type { Features } from "./description"
 
+/** Samples of rest in which smoothed movement (src/signals/segment.ts) falls below any threshold. */
+export const SETTLES = 64
+
 /**
  * The state of a stream before its first sample, as boards and host begin.
  *

@@ -13,7 +13,7 @@ import {
   type RecordingSet,
   readRecordingSet,
 } from "../signals/recording-set"
-import { segmentCut } from "../signals/segment-cut"
+import { segmentCut, trimFor } from "../signals/segment-cut"
 import { FeatureEngine } from "./feature-engine"
 import { classesOf, dataOf, recordingsOf } from "./training"
 import {
@@ -114,6 +114,8 @@ export async function readSignalData(
   if (features.channels.length !== set.channels.length)
     throw wrongChannels(what, set.channels, features)
   const notes = [describe(set), ...set.notes]
+  if (!learnt.signal && features.kind === "trace" && features.trim)
+    notes.push(`still ends are left out (trim=${features.trim.bits})`)
   const engine = await FeatureEngine.start(features)
   return {
     name: what,
@@ -171,7 +173,12 @@ function wrongChannels(what: string, channels: string[], features: Features): Wu
 
 function described(set: RecordingSet, { window, features }: SignalOptions): Features {
   const chosen = chooseFeatures(set, features)
-  if (window === undefined) return { ...chosen, cut: segmentCut(set.train, chosen.unit, set.rate) }
+  if (window === undefined) {
+    const says = /\btrim=/.test(features ?? "") || chosen.kind !== "trace"
+    const trim = says ? chosen.trim : trimFor(set.train, chosen)
+    const read = { ...chosen, trim }
+    return { ...read, cut: segmentCut(set.train, read) }
+  }
   const length = Math.round(window * set.rate)
   return { ...chosen, cut: { by: "window", length, hop: Math.max(1, length >> 1) } }
 }

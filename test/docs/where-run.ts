@@ -37,7 +37,10 @@ export const NOT_ALONE = [
   "npm run test:system",
   // It runs until Ctrl-C.
   "npm run -s wuxing -- dashboard",
-  // Without boards there is none to find.
+  // Without boards there is none to find, or to put a runtime on.
+  "npm run -s wuxing -- flash --board pico",
+  "npm run -s wuxing -- flash --board esp32c3_bare",
+  "npm run -s wuxing -- flash --board pico --native",
   "npm run -s wuxing -- deploy",
   "npm run -s wuxing -- demo --on serial --train 200 --test 100",
   "npm run -s wuxing -- predict --on serial digit.png",
@@ -68,6 +71,7 @@ export const ELSEWHERE: [line: RegExp, test: string, says: string][] = [
   [/ demo fleet/, "test/host/demos/fleet.test.ts", "fleet"],
   [/ demo alone/, "test/host/demos/alone.test.ts", "alone"],
   [/ demo gesture/, "test/host/demos/gesture.test.ts", "gesture"],
+  [/ flash --board (?:pico|esp32c3_bare)$/, "test/host/cli/flash.test.ts", "--board"],
   [/ flash --board pico --native/, "test/host/cli/flash.test.ts", "--native"],
   [/ demo --on emu:/, "test/firmware/native/kinds.test.ts", "emu:"],
   [/ export --spiking| eval --nir/, "test/host/cli/spiking.test.ts", "--nir"],

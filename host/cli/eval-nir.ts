@@ -62,7 +62,7 @@ export async function evaluateNir(
   if (file) file.write(`${lines.join("\n")}\n`)
   if (left < 0) output.status(`the trace holds the first ${grouped(MOST_SPIKES)} spikes only`)
   output.field("test accuracy", `${percent(accuracy)} (${grouped(right)} of ${grouped(count)})`)
-  output.field("steps", `${grouped(steps)} of ${dt}`)
+  output.field("steps", `${grouped(steps)} of length ${dt}`)
   output.field("spikes an image", grouped(Math.round(spikes)))
   if (file) output.field("written", file.path)
   return {

@@ -43,11 +43,12 @@ async function importModel(
       `its weights were changed since the export${imported.rounded > 0 ? `, ${grouped(imported.rounded)} of them rounded to multiples of 1/8192` : ""}; the record of its training is left out`,
     )
   if (imported.from === "graph") {
-    output.status(
-      imported.largestConstant > 0
-        ? `its biases and v_leak, up to ${imported.largestConstant.toPrecision(3)}, and its time constants are left out: rings sum signals only, on one time scale`
-        : "its time constants are left out: all rings have one time scale",
-    )
+    const { largestConstant, timed } = imported
+    if (largestConstant > 0)
+      output.status(
+        `its biases and v_leak, up to ${largestConstant.toPrecision(3)}, are left out: rings sum signals only`,
+      )
+    if (timed) output.status("its time constants are left out: all rings have one time scale")
     if (imported.spiking)
       output.status("its spikes became signals: rates far above the threshold, in proportion")
     const { weights, vanished } = imported

@@ -5,6 +5,8 @@ import { classNameOf, isMissing, numberOf } from "./numbers"
 const LABEL_NAMES = ["label", "labels", "class", "classes", "target", "y"]
 /** Names of columns that count rows; spreadsheets and pandas write them. */
 const INDEX_NAMES = ["", "unnamed: 0", "index", "id", "row", "rowid", "nr", "no", "#"]
+/** Of columns that an error names. */
+const MOST_LISTED = 8
 
 export interface Columns {
   /** Names, if the first row has any. */
@@ -56,10 +58,17 @@ export function columnsOf(
   })
   if (text.length > 1)
     throw new Error(
-      `columns ${text.map(i => i + 1).join(" and ")} are text, and only one can be the class: say which with --label, and remove the others`,
+      `columns ${numbersOf(text)} are text, and only one can be the class: say which with --label, and remove the others`,
     )
   if (text.length === 1) return { ...columns, label: text[0], why: "the only one of text" }
   return columns
+}
+
+/** Their numbers, the first few of many: a row can have thousands. */
+function numbersOf(indices: number[]): string {
+  const listed = indices.slice(0, MOST_LISTED).map(i => String(i + 1))
+  const more = indices.length - listed.length
+  return [...listed, ...(more > 0 ? [`${more} more`] : [])].join(" and ")
 }
 
 /**

@@ -58,7 +58,7 @@ function pngHeader(bytes: Buffer): { width: number; height: number } {
 
 function decodePng(bytes: Buffer): Grey {
   checkPixels(bytes)
-  const { width, height, data } = PNG.sync.read(bytes)
+  const { width, height, data } = readPng(bytes)
   if (data.length !== width * height * 4) throw new Error("it was cut short")
   const pixels = new Uint8Array(width * height)
   const paper = paperOf(data)
@@ -67,6 +67,16 @@ function decodePng(bytes: Buffer): Grey {
     pixels[i] = Math.round((lumaAt(data, i) * alpha + paper * (255 - alpha)) / 255)
   }
   return { width, height, pixels }
+}
+
+function readPng(bytes: Buffer): PNG {
+  try {
+    return PNG.sync.read(bytes)
+  } catch (error) {
+    // Of reading past the end of a chunk.
+    if (error instanceof RangeError) throw new Error("a part of it is too short for its kind")
+    throw error
+  }
 }
 
 function lumaAt(data: Buffer, i: number): number {
@@ -131,14 +141,17 @@ function checkPixels(bytes: Buffer): void {
 /** The bytes of its IDAT chunks together. */
 function dataOf(bytes: Buffer): Buffer {
   const parts: Buffer[] = []
+  let ended = false
   for (let at = 8; at + 12 <= bytes.length; ) {
     const length = bytes.readUInt32BE(at)
     if (bytes.toString("latin1", at + 4, at + 8) === "IDAT") {
       if (at + 12 + length > bytes.length) throw new Error("it was cut short")
       parts.push(bytes.subarray(at + 8, at + 8 + length))
     }
+    ended ||= bytes.toString("latin1", at + 4, at + 8) === "IEND"
     at += 12 + length
   }
+  if (parts.length > 0 && !ended) throw new Error("it was cut short: its last part is missing")
   return Buffer.concat(parts)
 }
 

@@ -10,6 +10,8 @@ const HEAD_ROWS = 512
 const MOST_VALUES = 100_000_000
 /** More different values than there can be classes. */
 const MOST_DIFFERENT = 256
+/** Sums and differences of such values are numbers still. */
+const MOST_VALUE = 1e300
 
 export interface TableOptions {
   /** Values of a sample. */
@@ -132,7 +134,7 @@ class Builder {
     for (let at = 0; at < kept.length; at++) {
       const cell = cells[kept[at]]
       const value = numberOf(cell, this.comma)
-      if (!(Math.abs(value) < 1e300)) throw this.badValue(line, at, cell)
+      if (!(Math.abs(value) < MOST_VALUE)) throw this.badValue(line, at, cell)
       if (this.comma) {
         if (cell.includes(",")) this.decimal = line
         else if (cell.includes(".")) this.point = line
@@ -167,7 +169,7 @@ class Builder {
     const what = name === undefined ? column : `${column}, "${short(name)}"`
     return badCsv(
       this.path,
-      `line ${line} has "${short(cell)}" in ${what}, expected a number`,
+      `line ${line} has "${short(cell)}" in ${what}, expected a number${Number.isNaN(numberOf(cell, this.comma)) ? "" : ` within ±${MOST_VALUE}`}`,
       isMissing(cell)
         ? "the value is missing: leave out the line, or give a value for it"
         : "the column is text, or the value is damaged",

@@ -273,6 +273,6 @@ function invalid(name: string, what: string): WuxingError {
     kind: "data",
     message: `links file ${name} is not valid: ${what}`,
     cause: "a link or field is missing, misspelt or out of range",
-    help: "mend that entry; the form is described at the top of host/models/links-file.ts",
+    help: "mend that entry; the form is described in docs/links-files.md",
   })
 }

@@ -31,6 +31,8 @@ export interface Adders {
   model: Model
   /** Largest |bias| and |v_leak| that was left out; 0: none was. */
   largestConstant: number
+  /** Had neurons time constants (all but IF have), which were left out? */
+  timed: boolean
   /** Had the graph spiking neurons, whose rates became signals? */
   spiking: boolean
   /** Weights that are not 0, and those of them whose coefficient rounds to 0. */
@@ -45,6 +47,7 @@ interface Stage {
   gain: Float64Array
   /** Largest bias or v_leak. */
   constant: number
+  timed: boolean
   spiking: boolean
 }
 
@@ -85,6 +88,7 @@ export function addersOf(graph: Graph, name: string): Adders {
   return {
     model: { network, coefficients, training: null },
     largestConstant: Math.max(...stages.map(({ constant }) => constant)),
+    timed: stages.some(({ timed }) => timed),
     spiking: stages.some(({ spiking }) => spiking),
     weights: all.length,
     vanished: all.filter(c => Math.round(c * 8192) === 0).length,
@@ -204,6 +208,7 @@ function stagesOf({ nodes, edges }: Graph, name: string): { width: number; stage
       weight: columns ? scaled(weight, columns) : weight,
       gain: product(scale, response.gain),
       constant: largestOf(bias, response.vLeak),
+      timed: neurons.type !== "IF",
       spiking: neurons.type !== "LI",
     })
     scale = undefined

@@ -197,3 +197,19 @@ export function* entriesOf(matrix: Matrix): Generator<[number, number, number]> 
     for (let at = matrix.start[row]; at < matrix.start[row + 1]; at++)
       yield [row, matrix.column[at], matrix.value[at]]
 }
+
+/** The nodes, but for those in `without`, on a cycle or on a way from one to another. */
+export function cyclesOf(
+  { nodes, edges }: Pick<Graph, "nodes" | "edges">,
+  without: ReadonlySet<string> = new Set(),
+): string[] {
+  let left = new Set([...nodes.keys()].filter(key => !without.has(key)))
+  for (;;) {
+    const within = edges.filter(([from, to]) => left.has(from) && left.has(to))
+    const leading = new Set(within.map(([from]) => from))
+    const reached = new Set(within.map(([, to]) => to))
+    const next = new Set([...left].filter(key => leading.has(key) && reached.has(key)))
+    if (next.size === left.size) return [...left]
+    left = next
+  }
+}

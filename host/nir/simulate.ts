@@ -10,7 +10,7 @@
  * - v and currents start at 0.
  */
 import { WuxingError } from "../base/errors"
-import { type Graph, type Matrix, type Neurons, type Node, sizesOf } from "./graph"
+import { cyclesOf, type Graph, type Matrix, type Neurons, type Node, sizesOf } from "./graph"
 
 export interface Simulation {
   inputs: number
@@ -54,18 +54,24 @@ interface Place {
 
 /**
  * @param dt length of a step, in the unit of the graph's time constants
- * @throws WuxingError "nir-unsupported" (kind "data") without one Input and one Output, or where nodes
- *   without a state form a cycle
+ * @throws WuxingError "nir-unsupported" (kind "data") without one Input and one Output that is
+ *   reached, or where nodes without a state form a cycle
  */
 export function simulationOf(graph: Graph, name: string, dt = 1): Simulation {
   const only = (type: "Input" | "Output") => {
     const found = [...graph.nodes].filter(([, node]) => node.type === type)
     if (found.length !== 1)
-      throw unsupported(name, `it has ${found.length} nodes of type ${type}, expected one`)
+      throw unsupported(
+        name,
+        `it has ${found.length} nodes of type ${type}, expected one`,
+        ...ONE_WAY,
+      )
     return found[0][0]
   }
   const input = only("Input")
   const output = only("Output")
+  if (!graph.edges.some(([, to]) => to === output))
+    throw unsupported(name, `nothing leads to node "${output}" (Output)`, ...ONE_WAY)
   const order = orderOf(graph, name)
   const places = new Map<string, Place>()
   for (const key of order) {
@@ -140,7 +146,9 @@ function orderOf({ nodes, edges }: Graph, name: string): string[] {
     if (next === undefined)
       throw unsupported(
         name,
-        `the nodes ${[...nodes.keys()].filter(key => !done.has(key)).join(", ")} form a cycle without neurons`,
+        `the nodes ${cyclesOf({ nodes, edges }, done).join(", ")} form a cycle without neurons`,
+        "within a step, what a node gives would hang on itself",
+        "cycles are run where they lead through neurons (LI, IF, LIF, CubaLIF)",
       )
     if (done.has(next)) continue
     done.add(next)
@@ -284,12 +292,18 @@ function addProduct(sum: Float64Array, columns: Columns, source: Place): void {
   else for (let k = 0; k < count; k++) add(active[k])
 }
 
-function unsupported(name: string, what: string): WuxingError {
+/** Cause and help where a graph has no one input and output. */
+const ONE_WAY = [
+  "it is not a graph from one input to one output",
+  "join inputs, and outputs, to one before the export; the Output must be reached",
+] as const
+
+function unsupported(name: string, what: string, cause: string, help: string): WuxingError {
   return new WuxingError({
     code: "nir-unsupported",
     kind: "data",
     message: `NIR graph ${name} cannot be run: ${what}`,
-    cause: "it is not a graph from one input to one output",
-    help: "cycles are run where they lead through neurons (LI, IF, LIF, CubaLIF)",
+    cause,
+    help,
   })
 }

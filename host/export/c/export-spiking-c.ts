@@ -28,7 +28,16 @@ export function exportSpikingC(plan: Buffer, options: CExportOptions): CExport {
     predictsOnly: made.learnBytes === 0,
   })
   return {
-    files: new Map([...files].map(([path, text]) => [spiking(path), spiking(text)])),
+    files: new Map(
+      [...files].map(([path, text]) => [
+        spiking(path),
+        // The most a class can have is a spike a step.
+        spiking(text).replace(
+          `1 << ${name.toUpperCase()}_SIGNAL_BITS`,
+          `${name.toUpperCase()}_STEPS`,
+        ),
+      ]),
+    ),
     model: made,
   }
 }
@@ -65,7 +74,8 @@ extern "C" {
 /* Memory for spiking_init, in words of four bytes: to classify; to classify and learn. */
 #define ${upper}_PREDICT_WORDS ${predictBytes / 4}
 #define ${upper}_LEARN_WORDS ${(learnBytes || predictBytes) / 4}
-/* An output is a whole number: spikes. */
+/* Steps of a sample; an output is a whole number: spikes, at most so many. */
+#define ${upper}_STEPS ${steps}
 #define ${upper}_SIGNAL_BITS 0
 
 extern const spiking_model ${name}_model;

@@ -8,7 +8,7 @@
 import "../../base/memory"
 import { Branch, NO_STAGE, SpikePlan, Stage, StageFlag } from "../../../src/spiking/spike-plan"
 import { WuxingError } from "../../base/errors"
-import { type Graph, type Matrix, matrixOf, type Node, sizesOf } from "../graph"
+import { cyclesOf, type Graph, type Matrix, matrixOf, type Node, sizesOf } from "../graph"
 
 export interface SpikePlanOptions {
   /** Steps of a sample, 1…1024. */
@@ -35,6 +35,11 @@ interface Leading {
   /** Name of the node it leads from: the Input's, or that of neurons. */
   source: string
   weight: Matrix
+}
+
+interface Scaled {
+  source: string
+  scale?: Float64Array
 }
 
 interface StageOf {
@@ -224,7 +229,8 @@ function factorsOf(
     )
     const room = MOST / unit / (rests || 1)
     if (whole && value <= largest && 1 <= room) return 1
-    return Math.min(value > 0 ? largest / value : 1, room)
+    // Without links its bias alone moves it, which is to be as fine as there is room.
+    return Math.min(value > 0 ? largest / value : room, room)
   })
 }
 
@@ -302,9 +308,15 @@ function stagesOf(graph: Graph, name: string): { input: string; stages: StageOf[
   }
   const input = only("Input")
   const output = only("Output")
+  const cycle = cyclesOf(graph)
+  if (cycle.length > 0)
+    throw refuse(
+      cycle.find(key => isSpiking(nodes.get(key)!)) ?? cycle[0],
+      "is reached again from itself",
+      "graphs without cycles are read",
+    )
   const stages: StageOf[] = []
   const done = new Set<string>()
-  const underWay = new Set<string>()
   /** What leads to a node: matrices from neurons or the Input, and a constant. */
   const leading = (key: string): { branches: Leading[]; bias: Float64Array } => {
     const size = sizesOf(nodes.get(key)!).takes
@@ -324,20 +336,25 @@ function stagesOf(graph: Graph, name: string): { input: string; stages: StageOf[
           branches.push({ source, weight: scale ? scaledRows(weight, scale) : weight })
       } else if (node.type === "Affine" || node.type === "Linear") {
         if (node.type === "Affine") for (const [i, b] of node.bias.entries()) bias[i] += b
-        for (const source of throughFlatten(from)) {
+        for (const { source, scale } of behindMatrix(from)) {
           if (source !== input) visit(source)
-          branches.push({ source, weight: node.weight })
+          branches.push({ source, weight: scale ? scaledColumns(node.weight, scale) : node.weight })
         }
       } else throw refuse(from, "has no spikes", "graphs of IF, LIF and CubaLIF are read")
     }
     return { branches, bias }
   }
-  /** Neurons and Inputs before a matrix, Flatten passed over. */
-  const throughFlatten = (key: string): string[] =>
+  /** Neurons and Inputs before a matrix, Flatten passed over, and what Scale multiplies them by. */
+  const behindMatrix = (key: string, scale?: Float64Array): Scaled[] =>
     before(key).flatMap(from => {
       const node = nodes.get(from)!
-      if (node.type === "Flatten") return throughFlatten(from)
-      if (node.type === "Input" || isSpiking(node)) return [from]
+      if (node.type === "Flatten") return behindMatrix(from, scale)
+      if (node.type === "Scale")
+        return behindMatrix(
+          from,
+          node.scale.map((value, i) => value * (scale?.[i] ?? 1)),
+        )
+      if (node.type === "Input" || isSpiking(node)) return [{ source: from, scale }]
       throw refuse(
         from,
         `leads to "${key}", where neurons are expected`,
@@ -346,9 +363,6 @@ function stagesOf(graph: Graph, name: string): { input: string; stages: StageOf[
     })
   const visit = (key: string) => {
     if (done.has(key)) return
-    if (underWay.has(key))
-      throw refuse(key, "is reached again from itself", "graphs without cycles are read")
-    underWay.add(key)
     const node = nodes.get(key) as Spiking
     const { branches, bias } = leading(key)
     if (branches.length === 0) throw refuse(key, "is reached from no other node")
@@ -385,6 +399,10 @@ function scaledRows(weight: Matrix, by: Float64Array): Matrix {
   for (let row = 0; row < weight.rows; row++)
     for (let at = weight.start[row]; at < weight.start[row + 1]; at++) value[at] *= by[row]
   return { ...weight, value }
+}
+
+function scaledColumns(weight: Matrix, by: Float64Array): Matrix {
+  return { ...weight, value: weight.value.map((w, at) => w * by[weight.column[at]]) }
 }
 
 function isSpiking(node: Node): node is Spiking {

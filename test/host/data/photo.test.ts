@@ -113,6 +113,8 @@ describe("a PNG", () => {
       expect(() => decodeImage(png(28, 28, 0, rows(count)))).toThrow(/cut short/)
     expect(() => decodeImage(png(28, 28, 0, Buffer.alloc(0)))).toThrow(/no pixels/)
     expect(() => decodeImage(png(28, 28, 0, rows(28).subarray(0, 12)))).toThrow(/cut short/)
+    const whole = png(28, 28, 0, rows(28))
+    expect(() => decodeImage(whole.subarray(0, -12))).toThrow(/cut short: its last part/)
   })
 
   test("that unpacks to more than its header says is refused before it is unpacked", () => {

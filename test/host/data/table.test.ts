@@ -110,6 +110,14 @@ describe("the class", () => {
     await expect(two("0,5,200,1\n1,6,7,0\n2,1,1,2\n")).rejects.toThrow(/first or its last column/)
     await expect(two("label,class,a,b\n0,1,2,3\n")).rejects.toThrow(/"label" and "class"/)
     await expect(two("x,1,2,b\ny,3,4,c\n")).rejects.toThrow(/columns 1 and 4 are text/)
+    const words = `${"a,".repeat(5000)}b\n`
+    await expect(two(words + words)).rejects.toThrow(
+      /columns 1 and 2 and .* and 4993 more are text/,
+    )
+  })
+
+  test("is text of a few columns, and numbers have a bound", async () => {
+    await expect(two("x,1,2\ny,1e308,4\n")).rejects.toThrow(/"1e308" .*expected a number within/)
   })
 
   test("is not y where a clearer name is there", async () => {

@@ -119,8 +119,9 @@ test("weights of 0 are no links; with none, each synapse reads every signal", ()
 })
 
 test("bias is left out and said, as adders have no constant input", () => {
-  const { largestConstant, model } = addersOf(chain([[[1, 0.5]]], true, -0.75), "biased.nir")
+  const { largestConstant, model, timed } = addersOf(chain([[[1, 0.5]]], true, -0.75), "biased.nir")
   expect(largestConstant).toBe(0.75)
+  expect(timed).toBe(true)
   const without = addersOf(chain([[[1, 0.5]]]), "biased.nir").model
   expect(model.coefficients).toEqual(without.coefficients)
 })

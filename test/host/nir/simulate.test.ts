@@ -74,7 +74,12 @@ test("an edge back gives what there was a step before; a cycle without neurons i
   simulationOf(graph, "test").run([0.75], 12, (_n, _i, step) => steps.push(step))
   expect(steps).toEqual([1, 4, 7, 10])
   graph.nodes.set("n", { type: "Linear", weight: matrixOf(1, 1, [[0, 0, 1]]) })
-  expect(() => simulationOf(graph, "test")).toThrow(/n, back|n, output, back/)
+  expect(() => simulationOf(graph, "test")).toThrow(/the nodes n, back form a cycle/)
+})
+
+test("a graph that leads to no Output is refused, not run for nothing", () => {
+  const graph: Graph = { ...one({ type: "Scale", scale: of(1) }), edges: [["input", "n"]] }
+  expect(() => simulationOf(graph, "test")).toThrow('nothing leads to node "output" (Output)')
 })
 
 test("any feed-forward graph spikes as the equations say, spike by spike in number", () => {

@@ -12,7 +12,8 @@ import type { Model } from "../../../host/models/model-file"
 import { readModel, untrained } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
 import { presetNames } from "../../../host/network/presets"
-import { Header } from "../../../src/core/layout"
+import { Header, Part } from "../../../src/core/layout"
+import { partAt } from "../../../src/core/run"
 import { network, uniform } from "../../src/core/helpers"
 import {
   type Outcome,
@@ -143,6 +144,7 @@ describe.skipIf(!has("gcc"))("on x86-64, under sanitizers, without a warning (gc
     expect(probe(at, ["-DLABEL=-1"])).toMatch(/learn -3 /)
     expect(probe(at, ["-DBYTES=100"])).toMatch(/^init -2/)
     expect(probe(at, ["-DSHIFT=1"])).toMatch(/^init -2/)
+    expect(probe(at, ["-DSHIFT=2"])).toMatch(/^init -2/)
     expect(probe(at, ["-DWUXING_RINGS=2"])).toMatch(/^init -5/)
     expect(probe(at, ["-DFORMAT=9"])).toMatch(/^init -1/)
   })
@@ -191,6 +193,45 @@ int main(void) {
     execFileSync("gcc", ["-std=c99", "-O0", ...flags, "-I", at, ...files, "-o", binary])
     return execFileSync(binary, { encoding: "utf8" })
   }
+
+  it("gives the outputs of a sample, and how far the best leads", () => {
+    const at = join(folder, "outputs")
+    const model = readModel("37-5-3@9", 4)
+    const samples = samplesOf(model, 8)
+    writeBench(at, model, samples)
+    const host = new HostNetwork(model.network)
+    host.load(Buffer.from(model.coefficients), Buffer.alloc(0))
+    const expected = samples.map(({ inputs }) => {
+      host.predict(inputs)
+      const bus = host.memory.getAt(partAt(1) + Part.BusOut, "i32")
+      const outputs = [0, 2, 4].map(byte => host.memory.getAt(bus + byte, "i16"))
+      const [best, next] = [...outputs].sort((a, b) => b - a)
+      return [...outputs, best - next, 0, 0].join(" ")
+    })
+    const source = join(at, "outputs.c")
+    writeFileSync(
+      source,
+      `#include <stdio.h>
+#include "model.h"
+#include "samples.h"
+static uint32_t memory[MODEL_PREDICT_WORDS];
+int main(void) {
+  wuxing net;
+  wuxing_init(&net, &model_model, memory, sizeof memory);
+  for (int i = 0; i < SAMPLES; i++) {
+    wuxing_predict(&net, samples[i].inputs);
+    for (int k = 0; k < 3; k++) printf("%d ", wuxing_output(&net, k));
+    printf("%d %d %d\\n", wuxing_lead(&net), wuxing_output(&net, -1), wuxing_output(&net, 3));
+  }
+  return 0;
+}
+`,
+    )
+    const files = [source, join(at, "wuxing.c"), join(at, "model.c")]
+    const binary = join(at, "outputs")
+    execFileSync("gcc", ["-std=c99", ...SANITIZED, "-I", at, ...files, "-o", binary])
+    expect(execFileSync(binary, { encoding: "utf8" }).trim().split("\n")).toEqual(expected)
+  })
 
   it("holds two networks at once, and takes back what was saved", () => {
     const at = join(folder, "two")
@@ -273,6 +314,12 @@ describe.skipIf(!has("arm-none-eabi-gcc"))("on a Cortex-M0+ (rp2040js)", () => {
         coefficients.writeInt16LE((i / every) % 2 === 0 ? max : -max, 2 * i)
       compare(`m0-clamps-${every}`, { ...drawn, coefficients }, 24, at => runOnM0(at))
     })
+  // What the assembler's loops do not do.
+  it("a rate below those that noise can round: the same", () => {
+    const rate = { elementBits: 16, elementMax: 11776, learnShift: 18 }
+    const layers = [{ outputs: 1 }, { neurons: 3, outputs: 1 }]
+    compare("m0-rate", untrained(network(layers, rate)), 24, at => runOnM0(at))
+  })
   // As the assembler's loops scan inputs: word by word, to the last byte.
   it("whichever inputs are zero", () => {
     for (const width of [5, 8, 11]) {

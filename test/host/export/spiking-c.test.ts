@@ -14,8 +14,13 @@ import { spikingGraph } from "../../../host/nir/spiking/compile"
 import { spikePlanOf } from "../../../host/nir/spiking/plan"
 import { quantise } from "../../../host/nir/spiking/quantise"
 import { encodeNir } from "../../../host/nir/write-nir"
-import { SpikePlan } from "../../../src/spiking/spike-plan"
-import { beginSpikeLearning, classifySpikes, learnSpikes } from "../../../src/spiking/spikes"
+import { SpikePlan, Stage } from "../../../src/spiking/spike-plan"
+import {
+  beginSpikeLearning,
+  classifySpikes,
+  learnSpikes,
+  spikesOf,
+} from "../../../src/spiking/spikes"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
 import { randomGraph } from "../nir/random-graph"
@@ -79,6 +84,40 @@ const cases: [string, Buffer, Sample[]][] = [
   ]),
 ]
 
+/** Of a neuron's v, see spikes.ts. */
+const MOST = 2 ** 27 - 1
+
+// Where numbers meet their limits, which graphs that classify well seldom do.
+{
+  const samples = cases[1][2]
+  const { plan } = spikePlanOf(randomGraph("LIF", false, false, 7), "limits", {
+    ...{ steps: 40, weightBits: 16 },
+  })
+  const [first, last] = [SpikePlan.Length, SpikePlan.Length + Stage.Length]
+  const set = (stage: number, list: Stage, neuron: number, value: number) =>
+    plan.setAt(plan.getAt(stage + list, "i32") + 4 * neuron, "i32", value)
+  // At the upper limit, which is not above the threshold; at the lower.
+  set(first, Stage.Threshold, 0, MOST)
+  set(first, Stage.Bias, 0, MOST)
+  set(first, Stage.Bias, 1, -(2 ** 30))
+  // As far below 0 as the threshold is above.
+  const thresholds = plan.getAt(first + Stage.Threshold, "i32")
+  for (let neuron = 2; neuron < 12; neuron++)
+    set(first, Stage.Reset, neuron, -plan.getAt(thresholds + 4 * neuron, "i32"))
+  // The smallest rate at which a threshold lets links learn.
+  set(last, Stage.Threshold, 0, 4)
+  plan.setAt(SpikePlan.WeightMax, "u16", 900)
+  const at = join(folder, "limits")
+  it.each([
+    ["x86-64, gcc, sanitizers", (at: string) => runHere(at, "gcc", SANITIZED)],
+    ["Cortex-M0+", (at: string) => runOnM0(at)],
+  ])("at the limits of its numbers, on %s: the core's classes and learnt bits", (_, run) => {
+    writeSpikingBench(at, plan, samples)
+    const { named, hash } = run(at)
+    expect({ named, hash }).toEqual(byCore(plan, samples))
+  })
+}
+
 it("is the one made of src/spiking: `npm run library:c` after a change there", () => {
   expect(builtSpiking()).toBe(spikingSource())
 })
@@ -123,7 +162,68 @@ it("a graph without links that could learn names, and says that it cannot learn"
     ...{ layout: "plain", name: "skip", classes: ["a", "b", "c", "d"], samples: [] },
   })
   expect(model.learnBytes).toBe(0)
+  const at = join(folder, "skip")
+  const samples = cases[1][2].map(({ inputs }) => ({ inputs, label: -1 }))
+  writeSpikingBench(at, plan, samples)
+  const state = Buffer.alloc(plan.getAt(SpikePlan.StateBytes, "i32"))
+  const spikes = samples.map(({ inputs }) => {
+    const named = classifySpikes(plan, state, false, Buffer.from(inputs), 0)
+    return [named, ...[0, 1, 2, 3].map(label => spikesOf(plan, state, label))].join(" ")
+  })
+  expect(new Set(spikes).size).toBeGreaterThan(3)
+  const outputs =
+    "wuxing_output(&net, 0), wuxing_output(&net, 1), wuxing_output(&net, 2), wuxing_output(&net, 3)"
+  const said = probe(
+    at,
+    "MODEL_PREDICT_WORDS",
+    `for (int i = 0; i < SAMPLES; i++) {
+    const int named = wuxing_predict(&net, samples[i].inputs);
+    printf("%d %d %d %d %d\\n", named, ${outputs});
+  }
+  printf("%d %d\\n", wuxing_output(&net, -1) + wuxing_output(&net, 4), wuxing_learn(&net, samples[0].inputs, 0));`,
+  )
+  expect(said.trim().split("\n")).toEqual([...spikes, "0 -4"])
 })
+
+it("says which argument is wrong, and how much memory it takes", () => {
+  const at = join(folder, "arguments")
+  writeSpikingBench(at, cases[1][1], cases[1][2])
+  const said = probe(
+    at,
+    "MODEL_LEARN_WORDS",
+    `const uint8_t *inputs = samples[0].inputs;
+  printf("%d %d %d\\n", wuxing_learn(&net, inputs, 3) >= 0, wuxing_learn(&net, inputs, 4), wuxing_learn(&net, inputs, -1));
+  printf("%d %d\\n", wuxing_size(&model_model, false) == MODEL_PREDICT_WORDS * 4, wuxing_size(&model_model, true) == sizeof memory);
+  wuxing_model other = model_model;
+  other.format++;
+  printf("%d ", wuxing_init(&net, &other, memory, sizeof memory));
+  printf("%d ", wuxing_init(&net, &model_model, (uint8_t *)memory + 2, sizeof memory - 2));
+  printf("%d\\n", wuxing_init(&net, &model_model, memory, MODEL_PREDICT_WORDS * 4 - 1));`,
+  )
+  expect(said).toBe("1 -3 -3\n1 1\n-1 -2 -2\n")
+})
+
+/** What a program says that begins with the graph in so many words of memory. */
+function probe(at: string, words: string, statements: string): string {
+  const source = join(at, "probe.c")
+  writeFileSync(
+    source,
+    `#include <stdio.h>
+#include "model.h"
+#include "samples.h"
+static uint32_t memory[${words}];
+int main(void) {
+  wuxing net;
+  if (wuxing_init(&net, &model_model, memory, sizeof memory) != 0) return 1;
+  ${statements}
+  return 0;
+}
+`,
+  )
+  const files = [source, join(at, "wuxing.c"), join(at, "model.c")]
+  execFileSync("gcc", ["-std=c99", ...SANITIZED, "-I", at, ...files, "-o", join(at, "probe")])
+  return execFileSync(join(at, "probe"), { encoding: "utf8" })
+}
 
 describe("wuxing export --format c --nir", () => {
   const nir = join(folder, "pico-16.nir")

@@ -37,6 +37,8 @@ static void hash_state(void) {
 #endif
 
 int run_samples(void) {
+  /* As a program's memory may be that held something else before. */
+  for (size_t i = 0; i < WORDS; i++) memory[i] = 0xa5a5a5a5u;
   const int fault = wuxing_init(&net, &model_model, memory, sizeof memory);
   if (fault != WUXING_OK) return fault;
   for (int i = 0; i < SAMPLES; i++) {

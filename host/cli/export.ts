@@ -27,8 +27,8 @@ const ONLY_FOR: Record<string, { option: string; formats: string[] }> = {
   operatingPoint: { option: "--operating-point", formats: ["nir"] },
   spiking: { option: "--spiking", formats: ["nir"] },
   neuron: { option: "--neuron", formats: ["nir"] },
-  steps: { option: "--steps", formats: ["nir"] },
-  weightBits: { option: "--weight-bits", formats: ["nir"] },
+  steps: { option: "--steps", formats: ["nir", "c"] },
+  weightBits: { option: "--weight-bits", formats: ["nir", "c"] },
   chip: { option: "--chip", formats: ["nir"] },
   data: { option: "--data", formats: ["nir", "c"] },
   layout: { option: "--layout", formats: ["c"] },
@@ -72,6 +72,16 @@ export function addExport(program: Command, run: Run): void {
             throw usageError(
               `${option} is not for --format ${given.format}`,
               `leave it out, or give --format ${formats[0]}`,
+            )
+        for (const key of ["steps", "weightBits"])
+          if (
+            command.getOptionValueSource(key) === "cli" &&
+            given.format === "c" &&
+            given.nir === undefined
+          )
+            throw usageError(
+              `${ONLY_FOR[key].option} is not for --format c without --nir`,
+              "leave it out, or name a graph with --nir",
             )
         const path = out ?? given.out
         if (path === undefined)

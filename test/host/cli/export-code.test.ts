@@ -198,6 +198,7 @@ describe("wuxing export --format c", () => {
     [["--name", "Gesture"], /--name is "Gesture"/],
     [["--spiking"], /--spiking is not for --format c/],
     [["--operating-point", "3"], /--operating-point is not for --format c/],
+    [["--steps", "32"], /--steps is not for --format c without --nir/],
     [["--format", "nir", "--layout", "arduino"], /--layout is not for --format nir/],
     [["--format", "devicescript", "--board", "uno"], /--board is not for --format devicescript/],
   ])("%j is refused", async (args, message) => {

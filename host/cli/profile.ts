@@ -48,6 +48,10 @@ async function profileNetwork(options: ProfileOptions, context: Context): Promis
         `name a board that does, or ${NATIVE_BOARD}`,
       )
   const model = await networkNamed(options.model, options)
+  if (model.signal) {
+    const { profileSensorModel } = await import("./profile-sensor")
+    return await profileSensorModel(options, model, context)
+  }
   if (options.board === NATIVE_BOARD) return await profileNativeBoard(options, model, context)
   context.output.status("compiling the firmware")
   const { bytecode } = await buildFirmware({ quiet: true, signal: context.signal })

@@ -46,8 +46,11 @@ const READ_BYTES = 200
 /** A sensor streams for so many readings, then wants to be asked again. */
 const STREAMED = 255
 const ASK_EVERY_MS = 1_000
-/** Bytes of a network that is run without a pause. */
-const MOST_AT_ONCE = 12_000
+/**
+ * Bytes of a network that is run without a pause, together with the features before it: the runtime ends
+ * what takes more than 131,072 operations, and a link (4 bytes) takes 33, features of a trace some 35,000.
+ */
+const MOST_AT_ONCE = 8_000
 const PRESSES_WITHIN_MS = 1_200
 /** As a host teaches unless it says otherwise. */
 const BUTTON_PASSES = 5
@@ -298,7 +301,9 @@ async function classify(count: number): Promise<void> {
     busy = false
     return
   }
-  const best = await look(latest, true, shardBytes > MOST_AT_ONCE)
+  const patient = shardBytes > MOST_AT_ONCE
+  if (patient) await ds.sleep(0)
+  const best = await look(latest, true, patient)
   const lead = leadOf(best)
   const known = lead >= unknown
   found = true

@@ -1,26 +1,9 @@
 /** Digits drawn in the air: what docs/signals.md says of them, by the library. */
 import { expect, it } from "vitest"
 import { drawSamples } from "../../../host/data/samples"
-import { readModel } from "../../../host/models/model-source"
-import { recipeOf } from "../../../host/training/recipes"
-import { readSignalData, type SignalData, sizeFor } from "../../../host/training/signal-data"
-import { Training } from "../../../host/training/training"
+import { readSignalData, sizeFor } from "../../../host/training/signal-data"
 import type { Images } from "../../../host/training/training-data"
-import { describeWith, WAND } from "./own-data"
-
-/** @returns share of the kept strokes that are classified correctly */
-async function taught(data: SignalData, seed: number): Promise<number> {
-  const model = readModel(sizeFor(data), seed)
-  const recipe = recipeOf(model.network)
-  const plan = { ...recipe, seed, batch: 1, images: data.train.count, validation: 0 }
-  const training = await Training.start(model, plan, data, { workers: 1 })
-  try {
-    while (!training.finished) await training.epoch()
-    return await training.measure("test")
-  } finally {
-    await training.close()
-  }
-}
+import { describeWith, taught, WAND } from "./own-data"
 
 function some(images: Images, places: number[]): Images {
   const pixels = images.width * images.height

@@ -1,0 +1,141 @@
+/**
+ * What a model that reads a signal costs a DeviceScript board that reads its sensor by itself: operations
+ * from the last sample of a segment or window to its class, counted on DeviceScript's machine under the
+ * program of `wuxing deploy --sensor`.
+ */
+import { FoundField, SensorCommand, SensorKind } from "../../src/wire/sensor-protocol"
+import { WuxingError } from "../base/errors"
+import { Machine } from "../hardware/machine"
+import {
+  buildPacket,
+  deviceIdFromHex,
+  JD_CONTROL_CMD_SERVICES,
+  packetsOf,
+  write16,
+  write32,
+} from "../link/jacdac"
+import type { Model } from "../models/model-file"
+import { sensorImage, withImage } from "../models/sensor-image"
+import { encodeReading, SENSORS, type SensorService } from "../signals/sensors"
+import { partOf } from "./profile"
+import { countsByFunction, type KindCounts, noCounts, OPERATION_KINDS } from "./program"
+
+/** The functions of src/signals that make features of a window. */
+const FEATURES = new Set([
+  ...["features", "movement", "liveliest", "quietStart", "quietEnd", "rootOf", "logOf"],
+  ...["traceFeatures", "resample", "difference", "magnitude", "lowestOf", "rangeOf"],
+  ...["columnToBytes", "bandFeatures", "addLogs", "bandsToBytes", "spreadBands", "deviationOf"],
+  ...["toBytes", "loadFrame", "reverse", "excess", "transform", "amplitude", "amplitudes"],
+])
+export const SENSOR_PARTS = ["features", "network", "rest"] as const
+export type SensorPart = (typeof SENSOR_PARTS)[number]
+
+export interface SensorProfile {
+  /** Samples of the segment or window that was classified. */
+  samples: number
+  parts: Record<SensorPart, KindCounts>
+}
+
+const MODULE = deviceIdFromHex("5e50e5e5e5e50001")
+const READING = 0x1101
+const FLAGS = 0x10f
+/** A module announces itself so often; of the machine's own time. */
+const ANNOUNCE_MS = 500
+const ANSWER_MS = 2_000
+const STILL = 60
+/** Movement of the played segment over that which begins one; of windows, its size in units of the core. */
+const LIVELY = 8
+const WINDOW_SIZE = 8_000
+const MOST = 30_000
+
+/**
+ * @param program of firmware/demos/sensor
+ * @throws WuxingError as sensorImage; "board-refused" (kind internal) if the board classifies nothing
+ */
+export async function profileSensor(model: Model, program: Uint8Array): Promise<SensorProfile> {
+  const features = model.signal!.features
+  const service = sensorFor(features.channels)
+  const bytecode = withImage(program, sensorImage(model, service))
+  const machine = await Machine.start(bytecode)
+  let samples = 0
+  machine.onFrame = frame => {
+    for (const { command, payload } of packetsOf(frame))
+      if ((command & 0xfff) === SensorCommand.Found && payload.length === FoundField.Length)
+        samples = Buffer.from(payload).readUInt16LE(FoundField.Samples)
+  }
+  const done = () => samples > 0
+  const intervalMs = Math.max(1, 1000 / features.rate)
+  for (let i = 0; i < 6; i++) {
+    machine.send(announcement(service))
+    await machine.run(done, ANNOUNCE_MS)
+  }
+  let before = machine.counts()
+  let sinceMs = 0
+  for (const value of played(model)) {
+    sinceMs += intervalMs
+    if (sinceMs >= ANNOUNCE_MS) {
+      machine.send(announcement(service))
+      await machine.run(done, 1)
+      sinceMs = 0
+    }
+    before = machine.counts()
+    const values = features.channels.map((_, c) => (c % 2 === 0 ? value : -value) / features.unit)
+    machine.send(buildPacket(MODULE, 0, 1, READING, encodeReading(service, values)))
+    if (await machine.run(done, intervalMs)) break
+  }
+  if (!(await machine.run(done, ANSWER_MS)))
+    throw new WuxingError({
+      code: "board-refused",
+      kind: "internal",
+      message: "the counted board classified nothing",
+      cause: "the program and this tool do not fit together",
+      help: "compile the firmware again: wuxing build",
+    })
+  const after = machine.counts()
+  return {
+    samples,
+    parts: partsOf(
+      bytecode,
+      after.map((n, at) => n - before[at]),
+    ),
+  }
+}
+
+function partsOf(bytecode: Uint8Array, counts: Uint32Array): Record<SensorPart, KindCounts> {
+  const parts = { features: noCounts(), network: noCounts(), rest: noCounts() }
+  for (const [name, kinds] of countsByFunction(bytecode, counts)) {
+    const part = FEATURES.has(name) ? "features" : partOf(name) === "service" ? "rest" : "network"
+    for (const kind of OPERATION_KINDS) parts[part][kind] += kinds[kind]
+  }
+  return parts
+}
+
+/** A sensor of that many channels: one that exists, or else an accelerometer with as many. */
+function sensorFor(channels: string[]): SensorService {
+  const [first] = SENSORS
+  return (
+    SENSORS.find(one => one.channels.length === channels.length) ?? {
+      ...{ ...first, kind: SensorKind.Accelerometer, channels },
+    }
+  )
+}
+
+function announcement(service: SensorService): Uint8Array {
+  const payload = new Uint8Array(8)
+  write16(payload, 0, FLAGS)
+  write32(payload, 4, service.serviceClass)
+  return buildPacket(MODULE, 0, 0, JD_CONTROL_CMD_SERVICES, payload)
+}
+
+/** Units of the core: stillness, a movement as long as those learnt, stillness that ends it. */
+function* played(model: Model): Generator<number> {
+  const { cut } = model.signal!.features
+  for (let i = 0; i < STILL; i++) yield 0
+  if (cut?.by === "segment") {
+    // Between a third of the shortest recording and one and a half of the longest (segment-cut.ts).
+    const count = Math.round((3 * cut.shortest + cut.longest / 1.5) / 2)
+    const size = Math.min(MOST, LIVELY * cut.threshold)
+    for (let i = 0; i < count; i++) yield Math.round(size * Math.sin((4 * Math.PI * i) / count))
+    for (let i = 0; i < 2 * cut.quiet + STILL; i++) yield 0
+  } else for (let i = 0; ; i++) yield Math.round(WINDOW_SIZE * Math.sin(i / 5))
+}

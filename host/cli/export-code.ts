@@ -228,7 +228,11 @@ async function exportModule(
 }
 
 /** @throws WuxingError "folder-exists" (kind "usage") if there is anything */
-export function refuseFolder(path: string, force = false): void {
+export function refuseFolder(
+  path: string,
+  force = false,
+  help = "name another folder, or write into it with --force",
+): void {
   if (force || !existsSync(path)) return
   try {
     if (readdirSync(path).length === 0) return
@@ -240,7 +244,7 @@ export function refuseFolder(path: string, force = false): void {
     kind: "usage",
     message: `${path} exists already`,
     cause: "an earlier run wrote it, or it is something else of yours",
-    help: "name another folder, or write into it with --force",
+    help,
   })
 }
 

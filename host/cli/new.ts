@@ -36,7 +36,7 @@ async function newProject(
   { board, template }: NewOptions,
   { output }: Context,
 ): Promise<Outcome> {
-  refuseFolder(folder)
+  refuseFolder(folder, false, "name a folder that does not exist yet")
   const { boardIds, readBoardProfile } = await import("../hardware/board-profile")
   const known = boardIds().filter(id => readBoardProfile(id).deviceScriptBoard !== null)
   if (!known.includes(board))

@@ -45,6 +45,9 @@ export function writeBench(folder: string, model: Model, samples: Sample[]): voi
 export const FREESTANDING = "-std=c99 -ffreestanding -ffunction-sections -fdata-sections".split(" ")
 export const M0 = [..."-mcpu=cortex-m0plus -mthumb".split(" "), ...FREESTANDING]
 
+/** Ten times what the longest bench takes: none ends by itself where a loop does not. */
+const MOST_CYCLES = 2e9
+
 /** Runs in an RP2040's core, cycle by cycle. */
 export function runOnM0(folder: string, flags: string[] = ["-O2"]): Outcome {
   const elf = join(folder, "m0.elf")
@@ -79,6 +82,7 @@ export function runOnM0(folder: string, flags: string[] = ["-O2"]): Outcome {
     else if (at === end) cycles.push(count - since)
     else if (at === finish) break
     count += core.executeInstruction()
+    if (count > MOST_CYCLES) throw new Error(`it had not ended after ${count} cycles`)
   }
   const words = (name: string, n: number) =>
     Array.from({ length: n }, (_, i) => mcu.readUint32(symbols.get(name)! + 4 * i))

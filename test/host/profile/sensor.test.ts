@@ -1,13 +1,24 @@
 /** What a board with a sensor takes from the end of a stroke to its class, on the machine itself. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { expect, it } from "vitest"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
+import { LISTING_PATH, UF2_PATH } from "../../../host/hardware/emulator/firmware-file"
 import { buildFirmware } from "../../../host/hardware/firmware"
+import { saveModel } from "../../../host/models/model-file"
 import { readModel } from "../../../host/models/model-source"
 import { costOf, cyclesOf } from "../../../host/profile/cycles"
+import { profileNative } from "../../../host/profile/native"
 import { totalOf } from "../../../host/profile/program"
 import { profileSensor } from "../../../host/profile/sensor"
 import type { Features } from "../../../host/signals/description"
+import { readSignalData } from "../../../host/training/signal-data"
 import { TRACE } from "../../src/signals/reference"
+import { temporaryFolder } from "../../temporary"
+import { wuxing } from "../cli/run-cli"
+import { describeWith, SPOKEN, WAND } from "../signals/own-data"
+
+const folder = temporaryFolder("profile-sensor")
 
 const stroke = (channels: string[], points: number): Features => ({
   ...{ ...TRACE, points, channels },
@@ -47,4 +58,40 @@ it("32-8-10 is there within 200 ms", async () => {
 it("of three channels, as `train` sizes a network by itself: the runtime does not end it", async () => {
   const { all } = await cost("96-16-5", stroke(["x", "y", "z"], 32))
   expect(all).toBeGreaterThan(200)
+})
+
+it("`wuxing profile` prints it, and refuses what it cannot say", async () => {
+  const path = join(folder, "stroke.wuxing")
+  saveModel(path, { ...readModel("32-8-10", 1), signal: { features: stroke(["x", "y"], 16) } })
+  const args = ["profile", "--model", path, "--board", "pico"]
+  const { status, stdout } = await wuxing([...args, "--json"])
+  expect(status).toBe(0)
+  const { msToClass, operations } = JSON.parse(stdout)
+  const { all, parts } = await cost("32-8-10", stroke(["x", "y"], 16))
+  expect(msToClass).toEqual({ pico: Math.round(10 * all) / 10 })
+  expect(operations.features).toBe(totalOf(parts.features))
+  expect((await wuxing(args)).stdout).toContain("to the class")
+  expect((await wuxing([...args, "--memory"])).status).toBe(2)
+})
+
+/** Milliseconds of the network alone on an emulated Pico with the native program. */
+async function nativeMs(data: string, size: string, options: object): Promise<number> {
+  const { test } = await readSignalData(data, options)
+  const listing = JSON.parse(readFileSync(LISTING_PATH, "utf8"))
+  const uf2 = readFileSync(UF2_PATH)
+  const { inference } = await profileNative(readModel(size, 1), uf2, listing, test, 5)
+  return 1000 / inference.computedPerSecond
+}
+
+// Features: below 0.5 and 24 ms (test/firmware/native/signals.test.ts).
+describeWith(WAND, "a native Pico, a stroke", () => {
+  it("64-16-10 takes less than a millisecond: 1.5 with the features", async () => {
+    expect(await nativeMs(WAND, "64-16-10", { rate: 25, testEvery: 4 })).toBeLessThan(1)
+  })
+})
+describeWith(SPOKEN, "a native Pico, a second of sound", () => {
+  it("160-27-10 takes less than a millisecond: 25 with the features", async () => {
+    const options = { testNames: "_[0-4][.]wav$", features: "bands,frames=10,average=4,octaves=6" }
+    expect(await nativeMs(SPOKEN, "160-27-10", options)).toBeLessThan(1)
+  })
 })

@@ -35,6 +35,9 @@ const FILES = [
 /** Compiled, or used only to compile. */
 const NOT_COPIED = /\.ts$|[\\/](?:assembly|codegen[\\/]built)[\\/]|[\\/]dashboard[\\/]page[\\/]/
 
+/** A busy machine may take its time: nobody waits for one of these alone. */
+const patient = { quiet: true, deadlineMs: 3_600_000 }
+
 rmSync(DIST, { recursive: true, force: true })
 await Promise.all([
   compile("packaging/tsconfig.json"),
@@ -74,9 +77,6 @@ async function compile(project: string): Promise<void> {
 async function compileCore(): Promise<void> {
   for (const batched of [false, true]) keep(coreName(batched), await coreBinary(batched))
 }
-
-/** A busy machine may take its time: nobody waits for one of these alone. */
-const patient = { quiet: true, deadlineMs: 3_600_000 }
 
 /** A program for each size of heap among the boards that run DeviceScript, and those of the demos. */
 async function compileFirmware(): Promise<void> {

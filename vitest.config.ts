@@ -7,7 +7,8 @@ import { defineConfig } from "vitest/config"
 
 /** Files to run one at a time: they hold what they see against the clock, or keep to it themselves. */
 const alone = [
-  "test/firmware/native/**/*.test.ts",
+  // All but a minute of random bytes.
+  "test/firmware/native/!(fuzz).test.ts",
   "test/host/codegen/rebuild.test.ts",
   "test/packaging/install.test.ts",
   "test/host/panel/**/*.test.ts",

@@ -27,21 +27,15 @@ export async function evaluateNir(
   const { readModelBytes } = await import("../models/model-file")
   const { decodeNir } = await import("../nir/read-nir")
   const { simulationOf } = await import("../nir/simulate")
-  const { runImages } = await import("../nir/run-images")
+  const { networkOfSize, runImages } = await import("../nir/run-images")
   const { readTrainingData } = await import("../training/training-data")
   const { checkImages } = await import("../training/training")
   const { evaluate } = await import("../training/confusion")
-  const { pico16 } = await import("../network/presets")
 
   const file = trace && outputFile(trace, { code: "trace-unwritable", what: "trace" }, force)
   const bytes = readModelBytes(path, "NIR file")
   const simulation = simulationOf(await decodeNir(bytes, path), path, dt)
-  // What data is scaled to is asked of a network: one of the graph's inputs and outputs.
-  const base = pico16(1)
-  const network = {
-    ...{ ...base, name: path, width: simulation.inputs },
-    layers: [{ ...base.layers[1], neurons: simulation.outputs, fanIn: 1 }],
-  }
+  const network = networkOfSize(path, simulation.inputs, simulation.outputs)
   const data = await readTrainingData(dataName, network, { testOnly: true })
   checkImages(network, data.name, data.test)
   const { images, labels, count } = firstOf(data.test, limit)

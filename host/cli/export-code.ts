@@ -147,17 +147,14 @@ async function exportGraph(
   const { decodeNir } = await import("../nir/read-nir")
   const { spikePlanOf } = await import("../nir/spiking/plan")
   const { exportSpikingC } = await import("../export/c/export-spiking-c")
-  const { pico16 } = await import("../network/presets")
+  const { networkOfSize } = await import("../nir/run-images")
   const { SpikePlan } = await import("../../src/spiking/spike-plan")
 
   const graph = await decodeNir(readModelBytes(path, "NIR file"), path)
   const { plan, vanished } = spikePlanOf(graph, path, { steps, weightBits })
   const inputs = plan.getAt(SpikePlan.Inputs, "u16")
   const outputs = plan.getAt(SpikePlan.Classes, "u16")
-  // What data is scaled to is asked of a network: one of the graph's inputs and outputs.
-  const base = pico16(1)
-  const network = { ...base, name: path, width: inputs }
-  network.layers = [{ ...base.layers[1], neurons: outputs, fanIn: 1 }]
+  const network = networkOfSize(path, inputs, outputs)
   const samples = await samplesFor(
     { network, coefficients: Buffer.alloc(0), training: null },
     options,

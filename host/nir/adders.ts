@@ -24,7 +24,7 @@ import { coefficientMax, type Layer, type Network } from "../network/network"
 import { issuesOf, networkSchema } from "../network/network-schema"
 import { pico16 } from "../network/presets"
 import { inverseOf } from "./dense"
-import { type Graph, type Matrix, type Node, sizesOf } from "./graph"
+import { type Graph, type Matrix, type Node, scaledColumns, sizesOf } from "./graph"
 import { ELEMENTS, jacobianOf, K3 } from "./ring"
 
 export interface Adders {
@@ -205,7 +205,7 @@ function stagesOf({ nodes, edges }: Graph, name: string): { width: number; stage
     const bias = node.type === "Affine" ? node.bias : new Float64Array(0)
     stages.push({
       name: at,
-      weight: columns ? scaled(weight, columns) : weight,
+      weight: columns ? scaledColumns(weight, columns) : weight,
       gain: product(scale, response.gain),
       constant: largestOf(bias, response.vLeak),
       timed: neurons.type !== "IF",
@@ -238,10 +238,6 @@ function responseOf(node: Node): { gain: Float64Array; vLeak: Float64Array } | u
 
 function product(a: Float64Array | undefined, b: Float64Array): Float64Array {
   return a ? a.map((value, i) => value * b[i]) : b
-}
-
-function scaled(weight: Matrix, columns: Float64Array): Matrix {
-  return { ...weight, value: weight.value.map((w, at) => w * columns[weight.column[at]]) }
 }
 
 function largestOf(...arrays: Float64Array[]): number {

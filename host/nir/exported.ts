@@ -12,7 +12,7 @@ import { WuxingError } from "../base/errors"
 import { sha256 } from "../base/sha256"
 import { decodeModel, encodeModel, type Model } from "../models/model-file"
 import { coefficientMax } from "../network/network"
-import { type Affine, type Graph, type Matrix, type Metadata, type Node, sizesOf } from "./graph"
+import { type Graph, type Matrix, type Metadata, type Node, scaledRows, sizesOf } from "./graph"
 import { linearise, linksTo } from "./linearise"
 import type { Difference } from "./measure"
 import { invalidNir } from "./read-nir"
@@ -164,24 +164,18 @@ function withUnitGains({ nodes, edges, metadata }: Graph): Graph {
       const affine = folded.get(source)
       if (affine?.type !== "Affine" || affine.bias.length !== node.r.length)
         return { nodes, edges, metadata }
-      folded.set(source, scaledRows(affine, node.r, constants))
+      const added = constants
+      folded.set(source, {
+        type: "Affine",
+        weight: scaledRows(affine.weight, node.r),
+        bias: affine.bias.map((b, row) => b * node.r[row] + added[row]),
+      })
       constants = new Float64Array(constants.length)
     }
     const none = { r: node.r.map(() => 1), vLeak: node.r.map(() => 0) }
     folded.set(key, { ...node, ...none })
   }
   return { nodes: folded, edges, metadata }
-}
-
-function scaledRows({ weight, bias }: Affine, by: Float64Array, added: Float64Array): Affine {
-  const value = weight.value.slice()
-  for (let row = 0; row < weight.rows; row++)
-    for (let at = weight.start[row]; at < weight.start[row + 1]; at++) value[at] *= by[row]
-  return {
-    type: "Affine",
-    weight: { ...weight, value },
-    bias: bias.map((b, row) => b * by[row] + added[row]),
-  }
 }
 
 /** Everything but the weights of links is what the model's own export would hold. */

@@ -213,3 +213,23 @@ export function cyclesOf(
     left = next
   }
 }
+
+/** Neurons that spike. */
+export type Spiking = Exclude<Neurons, { type: "LI" }>
+
+export function isSpiking(node: Node): node is Spiking {
+  return node.type === "IF" || node.type === "LIF" || node.type === "CubaLIF"
+}
+
+/** A matrix with each row times a number. */
+export function scaledRows(weight: Matrix, by: Float64Array): Matrix {
+  const value = weight.value.slice()
+  for (let row = 0; row < weight.rows; row++)
+    for (let at = weight.start[row]; at < weight.start[row + 1]; at++) value[at] *= by[row]
+  return { ...weight, value }
+}
+
+/** A matrix with each column times a number. */
+export function scaledColumns(weight: Matrix, by: Float64Array): Matrix {
+  return { ...weight, value: weight.value.map((w, at) => w * by[weight.column[at]]) }
+}

@@ -1,5 +1,14 @@
 /** A NIR graph on images: each pixel a constant input from 0 to 1, the class by the largest sum. */
+import type { Network } from "../network/network"
+import { pico16 } from "../network/presets"
 import type { Simulation } from "./simulate"
+
+/** Stands for a graph where data asks a network what it is to be scaled to: its inputs and outputs. */
+export function networkOfSize(name: string, inputs: number, outputs: number): Network {
+  const base = pico16(1)
+  const layers = [{ ...base.layers[1], neurons: outputs, fanIn: 1 }]
+  return { ...base, name, width: inputs, layers }
+}
 
 export interface NamedImages {
   named: Int32Array

@@ -10,7 +10,15 @@
  * - v and currents start at 0.
  */
 import { WuxingError } from "../base/errors"
-import { cyclesOf, type Graph, type Matrix, type Neurons, type Node, sizesOf } from "./graph"
+import {
+  cyclesOf,
+  type Graph,
+  isSpiking,
+  type Matrix,
+  type Neurons,
+  type Node,
+  sizesOf,
+} from "./graph"
 
 export interface Simulation {
   inputs: number
@@ -127,10 +135,6 @@ export function simulationOf(graph: Graph, name: string, dt = 1): Simulation {
 
 function isNeurons(node: Node): node is Neurons {
   return node.type === "LI" || isSpiking(node)
-}
-
-function isSpiking(node: Node): node is Exclude<Neurons, { type: "LI" }> {
-  return node.type === "IF" || node.type === "LIF" || node.type === "CubaLIF"
 }
 
 /** Each node after those that lead to it; where there are cycles, they are cut before neurons. */

@@ -68,7 +68,6 @@ export class AveragedEngine implements LearningEngine {
     readonly network: Network,
     readonly learners: readonly Learner[],
     private readonly options: AveragedOptions,
-    private readonly seed = network.seed,
   ) {
     this.learnShift = network.learnShift
     this.coefficients = options.start
@@ -112,7 +111,7 @@ export class AveragedEngine implements LearningEngine {
       if (!results) break
       this.coefficients = averageOf(
         results.map(({ coefficients }) => coefficients),
-        this.seed,
+        network.seed,
         this.samples,
       )
       for (const { right: some } of results) right += some

@@ -11,13 +11,22 @@ import { planNetwork, setAsideFor } from "../partition/plan"
 import type { Lesson } from "../session/reports"
 import type { Learner } from "./averaged-engine"
 
-export interface LearnersOpening {
+interface Learning {
   network: Network
-  location: Location
-  boards?: FoundBoards
   signal?: AbortSignal
   log?: (line: string) => void
   status?: (text: string) => void
+}
+
+export interface LearnersOpening extends Learning {
+  location: Location
+  /** As `findBoards` found them, where that was worth knowing first. */
+  boards?: FoundBoards
+}
+
+interface LearnerOptions extends Learning {
+  bytecode: Uint8Array
+  sampleDeadlineMs?: number
 }
 
 /**
@@ -45,10 +54,7 @@ export async function openLearners(opening: LearnersOpening): Promise<BoardLearn
 /** @param boards stopped with the last learner */
 export async function learnersOn(
   boards: BoardSet,
-  options: Pick<LearnersOpening, "network" | "signal" | "log" | "status"> & {
-    bytecode: Uint8Array
-    sampleDeadlineMs?: number
-  },
+  options: LearnerOptions,
 ): Promise<BoardLearner[]> {
   let left = boards.count
   const closed = async () => {
@@ -95,13 +101,7 @@ export class BoardLearner implements Learner {
   /** Called when it stalls, or gets on again. */
   onChange: () => void = () => {}
 
-  constructor(
-    board: BoardSet,
-    options: Pick<LearnersOpening, "network" | "signal" | "log" | "status"> & {
-      bytecode: Uint8Array
-      sampleDeadlineMs?: number
-    },
-  ) {
+  constructor(board: BoardSet, options: LearnerOptions) {
     const watch = {
       state: (_: number, state: string) => {
         this.stalled = state === "fault"

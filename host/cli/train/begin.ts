@@ -2,7 +2,7 @@
 import { resolve } from "node:path"
 import type { RangeChoice } from "../../data/range"
 import { checkpointOf } from "../../fleet/checkpoint-of"
-import type { Location } from "../../hardware/location"
+import type { FoundBoards, Location } from "../../hardware/location"
 import type { Model } from "../../models/model-file"
 import { readModel } from "../../models/model-source"
 import { modelNamed } from "../../models/trained"
@@ -88,6 +88,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   const model = ruled(given, options, recipe)
   const validation = options.validation ?? data.validation ?? 0
   const rest = data.train.count - validation
+  const boards = await boardsBeside(options)
   const plan: Plan = {
     epochs: options.epochs ?? recipe.epochs,
     // In another format the same rate is another shift.
@@ -99,7 +100,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
     batch: options.batch ?? 1,
     images: options.limit ?? Math.max(1, rest),
     validation,
-    ...(options.share === "samples" && { share: await sharingOf(options) }),
+    ...(options.share === "samples" && { share: sharingOf(options, boards) }),
   }
   const most = mostLearnShift(model.network)
   if (plan.learnShift > most)
@@ -116,7 +117,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   if (!options.on) await readyCore(plan.batch > 1, context.output)
   const training = await Training.start(model, plan, data, {
     workers: options.workers,
-    engine: engineOn(options, plan, model, data, context),
+    engine: engineOn(options, plan, model, data, context, boards),
   })
   const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
   const command = commandOf(named, options.rule && model.network, plan, data, options)
@@ -271,10 +272,11 @@ function engineOn(
   model: Model,
   { classes, record }: TrainingData,
   context: Context,
+  boards?: FoundBoards,
 ): StartEngine | undefined {
   const { on: location } = options
   const watch = { ...options, classes, record }
-  if (share) return network => sideBySide(network, share, model, options, context)
+  if (share) return network => sideBySide(network, share, model, options, context, boards)
   if (location === undefined)
     return options.dashboard === undefined
       ? undefined
@@ -305,6 +307,7 @@ async function sideBySide(
   model: Model,
   { on: location, checkpoint }: TrainOptions,
   { output, signal }: Context,
+  boards?: FoundBoards,
 ): Promise<LearningEngine> {
   const { AveragedEngine, checkAveraged, HostLearner } = await import(
     "../../training/averaged-engine"
@@ -317,7 +320,7 @@ async function sideBySide(
   }
   const { openLearners } = await import("../../training/board-learners")
   const learners = await openLearners({
-    ...{ network, location, signal },
+    ...{ network, location, boards, signal },
     log: line => output.log(line),
     status: text => output.status(text),
   })
@@ -326,12 +329,19 @@ async function sideBySide(
   return engine
 }
 
-/** As many copies as there are boards, unless asked otherwise. */
-async function sharingOf({ on, average = AVERAGE, replicas }: TrainOptions): Promise<Sharing> {
-  if (replicas !== undefined) return { replicas, average }
-  if (on === undefined) return { replicas: REPLICAS, average }
+/** The boards that are each to hold the whole network, if any are. */
+async function boardsBeside({ on, share }: TrainOptions): Promise<FoundBoards | undefined> {
+  if (on === undefined || share !== "samples") return undefined
   const { findBoards } = await import("../../hardware/location")
-  return { replicas: (await findBoards(on)).count, average }
+  return await findBoards(on)
+}
+
+/** As many copies as there are boards, unless asked otherwise. */
+function sharingOf(
+  { average = AVERAGE, replicas }: TrainOptions,
+  boards: FoundBoards | undefined,
+): Sharing {
+  return { replicas: replicas ?? boards?.count ?? REPLICAS, average }
 }
 
 async function watchedOnHost(

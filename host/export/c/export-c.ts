@@ -5,7 +5,7 @@ import { HostNetwork } from "../../network/host-network"
 import { builtFeatures, builtLibrary, template } from "./built"
 import { roomOn } from "./fits"
 import { type CModel, modelSource } from "./model-source"
-import { wrapped } from "./text"
+import { fnv1a, wrapped } from "./text"
 
 export const C_LAYOUTS = ["plain", "arduino", "platformio", "esp-idf"] as const
 export type CLayout = (typeof C_LAYOUTS)[number]
@@ -265,7 +265,5 @@ export function learntHash(model: Model, host: HostNetwork): number {
   ).coefficients
   const samples = Buffer.alloc(4)
   samples.writeUInt32LE(host.samples)
-  let hash = -2128831035
-  for (const byte of Buffer.concat([samples, state])) hash = Math.imul(hash ^ byte, 16777619)
-  return hash >>> 0
+  return fnv1a(Buffer.concat([samples, state]))
 }

@@ -10,7 +10,7 @@ import { packageVersion } from "../../base/package-version"
 import { builtSpiking, template } from "./built"
 import { type CExport, type CExportOptions, laidOut, type StoredSample } from "./export-c"
 import type { CModel } from "./model-source"
-import { quoted, wrapped } from "./text"
+import { fnv1a, quoted, wrapped } from "./text"
 
 /** @param plan as host/nir/spiking/plan.ts makes it */
 export function exportSpikingC(plan: Buffer, options: CExportOptions): CExport {
@@ -127,8 +127,7 @@ function samplesHeader(plan: Buffer, made: CModel, samples: StoredSample[]): str
   )
   if (learnt > 0)
     for (const { inputs, label } of samples) learnSpikes(plan, state, Buffer.from(inputs), 0, label)
-  let hash = -2128831035
-  for (const byte of state.subarray(state.length - learnt)) hash = Math.imul(hash ^ byte, 16777619)
+  const hash = fnv1a(state.subarray(state.length - learnt))
   const rows = samples.map(
     ({ inputs, label }, i) => `  {${label}, ${named[i]}, {${[...inputs].join(", ")}}},`,
   )
@@ -140,7 +139,7 @@ function samplesHeader(plan: Buffer, made: CModel, samples: StoredSample[]): str
 
 #define SAMPLES ${samples.length}
 /* FNV-1a of wuxing_state after each was learnt once, in order. */
-#define LEARNT_HASH 0x${(hash >>> 0).toString(16).padStart(8, "0")}u
+#define LEARNT_HASH 0x${hash.toString(16).padStart(8, "0")}u
 
 static const struct {
   int16_t label, host;

@@ -8,7 +8,17 @@
 import "../../base/memory"
 import { Branch, NO_STAGE, SpikePlan, Stage, StageFlag } from "../../../src/spiking/spike-plan"
 import { WuxingError } from "../../base/errors"
-import { cyclesOf, type Graph, type Matrix, matrixOf, type Node, sizesOf } from "../graph"
+import {
+  cyclesOf,
+  type Graph,
+  isSpiking,
+  type Matrix,
+  matrixOf,
+  type Spiking,
+  scaledColumns,
+  scaledRows,
+  sizesOf,
+} from "../graph"
 
 export interface SpikePlanOptions {
   /** Steps of a sample, 1…1024. */
@@ -19,8 +29,6 @@ export interface SpikePlanOptions {
   dt?: number
   seed?: number
 }
-
-type Spiking = Extract<Node, { type: "IF" | "LIF" | "CubaLIF" }>
 
 /** Pixels are 255ths. */
 const UNIT = 255
@@ -392,21 +400,6 @@ function stagesOf(graph: Graph, name: string): { input: string; stages: StageOf[
       )
     return from[0]
   }
-}
-
-function scaledRows(weight: Matrix, by: Float64Array): Matrix {
-  const value = weight.value.slice()
-  for (let row = 0; row < weight.rows; row++)
-    for (let at = weight.start[row]; at < weight.start[row + 1]; at++) value[at] *= by[row]
-  return { ...weight, value }
-}
-
-function scaledColumns(weight: Matrix, by: Float64Array): Matrix {
-  return { ...weight, value: weight.value.map((w, at) => w * by[weight.column[at]]) }
-}
-
-function isSpiking(node: Node): node is Spiking {
-  return node.type === "IF" || node.type === "LIF" || node.type === "CubaLIF"
 }
 
 function unsupported(name: string, what: string, help?: string): WuxingError {

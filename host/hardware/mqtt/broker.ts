@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from "node:net"
 import { Aedes } from "aedes"
 import { messageOf, WuxingError } from "../../base/errors"
 import { heard } from "../../base/heard"
+import { MessageBound } from "./message-bound"
 
 /** A client that does not read is dropped after this many bytes wait for it. */
 const MOST_WAITING_BYTES = 8 << 20
@@ -38,8 +39,10 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const server = heard(
     createServer(socket => {
       socket.on("error", () => socket.destroy())
-      socket.on("data", () => {
-        if (socket.writableLength > MOST_WAITING_BYTES) socket.destroy()
+      const bound = new MessageBound()
+      // Comes before the broker's own parser has the bytes.
+      socket.on("data", bytes => {
+        if (!bound.take(bytes) || socket.writableLength > MOST_WAITING_BYTES) socket.destroy()
       })
       broker.handle(socket)
     }),

@@ -10,13 +10,12 @@ import {
   PASSWORD_VARIABLE,
   USERNAME_VARIABLE,
 } from "./broker-address"
+import { MOST_MESSAGE_BYTES } from "./message-bound"
 import { MOST_ANNOUNCEMENT_BYTES, MOST_CONTENT_BYTES } from "./messages"
 
 const CONNECT_DEADLINE_MS = 10_000
 const AGAIN_MS = 500
 const MOST_CERTIFICATE_BYTES = 2 ** 20
-/** Bytes that may come without one message coming to its end. */
-const MOST_OF_A_MESSAGE = 2 ** 20
 /** A broker that is gone without a word is noticed after one and a half of these, s. */
 const KEEP_ALIVE_S = 4
 
@@ -115,7 +114,7 @@ function boundMessages(client: MqttClient): void {
     since = 0
     stream.on("data", (bytes: Uint8Array) => {
       since += bytes.length
-      if (since > MOST_OF_A_MESSAGE) stream.destroy(new Error("a message is too large"))
+      if (since > MOST_MESSAGE_BYTES) stream.destroy(new Error("a message is too large"))
     })
   })
 }

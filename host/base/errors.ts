@@ -2,7 +2,7 @@
  * One error class for everything a user can meet, and the one table of its exit codes.
  *
  * A code is stable: scripts may test it, so it is never reused for something else. Several codes
- * may share an exit status; the statuses are listed in the README.
+ * may share an exit status; the statuses are listed in docs/commands.md.
  */
 export const EXIT_STATUS = {
   /** A defect of ours: nothing below describes it. */

@@ -1,4 +1,4 @@
-/** The figures the README and the pages state, measured again as they say: by counts, not by a clock. */
+/** The figures the pages state, measured again as they say: by counts, not by a clock. */
 import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
 import "../../host/base/memory"
@@ -12,7 +12,7 @@ import { profileNative } from "../../host/profile/native"
 import { milliseconds, profileModel } from "../../host/profile/profile"
 import { recipeOf } from "../../host/training/recipes"
 import { firmware } from "../firmware/compiled"
-import { numberIn, pages, quotedIn, readme, readmeTable, tablesOf } from "./pages"
+import { numberIn, quotedIn, tableOn } from "./pages"
 
 const IMAGES = { ...readMnist().test, width: 28, height: 28 }
 /** A small change of the program need not touch the pages; a larger one must. */
@@ -27,26 +27,29 @@ function expectStated(cells: string[], found: number[]): void {
 }
 
 describe("one Pico with DeviceScript", () => {
-  test.each(readmeTable("preset", "operations an inference"))("%s", async (name, ...cells) => {
-    const model = untrained(preset(quotedIn(name)[0], 1)!)
-    const profile = await profileModel(model, await firmware(), IMAGES, 100)
-    const { softmaxGain } = recipeOf(model.network)
-    const byTrain = await profileModel(model, await firmware(), IMAGES, 100, { softmaxGain })
-    const pico = cyclesOf(readBoardProfile("pico"))
-    const [ms, learnMs] = (["inference", "learn"] as const).map(kind =>
-      milliseconds(profile, pico, kind),
-    )
-    const trainMs = milliseconds(byTrain, pico, "learn")
-    expectStated(cells, [
-      ...[profile.opsPerInference, ms, 1000 / ms],
-      ...[profile.opsPerLearn, learnMs, 1000 / learnMs],
-      ...[byTrain.opsPerLearn, trainMs, 1000 / trainMs],
-    ])
-  })
+  test.each(tableOn("docs/cost.md", "preset", "operations an inference"))(
+    "%s",
+    async (name, ...cells) => {
+      const model = untrained(preset(quotedIn(name)[0], 1)!)
+      const profile = await profileModel(model, await firmware(), IMAGES, 100)
+      const { softmaxGain } = recipeOf(model.network)
+      const byTrain = await profileModel(model, await firmware(), IMAGES, 100, { softmaxGain })
+      const pico = cyclesOf(readBoardProfile("pico"))
+      const [ms, learnMs] = (["inference", "learn"] as const).map(kind =>
+        milliseconds(profile, pico, kind),
+      )
+      const trainMs = milliseconds(byTrain, pico, "learn")
+      expectStated(cells, [
+        ...[profile.opsPerInference, ms, 1000 / ms],
+        ...[profile.opsPerLearn, learnMs, 1000 / learnMs],
+        ...[byTrain.opsPerLearn, trainMs, 1000 / trainMs],
+      ])
+    },
+  )
 })
 
 test("one Pico with the native program: pico-16 (test/firmware/native/speed.test.ts has model1)", async () => {
-  const [alone, streamed] = readmeTable("on one RP2040 at 125 MHz")
+  const [alone, streamed] = tableOn("docs/native-boards.md", "on one RP2040 at 125 MHz")
   const model = untrained(preset("pico-16", 1)!)
   const listing = JSON.parse(readFileSync(LISTING_PATH, "utf8"))
   const { inference, learn } = await profileNative(
@@ -58,15 +61,4 @@ test("one Pico with the native program: pico-16 (test/firmware/native/speed.test
   )
   expectStated(alone.slice(1), [inference.computedPerSecond, learn!.computedPerSecond])
   expectStated(streamed.slice(1), [inference.streamedPerSecond, learn!.streamedPerSecond])
-})
-
-test("a table that stands in the README and on a page is the same in both", () => {
-  let shared = 0
-  for (const { head, rows } of tablesOf(readme))
-    for (const page of pages.slice(1))
-      for (const other of tablesOf(page).filter(table => table.head === head)) {
-        for (const row of rows) expect(other.rows, page.path).toContainEqual(row)
-        shared++
-      }
-  expect(shared).toBeGreaterThanOrEqual(3)
 })

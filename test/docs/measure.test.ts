@@ -1,6 +1,6 @@
 /** What `npm run figures` makes of the README. */
 import { expect, test } from "vitest"
-import { withRun } from "./measure"
+import { withFigures, withRun } from "./measure"
 import { readme } from "./pages"
 
 test("the run shown is replaced, with its date and machine, and nothing else", () => {
@@ -20,4 +20,10 @@ test("the run shown is replaced, with its date and machine, and nothing else", (
   const [before, after] = readme.text.split(/## What it prints\n\n```\n[\s\S]*?```\n/)
   expect(once.startsWith(before)).toBe(true)
   expect(once.endsWith(after.replace(/^\nMeasured on [^\n]*\n/, ""))).toBe(true)
+})
+
+test("its table of figures is that of the pages", () => {
+  expect(withFigures(readme.text)).toBe(readme.text)
+  expect(readme.text).toMatch(/\| `pico-16` \| 3,712 \| 96\.\d\d % \| 7\.\d \/ 2\.\d \|/)
+  expect(readme.text.split("\n").length).toBeLessThanOrEqual(200)
 })

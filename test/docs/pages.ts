@@ -19,6 +19,12 @@ export const pages: Page[] = [
 
 export const [readme] = pages
 
+export function pageNamed(path: string): Page {
+  const page = pages.find(each => each.path === path)
+  if (!page) throw new Error(`there is no page ${path}`)
+  return page
+}
+
 export interface Table {
   /** The line of its head, as it stands there. */
   head: string
@@ -41,10 +47,11 @@ export function tablesOf({ text }: Page): Table[] {
   }))
 }
 
-/** The README's table whose head begins with these cells. */
-export function readmeTable(...cells: string[]): string[][] {
-  const found = tablesOf(readme).filter(({ head }) => head.startsWith(`| ${cells.join(" | ")} |`))
-  if (found.length !== 1) throw new Error(`${found.length} tables of the README begin ${cells}`)
+/** The rows of a page's one table whose head begins with these cells. */
+export function tableOn(path: string, ...cells: string[]): string[][] {
+  const head = `| ${cells.join(" | ")} |`
+  const found = tablesOf(pageNamed(path)).filter(table => table.head.startsWith(head))
+  if (found.length !== 1) throw new Error(`${found.length} tables of ${path} begin ${cells}`)
   return found[0].rows
 }
 
@@ -91,6 +98,7 @@ const PLACEHOLDERS: Record<string, string> = {
   "<name>": "pico-16",
   "<n>": "2",
   "<port>": "/dev/ttyACM0",
+  "<shell>": "bash",
   "<image…>": "image.png",
   FILE: "file.wuxing",
 }

@@ -1,4 +1,4 @@
-/** What the README says of the tool, held against the tool. */
+/** What README, the page of commands and that of networks say of the tool, held against the tool. */
 import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
 import "../../host/base/memory"
@@ -15,13 +15,14 @@ import { linksOf } from "../../host/network/network"
 import { presetNames } from "../../host/network/presets"
 import { wuxing } from "../host/cli/run-cli"
 import { ROOT } from "../root"
-import { numberIn, quotedIn, readme, readmeTable } from "./pages"
+import { numberIn, pageNamed, quotedIn, readme, tableOn } from "./pages"
 
 const { text } = readme
+const COMMANDS = "docs/commands.md"
 const helpOf = async (...args: string[]) => (await wuxing(["help", ...args])).stdout
 
 test("the table of exit statuses is the one in the code", () => {
-  const rows = readmeTable("status", "kind")
+  const rows = tableOn(COMMANDS, "status", "kind")
   expect(rows[0][0]).toBe("0")
   const stated = rows.slice(1).map(([status, kind]) => [kind.replaceAll("`", ""), Number(status)])
   expect(Object.fromEntries(stated)).toEqual(EXIT_STATUS)
@@ -29,21 +30,22 @@ test("the table of exit statuses is the one in the code", () => {
   for (const [, , meaning] of rows) expect(meaning).not.toBe("")
 })
 
-test("every command and demonstration that help lists is in the README, and no other", async () => {
+test("every command and demonstration that help lists is on its page, and no other", async () => {
   const listed = (help: string) => [...help.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name)
-  const documented = readmeTable("command", "does").map(([cell]) => cell.split(/[ `]+/)[2])
+  const documented = tableOn(COMMANDS, "command", "does").map(([cell]) => cell.split(/[ `]+/)[2])
   const [, commands] = (await helpOf()).split("Commands:")
   expect(documented.filter(name => /^\w+$/.test(name)).sort()).toEqual(listed(commands).sort())
 
   const [, demos] = (await helpOf("demo")).split("Commands:")
-  const shown = [...text.matchAll(/^- `wuxing demo (\w+)`:/gm)].map(([, name]) => name)
+  const demosPage = pageNamed("docs/demos.md").text
+  const shown = [...demosPage.matchAll(/^- `wuxing demo (\w+)`:/gm)].map(([, name]) => name)
   expect(shown.sort()).toEqual(listed(demos).sort())
 })
 
-test("every option of the demo that help lists is in the README with its default, and no other", async () => {
+test("every option of the demo that help lists is on the page of commands with its default, and no other", async () => {
   const [own, common] = (await helpOf("demo")).split("Global Options:")
   const flags = (from: string) => [...new Set(from.match(/--[a-z]+/g))].sort()
-  const rows = readmeTable("option of `demo`")
+  const rows = tableOn(COMMANDS, "option of `demo`")
   const offered = [
     ...own
       .split("Options:")[1]
@@ -64,7 +66,7 @@ test("every option of the demo that help lists is in the README with its default
     if (value !== undefined && /^[\w.]+$/.test(value)) expect(stated, flag).toContain(value)
     else if (/^\d+$/.test(stated)) expect(value, flag).toBe(stated)
   }
-  const everywhere = readmeTable("option of every command").flatMap(([cell]) => flags(cell))
+  const everywhere = tableOn(COMMANDS, "option of every command").flatMap(([cell]) => flags(cell))
   expect([...everywhere, "--version"].sort()).toEqual(flags(common.split("Commands:")[0]))
 })
 
@@ -78,6 +80,7 @@ test("the commands it states are scripts of the package", () => {
 })
 
 test("the kinds of faults are those the tool puts, and two take a time", () => {
+  const { text } = pageNamed("docs/faults.md")
   const [, notation, kinds] = /`--faults` puts (.*) Kinds are ([^;]+);/.exec(text)!
   expect(kinds.split(/, | and /)).toEqual(Object.keys(FAULT_KINDS))
   const [, timed] = /; (.*) take a time\./.exec(text)!
@@ -98,7 +101,7 @@ test("the kinds of faults are those the tool puts, and two take a time", () => {
 })
 
 describe("the table of networks", () => {
-  const rows = readmeTable("preset", "network", "links", "epochs")
+  const rows = tableOn("docs/networks.md", "preset", "network", "links", "epochs")
 
   test("has every network that is kept, and no other", () => {
     expect(rows.map(([name]) => name.replaceAll("`", "")).sort()).toEqual([...trainedNames].sort())

@@ -19,7 +19,7 @@ import {
   profileNative,
   shardOf,
 } from "../../../host/profile/native"
-import { numberIn, readmeTable } from "../../docs/pages"
+import { numberIn, tableOn } from "../../docs/pages"
 import { uf2 } from "./benches"
 
 const listing: Listing = JSON.parse(readFileSync(LISTING_PATH, "utf8"))
@@ -113,8 +113,8 @@ describe("at 125 MHz", () => {
       expect(cost.computedPerSecond).toBeGreaterThan(most)
       expect(cost.streamedPerSecond / cost.computedPerSecond).toBeGreaterThan(0.8)
     }
-    // The README's figures are of 50 images.
-    const stated = readmeTable("on one RP2040 at 125 MHz").slice(2)
+    // The page's figures are of 50 images.
+    const stated = tableOn("docs/native-boards.md", "on one RP2040 at 125 MHz").slice(2)
     const found = [
       [inference.computedPerSecond, learn!.computedPerSecond],
       [inference.streamedPerSecond, learn!.streamedPerSecond],

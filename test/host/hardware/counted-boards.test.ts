@@ -11,7 +11,7 @@ import { model1, pico16, preset } from "../../../host/network/presets"
 import { parseBoards } from "../../../host/partition/board-spec"
 import { planNetwork } from "../../../host/partition/plan"
 import { planFor } from "../../../host/partition/shares"
-import { pages, readmeTable, tablesOf } from "../../docs/pages"
+import { tableOn } from "../../docs/pages"
 import { firmware } from "../../firmware/compiled"
 
 const mnist = readMnist(process.env.WUXING_MNIST)
@@ -31,13 +31,11 @@ async function start(network: Network, count: number, profile = pico): Promise<F
 
 afterEach(() => fleet?.close())
 
-/** Samples a second, as the README has them counted and its page predicted. */
+/** Samples a second, as the page has them counted and predicted. */
 function statedRates(network: string, boards: number) {
-  const rows = readmeTable("network", "boards", "naming", "learning")
+  const rows = tableOn("docs/several-boards.md", "network", "boards", "naming", "learning")
   const at = rows.findIndex(([name]) => name === `\`${network}\``)
-  const page = pages.find(({ path }) => path === "docs/several-boards.md")!
-  const table = tablesOf(page).find(({ head }) => head.startsWith("| network | boards |"))!.rows
-  const below = table[table.findIndex(([name]) => name === `\`${network}\``) + 1]
+  const below = rows[at + 1]
   expect(below[0]).toBe("the same, predicted")
   const of = (cell: string) => cell.split(" / ")[rows[at][1].split(" / ").indexOf(`${boards}`)]
   return {
@@ -121,7 +119,7 @@ describe("a fleet of counted boards", () => {
       }
   }, 240_000)
 
-  it("of more of them, the README states a rate within a quarter of what the plan says", () => {
+  it("of more of them, the page states a rate within a quarter of what the plan says", () => {
     for (const boards of [4, 8]) {
       const { naming, learning } = statedRates("fleet-64", boards)
       const on = parseBoards(`pico:${boards}`)

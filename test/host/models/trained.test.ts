@@ -1,4 +1,4 @@
-/** The trained networks in models/ are what their records and the README say. */
+/** The trained networks in models/ are what their records and docs/networks.md say. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -11,7 +11,10 @@ import { presetNames } from "../../../host/network/presets"
 import { loadModelInto } from "../../../host/training/training"
 import { TrainingEngine } from "../../../host/training/training-engine"
 
-const readme = readFileSync(fileURLToPath(new URL("../../../README.md", import.meta.url)), "utf8")
+const page = readFileSync(
+  fileURLToPath(new URL("../../../docs/networks.md", import.meta.url)),
+  "utf8",
+)
 
 /** What the papers' reproduction is to reach, share of the 10,000 test images. */
 const GOALS: Record<string, number> = {
@@ -37,7 +40,7 @@ describe("a trained network that is kept", () => {
   })
 
   it.each(trainedNames)(
-    "%s names as many test images rightly as its record and the README say",
+    "%s names as many test images rightly as its record and the page say",
     async name => {
       const model = loadModel(trainedPath(name))
       const { test } = readMnist()
@@ -50,7 +53,7 @@ describe("a trained network that is kept", () => {
         const accuracy = classes.filter((c, i) => c === test.labels[i]).length / test.count
         expect(accuracy).toBe(model.training?.accuracy?.test)
         expect(accuracy).toBeGreaterThanOrEqual(GOALS[name] ?? 0)
-        const rows = readme.split("\n").filter(line => line.startsWith(`| \`${name}\` `))
+        const rows = page.split("\n").filter(line => line.startsWith(`| \`${name}\` `))
         expect(rows.join("\n")).toContain(`${(accuracy * 100).toFixed(2)} %`)
       } finally {
         await engine.close()

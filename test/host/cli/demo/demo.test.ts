@@ -6,7 +6,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
 import { z } from "zod"
-import { numberIn, quotedIn, readme } from "../../../docs/pages"
+import { numberIn, pageNamed, quotedIn, readme } from "../../../docs/pages"
+
+const commandsPage = pageNamed("docs/commands.md")
+
 import { ROOT } from "../../../root"
 
 const documentSchema = z.strictObject({
@@ -109,7 +112,7 @@ describe("the demo", () => {
     expect(result.recoveries).toBe(0)
     expectNothingLeft()
 
-    // As the README prints them, but for their ids, drawn anew; and every member is named there.
+    // As the README prints them, but for their ids, drawn anew; every member is on the page of commands.
     const printed = [...readme.text.matchAll(/^│ [0-9a-f]{16} │ .* │$/gm)].map(([line]) =>
       line
         .split("│")
@@ -121,7 +124,7 @@ describe("the demo", () => {
     )
     for (const [i, [, , , heap]] of printed.entries())
       expect(Math.abs(numberIn(heap) / result.boards[i].heapBytes - 1)).toBeLessThan(0.01)
-    const [, members] = /It holds (.*?)\. An error is/.exec(readme.text)!
+    const [, members] = /It holds (.*?)\. An error is/.exec(commandsPage.text)!
     expect(quotedIn(members).sort()).toEqual(
       [...Object.keys(result), ...Object.keys(result.boards[0])].sort(),
     )
@@ -139,8 +142,8 @@ describe("the demo", () => {
     expectNothingLeft()
   })
 
-  it("goes on among the README's faults, to the host's bits", async () => {
-    const [, example] = /^\| `--faults <spec>`.*?`(drop[^`]*)`/m.exec(readme.text)!
+  it("goes on among the faults of the page of commands, to the host's bits", async () => {
+    const [, example] = /^\| `--faults <spec>`.*?`(drop[^`]*)`/m.exec(commandsPage.text)!
     const run = demo("--json", "--faults", example)
     const { status } = await run.ended
     expect(status, run.stderr()).toBe(0)

@@ -12,8 +12,8 @@ export const HOST_FLOORS: readonly (readonly string[])[] = [
   ["partition", "faults", "doctor", "codegen", "panel", "sensing"],
   ["fleet"],
   ["library", "dashboard", "training"],
-  ["demos", "profile", "bench", "reproduce", "nir", "export", "index.ts"],
-  ["cli"],
+  ["demos", "profile", "bench", "reproduce", "nir", "export"],
+  ["cli", "index.ts"],
 ]
 
 /** Of src/, which everything may import and which imports nothing else. */

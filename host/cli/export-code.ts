@@ -5,6 +5,7 @@ import { WuxingError } from "../base/errors"
 import { grouped } from "../base/numbers"
 import { writeFolder } from "../base/write-folder"
 import type { StoredSample } from "../export/c/export-c"
+import { isModelName } from "../export/c/text"
 import type { Model } from "../models/model-file"
 import type { Context, Outcome } from "./command"
 import { type NetworkOptions, networkNamed } from "./options/network-option"
@@ -56,7 +57,7 @@ export function addCodeOptions(command: Command): Command {
 }
 
 function nameOption(text: string): string {
-  if (!/^[a-z][a-z0-9_]{0,30}$/.test(text) || /^wuxing|^spiking|^samples$|^main$/.test(text))
+  if (!isModelName(text))
     throw usageError(
       `--name is "${text}", expected a C name in lower case`,
       "for example --name gesture",

@@ -1,6 +1,7 @@
 /** Ways in for programs that use the library: short forms of what the tool's commands do. */
 
 import { WuxingError } from "../base/errors"
+import { refuseUnknown } from "../base/options"
 import { checkpointOf } from "../fleet/checkpoint-of"
 import { MOST_BOARDS, parseLocation } from "../hardware/location"
 import type { Model } from "../models/model-file"
@@ -11,6 +12,7 @@ import { sizedNetwork } from "../network/sized-network"
 import { parseBoards } from "../partition/board-spec"
 import { type Goal, type Plan, planNetwork } from "../partition/plan"
 import type { BoardReport, Lesson } from "../session/reports"
+import type { LESSON_SAMPLES } from "../session/watch"
 import { openFleet } from "./open-fleet"
 
 /**
@@ -109,7 +111,8 @@ export interface Fleet {
     outputs: Int16Array
   }>
   /**
-   * Learns one lesson.
+   * Learns one lesson. The first is rounded as sample {@link LESSON_SAMPLES}, each further one as the
+   * next, so that lessons move nothing of a run's own numbers.
    *
    * @throws WuxingError as `classify`
    */
@@ -148,7 +151,7 @@ export const Fleet = {
     location: string,
     options: OpenFleetOptions = {},
   ): Promise<Fleet> {
-    refuseUnknown(options)
+    refuseUnknown("Fleet.open", options, OPEN_OPTIONS)
     const { network, start } =
       "network" in what
         ? { network: what.network, start: checkpointOf(what) }
@@ -158,19 +161,6 @@ export const Fleet = {
     if (!parsed) throw noLocation(location)
     return await openFleet({ location: parsed, network, start, goal, signal, status })
   },
-}
-
-/** @throws WuxingError "option-unknown" */
-function refuseUnknown(options: object): void {
-  const unknown = Object.keys(options).filter(key => !OPEN_OPTIONS.some(known => known === key))
-  if (unknown.length === 0) return
-  throw new WuxingError({
-    code: "option-unknown",
-    kind: "usage",
-    message: `Fleet.open has no option ${unknown.map(key => `"${key}"`).join(", ")}`,
-    cause: "it is misspelt, or of another version",
-    help: `options are ${OPEN_OPTIONS.join(", ")}`,
-  })
 }
 
 function noLocation(location: string): WuxingError {

@@ -1,7 +1,7 @@
 /** Watchers of a fleet at work, which may make requests: a panel, a dashboard. */
 import type { BoardHealth, Checkpoint, Lesson } from "./reports"
 
-/** Numbers of lessons learnt beside a run start here. */
+/** Numbers of lessons learnt beside a run start here; they decide the stochastic rounding. */
 export const LESSON_SAMPLES = 0x20000000
 
 export type BoardState = "loading" | "running" | "learning" | "fault"

@@ -113,6 +113,40 @@ describe("the package", () => {
     await expect(run("node", [tsc, ...strict, ...types, "wrong.ts"])).rejects.toThrow()
   }, 120_000)
 
+  test("docs/library.md: every program runs as it stands, and has types both ways they are looked up", async () => {
+    const page = readFileSync(join(ROOT, "docs/library.md"), "utf8")
+    const programs = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, program]) => program)
+    const printed: string[] = []
+    for (const [i, program] of programs.entries()) {
+      writeFileSync(join(folder, `page-${i}.ts`), program)
+      const { code } = transformSync(program, { loader: "ts", format: "esm" })
+      writeFileSync(join(folder, `page-${i}.mjs`), code)
+      printed.push(await run("node", [`page-${i}.mjs`]))
+    }
+    const [trained, classified, boards, taught, exported, planned] = printed
+    expect(trained).toMatch(/^epoch 20: \d+ % right\nepoch 40: .*\nepoch 60: (9\d|100) % right\n$/)
+    expect(classified).toMatch(/^class 0, \d+ %\n$/)
+    expect(boards).toBe("[ 0, 1, 2 ]\n")
+    expect(taught).toMatch(/^the board learnt the same, bit for bit\nand says \d\n$/)
+    expect(exported).toContain("wuxing.c colours.h colours.c")
+    expect(planned).toMatch(/^[\d.]+ a second\n$/)
+    for (const [module, resolution] of [
+      ["nodenext", "nodenext"],
+      ["esnext", "bundler"],
+    ])
+      await run("node", [
+        ...[
+          join(ROOT, "node_modules/typescript-7/bin/tsc"),
+          "--ignoreConfig",
+          "--noEmit",
+          "--strict",
+        ],
+        ...["--module", module, "--moduleResolution", resolution, "--target", "es2023"],
+        ...["--typeRoots", join(ROOT, "node_modules/@types"), "--types", "node"],
+        ...programs.map((_, i) => `page-${i}.ts`),
+      ])
+  }, 400_000)
+
   test("docs/in-your-program.md, word by word: from a table to a library and a program", async () => {
     const page = readFileSync(join(ROOT, "docs/in-your-program.md"), "utf8")
     const [section] = /^## From a table[\s\S]*?(?=^## )/m.exec(page)!

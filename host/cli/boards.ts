@@ -4,14 +4,17 @@ import { existsSync } from "node:fs"
 import type { Command } from "commander"
 import { realClock } from "../base/clock"
 import type { Identity } from "../hardware/identify"
+import type { BrokerAddress } from "../hardware/mqtt/broker-address"
 import type { PortInfo } from "../link/port-list"
 import type { Context, Outcome, Run } from "./command"
+import { AGENTS, type AgentsLocation, agentsOption, checkPlaces, usageError } from "./options/usage"
 import type { Output } from "./terminal/output"
 
 const WATCH_MS = 1_000
 
 interface BoardsOptions {
   port?: string[]
+  on?: AgentsLocation
   watch?: boolean
 }
 
@@ -23,16 +26,25 @@ interface Row extends PortInfo {
 export function addBoards(program: Command, run: Run): void {
   program
     .command("boards")
-    .description("list the boards on serial ports: what they are, what they run")
+    .description("list the boards on serial ports or behind agents: what they are, what they run")
     .option(
       "--port <names...>",
       "ports to ask, by path, serial number or pattern (default: $WUXING_PORTS, else every board's)",
     )
+    .option("--on <where>", AGENTS, agentsOption)
     .option("--watch", "go on until Ctrl-C and say what comes and goes; with --json, a line each")
     .action(run(boards))
 }
 
 async function boards(options: BoardsOptions, context: Context): Promise<Outcome> {
+  const { port, on } = options
+  checkPlaces(port, on)
+  if (on && options.watch)
+    throw usageError(
+      "--watch looks at the ports of this machine, and --on names a broker",
+      "leave out one of the two",
+    )
+  if (on) return await boardsBehindAgents(on.address, context)
   if (options.watch) return await watch(options, context)
   const { output, signal } = context
   const { ports, poor } = await portsToShow(options)
@@ -41,6 +53,42 @@ async function boards(options: BoardsOptions, context: Context): Promise<Outcome
   print(output, rows)
   if (poor) output.status(`note: ${poor}`)
   return { document: { ports: rows.map(documentOf), ...(poor ? { poor } : {}) } }
+}
+
+async function boardsBehindAgents(
+  address: BrokerAddress,
+  { output, signal }: Context,
+): Promise<Outcome> {
+  const { askBehindAgents } = await import("../hardware/mqtt/ask")
+  output.status("asking the boards of all agents")
+  const agents = await askBehindAgents(address, signal)
+  output.table(
+    ["agent", "board", "id", "profile", "runtime", "program", "state"],
+    agents.flatMap(({ agent, boards }) =>
+      boards.map(({ board, profile, identity }) => {
+        const cells = identityCells(identity)
+        return [agent, board, cells[0], cells[1] || profile, ...cells.slice(2)]
+      }),
+    ),
+    // Whose it is and how it is before what it is.
+    [0, 1, 6, 3, 5],
+  )
+  for (const { agent, description } of agents) output.status(`${agent}: ${description}`)
+  for (const { agent, boards } of agents)
+    for (const { board, identity } of boards)
+      if (identity.kind === "other" || identity.kind === "closed")
+        output.status(`${agent}, board ${board}: ${identity.why}`)
+  return {
+    document: {
+      agents: agents.map(({ boards, ...agent }) => ({
+        ...agent,
+        boards: boards.map(({ board, profile, identity }) => ({
+          ...{ board, announced: profile },
+          ...identityDocument(identity),
+        })),
+      })),
+    },
+  }
 }
 
 interface Candidate extends PortInfo {
@@ -125,22 +173,26 @@ function print(output: Output, rows: readonly Row[]): void {
 
 function cellsOf({ path, vendorId, productId, serialNumber, identity }: Row): string[] {
   const usb = vendorId ? `${vendorId}:${productId}` : ""
-  const about = (...cells: string[]) => [path, usb, serialNumber ?? "", ...cells]
-  if (identity === undefined) return about("", "", "", "", "not asked")
+  const cells = identity ? identityCells(identity) : ["", "", "", "", "not asked"]
+  return [path, usb, serialNumber ?? "", ...cells]
+}
+
+/** Its id, profile, runtime, program and state. */
+function identityCells(identity: Identity): string[] {
   switch (identity.kind) {
     case "devicescript": {
       const { id, runtimeVersion, programHash, running } = identity.board
       const program = programHash?.slice(0, 12) ?? "none"
       // Without a program a board may say "running": it would run one.
       const state = programHash && running ? "running" : "idle"
-      return about(id, identity.profile, runtimeVersion ?? "", program, state)
+      return [id, identity.profile, runtimeVersion ?? "", program, state]
     }
     case "firmata":
-      return about("", "firmata", identity.version, identity.name, "")
+      return ["", "firmata", identity.version, identity.name, ""]
     case "other":
-      return about("", "", "", "", "no board answered")
+      return ["", "", "", "", "no board answered"]
     case "closed":
-      return about("", "", "", "", identity.code)
+      return ["", "", "", "", identity.code]
   }
 }
 
@@ -148,7 +200,11 @@ function cellsOf({ path, vendorId, productId, serialNumber, identity }: Row): st
 function documentOf({ path, identity, ...usb }: Row): object {
   const about = { port: path, ...(usb.vendorId ? { usb } : {}) }
   if (identity === undefined) return { ...about, kind: "unasked" }
-  if (identity.kind !== "devicescript") return { ...about, ...identity }
+  return { ...about, ...identityDocument(identity) }
+}
+
+function identityDocument(identity: Identity): object {
+  if (identity.kind !== "devicescript") return identity
   const { board, ...known } = identity
-  return { ...about, ...known, ...board }
+  return { ...known, ...board }
 }

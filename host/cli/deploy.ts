@@ -1,17 +1,26 @@
 /** `wuxing deploy`: puts the compiled program on boards that run DeviceScript. */
 import type { Command } from "commander"
 import { WuxingError } from "../base/errors"
-import type { Deployed } from "../hardware/deploy"
+import type { Deployed, DeployOptions as Sending } from "../hardware/deploy"
 import { buildFirmware } from "../hardware/firmware"
 import { findPorts } from "../hardware/location"
+import type { BrokerAddress } from "../hardware/mqtt/broker-address"
 import type { Context, Outcome, Run } from "./command"
 import { type BoardOption, shardBytesFor } from "./options/board-option"
-import { pathOption, usageError } from "./options/usage"
+import {
+  AGENTS,
+  type AgentsLocation,
+  agentsOption,
+  checkPlaces,
+  pathOption,
+  usageError,
+} from "./options/usage"
 import { startBoardProgress } from "./terminal/board-progress"
 import type { Output } from "./terminal/output"
 
-export interface DeployOptions extends BoardOption {
+interface DeployOptions extends BoardOption {
   port?: string[]
+  on?: AgentsLocation
   model?: string
   sensor?: string
 }
@@ -24,6 +33,7 @@ export function addDeploy(program: Command, run: Run): void {
       "--port <names...>",
       "serial ports, by path, serial number or pattern (default: $WUXING_PORTS, else every board's)",
     )
+    .option("--on <where>", AGENTS, agentsOption)
     .option(
       "--model <file>",
       "with --sensor: the program of a board that reads a sensor by itself, with this model in it",
@@ -38,9 +48,10 @@ export function addDeploy(program: Command, run: Run): void {
 }
 
 async function deploy(
-  { port, board, model, sensor }: DeployOptions,
+  { port, on, board, model, sensor }: DeployOptions,
   { output, signal }: Context,
 ): Promise<Outcome> {
+  checkPlaces(port, on)
   if ((model === undefined) !== (sensor === undefined))
     throw usageError(
       `--${model === undefined ? "model" : "sensor"} is missing`,
@@ -48,7 +59,7 @@ async function deploy(
     )
   const image = model === undefined ? undefined : await imageOf(model, sensor!)
   const shardBytes = shardBytesFor({ board })
-  const paths = await findPorts(port ?? [])
+  const paths = on ? [] : await findPorts(port ?? [])
   output.status("compiling the firmware")
   const built = await buildFirmware({
     ...{ quiet: output.quiet, signal },
@@ -57,7 +68,10 @@ async function deploy(
   const { bytecode, hash } = image
     ? await withModel(built.bytecode, image)
     : { bytecode: built.bytecode, hash: built.sha256 }
-  const boards = await deployWithProgress(paths, bytecode, { output, signal })
+  const context = { output, signal }
+  const boards = on
+    ? await deployBehindAgents(on.address, bytecode, context)
+    : await deployWithProgress(paths, bytecode, context)
   printDeployed(output, boards)
   return { document: { sha256: hash, bytes: bytecode.length, boards }, error: deployError(boards) }
 }
@@ -80,16 +94,47 @@ async function withModel(program: Uint8Array, image: Buffer) {
 export async function deployWithProgress(
   paths: readonly string[],
   bytecode: Uint8Array,
-  { output, signal }: Context,
+  context: Context,
   appearMs?: number,
 ): Promise<Deployed[]> {
   const { deployToPorts } = await import("../hardware/deploy")
-  const progress = startBoardProgress(output, paths)
+  return await withProgress(paths, context, sending =>
+    deployToPorts(paths, bytecode, { ...sending, appearMs }),
+  )
+}
+
+async function deployBehindAgents(
+  address: BrokerAddress,
+  bytecode: Uint8Array,
+  context: Context,
+): Promise<Deployed[]> {
+  const { MqttBoards, nameOf } = await import("../hardware/mqtt/mqtt-boards")
+  const { deployTo } = await import("../hardware/deploy")
+  const all = await MqttBoards.start(address, { signal: context.signal })
   try {
-    return await deployToPorts(paths, bytecode, {
-      ...{ signal, appearMs },
-      onProgress: (path, share) => progress.update(path, share),
-      onLog: (path, line) => output.log(`${path}: ${line}`),
+    const sites = all.boards.map((board, i) => ({
+      name: nameOf(board),
+      profile: board.profile,
+      open: () => all.openPort(i, false),
+    }))
+    const names = sites.map(({ name }) => name)
+    return await withProgress(names, context, sending => deployTo(sites, bytecode, sending))
+  } finally {
+    await all.stop()
+  }
+}
+
+async function withProgress(
+  names: readonly string[],
+  { output, signal }: Context,
+  deploy: (sending: Sending) => Promise<Deployed[]>,
+): Promise<Deployed[]> {
+  const progress = startBoardProgress(output, names)
+  try {
+    return await deploy({
+      signal,
+      onProgress: (name, share) => progress.update(name, share),
+      onLog: (name, line) => output.log(`${name}: ${line}`),
     })
   } finally {
     progress.stop()

@@ -22,7 +22,7 @@ export function addPartition(program: Command, run: Run): void {
     .option("--model <network>", NETWORKS)
     .option(
       "--boards <spec>",
-      "boards, for example pico:4,esp32-c3:2; serial or serial:<port>,… for those on ports; or chips, for example loihi or dynap-se2:8",
+      "boards, for example pico:4,esp32-c3:2; serial or serial:<port>,… for those on ports, mqtt://HOST/ROOM for those that agents offer; or chips, for example loihi or dynap-se2:8",
       pathOption("--boards"),
     )
     .option("--svg <file>", "also draw the plan for boards into a file", pathOption("--svg"))
@@ -31,24 +31,26 @@ export function addPartition(program: Command, run: Run): void {
   addNetworkOptions(command).action(run(partition))
 }
 
-/** Boards by profile and number, or those found on ports. */
+/** Boards by profile and number, or those found on ports or behind agents. */
 async function boardsNamed(spec: string, { output, signal }: Context): Promise<PlannedOn[]> {
   const { parseLocation: parsePlace } = await import("../hardware/location")
   const location = parsePlace(spec, 0)
-  if (location?.kind !== "serial") {
+  if (location?.kind !== "serial" && location?.kind !== "mqtt") {
     const { parseBoards } = await import("../partition/board-spec")
     return parseBoards(spec)
   }
-  const { boardsOnPorts } = await import("../partition/found")
-  output.status("asking what is on the ports")
-  return await boardsOnPorts(location.ports, signal)
+  const { boardsBehindAgents, boardsOnPorts } = await import("../partition/found")
+  output.status(location.kind === "mqtt" ? "asking the agents" : "asking what is on the ports")
+  return location.kind === "mqtt"
+    ? await boardsBehindAgents(location.address, signal)
+    : await boardsOnPorts(location.ports, signal)
 }
 
 async function partition(options: PartitionOptions, context: Context): Promise<Outcome> {
   const { model, boards, svg, learning } = options
   if (model === undefined) throw usageError("--model is missing", "for example --model pico-16")
   if (boards === undefined) throw usageError("--boards is missing", "for example --boards pico:4")
-  if (!boards.includes("serial")) context.endsAtOnce?.()
+  if (!/serial|mqtt/.test(boards)) context.endsAtOnce?.()
   const chips = await chipsNamed(boards)
   if (chips) {
     if (svg !== undefined) throw usageError("--svg is for plans on boards", "leave it out")

@@ -16,12 +16,22 @@ export interface DeployOptions {
   /** How long to wait for a port that is not there yet, ms: a board that was just flashed starts. */
   appearMs?: number
   /** @param share of the program that is sent, 0…1 */
-  onProgress?: (path: string, share: number) => void
+  onProgress?: (site: string, share: number) => void
   /** Log text of a board, a line at a time. */
-  onLog?: (path: string, line: string) => void
+  onLog?: (site: string, line: string) => void
+}
+
+/** Where a board is to be reached. */
+export interface Site {
+  /** Path of its port, or what else it is called. */
+  name: string
+  /** Of the board, for where it does not tell. */
+  profile?: string
+  open(): Promise<Port>
 }
 
 export interface Deployed {
+  /** Its site's name. */
   port: string
   /** 16 hex digits; undefined where the board did not get as far as to say it. */
   id?: string
@@ -41,7 +51,21 @@ export function deployToPorts(
   bytecode: Uint8Array,
   options: DeployOptions = {},
 ): Promise<Deployed[]> {
-  return Promise.all(paths.map(path => deployToPort(path, bytecode, options)))
+  const { signal, appearMs = 0 } = options
+  const sites = paths.map(path => ({
+    name: path,
+    open: () => openOnceThere(path, appearMs, signal),
+  }))
+  return deployTo(sites, bytecode, options)
+}
+
+/** As deployToPorts, to boards wherever they are. */
+export function deployTo(
+  sites: readonly Site[],
+  bytecode: Uint8Array,
+  options: Omit<DeployOptions, "appearMs"> = {},
+): Promise<Deployed[]> {
+  return Promise.all(sites.map(site => deployToSite(site, bytecode, options)))
 }
 
 async function openOnceThere(path: string, appearMs: number, signal?: AbortSignal): Promise<Port> {
@@ -67,23 +91,24 @@ async function openOnceThere(path: string, appearMs: number, signal?: AbortSigna
   )
 }
 
-async function deployToPort(
-  path: string,
+async function deployToSite(
+  { name, profile, open }: Site,
   bytecode: Uint8Array,
-  { signal, appearMs = 0, onProgress, onLog }: DeployOptions,
+  { signal, onProgress, onLog }: DeployOptions,
 ): Promise<Deployed> {
-  const about: Deployed = { port: path, result: "failed" }
+  const about: Deployed = { port: name, result: "failed" }
   try {
-    const port = await openOnceThere(path, appearMs, signal)
+    const port = await open()
     const link = await BoardLink.connect(port, {
       ...{ name: "the board", signal },
-      onLog: line => onLog?.(path, line),
+      onLog: line => onLog?.(name, line),
     })
     try {
       about.id = link.boardId
-      about.profile = profileOfProduct((await link.facts()).productId)
+      const told = profileOfProduct((await link.facts()).productId)
+      about.profile = told === "unknown" ? (profile ?? told) : told
       link.flash = profileOrPico(about.profile).flash
-      about.result = await link.deploy(bytecode, share => onProgress?.(path, share))
+      about.result = await link.deploy(bytecode, share => onProgress?.(name, share))
     } finally {
       await link.close()
     }

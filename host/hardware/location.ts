@@ -6,6 +6,7 @@
 import { WuxingError } from "../base/errors"
 import { listPorts } from "../link/port-list"
 import { PORTS_VARIABLE, portsOfEnvironment, resolvePorts, splitPorts } from "../link/port-names"
+import { boardIds } from "./board-profile"
 import type { OpenableBoards, OpenOptions } from "./board-set"
 import { type BrokerAddress, describeBroker, parseBrokerAddress } from "./mqtt/broker-address"
 
@@ -121,11 +122,13 @@ async function findRemoteBoards(address: BrokerAddress): Promise<FoundBoards> {
   const { boards, agents } = await findRoom(address)
   const names = new Intl.ListFormat("en-GB").format([...agents.keys()].sort())
   const native = [...agents.values()].every(agent => agent.native)
+  const [announced, ...others] = new Set(boards.map(({ profile }) => profile))
+  const known = others.length === 0 && boardIds().includes(announced)
   return {
     count: boards.length,
     description: `${boards.length} board(s) of ${names} at ${describeBroker(address)}`,
     native,
-    profile: native ? "pico-native" : "pico",
+    profile: known ? announced : native ? "pico-native" : "pico",
     open: async options => {
       const { MqttBoards } = await import("./mqtt/mqtt-boards")
       return MqttBoards.start(address, options)

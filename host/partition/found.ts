@@ -2,8 +2,11 @@
 
 import { WuxingError } from "../base/errors"
 import { boardIds, readBoardProfile } from "../hardware/board-profile"
-import { identify } from "../hardware/identify"
+import { type Identity, identify } from "../hardware/identify"
 import { findPorts } from "../hardware/location"
+import { askBehindAgents } from "../hardware/mqtt/ask"
+import type { BrokerAddress } from "../hardware/mqtt/broker-address"
+import { findRoom, nameOf } from "../hardware/mqtt/mqtt-boards"
 import type { PlannedOn } from "./board-spec"
 
 /**
@@ -22,8 +25,35 @@ export async function boardsOnPorts(
   return await Promise.all(paths.map(path => boardOn(path, signal)))
 }
 
+/**
+ * The boards that the agents of a room offer, by the profiles they announce; where an agent does not
+ * know one, the board is asked.
+ *
+ * @returns a board each, its id its agent's name and its number there
+ * @throws WuxingError as findRoom and boardsOnPorts
+ */
+export async function boardsBehindAgents(
+  address: BrokerAddress,
+  signal?: AbortSignal,
+): Promise<PlannedOn[]> {
+  const { boards } = await findRoom(address, signal)
+  if (boards.every(({ profile }) => boardIds().includes(profile)))
+    return boards.map(board => ({ id: nameOf(board), profile: readBoardProfile(board.profile) }))
+  const agents = await askBehindAgents(address, signal)
+  return agents.flatMap(({ agent, boards }) =>
+    boards.map(({ board, identity }) => {
+      const id = nameOf({ agent, index: board, profile: "" })
+      return { id, profile: plannedOn(id, identity).profile }
+    }),
+  )
+}
+
 async function boardOn(path: string, signal?: AbortSignal): Promise<PlannedOn> {
-  const found = await identify(path, signal)
+  return plannedOn(path, await identify(path, signal))
+}
+
+/** @throws WuxingError as boardsOnPorts */
+function plannedOn(path: string, found: Identity): PlannedOn {
   if (found.kind !== "devicescript")
     throw new WuxingError({
       code: "not-a-board",

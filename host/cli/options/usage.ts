@@ -64,6 +64,29 @@ export function onOption(most = MOST_BOARDS) {
   }
 }
 
+export type AgentsLocation = Extract<Location, { kind: "mqtt" }>
+
+/** Of commands that take serial ports by `--port`: what `--on` adds to them. */
+export const AGENTS = "the boards that agents offer through a broker, mqtt://HOST/ROOM"
+
+export function agentsOption(text: string): AgentsLocation {
+  const location = parseLocation(text, 0)
+  if (location?.kind === "mqtt") return location
+  throw usageError(
+    "--on is no address of a broker, expected mqtt://HOST[:PORT][/ROOM] or mqtts://…",
+    "for example --on mqtt://localhost/lab; boards of this machine are named by --port",
+  )
+}
+
+/** @throws WuxingError "usage" for ports of this machine and boards of others at once */
+export function checkPlaces(port: unknown, on: unknown): void {
+  if (port !== undefined && on !== undefined)
+    throw usageError(
+      "--port names ports of this machine, and --on boards of other machines",
+      "give one of the two",
+    )
+}
+
 /** A file or folder by name; an empty one would mean the folder we are in. */
 export function pathOption(flag: string) {
   return (text: string): string => {

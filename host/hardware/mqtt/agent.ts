@@ -5,7 +5,7 @@ import { messageOf, WuxingError } from "../../base/errors"
 import type { Port } from "../../link/port"
 import type { OpenableBoards } from "../board-set"
 import { type BrokerAddress, describeBroker } from "./broker-address"
-import { connectToBroker, MOST_PAYLOAD_BYTES } from "./connection"
+import { connectToBroker, MOST_PAYLOAD_BYTES, subscribeToRetained } from "./connection"
 import {
   type Announcement,
   type BoardMessage,
@@ -98,7 +98,8 @@ export class Agent {
       await client.subscribeAsync(topics.users(address.room), { qos: 1 })
       await agent.announce()
     } catch (error) {
-      await client.endAsync(true)
+      // With a word of goodbye: its last will would clear what an agent of the same name announces.
+      await client.endAsync(!client.connected)
       throw error
     }
     client.on("close", () => {
@@ -127,25 +128,33 @@ export class Agent {
 
   /** A name is taken while its announcement is retained: brokers clear it when an agent vanishes. */
   private async claimName(): Promise<void> {
-    const { address, name } = this.options
+    const { address, name, signal } = this.options
     const topic = topics.agent(address.room, name)
-    const marker = topics.fromBoard(address.room, name, 0, randomBytes(6).toString("hex"))
+    const last = topics.last(address.room, randomBytes(8).toString("hex"))
     let taken = false
-    await new Promise<void>((resolve, reject) => {
-      const listen = (heard: string, payload: Buffer) => {
-        if (heard === topic && payload.length > 0) taken = true
-        if (heard !== marker) return
-        this.client.off("message", listen)
-        resolve()
-      }
-      this.client.on("message", listen)
-      // What is retained comes before what is published after the subscription.
-      this.client
-        .subscribeAsync([topic, marker], { qos: 1 })
-        .then(() => this.client.publishAsync(marker, "", { qos: 1 }))
-        .catch(reject)
-    })
-    await this.client.unsubscribeAsync([topic, marker])
+    const listen = (heard: string, payload: Buffer) => {
+      if (heard === topic && payload.length > 0) taken = true
+    }
+    this.client.on("message", listen)
+    try {
+      await subscribeToRetained(
+        this.client,
+        [topic, last],
+        last,
+        () =>
+          new WuxingError({
+            code: "agent-no-answer",
+            kind: "board",
+            message: `the broker ${describeBroker(address)} does not say which agents there are`,
+            cause: "it does not pass our topics on",
+            help: "check that its access list allows wuxing/ROOM/#",
+          }),
+        signal,
+      )
+    } finally {
+      this.client.off("message", listen)
+    }
+    await this.client.unsubscribeAsync([topic, last])
     if (!taken) return
     throw new WuxingError({
       code: "agent-name-taken",

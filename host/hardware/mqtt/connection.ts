@@ -14,6 +14,7 @@ import { MOST_MESSAGE_BYTES } from "./message-bound"
 import { MOST_ANNOUNCEMENT_BYTES, MOST_CONTENT_BYTES } from "./messages"
 
 const CONNECT_DEADLINE_MS = 10_000
+const LOOK_DEADLINE_MS = 10_000
 const AGAIN_MS = 500
 const MOST_CERTIFICATE_BYTES = 2 ** 20
 /** A broker that is gone without a word is noticed after one and a half of these, s. */
@@ -116,6 +117,50 @@ function boundMessages(client: MqttClient): void {
       since += bytes.length
       if (since > MOST_MESSAGE_BYTES) stream.destroy(new Error("a message is too large"))
     })
+  })
+}
+
+/**
+ * Subscribes, and resolves when what is retained under the topics has come. Brokers pass that on before
+ * what is published later, or in the order in which it was retained (aedes, one after the other): so
+ * something is retained last, and cleared when it has come.
+ *
+ * @param last a topic of nobody else's, which one of the topics matches
+ */
+export async function subscribeToRetained(
+  client: MqttClient,
+  topics: readonly string[],
+  last: string,
+  late: () => Error,
+  signal?: AbortSignal,
+): Promise<void> {
+  await wait<void>({
+    deadlineMs: LOOK_DEADLINE_MS,
+    signal,
+    what: "the broker's answer",
+    late,
+    start: (resolve, reject) => {
+      let cleared = false
+      const clear = () => {
+        if (cleared) return
+        cleared = true
+        client.publishAsync(last, "", { qos: 1, retain: true }).catch(reject)
+      }
+      const listen = (topic: string, payload: Buffer) => {
+        if (topic !== last) return
+        if (payload.length > 0) clear()
+        else if (cleared) resolve()
+      }
+      client.on("message", listen)
+      client
+        .publishAsync(last, "last", { qos: 1, retain: true })
+        .then(() => client.subscribeAsync([...topics], { qos: 1 }))
+        .catch(reject)
+      return () => {
+        client.off("message", listen)
+        if (client.connected) clear()
+      }
+    },
   })
 }
 

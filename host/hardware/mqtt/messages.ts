@@ -3,6 +3,7 @@
  * `wuxing/ROOM/`:
  *
  *     agents/AGENT           retained: what the agent offers (JSON, `announcementSchema`); empty: it is gone
+ *     agents/~USER           retained for a moment: what is heard last of what is retained
  *     users/USER             last will of a user of boards: any message means that it is gone
  *     to/AGENT/BOARD/USER    messages to a board
  *     from/AGENT/BOARD/USER  messages of a board
@@ -94,6 +95,8 @@ export const refusalSchema = z.object({
 export const topics = {
   agents: (room: string) => `wuxing/${room}/agents/+`,
   agent: (room: string, agent: string) => `wuxing/${room}/agents/${agent}`,
+  /** Is no agent's, by its name: what is retained last (subscribeToRetained). */
+  last: (room: string, user: string) => `wuxing/${room}/agents/~${user}`,
   users: (room: string) => `wuxing/${room}/users/+`,
   user: (room: string, user: string) => `wuxing/${room}/users/${user}`,
   toAgent: (room: string, agent: string) => `wuxing/${room}/to/${agent}/+/+`,

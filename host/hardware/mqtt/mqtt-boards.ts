@@ -7,7 +7,12 @@ import type { Port } from "../../link/port"
 import { seconds, wait } from "../../link/wait"
 import type { OpenableBoards, WrapPort } from "../board-set"
 import { type BrokerAddress, describeBroker } from "./broker-address"
-import { backAtBroker, connectToBroker, MOST_PAYLOAD_BYTES } from "./connection"
+import {
+  backAtBroker,
+  connectToBroker,
+  MOST_PAYLOAD_BYTES,
+  subscribeToRetained,
+} from "./connection"
 import {
   type Announcement,
   announcementSchema,
@@ -21,13 +26,12 @@ import {
 } from "./messages"
 import { Session } from "./session"
 
-/** An agent has this long to open a port beyond what it says its boards need, ms. */
 /** Of a room; more are not listened to. */
 const MOST_AGENTS = 256
+/** An agent has this long to open a port beyond what it says its boards need, ms. */
 const OPEN_DEADLINE_MS = 20_000
 /** A broker, an agent or a board that went away has this long to come back, ms. */
 const RECONNECT_MS = 60_000
-const LOOK_DEADLINE_MS = 5_000
 
 export interface MqttBoardsOptions {
   signal?: AbortSignal
@@ -35,6 +39,11 @@ export interface MqttBoardsOptions {
   /** Log text of the boards, a line at a time. */
   onLog?: (board: number, line: string) => void
   reconnectMs?: number
+}
+
+/** As messages, plans and tables name it. */
+export function nameOf({ agent, index }: RemoteBoard): string {
+  return `${agent}-${index}`
 }
 
 /** A board as its room knows it. */
@@ -80,7 +89,7 @@ export class MqttBoards implements OpenableBoards {
 
   private constructor(
     private readonly line: Line,
-    private readonly boards: RemoteBoard[],
+    readonly boards: readonly RemoteBoard[],
     private readonly options: MqttBoardsOptions,
   ) {
     this.reconnectMs = options.reconnectMs ?? RECONNECT_MS
@@ -98,6 +107,11 @@ export class MqttBoards implements OpenableBoards {
 
   get count(): number {
     return this.boards.length
+  }
+
+  /** What each agent has announced, by its name. */
+  get agents(): ReadonlyMap<string, Announcement> {
+    return this.line.agents
   }
 
   profile(i: number): string {
@@ -245,23 +259,13 @@ class Line {
   private async hearAgents(signal?: AbortSignal): Promise<void> {
     const { client, user } = this
     const { room } = this.address
-    await client.subscribeAsync([topics.agents(room), topics.fromBoards(room, user)], { qos: 1 })
-    const marker = topics.fromBoard(room, "none", 0, user)
-    await wait<void>({
-      deadlineMs: LOOK_DEADLINE_MS,
+    await subscribeToRetained(
+      client,
+      [topics.agents(room), topics.fromBoards(room, user)],
+      topics.last(room, user),
+      () => noAnswer(this.address, "the broker"),
       signal,
-      what: "the broker's answer",
-      late: () => noAnswer(this.address, "the broker", LOOK_DEADLINE_MS),
-      start: (resolve, reject) => {
-        const listen = (topic: string) => {
-          if (topic === marker) resolve()
-        }
-        client.on("message", listen)
-        // What is retained comes before what is published after the subscription.
-        client.publishAsync(marker, "", { qos: 1 }).catch(reject)
-        return () => client.off("message", listen)
-      },
-    })
+    )
   }
 
   private receive(topic: string, payload: Buffer): void {
@@ -377,11 +381,11 @@ function agentGone(address: BrokerAddress, agent: string): WuxingError {
   })
 }
 
-function noAnswer(address: BrokerAddress, name: string, deadlineMs: number): WuxingError {
+function noAnswer(address: BrokerAddress, name: string, deadlineMs?: number): WuxingError {
   return new WuxingError({
     code: "agent-no-answer",
     kind: "board",
-    message: `${name} did not answer at ${describeBroker(address)} within ${seconds(deadlineMs)}`,
+    message: `${name} did not answer at ${describeBroker(address)}${deadlineMs === undefined ? "" : ` within ${seconds(deadlineMs)}`}`,
     cause: "its agent hangs, or the broker does not pass our topics on",
     help: "check that the broker's access list allows wuxing/ROOM/#, and start the agent again",
   })

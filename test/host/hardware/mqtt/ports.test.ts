@@ -125,6 +125,15 @@ for (const [kind, start, there] of kinds)
     it("a name is one agent's at a time", async () => {
       await agentOf(new EchoBoards(1))
       await expect(agentOf(new EchoBoards(1))).rejects.toMatchObject({ code: "agent-name-taken" })
+      // The first stays known.
+      expect((await findRoom(address)).boards).toHaveLength(1)
+    })
+
+    it("all agents of a room are heard of, however many there are", async () => {
+      const names = Array.from({ length: 12 }, (_, i) => `lab-${i + 10}`)
+      for (const name of names) await agentOf(new EchoBoards(2), name)
+      for (let again = 0; again < 4; again++)
+        expect([...(await findRoom(address)).agents.keys()].sort()).toEqual(names)
     })
 
     it("a board that is gone closes its port at the user's side, and is started anew", async () => {

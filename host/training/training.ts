@@ -52,6 +52,7 @@ export interface Position {
 export interface EpochFigures {
   /** 1 = the first. */
   epoch: number
+  /** Bits by which S·λ was shifted: the rate. */
   learnShift: number
   /** Share of the images the network had right before it learnt each. */
   accuracy: number

@@ -7,12 +7,15 @@ import { roomOn } from "./fits"
 import { type CModel, modelSource } from "./model-source"
 import { fnv1a, wrapped } from "./text"
 
-export const C_LAYOUTS = ["plain", "arduino", "platformio", "esp-idf"] as const
-export type CLayout = (typeof C_LAYOUTS)[number]
+/** For which way of building a C library is laid out; "plain" has a `CMakeLists.txt`. */
+export type CLayout = "plain" | "arduino" | "platformio" | "esp-idf"
+export const C_LAYOUTS: readonly CLayout[] = ["plain", "arduino", "platformio", "esp-idf"]
 
 /** A sample that goes with the export, to try it by. */
 export interface StoredSample {
+  /** A byte an input. */
   inputs: Uint8Array
+  /** Its class, from 0. */
   label: number
   /** What the inputs are the features of, where the network reads a signal: i16, channels interleaved. */
   signal?: Uint8Array

@@ -49,7 +49,7 @@ beforeAll(() => {
   execFileSync("tar", args)
   const path = join(project, "package.json")
   const manifest = JSON.parse(readFileSync(path, "utf8"))
-  manifest.dependencies = { "devicescript-wuxing": "0.1.0" }
+  manifest.dependencies = { "devicescript-wuxing": "0.2.0" }
   writeFileSync(path, JSON.stringify(manifest))
 })
 

@@ -1,20 +1,24 @@
 /** `wuxing record`: labelled recordings of a sensor, a file each. */
-import { existsSync, mkdirSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import type { Command } from "commander"
 import { realClock } from "../base/clock"
-import { messageOf, WuxingError } from "../base/errors"
-import { replaceFile } from "../base/replace-file"
-import type { Recorded } from "../sensing/recorder"
+import { WuxingError } from "../base/errors"
+import type { Recording } from "../sensing/recording-session"
 import type { Context, Outcome, Run } from "./command"
+import {
+  addDashboardOptions,
+  checkDashboardOptions,
+  type DashboardOptions,
+} from "./options/dashboard-option"
+import type { SignalDashboard } from "./options/signal-dashboard"
 import { addSourceOptions, openSource, type SourceOptions } from "./options/source-options"
 import { integerOption, numberOption, pathOption, usageError } from "./options/usage"
 
-interface RecordOptions extends SourceOptions {
+interface RecordOptions extends SourceOptions, DashboardOptions {
   label?: string
   out: string
   seconds: number
-  count: number
+  count?: number
   rate: number
 }
 
@@ -28,119 +32,151 @@ export function addRecord(program: Command, run: Run): void {
   const command = program
     .command("record")
     .description("keep what a sensor says as labelled recordings")
-    .option("--label <class>", "what it is a recording of: the folder it goes to")
+    .option(
+      "--label <class>",
+      "what it is a recording of: the folder it goes to (default: what the --dashboard says)",
+    )
   addSourceOptions(command)
     .option("--out <dir>", "folder of the classes' folders", pathOption("--out"), "recordings")
     .option("--seconds <n>", "length of a recording", numberOption("--seconds", 0.05, 3600), 2)
-    .option("--count <n>", "recordings, one after another", integerOption("--count", 1, 10_000), 1)
+    .option(
+      "--count <n>",
+      "recordings, one after another (default: 1; from a page without --label any number)",
+      integerOption("--count", 1, 10_000),
+    )
     .option(
       "--rate <hz>",
       "samples a second asked of a Jacdac sensor",
       numberOption("--rate", 0.1, 1000),
       50,
     )
-    .action(run(record))
+  addDashboardOptions(command).action(run(record))
 }
 
 async function record(options: RecordOptions, { output, signal }: Context): Promise<Outcome> {
-  const { label, out, seconds, count, rate } = options
-  if (label === undefined || !/^[^/\\.][^/\\]*$/.test(label))
+  const { label, out, seconds, dashboard, rate } = options
+  checkDashboardOptions(options)
+  // Without a label the page says what is recorded, and when.
+  if (label === undefined && dashboard === undefined)
     throw usageError(
-      label === undefined ? "--label is missing" : `--label "${label}" cannot be a folder's name`,
-      "for example --label wave",
+      "--label is missing",
+      "for example --label wave, or --dashboard to say it there",
     )
+  const { RecordingStore, faultOfLabel } = await import("../sensing/recording-store")
+  const fault = label === undefined ? undefined : faultOfLabel(label)
+  if (fault) throw usageError(`--label "${label}" ${fault}`, "for example --label wave")
+  const count = options.count ?? (label === undefined ? Number.POSITIVE_INFINITY : 1)
   const { Recorder } = await import("../sensing/recorder")
+  const { RecordingSession } = await import("../sensing/recording-session")
   const { sparkline } = await import("./terminal/sparkline")
+  const { openSignalDashboard } = await import("./options/signal-dashboard")
   const source = await openSource(options, rate, signal)
-  const folder = join(out, label)
+  const store = new RecordingStore(out)
+  const session = new RecordingSession(store, new Recorder(seconds))
+  session.label = label
   const files: string[] = []
   const notes: string[] = []
   const latest: number[] = []
-  output.status(`recording ${label} from ${source.name}: ${count} of ${seconds} s; Ctrl-C ends it`)
-  const picture = realClock.every(PICTURE_MS * (output.stderr.isTTY ? 1 : 50), () => {
-    if (latest.length > 0) output.status(sparkline(latest))
-  })
   let refused = 0
   let refusedInRow = 0
+  let began = realClock.now()
+  let page: SignalDashboard | undefined
   const say = (note: string) => {
     notes.push(note)
     output.status(`note: ${note}`)
   }
-  const keep = ({ csv, notes: about, samples, rate: had }: Recorded) => {
-    if (csv === undefined) {
-      refused++
-      refusedInRow++
-      for (const why of about) say(`a recording is not kept: ${why}`)
-      return
-    }
-    refusedInRow = 0
-    const path = writeFresh(folder, csv)
-    files.push(path)
-    output.status(`kept ${path}: ${samples} samples, ${had.toFixed(1)} a second`)
-    for (const note of about) say(`${path}: ${note}`)
+  const hear = ({ kept, notes: about, samples, rate: had }: Recording, cut = false) => {
+    began = realClock.now()
+    const said = about.map(note => `${kept?.path ?? "a recording is not kept"}: ${note}`)
+    if (kept && cut) said.push(`${kept.path} was cut short`)
+    refusedInRow = kept ? 0 : refusedInRow + 1
+    let what: string[] = []
+    if (kept) {
+      files.push(kept.path)
+      what = [`kept ${kept.path}: ${samples} samples, ${had.toFixed(1)} a second`]
+      output.status(what[0])
+    } else refused++
+    for (const note of said) say(note)
+    page?.desk.changed([...what, ...said].join("; "))
   }
-  const recorder = new Recorder(seconds)
-  const error = await new Promise<WuxingError | undefined>((resolve, reject) => {
-    source.onSample = (values, names) => {
-      latest.push(values[0])
-      if (latest.length > PICTURE) latest.shift()
-      try {
-        const whole = recorder.push(values, realClock.now(), names)
-        if (!whole) return
-        keep(whole)
-        if (files.length >= count) resolve(undefined)
-        else if (refusedInRow >= MOST_REFUSED) resolve(unsteady(source.name, notes))
-      } catch (error) {
-        reject(error)
-      }
+  const cutShort = () => {
+    const rest = session.cut()
+    if (rest) hear(rest, true)
+  }
+  const ask = (asked: string) => {
+    const fault = faultOfLabel(asked)
+    if (fault) throw usageError(`"${asked}" ${fault}`, "for example wave")
+    if (session.label !== undefined)
+      throw usageError(`${session.label} is being recorded`, "wait for its end")
+    session.label = asked
+    began = realClock.now()
+  }
+  const state = () => ({
+    recording: session.label === undefined ? undefined : { label: session.label, seconds: left() },
+    ...{ taught: 0, undoable: 0 },
+  })
+  const left = () => Math.max(0, seconds - (realClock.now() - began) / 1000)
+  let end: (reason?: WuxingError) => void = () => {}
+  let fail: (reason: unknown) => void = () => {}
+  const reading = new Promise<WuxingError | undefined>((resolve, reject) => {
+    end = reason => {
+      source.onSample = undefined
+      resolve(reason)
     }
-    source.onEnd = resolve
-    signal.addEventListener("abort", () => resolve(undefined), { once: true })
-  }).finally(async () => {
+    fail = reject
+  })
+  // The sensor may be gone before its page is there.
+  source.onEnd = end
+  signal.addEventListener("abort", () => end(), { once: true })
+  const take = (values: number[], names?: string[]) => {
+    latest.push(values[0])
+    if (latest.length > PICTURE) latest.shift()
+    page?.desk.sample(values, names)
+    try {
+      const whole = session.push(values, realClock.now(), names)
+      if (!whole) return
+      if (label === undefined) session.label = undefined
+      hear(whole)
+      if (files.length >= count) end()
+      else if (refusedInRow >= MOST_REFUSED) end(unsteady(source.name, notes))
+    } catch (error) {
+      fail(error)
+    }
+  }
+  const picture = realClock.every(PICTURE_MS * (output.stderr.isTTY ? 1 : 50), () => {
+    if (latest.length > 0) output.status(sparkline(latest))
+  })
+  let error: WuxingError | undefined
+  try {
+    page = await openSignalDashboard(
+      options,
+      {
+        ...{ source: source.name, store, seconds, signal, state },
+        rate: options.on === undefined ? undefined : rate,
+        records: label === undefined ? "asked" : "command",
+        acts: label === undefined ? { record: ask, cut: cutShort } : {},
+      },
+      { output },
+    )
+    output.status(
+      label === undefined
+        ? `${source.name}: the page says what is recorded, ${seconds} s each; Ctrl-C ends it`
+        : `recording ${label} from ${source.name}: ${count} of ${seconds} s; Ctrl-C ends it`,
+    )
+    source.onSample = take
+    error = await reading
+    // What was recorded of one that was cut short is kept too.
+    if (error || signal.aborted) cutShort()
+    if (error) page?.desk.lost(error)
+  } finally {
     picture.stop()
     await source.close()
-  })
-  // What was recorded of one that was cut short is kept too.
-  const rest = error || signal.aborted ? recorder.end() : undefined
-  if (rest) {
-    keep(rest)
-    say(`${files.at(-1)} was cut short`)
+    await page?.close()
   }
-  output.field("recorded", `${files.length} of ${label}, in ${folder}`)
+  const folder = label === undefined ? out : join(out, label)
+  const of = label === undefined ? "" : ` of ${label}`
+  output.field("recorded", `${files.length}${of}, in ${folder}`)
   return { document: { label, folder, files, refused, notes }, error }
-}
-
-/** Under the next free number: nothing is ever written over. @returns its path */
-function writeFresh(folder: string, csv: string): string {
-  const kind = { code: "recording-unwritable", what: "recording" }
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    throw new WuxingError(
-      {
-        ...{
-          code: kind.code,
-          kind: "data",
-          message: `folder ${folder} cannot be made: ${messageOf(error)}`,
-        },
-        cause: "a file has its name, its place may not be written to, or the disk is full",
-        help: "name another --out",
-      },
-      { cause: error },
-    )
-  }
-  const numbers = readdirSync(folder).map(name => Number(/^(\d+)\.csv$/.exec(name)?.[1] ?? 0))
-  for (let number = Math.max(0, ...numbers) + 1; ; number++) {
-    const path = join(folder, `${number}.csv`)
-    // Another run may record into the same folder.
-    if (existsSync(path)) continue
-    try {
-      replaceFile(path, Buffer.from(csv), kind, false)
-      return path
-    } catch (error) {
-      if (!existsSync(path)) throw error
-    }
-  }
 }
 
 function unsteady(source: string, notes: string[]): WuxingError {

@@ -7,14 +7,21 @@ import type { Model } from "../models/model-file"
 import { timingOf } from "../sensing/timing"
 import type { Detection, Watcher } from "../sensing/watcher"
 import type { Context, Outcome, Run } from "./command"
+import {
+  addDashboardOptions,
+  checkDashboardOptions,
+  type DashboardOptions,
+} from "./options/dashboard-option"
 import { addSourceOptions, openSource, type SourceOptions } from "./options/source-options"
 import { integerOption, numberOption, pathOption, usageError } from "./options/usage"
+import type { WatchPage } from "./watch-page"
 
 /** Samples after which their rate is looked at, and how far off it may be. */
 const RATE_SAMPLES = 200
 const OTHER_RATE = 0.15
 
-interface WatchOptions extends SourceOptions {
+interface WatchOptions extends SourceOptions, DashboardOptions {
+  out: string
   model?: string
   recordings?: string
   hold?: number
@@ -44,13 +51,25 @@ export function addWatch(program: Command, run: Run): void {
       numberOption("--unknown", 0, 8),
     )
     .option("--seconds <n>", "ends after so long", numberOption("--seconds", 0.1, 1e6))
-    .action(run(watch))
+    .option(
+      "--out <dir>",
+      "folder of the classes' folders that movements taught on the page are kept in",
+      pathOption("--out"),
+      "recordings",
+    )
+  addDashboardOptions(command).action(run(watch))
 }
 
 async function watch(options: WatchOptions, context: Context): Promise<Outcome> {
   const { output, signal } = context
   const { model: what, recordings, seconds: limit } = options
   if (what === undefined) throw usageError("--model is missing", "for example --model my.wuxing")
+  checkDashboardOptions(options)
+  if (recordings !== undefined && options.dashboard !== undefined)
+    throw usageError(
+      "--dashboard shows a sensor live, not --recordings",
+      "leave out one of the two",
+    )
   const { readModel } = await import("../models/model-source")
   const { classesOf } = await import("../training/training")
   const sensing = await import("../sensing/watcher")
@@ -63,10 +82,10 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
       : Math.round(options.unknown * 2 ** model.network.signalBits)
   if (options.unknown === undefined && model.signal?.unknown === undefined)
     output.status("note: not calibrated, so everything is named; train with --validation")
-  const watcher = new sensing.Watcher(model, {
-    hold: options.hold ?? model.signal?.hold ?? 2,
-    unknown,
-  })
+  const { hostOf } = await import("../models/run-model")
+  const settings = { hold: options.hold ?? model.signal?.hold ?? 2, unknown }
+  const host = hostOf(model)
+  const watcher = new sensing.Watcher(model, settings, host)
   const nameOf = (of: number) => (of < 0 ? "unknown" : (classes[of] ?? String(of)))
   const detections: (Detection & { name: string })[] = []
   const say = (found: Detection | undefined) => {
@@ -78,30 +97,53 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
     )
   }
   let error: WuxingError | undefined
+  let page: WatchPage | undefined
   if (recordings !== undefined) await playRecordings(recordings, model, { watcher, say }, signal)
   else {
     const source = await openSource(options, features.rate, signal)
     output.status(`watching ${source.name}; Ctrl-C ends it`)
     let limiter: Timer | undefined
-    const arrivals: number[] = []
-    error = await new Promise<WuxingError | undefined>(resolve => {
-      source.onSample = values => {
+    let end: (reason?: WuxingError) => void = () => {}
+    let fail: (reason: unknown) => void = () => {}
+    const watching = new Promise<WuxingError | undefined>((resolve, reject) => {
+      end = reason => {
+        source.onSample = undefined
+        resolve(reason)
+      }
+      fail = reject
+    })
+    // The sensor may be gone before its page is there.
+    source.onEnd = end
+    signal.addEventListener("abort", () => end(), { once: true })
+    try {
+      const { openWatchPage } = await import("./watch-page")
+      const watched = { source, model, classes, settings, watcher, host }
+      page = await openWatchPage(options, watched, context)
+      if (limit !== undefined) limiter = realClock.after(limit * 1000, () => end())
+      const arrivals: number[] = []
+      source.onSample = (values, names) => {
         arrivals.push(realClock.now())
         if (arrivals.length === RATE_SAMPLES) {
           const note = otherRate(arrivals, features.rate)
           if (note) output.status(`note: ${note}`)
         }
         if (values.length !== features.channels.length)
-          resolve(otherChannels(source.name, values.length, features.channels))
-        else say(watcher.push(values))
+          end(otherChannels(source.name, values.length, features.channels))
+        else
+          try {
+            say(page ? page.push(values, names) : watcher.push(values))
+          } catch (error) {
+            // A movement that was taught could not be kept.
+            fail(error)
+          }
       }
-      source.onEnd = resolve
-      signal.addEventListener("abort", () => resolve(undefined), { once: true })
-      if (limit !== undefined) limiter = realClock.after(limit * 1000, () => resolve(undefined))
-    }).finally(async () => {
+      error = await watching
+      if (error) page?.lost(error)
+    } finally {
       limiter?.stop()
       await source.close()
-    })
+      await page?.close()
+    }
     say(watcher.finish())
   }
   const seconds = watcher.samples / features.rate
@@ -118,8 +160,10 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
     "unknown",
     `${watcher.windows === 0 ? percent(0) : percent((detections.length - named.length) / Math.max(1, detections.length))} of what was found`,
   )
+  if (page) output.field("taught", `${page.taught}, kept in ${options.out}`)
   return {
     document: {
+      ...(page && { taught: page.taught, files: page.files, coefficientsHash: page.hash() }),
       ...{ model: what, seconds, windows: watcher.windows, detections, counts },
       detectionsPerHour: sensing.perHour(named.length, seconds),
     },

@@ -240,6 +240,9 @@ export class Hub implements FleetWatch {
     } else if (message.type === "step") {
       this.steps = Math.min(MOST_STEPS, this.steps + (this.paused ? 1 : 0))
       this.tellFleet()
+    } else if (message.type !== "pause" && message.type !== "resume") {
+      refuse(send, "There is no signal here.")
+      return
     } else {
       const paused = message.type === "pause"
       if (paused !== this.paused)

@@ -3,6 +3,7 @@
  * on both sides. Events go one way, to the page; what the page asks for goes the other.
  */
 import * as z from "zod/mini"
+import { signalFromPage, signalToPage } from "./signal-messages"
 
 /** Base64 of a picture for the widest network: 65,535 inputs, a byte each. */
 const MOST_CHARACTERS = 4 * Math.ceil(65_535 / 3)
@@ -204,6 +205,7 @@ export const toPage = z.discriminatedUnion("type", [
   /** The run is over; the server goes too. */
   z.object({ type: z.literal("ended") }),
   z.object({ type: z.literal("refused"), what: z.string() }),
+  ...signalToPage,
 ])
 export type ToPage = z.infer<typeof toPage>
 export type Update = z.infer<typeof update>
@@ -229,6 +231,7 @@ export const fromPage = z.discriminatedUnion("type", [
     image: z.optional(bytes),
     label: z.optional(count),
   }),
+  ...signalFromPage,
 ])
 export type FromPage = z.infer<typeof fromPage>
 

@@ -8,9 +8,9 @@ const MOST_BEHIND_BYTES = 512 * 1024
 export const MOST_QUEUED_BYTES = 4 * 1024 * 1024
 
 /** A page that missed one of these must have everything again, or it would count wrongly. */
-const COUNTED = new Set<ToPage["type"]>(["update", "log"])
-/** The next one replaces it. */
-const REPLACED = new Set<ToPage["type"]>(["inside", "fleet", "control"])
+const COUNTED = new Set<ToPage["type"]>(["update", "log", "mark", "recordings"])
+/** The next one replaces it, or what is missing can be seen. */
+const REPLACED = new Set<ToPage["type"]>(["inside", "fleet", "control", "signal-state", "trace"])
 
 export class Outgoing {
   private missed = false

@@ -8,7 +8,6 @@ import { AloneRead } from "../../src/wire/demo-protocol"
 import {
   FoundField,
   SENSOR_CLASS,
-  SENSOR_EXAMPLES,
   SensorCommand,
   SensorState,
   TeachField,
@@ -23,6 +22,7 @@ import { sensorImage, withImage } from "../models/sensor-image"
 import { HostNetwork } from "../network/host-network"
 import { partsOf } from "../network/shard-parts"
 import { sizedNetwork } from "../network/sized-network"
+import { Learner, PASSES } from "../sensing/learner"
 import type { Features } from "../signals/description"
 import { hostFeatures } from "../signals/host-features"
 import { encodeReading, sampleOfReading, sensorNamed } from "../signals/sensors"
@@ -123,16 +123,16 @@ class Session {
   private sensor!: BusSensor
   private stream = new SignalStream(GESTURE_FEATURES)
   private readonly found: Found[] = []
-  private readonly examples: { bytes: Uint8Array; label: number }[] = []
+  private readonly learner: Learner
   /** What board and host did not agree on. */
   private differences = 0
-  private steps = 0
 
   constructor(
     private readonly board: DemoBoard,
     private readonly host: HostNetwork,
     private readonly options: GestureOptions,
   ) {
+    this.learner = new Learner(host)
     board.onReport = (command, payload) => {
       if (command !== SensorCommand.Found || payload.length < FoundField.Length) return
       this.found.push({
@@ -195,13 +195,14 @@ class Session {
     const verified = compareWithHost(coefficients, this.host)
     return {
       ...{ board: board.id, profile: board.profile, network: NETWORK, powerCut },
-      taught: this.examples.length,
-      steps: this.steps,
+      taught: this.learner.taught,
+      steps: this.learner.steps,
       ...{ generation, made, before },
       accuracy: { teacher: share(0), other: share(1) },
       readings: state.readings,
       ...verified,
-      hostMatches: verified.hostMatches && this.differences === 0 && state.steps === this.steps,
+      hostMatches:
+        verified.hostMatches && this.differences === 0 && state.steps === this.learner.steps,
       traces: GESTURES.map(gesture => ({
         gesture,
         values: performed(gesture, personOf(teacher), this.seedOf(gesture, teacher, 0)),
@@ -283,19 +284,15 @@ class Session {
 
   /** The board and the host's core are told what the last gesture was. @returns generation in flash */
   private async teach(label: number): Promise<number> {
-    const passes = 3
     const request = Buffer.alloc(TeachField.Length)
     request.writeUInt8(label, TeachField.Class)
-    request.writeUInt8(passes, TeachField.Passes)
+    request.writeUInt8(PASSES, TeachField.Passes)
     const answer = await this.board.ask(SensorCommand.Teach, request, ANSWER_MS)
     this.board.expectOk("teach", answer.readUInt8(TeachReply.Status))
-    if (this.latest) this.examples.push({ bytes: this.latest, label })
-    for (let p = 0; p < passes; p++)
-      for (const { bytes, label: is } of this.examples.slice(-SENSOR_EXAMPLES))
-        this.host.train(bytes, is, this.steps++)
+    if (this.latest) this.learner.teach(this.latest, label)
     // As the board, which did not listen while it learnt.
     this.stream.clear()
-    if (answer.readInt32LE(TeachReply.Steps) !== this.steps) this.differences++
+    if (answer.readInt32LE(TeachReply.Steps) !== this.learner.steps) this.differences++
     return answer.readInt32LE(TeachReply.Generation)
   }
 

@@ -11,16 +11,24 @@ import { ELEMENTS_ARRAY, type Model } from "./model-file"
  * format (Q signalBits); each call gives an array of its own.
  */
 export function runnerOf(model: Model): (image: Uint8Array) => Int16Array {
-  const { network } = model
+  const host = hostOf(model)
+  return image => outputsOf(host, image)
+}
+
+/** The model's network on the host, with what it has learnt. */
+export function hostOf({ network, coefficients, arrays }: Model): HostNetwork {
   const host = new HostNetwork(network)
-  const { memory } = host
-  exchangeCoefficients(memory, network, model.coefficients, true)
-  const elements = model.arrays?.[ELEMENTS_ARRAY]
-  if (elements) exchangeElements(memory, network, elements, true)
+  exchangeCoefficients(host.memory, network, coefficients, true)
+  const elements = arrays?.[ELEMENTS_ARRAY]
+  if (elements) exchangeElements(host.memory, network, elements, true)
+  return host
+}
+
+/** All outputs for an image, in the network's signal format (Q signalBits). */
+export function outputsOf(host: HostNetwork, image: Uint8Array): Int16Array {
+  const { memory, network } = host
+  host.predict(image)
   const bus = memory.getAt(partAt(memory.getAt(Header.Parts, "u16") - 1) + Part.BusOut, "i32")
   const outputs = signalsOf(network, network.layers.length)
-  return image => {
-    host.predict(image)
-    return Int16Array.from({ length: outputs }, (_, o) => memory.getAt(bus + 2 * o, "i16"))
-  }
+  return Int16Array.from({ length: outputs }, (_, o) => memory.getAt(bus + 2 * o, "i16"))
 }

@@ -19,8 +19,14 @@ export const MOST_MISSING = 0.25
 const SAID_DRIFT = 0.15
 export const MOST_DRIFT = 0.3
 
+/** A sample, and when it came: milliseconds, of any clock that goes on. */
+export interface Row {
+  at: number
+  values: number[]
+}
+
 export class Recorder {
-  private rows: { at: number; values: number[] }[] = []
+  private rows: Row[] = []
   private names?: string[]
   /** Of the first recording that was kept. */
   private rate?: number
@@ -41,6 +47,13 @@ export class Recorder {
   /** What there is of a recording that is cut short, whatever it is like; undefined if nothing. */
   end(): Recorded | undefined {
     return this.taken(true)
+  }
+
+  /** A recording of samples that came before. @param rows at least two, in their order */
+  of(rows: Row[], names?: string[]): Recorded | undefined {
+    this.names ??= names
+    this.rows = rows
+    return this.taken(false)
   }
 
   private taken(cut: boolean): Recorded | undefined {
@@ -77,7 +90,7 @@ export class Recorder {
       : `it has ${(1000 / interval).toFixed(1)} samples a second, the first one had ${this.rate!.toFixed(1)}`
   }
 
-  private notesOf(timing: Timing, rows: { values: number[] }[]): string[] {
+  private notesOf(timing: Timing, rows: Row[]): string[] {
     const notes: string[] = []
     const { missing, longest } = timing
     if (missing > 0)

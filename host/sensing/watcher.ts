@@ -1,6 +1,7 @@
 /** Classifies a live signal: windows or segments, a class only when it is sure and has held. */
 import type { Model } from "../models/model-file"
-import { runnerOf } from "../models/run-model"
+import { hostOf, outputsOf } from "../models/run-model"
+import type { HostNetwork } from "../network/host-network"
 import { hostFeatures } from "../signals/host-features"
 import { sampleOf } from "../signals/recording"
 import { SETTLES, SignalStream } from "../signals/stream"
@@ -16,6 +17,16 @@ export interface Detection {
   seconds: number
 }
 
+/** A window or segment, and what it was taken for. */
+export interface FoundWindow {
+  /** Its features: the network's input. */
+  bytes: Uint8Array
+  /** Samples of the signal before its first, and until its last one. */
+  from: number
+  to: number
+  detection: Detection
+}
+
 export interface WatchSettings {
   /** Windows in a row that must be of a class before it is said. */
   hold: number
@@ -27,21 +38,30 @@ export class Watcher {
   /** Windows found so far, samples taken. */
   windows = 0
   samples = 0
+  /** Told of each window or segment, also where nothing is to be said of it. */
+  onWindow?: (found: FoundWindow) => void
   private readonly stream: SignalStream
-  private readonly run: (image: Uint8Array) => Int16Array
   private last = -1
   private held = 0
   private said = -1
   private latest?: number[]
 
-  /** @throws RangeError if the model reads no signal, or does not say how a stream is cut */
+  /**
+   * @param host runs the network: one that learns meanwhile, or one of its own
+   * @throws RangeError if the model reads no signal, or does not say how a stream is cut
+   */
   constructor(
     private readonly model: Model,
     private readonly settings: WatchSettings,
+    private readonly host: HostNetwork = hostOf(model),
   ) {
     if (!model.signal) throw new RangeError("the model reads no signal")
     this.stream = new SignalStream(model.signal.features)
-    this.run = runnerOf(model)
+  }
+
+  /** Is a segment under way? */
+  get moving(): boolean {
+    return this.stream.moving
   }
 
   /**
@@ -63,29 +83,33 @@ export class Watcher {
     const { cut } = this.model.signal!.features
     let found: Detection | undefined
     if (cut?.by === "segment" && this.latest)
-      for (let i = 0; i < cut.quiet + SETTLES && !found; i++) found = this.take(this.latest)
+      for (let i = 1; i <= cut.quiet + SETTLES && !found; i++) found = this.take(this.latest, i)
     this.clear()
     return found
   }
 
-  private take(values: number[]): Detection | undefined {
+  /** @param beyond samples since the last that came, of a signal that is over */
+  private take(values: number[], beyond = 0): Detection | undefined {
     const { features } = this.model.signal!
     const window = this.stream.push(values.map(value => sampleOf(value, features.unit)))
     if (!window) return undefined
     const bytes = hostFeatures(features, window)
     if (!bytes) return undefined
     this.windows++
-    const outputs = this.run(bytes)
+    const outputs = outputsOf(this.host, bytes)
     const best = outputs.indexOf(Math.max(...outputs))
     const others = Array.from(outputs).filter((_, o) => o !== best)
     const lead = outputs[best] - Math.max(...others)
     const named = lead >= this.settings.unknown ? best : -1
+    const count = window.length / 2 / features.channels.length
     const detection = {
       at: this.samples / features.rate,
       class: named,
       lead: lead / 2 ** this.model.network.signalBits,
-      seconds: window.length / 2 / features.channels.length / features.rate,
+      seconds: count / features.rate,
     }
+    const to = this.samples + beyond - this.stream.behind
+    this.onWindow?.({ bytes, from: to - count, to, detection })
     if (features.cut?.by === "segment") return detection
     this.held = named === this.last ? this.held + 1 : 1
     this.last = named

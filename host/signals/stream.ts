@@ -35,6 +35,8 @@ export function streamState({ channels, cut }: Features): Buffer {
 }
 
 export class SignalStream {
+  /** Samples that came behind the window or segment that was found last: the rest that ended it. */
+  behind = 0
   private readonly state: Buffer
   private readonly signal: Buffer
   private readonly step: number
@@ -55,9 +57,15 @@ export class SignalStream {
     for (let c = 0; c < sample.length; c++) this.signal.writeInt16LE(sample[c], at + 2 * c)
     const count = followStream(this.state, this.signal)
     if (count === 0) return undefined
+    this.behind = this.state.readInt32LE(Stream.Fill) - count
     const found = Buffer.from(this.signal.subarray(0, count * this.step))
     nextStream(this.state, this.signal)
     return found
+  }
+
+  /** Is a segment under way? */
+  get moving(): boolean {
+    return this.state.readInt32LE(Stream.Moving) > 0
   }
 
   /** Forgets what came so far: the sensor was away. */

@@ -1,6 +1,7 @@
 /** `--dashboard`, `--host` and `--token`: a page that shows a run and has a word in it. */
 import type { Command } from "commander"
 import type { Seen } from "../../dashboard/describe"
+import type { DashboardServer, ServerOptions } from "../../dashboard/server"
 import { type Network, signalsOf } from "../../network/network"
 import type { FleetWatch } from "../../session/watch"
 import type { DataRecord } from "../../training/data-record"
@@ -72,7 +73,7 @@ export function checkDashboardOptions({ dashboard, host, token }: DashboardOptio
 }
 
 /** @throws WuxingError "usage" where others could look in without a token of the user's own */
-async function checkHost(host: string, token: string | undefined): Promise<void> {
+async function checkHost({ host = LOOPBACK, token }: DashboardOptions): Promise<void> {
   const { isLoopback } = await import("../../dashboard/access")
   if (!isLoopback(host) && token === undefined)
     throw usageError(
@@ -93,12 +94,10 @@ export async function openDashboard(
   network: Network,
   { output, signal }: Context,
 ): Promise<Dashboard | undefined> {
-  const { dashboard, host = LOOPBACK, token, classes, paused, until, announce, record } = options
+  const { dashboard, classes, paused, until, record } = options
   if (dashboard === undefined) return undefined
-  await checkHost(host, token)
-  const { drawToken } = await import("../../dashboard/access")
+  await checkHost(options)
   const { Hub } = await import("../../dashboard/hub")
-  const { DashboardServer } = await import("../../dashboard/server")
   const { allOf } = await import("../../session/watch")
   const outputs = signalsOf(network, network.layers.length)
   const hub = new Hub({
@@ -107,13 +106,8 @@ export async function openDashboard(
     status: text => output.status(text),
     classes: Array.from({ length: outputs }, (_, i) => classes?.[i] ?? String(i)),
   })
-  const serve = (port: number) =>
-    DashboardServer.start({ hub, host, port, token: token ?? drawToken() })
   try {
-    const server = await (dashboard === true ? serve(PORT).catch(() => serve(0)) : serve(dashboard))
-    const { urls } = server
-    if (announce) announce(urls)
-    else for (const url of urls) output.status(`dashboard: ${url}`)
+    const server = await serve(hub, options, output)
     return {
       ...allOf([hub, { close: () => server.close() }]),
       attach: fleet => hub.attach(fleet),
@@ -125,4 +119,27 @@ export async function openDashboard(
     await hub.close()
     throw error
   }
+}
+
+/**
+ * Serves the page of what `hub` shows, and says where it is.
+ *
+ * @throws WuxingError "usage", "dashboard-port"
+ */
+export async function serve(
+  hub: ServerOptions["hub"],
+  options: DashboardOptions & Pick<ViewOptions, "announce">,
+  output: Context["output"],
+): Promise<DashboardServer> {
+  const { dashboard = true, host = LOOPBACK, token, announce } = options
+  await checkHost(options)
+  const { drawToken } = await import("../../dashboard/access")
+  const { DashboardServer } = await import("../../dashboard/server")
+  const start = (port: number) =>
+    DashboardServer.start({ hub, host, port, token: token ?? drawToken() })
+  const server = await (dashboard === true ? start(PORT).catch(() => start(0)) : start(dashboard))
+  const { urls } = server
+  if (announce) announce(urls)
+  else for (const url of urls) output.status(`dashboard: ${url}`)
+  return server
 }

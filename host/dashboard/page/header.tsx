@@ -1,5 +1,6 @@
 import { say } from "./connection"
 import { goTo } from "./go-to"
+import { signals } from "./signal-store"
 import { useTopics } from "./store"
 
 const LINKS = {
@@ -11,6 +12,7 @@ const LINKS = {
   refused: "refused",
 }
 const PARTS = [
+  ["signals", "Signals"],
   ["draw", "Draw"],
   ["learn", "Learn"],
   ["inside", "Look inside"],
@@ -20,7 +22,11 @@ const PARTS = [
 const RATES = [-4, -3, -2, -1, 0, 1, 2, 3, 4]
 
 export function Header() {
-  const { link, hello, control } = useTopics("link", "hello", "control")
+  const { link, hello, control } = useTopics("link", "hello", "control", "signal")
+  const parts = PARTS.filter(([id]) => {
+    if (id === "signals") return signals.view !== undefined
+    return hello !== undefined && (id !== "draw" || hello.network.picture)
+  })
   return (
     <header>
       <div class="brand">
@@ -40,13 +46,11 @@ export function Header() {
         </span>
       </div>
       <nav aria-label="Parts of the page">
-        {PARTS.filter(([id]) => id !== "draw" || hello?.network.picture !== false).map(
-          ([id, name]) => (
-            <a key={id} href={`#${id}`} onClick={goTo(id)}>
-              {name}
-            </a>
-          ),
-        )}
+        {parts.map(([id, name]) => (
+          <a key={id} href={`#${id}`} onClick={goTo(id)}>
+            {name}
+          </a>
+        ))}
       </nav>
       {control && link !== "ended" && (
         <fieldset class="controls" aria-label="The run">

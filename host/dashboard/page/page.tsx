@@ -4,6 +4,8 @@ import { goTo } from "./go-to"
 import { Header } from "./header"
 import { Inside } from "./inside"
 import { Learn } from "./learn"
+import { signals } from "./signal-store"
+import { Signals } from "./signals"
 import { useTopics } from "./store"
 
 const NEWS = {
@@ -16,26 +18,28 @@ const NEWS = {
 }
 
 export function Page() {
-  const { link, hello } = useTopics("link", "hello")
+  const { link, hello } = useTopics("link", "hello", "signal")
+  const [first, name] = hello?.network.picture
+    ? ["draw", "drawing"]
+    : hello
+      ? ["learn", "learning"]
+      : ["signals", "the signal"]
   return (
     <>
-      <button
-        type="button"
-        class="skip"
-        onClick={goTo(hello?.network.picture === false ? "learn" : "draw")}
-      >
-        {hello?.network.picture === false ? "Skip to learning" : "Skip to drawing"}
+      <button type="button" class="skip" onClick={goTo(first)}>
+        Skip to {name}
       </button>
       <Header />
       <div role="status" aria-live="polite">
         {link !== "live" && <p class={`news ${link}`}>{NEWS[link]}</p>}
       </div>
-      {hello && link !== "refused" && (
+      {(hello ?? signals.view) && link !== "refused" && (
         <main class={link === "live" || link === "ended" ? "" : "stale"}>
-          {hello.network.picture && <Draw />}
-          <Learn />
-          <Inside />
-          <Fleet />
+          {signals.view && <Signals />}
+          {hello?.network.picture && <Draw />}
+          {hello && <Learn />}
+          {hello && <Inside />}
+          {hello && <Fleet />}
         </main>
       )}
     </>

@@ -1,6 +1,7 @@
 /** What the page knows, and who is to be drawn anew when it changes: once a frame at most. */
 import { useEffect, useState } from "preact/hooks"
 import type { Answer, Control, FleetView, Hello, InsideView, ToPage } from "../messages"
+import { applySignal, type SignalTopic } from "./signal-store"
 
 /** Points of a curve kept; beyond it every other goes. */
 const MOST_POINTS = 2_000
@@ -8,7 +9,16 @@ const MOST_MISTAKES = 24
 const MOST_LINES = 200
 
 export type Link = "connecting" | "waiting" | "live" | "lost" | "refused" | "ended"
-export type Topic = "link" | "hello" | "tally" | "control" | "fleet" | "answer" | "inside" | "log"
+export type Topic =
+  | "link"
+  | "hello"
+  | "tally"
+  | "control"
+  | "fleet"
+  | "answer"
+  | "inside"
+  | "log"
+  | SignalTopic
 
 export type Tally = Hello["tallies"]["learning"]
 
@@ -101,7 +111,11 @@ let fleetAt = 0
 
 export function apply(message: ToPage): void {
   const { type } = message
-  if (type === "waiting" || type === "ended") setLink(type)
+  const ofSignal = applySignal(message)
+  if (ofSignal) {
+    if (type === "signal") setLink("live")
+    touch(...ofSignal)
+  } else if (type === "waiting" || type === "ended") setLink(type)
   else if (type === "update") update(message)
   else if (type === "fleet") fleet(message)
   else if (type === "hello") {
@@ -121,7 +135,7 @@ export function apply(message: ToPage): void {
   } else if (type === "inside") {
     state.inside = message
     touch("inside")
-  } else {
+  } else if (type === "log") {
     state.log = [...state.log, ...message.lines].slice(-MOST_LINES)
     touch("log")
   }

@@ -1,0 +1,149 @@
+/** The page of `wuxing watch --dashboard`: what is seen, named, taught and kept. */
+import { realClock } from "../base/clock"
+import { sha256 } from "../base/sha256"
+import type { Mark } from "../dashboard/signal-messages"
+import type { Model } from "../models/model-file"
+import type { HostNetwork } from "../network/host-network"
+import type { Recording } from "../sensing/recording-session"
+import type { SignalSource } from "../sensing/source"
+import { type Detection, Watcher, type WatchSettings } from "../sensing/watcher"
+import { resampleTo, type Recording as Signal } from "../signals/recording"
+import type { Context } from "./command"
+import type { DashboardOptions } from "./options/dashboard-option"
+import { openSignalDashboard } from "./options/signal-dashboard"
+
+/** Windows that are marked in a recording that is played. */
+const MOST_MARKS = 500
+
+export interface WatchPageOptions extends DashboardOptions {
+  /** Folder that taught movements are kept in. */
+  out: string
+}
+
+/** What is watched, and by what. */
+interface Watched {
+  source: SignalSource
+  model: Model
+  classes: string[]
+  settings: WatchSettings
+  watcher: Watcher
+  /** Runs the watcher's network, and learns. */
+  host: HostNetwork
+}
+
+/** A page that hears every sample; what is taught on it changes the watcher's network. */
+export interface WatchPage {
+  /** @returns what is to be said of the sample, as Watcher.push */
+  push(values: number[], names?: string[]): Detection | undefined
+  lost: (reason: Parameters<NonNullable<SignalSource["onEnd"]>>[0]) => void
+  /** Lessons, and the files they are kept in. */
+  readonly taught: number
+  readonly files: string[]
+  /** SHA-256 of the coefficients as they are now. */
+  hash(): string
+  close(): Promise<void>
+}
+
+/** @throws WuxingError "usage", "dashboard-port" */
+export async function openWatchPage(
+  options: WatchPageOptions,
+  { source, model, classes, settings, watcher, host }: Watched,
+  { output, signal }: Context,
+): Promise<WatchPage | undefined> {
+  if (options.dashboard === undefined) return undefined
+  const { Learner } = await import("../sensing/learner")
+  const { Recorder } = await import("../sensing/recorder")
+  const { RecordingSession } = await import("../sensing/recording-session")
+  const { RecordingStore } = await import("../sensing/recording-store")
+  const { Teaching } = await import("../sensing/teaching")
+  const { features } = model.signal!
+  const store = new RecordingStore(options.out)
+  const session = new RecordingSession(store, new Recorder(Number.POSITIVE_INFINITY))
+  const learner = new Learner(host)
+  const teaching = new Teaching(features, watcher, learner, realClock)
+  const files: string[] = []
+  const nameOf = (label: number) => classes[label] ?? String(label)
+  const known = (label: number) => (label < 0 ? undefined : nameOf(label))
+  let channels: string[] | undefined
+  const page = await openSignalDashboard(
+    options,
+    {
+      ...{ source: source.name, store, signal, records: "lessons", classes },
+      ...{ rate: features.rate, seconds: 0 },
+      acts: { lesson: label => teaching.name(label) },
+      state: () => ({
+        armed: teaching.armed === undefined ? undefined : nameOf(teaching.armed),
+        ...{ taught: learner.taught, undoable: learner.undoable },
+      }),
+      marksOf: recording => marksOf(recording, model, settings, host, known),
+    },
+    { output },
+  )
+  if (!page) return undefined
+  const { desk } = page
+  teaching.onWindow = found => desk.found(found, known(found.detection.class))
+  teaching.onLesson = ({ label, rows }) => {
+    const name = nameOf(label)
+    const said = keptOf(session.keep(name, rows, channels), name)
+    if (said.file) files.push(said.file)
+    for (const note of said.notes) output.status(note)
+    desk.changed(said.notes.join("; "))
+  }
+  teaching.onNothing = label => desk.changed(`nothing moved to be learnt as ${nameOf(label)}`)
+  return {
+    push: (values, names) => {
+      channels ??= names ?? features.channels
+      desk.sample(values, names ?? features.channels)
+      return teaching.push(values, realClock.now())
+    },
+    lost: reason => desk.lost(reason),
+    get taught() {
+      return learner.taught
+    },
+    files,
+    hash: () => sha256(learner.host.coefficients()),
+    close: () => page.close(),
+  }
+}
+
+/** What is to be said of a lesson's recording. */
+function keptOf(
+  recording: Recording | undefined,
+  name: string,
+): { file?: string; notes: string[] } {
+  if (!recording) return { notes: [`learnt as ${name}; too short to be kept`] }
+  const { kept, notes, samples } = recording
+  if (!kept) return { notes: notes.map(why => `learnt as ${name}, but not kept: ${why}`) }
+  const about = notes.map(note => `${kept.path}: ${note}`)
+  return {
+    file: kept.path,
+    notes: [`learnt as ${name}, kept ${kept.path}: ${samples} samples`, ...about],
+  }
+}
+
+/** What the network finds in a recording, as it is now: by a watcher of its own. */
+function marksOf(
+  recording: Signal,
+  model: Model,
+  settings: WatchSettings,
+  host: HostNetwork,
+  known: (label: number) => string | undefined,
+): Mark[] {
+  const { features } = model.signal!
+  if (recording.channels.length !== features.channels.length) return []
+  const { values } = resampleTo(recording, features.rate)
+  // Marks are in samples of the recording as it is.
+  const step = (recording.rate ?? features.rate) / features.rate
+  const marks: Mark[] = []
+  const watcher = new Watcher(model, settings, host)
+  watcher.onWindow = ({ from, to, detection }) =>
+    marks.push({
+      from: Math.max(0, Math.round(from * step)),
+      to: Math.max(0, Math.round(to * step)),
+      name: known(detection.class),
+      lead: detection.lead,
+    })
+  for (let i = 0; i < values[0].length; i++) watcher.push(values.map(channel => channel[i]))
+  watcher.finish()
+  return marks.slice(0, MOST_MARKS)
+}

@@ -48,6 +48,7 @@ const system = [
   "test/host/export/**/*.test.ts",
   "test/host/faults/**/*.test.ts",
   "test/firmware/**/*.test.ts",
+  "test/host/bench/share-bench.test.ts",
   "test/host/fleet/{altered,losses,partitions,processes,serial}.test.ts",
   "test/host/library/**/*.test.ts",
   "test/host/hardware/{counted-boards,identify,machine,virtual-boards}.test.ts",

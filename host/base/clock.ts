@@ -149,6 +149,19 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /** For who moves time by himself: what falls due until then happens, in order. */
+  advanceTo(ms: number): void {
+    for (;;) {
+      const first = this.take()
+      if (first && first.at > ms) this.add(first)
+      if (!first || first.at > ms) break
+      if (this.stopped.has(first)) continue
+      this.time = Math.max(this.time, first.at)
+      first.action()
+    }
+    this.time = Math.max(this.time, ms)
+  }
+
   private failure?: { reason: unknown }
 
   private async turn(): Promise<void> {

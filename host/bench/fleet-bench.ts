@@ -129,7 +129,8 @@ async function benchFleet(
     options,
     fleet => onSample => fleet.classify(i => imageAt(data, i), named, onSample),
   )
-  const indices = Array.from({ length: learnt }, (_, i) => i)
+  // From the first sample's outcome to the last one's: a board may still be learning then.
+  const indices = Array.from({ length: learnt + 1 }, (_, i) => i)
   const forLearning = planned("learning")
   const learning = await measured(
     network,
@@ -138,6 +139,7 @@ async function benchFleet(
     learnt,
     options,
     fleet => onSample => fleet.train(data, indices, onSample),
+    true,
   )
   return { network: name, boards: count, naming, learning }
 }
@@ -152,7 +154,10 @@ function roomOf(network: Network, { boards }: Plan): string {
   return `its links alone take ${bytes} B, and these boards can set aside ${room} B`
 }
 
-/** @param work does so many samples and says when each is done */
+/**
+ * @param work does so many samples and says when each is done
+ * @param fromFirst it does one more, and time counts from the first one's end
+ */
 async function measured(
   network: Network,
   plan: Plan,
@@ -160,26 +165,25 @@ async function measured(
   samples: number,
   { program, profile: id, signal }: FleetBenchOptions,
   work: (fleet: Fleet) => (onSample: () => void) => Promise<unknown>,
+  fromFirst = false,
 ): Promise<FleetRate> {
   const profile = readBoardProfile(id)
   const count = plan.boards.length
   const shares = plan.boards.map(b => b.slices)
   const bytecode = await program(setAsideFor(plan, profile))
   const boards = await CountedBoards.start(count, bytecode, profile)
-  // Wall time says nothing here, so waits end late.
-  const fleet = new Fleet(
-    { network, boards: count, bytecode, signal, sampleDeadlineMs: 60_000 },
-    boards,
-    shares,
-  )
+  const fleet = new Fleet({ network, boards: count, bytecode, signal }, boards, shares)
   const look = () => ({ at: boards.seconds, counts: boards.counts(), messages: fleet.sent })
   try {
     await fleet.begin()
-    const start = look()
+    let start = look()
     let end = start
+    let first = fromFirst
     // Up to the last sample: what was learnt is read back after it.
     await work(fleet)(() => {
       end = look()
+      if (first) start = end
+      first = false
     })
     const seconds = (end.at - start.at) / samples
     const now = end.counts

@@ -3,10 +3,19 @@ import { cpus } from "node:os"
 import type { Command } from "commander"
 import { grouped } from "../base/numbers"
 import type { NetworkBench, Rate } from "../bench/engine-bench"
+import type { Share } from "../bench/share-bench"
 import type { Location } from "../hardware/location"
 import type { Context, Outcome, Run } from "./command"
 import { FORCE, type OutputFile, outputFile } from "./options/output-file"
-import { onOption, pathOption, secondsOption, usageError } from "./options/usage"
+import {
+  choiceOption,
+  integerOption,
+  NETWORKS as NETWORKS_BY_NAME,
+  onOption,
+  pathOption,
+  secondsOption,
+  usageError,
+} from "./options/usage"
 import type { Output } from "./terminal/output"
 
 const NETWORKS = ["model1", "pico-16", "fleet-300"]
@@ -19,6 +28,11 @@ interface BenchOptions {
   seconds: number
   scaling?: boolean
   fleet?: boolean
+  share?: Share
+  model?: string
+  boards?: number[]
+  board?: string
+  average?: number
   figure?: string
   force?: boolean
   link?: boolean
@@ -35,12 +49,34 @@ export function addBench(program: Command, run: Run): void {
     .option("--on <where>", "with --link: sim:1 (default) or serial:PORT", onOption(1))
     .option("--fleet", "measure instead what more boards bring, on counted virtual boards")
     .option(
+      "--share <what>",
+      "with --fleet: how many times as fast as one board several are that share the network, or the samples",
+      choiceOption("--share", ["network", "samples"]),
+    )
+    .option("--model <network>", `with --share: ${NETWORKS_BY_NAME} (default: pico-16)`)
+    .option("--boards <list>", "with --share: how many (default: 1,2,4,8, samples also 32)", counts)
+    .option(
+      "--board <kind>",
+      "with --share: profile of the boards, pico or pico-native (default: pico)",
+      choiceOption("--board", ["pico", "pico-native"]),
+    )
+    .option(
+      "--average <n>",
+      "with --share samples: samples each learns between two averages (default: 50)",
+      integerOption("--average", 1, 100_000),
+    )
+    .option(
       "--figure <file>",
       `SVG file to write with --scaling or --fleet (default: ${FIGURE}, ${FLEET_FIGURE})`,
       pathOption("--figure"),
     )
     .option(...FORCE)
     .action(run(bench))
+}
+
+/** "1,2,4" */
+function counts(text: string): number[] {
+  return text.split(",").map(integerOption("--boards", 1, 64))
 }
 
 async function bench(options: BenchOptions, context: Context): Promise<Outcome> {
@@ -52,6 +88,21 @@ async function bench(options: BenchOptions, context: Context): Promise<Outcome> 
       document: { ...(await benchLinks(options.on, options.seconds, context)), ...machine() },
     }
   }
+  if (options.fleet && options.share) {
+    const { benchSharesOf } = await import("./bench-share")
+    return {
+      document: {
+        ...(await benchSharesOf({ ...options, share: options.share }, context)),
+        ...machine(),
+      },
+    }
+  }
+  for (const name of ["share", "model", "boards", "board", "average"] as const)
+    if (options[name] !== undefined)
+      throw usageError(
+        `--${name} is given without --fleet --share`,
+        "for example --fleet --share samples",
+      )
   const figure = options.figure ?? (options.fleet ? FLEET_FIGURE : FIGURE)
   const file =
     options.scaling || options.fleet

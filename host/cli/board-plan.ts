@@ -7,6 +7,7 @@ import type { PlannedOn } from "../partition/board-spec"
 import { energyTogether } from "../partition/energy"
 import type { Goal, Plan, Shortfall } from "../partition/plan"
 import { usualRoom } from "../partition/room"
+import type { Sharing } from "../partition/sharing"
 import type { Context, Outcome } from "./command"
 import type { Output } from "./terminal/output"
 
@@ -18,8 +19,10 @@ export async function planOnBoards(
   { output }: Context,
 ): Promise<{ outcome: Outcome; picture: string }> {
   const { planNetwork } = await import("../partition/plan")
+  const { weighSharing } = await import("../partition/sharing")
   const { renderPlan } = await import("../partition/plan-picture")
   const plan = planNetwork(network, boards, goal)
+  const sharing = plan.feasible ? weighSharing(network, boards) : null
   const profiles = boards.map(({ profile }) => profile)
   const energy = plan.feasible
     ? {
@@ -28,6 +31,7 @@ export async function planOnBoards(
       }
     : null
   printPlan(network, boards, plan, output)
+  if (sharing && boards.length > 1) printSharing(sharing, output)
   if (energy?.perSample)
     output.field(
       "energy an image",
@@ -37,6 +41,7 @@ export async function planOnBoards(
     network: network.name,
     ...plan,
     estimatedMillijoules: energy,
+    sharing,
     boards: plan.boards.map(({ slices, ...board }) => board),
   }
   const picture = renderPlan(network, plan)
@@ -74,6 +79,15 @@ function printPlan(network: Network, boards: PlannedOn[], plan: Plan, output: Ou
   output.field(
     "samples a second",
     `${rate(learning.predictedSamplesPerSecond)} (learning, of samples that teach)`,
+  )
+}
+
+function printSharing({ network, samples, average, faster }: Sharing, output: Output): void {
+  const learnt = (perSecond: number | null) =>
+    perSecond === null ? "cannot" : `${rate(perSecond)} a second`
+  output.field(
+    "learns faster",
+    `by sharing the ${faster}: the network ${learnt(network)}, the samples, averaged every ${average}, ${learnt(samples)} (predicted)`,
   )
 }
 

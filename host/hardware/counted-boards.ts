@@ -4,17 +4,11 @@
  * messages arrive, at the profile's link rate; the machine itself holds its messages back by its
  * clock. What comes of it is how fast a fleet of such boards would be, which processes that share two
  * cores cannot show.
- *
- * The host costs no time here.
  */
-import { takeTurns } from "../base/clock"
-import { WuxingError } from "../base/errors"
-import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import { buildBridgeReport, frameIsBridge, JD_FRAME_FLAG_COMMAND, packetsOf } from "../link/jacdac"
 import { encodeFrame, JdUsbDecoder } from "../link/jdusb"
-import type { Port } from "../link/port"
 import type { BoardProfile } from "./board-profile"
-import type { BoardSet } from "./board-set"
+import { type BoardCount, type CountedPort, CountedSet, type Sent } from "./counted-set"
 import { Machine } from "./machine"
 
 /** The least a turn of a machine's loop takes, ms. */
@@ -22,23 +16,8 @@ const TURN_MS = 0.02
 /** A machine counts whole milliseconds; and it does not know of all it may have to do. */
 const LEAST_IDLE_MS = 1
 const MOST_IDLE_MS = 5
-/** Turns without a message after which other code of this process gets its turn. */
-const TURNS = 64
 
-export interface BoardCount {
-  operations: number
-  /** Of the operations, s. */
-  busySeconds: number
-}
-
-export class CountedBoards implements BoardSet {
-  readonly reconnectMs = 1
-  private running = true
-  private loop?: Promise<void>
-  /** Time of the event in hand, ms. */
-  private now = 0
-  private failure?: Error
-
+export class CountedBoards extends CountedSet<CountedBoard> {
   /** @throws WuxingError as Machine.start */
   static async start(
     count: number,
@@ -54,17 +33,10 @@ export class CountedBoards implements BoardSet {
   }
 
   private constructor(
-    private readonly boards: CountedBoard[],
+    boards: CountedBoard[],
     private readonly of: BoardProfile,
-  ) {}
-
-  get count(): number {
-    return this.boards.length
-  }
-
-  /** Seconds of the boards' own time: when the last message came to the host. */
-  get seconds(): number {
-    return this.now / 1000
+  ) {
+    super(boards)
   }
 
   counts(): BoardCount[] {
@@ -82,44 +54,9 @@ export class CountedBoards implements BoardSet {
   get logs(): string[][] {
     return this.boards.map(({ log }) => log)
   }
-
-  async connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
-    const board = this.boards[i]
-    board.clock = () => this.now
-    this.loop ??= this.run()
-    return await BoardLink.connect(board, options)
-  }
-
-  async reconnect(): Promise<BoardLink> {
-    throw this.failure ?? boardLost()
-  }
-
-  async stop(): Promise<void> {
-    this.running = false
-    await this.loop
-  }
-
-  /** Always the board that has something to do first takes its turn: no message can come too late. */
-  private async run(): Promise<void> {
-    try {
-      for (let turns = 0; this.running; turns++) {
-        const first = this.boards.reduce((a, b) => (b.wakes < a.wakes ? b : a))
-        for (const { frame, at } of first.turn()) {
-          this.now = Math.max(this.now, at)
-          first.deliver(frame)
-          // What the host answers goes out at this time.
-          await takeTurns()
-        }
-        if (turns % TURNS === 0) await takeTurns()
-      }
-    } catch (error) {
-      this.failure = error as Error
-      for (const board of this.boards) board.onClose?.(this.failure)
-    }
-  }
 }
 
-class CountedBoard implements Port {
+class CountedBoard implements CountedPort {
   onData?: (bytes: Uint8Array) => void
   onClose?: (reason?: Error) => void
   /** Its own time, ms, and the operations carried out until then. */
@@ -154,11 +91,7 @@ class CountedBoard implements Port {
     this.onData = undefined
   }
 
-  deliver(frame: Uint8Array): void {
-    this.onData?.(encodeFrame(frame))
-  }
-
-  turn(): { frame: Uint8Array; at: number }[] {
+  turn(): Sent[] {
     this.now = Math.max(this.now, this.wakes)
     // One at a time: a machine that gets more than it has room for drops the rest, a port waits.
     if (this.inbox.length > 0 && this.inbox[0].at <= this.now)
@@ -174,7 +107,10 @@ class CountedBoard implements Port {
     )
     const frames = this.sent
     this.sent = []
-    return frames.map(frame => ({ frame, at: this.now + this.milliseconds(frame) }))
+    return frames.map(frame => ({
+      bytes: encodeFrame(frame),
+      at: this.now + this.milliseconds(frame),
+    }))
   }
 
   private milliseconds(frame: Uint8Array): number {
@@ -184,7 +120,8 @@ class CountedBoard implements Port {
   private fromHost(frame: Uint8Array): void {
     if (frameIsBridge(frame)) {
       if ((frame[3] & JD_FRAME_FLAG_COMMAND) === 0) return
-      for (const { command } of packetsOf(frame)) this.deliver(buildBridgeReport(command))
+      for (const { command } of packetsOf(frame))
+        this.onData?.(encodeFrame(buildBridgeReport(command)))
       return
     }
     const at = Math.max(this.linkFree, this.clock()) + this.milliseconds(frame)
@@ -192,14 +129,4 @@ class CountedBoard implements Port {
     this.inbox.push({ at, frame })
     this.wakes = Math.min(this.wakes, Math.max(this.now, at))
   }
-}
-
-function boardLost(): WuxingError {
-  return new WuxingError({
-    code: "board-lost",
-    kind: "board",
-    message: "a counted board does not come back: its count would not be that of one run",
-    cause: "the machine this runs on is so busy that the board was taken for lost",
-    help: "end what else runs on this machine, then run the command again",
-  })
 }

@@ -2,8 +2,8 @@
 import type { FaultInjector } from "../faults/injector"
 import { type Fleet, startFleet } from "../fleet/fleet"
 import type { FleetOptions } from "../fleet/options"
-import { buildFirmware } from "../hardware/firmware"
-import { type FoundBoards, findBoards, isOpened, type Location } from "../hardware/location"
+import { type FoundBoards, findBoards, type Location } from "../hardware/location"
+import { programFor } from "../hardware/program-for"
 import type { Network } from "../network/network"
 import type { Slice } from "../network/slices"
 import type { Goal } from "../partition/plan"
@@ -29,12 +29,7 @@ export async function openFleet(opening: FleetOpening): Promise<Fleet> {
   const { location, network, goal, faults, wrap, signal, status, ...rest } = opening
   const boards = opening.boards ?? (await findBoards(location))
   const { shares, shardBytes } = sharesOn(network, boards, goal)
-  let bytecode: Uint8Array = Buffer.alloc(0)
-  if (!boards.native) {
-    status?.("compiling the firmware")
-    bytecode = (await buildFirmware({ quiet: true, signal, shardBytes })).bytecode
-  }
-  status?.(`${isOpened(location) ? "opening" : "starting"} ${boards.description}`)
+  const bytecode = await programFor(boards, location, { shardBytes, signal, status })
   const { faultyPorts } = await import("../faults/faulty-port")
   return await startFleet({
     ...rest,

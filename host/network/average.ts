@@ -1,5 +1,6 @@
 /** What several copies of a network have learnt, as one: averaged in whole numbers. */
 import { hash32 } from "../../src/base/random"
+import type { Network } from "./network"
 
 /** Sets the noise of averaging apart from that of learning. */
 const SALT = 0x61766572
@@ -21,4 +22,10 @@ export function averageOf(copies: readonly Buffer[], seed: number, sample: numbe
     mean.writeInt16LE(Math.floor((sum + noise) / copies.length), at)
   }
   return mean
+}
+
+/** What of a network would have to be averaged beside its coefficients; undefined: nothing, so it can be. */
+export function beyondAverages({ elements, pid }: Network): string | undefined {
+  if (pid) return "PID control"
+  return elements ? "elements" : undefined
 }

@@ -5,7 +5,7 @@
  */
 import { WuxingError } from "../base/errors"
 import { moved } from "../data/moved"
-import { averageOf } from "../network/average"
+import { averageOf, beyondAverages } from "../network/average"
 import { HostNetwork } from "../network/host-network"
 import { leastLearnShift, type Network } from "../network/network"
 import type { Lesson } from "../session/reports"
@@ -226,12 +226,13 @@ export class HostLearner implements Learner {
 }
 
 /** @throws WuxingError "usage" where a network learns what cannot be averaged */
-export function checkAveraged({ elements, pid, name }: Network): void {
-  if (!elements && !pid) return
+export function checkAveraged(network: Network): void {
+  const beyond = beyondAverages(network)
+  if (beyond === undefined) return
   throw new WuxingError({
     code: "usage",
     kind: "usage",
-    message: `${name} cannot be learnt by shares of the samples: its ${pid ? "PID control" : "elements"} would have to be averaged too`,
+    message: `${network.name} cannot be learnt by shares of the samples: its ${beyond} would have to be averaged too`,
     cause: "only coefficients of links are averaged",
     help: "leave out --share samples, or teach links alone",
   })

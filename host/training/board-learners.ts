@@ -3,8 +3,8 @@ import { WuxingError } from "../base/errors"
 import { Fleet } from "../fleet/fleet"
 import { readBoardProfile } from "../hardware/board-profile"
 import type { BoardSet } from "../hardware/board-set"
-import { buildFirmware } from "../hardware/firmware"
 import { type FoundBoards, findBoards, type Location } from "../hardware/location"
+import { programFor } from "../hardware/program-for"
 import type { Network } from "../network/network"
 import { splitEvenly } from "../partition/partition"
 import { planNetwork, setAsideFor } from "../partition/plan"
@@ -38,15 +38,13 @@ interface LearnerOptions extends Learning {
 export async function openLearners(opening: LearnersOpening): Promise<BoardLearner[]> {
   const { network, location, signal, log, status } = opening
   const found = opening.boards ?? (await findBoards(location))
-  let bytecode: Uint8Array = Buffer.alloc(0)
-  if (!found.native) {
-    status?.("compiling the firmware")
-    const profile = readBoardProfile(found.profile)
-    const plan = planNetwork(network, [{ id: "board", profile }], "learning")
-    const shardBytes = setAsideFor(plan, profile)
-    bytecode = (await buildFirmware({ quiet: true, signal, shardBytes })).bytecode
-  }
-  status?.(`opening ${found.description}`)
+  const profile = readBoardProfile(found.profile)
+  const plan = planNetwork(network, [{ id: "board", profile }], "learning")
+  const bytecode = await programFor(found, location, {
+    ...{ signal, status },
+    // Native programs set aside what they do.
+    shardBytes: found.native ? undefined : setAsideFor(plan, profile),
+  })
   const boards = await found.open({ signal, onLog: (i, line) => log?.(`board ${i}: ${line}`) })
   return await learnersOn(boards, { network, bytecode, signal, log, status })
 }

@@ -12,6 +12,8 @@ const NOT_HERE = [
   /^inspect$|^(?:eval|partition|predict|train)\b(?!.*--model)/,
   // Every kept network's accuracy is measured in test/host/models/trained.test.ts; its training takes minutes.
   /^train --model <preset>/,
+  // An epoch of all images takes a minute; with few: test/host/cli/train/train.test.ts.
+  /^train --model pico-16 --epochs 1$/,
   // On a board in its own time: test/host/cli/train/on-timed-board.test.ts.
   /--checkpoint\b/,
   // There and back again: test/host/cli/export.test.ts, with the same network.

@@ -7,6 +7,7 @@ import type { Model } from "../../models/model-file"
 import { readModel } from "../../models/model-source"
 import { modelNamed } from "../../models/trained"
 import { leastLearnShift, mostLearnShift, type Network, signalsOf } from "../../network/network"
+import { AVERAGE } from "../../partition/sharing"
 import { isRecordings } from "../../signals/recording-set"
 import type { LearningEngine } from "../../training/learning-engine"
 import { recipeOf } from "../../training/recipes"
@@ -29,8 +30,7 @@ import type { PanelOptions } from "../options/panel-option"
 import { quoted, usageError } from "../options/usage"
 import { readyCore } from "../terminal/ready-core"
 
-/** Samples between two averages, and copies of a network on the host. */
-const AVERAGE = 50
+/** Copies of a network on the host. */
 const REPLICAS = 4
 
 export interface TrainOptions extends PanelOptions, DashboardOptions {
@@ -88,19 +88,21 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   const model = ruled(given, options, recipe)
   const validation = options.validation ?? data.validation ?? 0
   const rest = data.train.count - validation
-  const boards = await boardsBeside(options)
+  const softmaxGain = options.softmaxGain ?? recipe.softmaxGain
+  const taught = softmaxGain > 0 ? { ...model.network, softmaxGain } : model.network
+  const { share, boards } = await sharedBy(options, taught, context)
   const plan: Plan = {
     epochs: options.epochs ?? recipe.epochs,
     // In another format the same rate is another shift.
     learnShift: options.rule ? model.network.learnShift : (options.learnShift ?? recipe.learnShift),
     epochsPerBit: options.epochsPerBit ?? recipe.epochsPerBit,
     shiftImages: options.shiftImages ?? recipe.shiftImages,
-    softmaxGain: options.softmaxGain ?? recipe.softmaxGain,
+    softmaxGain,
     seed: options.seed ?? model.network.seed,
     batch: options.batch ?? 1,
     images: options.limit ?? Math.max(1, rest),
     validation,
-    ...(options.share === "samples" && { share: sharingOf(options, boards) }),
+    ...(share === "samples" && { share: sharingOf(options, boards) }),
   }
   const most = mostLearnShift(model.network)
   if (plan.learnShift > most)
@@ -287,8 +289,7 @@ function engineOn(
       network,
       await openPatientFleet(
         {
-          location,
-          network,
+          ...{ location, boards, network },
           goal: "learning",
           start: checkpointOf(model),
           watchers: watch,
@@ -329,11 +330,23 @@ async function sideBySide(
   return engine
 }
 
-/** The boards that are each to hold the whole network, if any are. */
-async function boardsBeside({ on, share }: TrainOptions): Promise<FoundBoards | undefined> {
-  if (on === undefined || share !== "samples") return undefined
+/** What boards share, and they, where that is to be known before a training is planned. */
+async function sharedBy(
+  { on, share, average }: TrainOptions,
+  network: Network,
+  { output }: Context,
+): Promise<{ share?: string; boards?: FoundBoards }> {
+  if (on === undefined || (share !== "samples" && share !== "auto")) return { share }
   const { findBoards } = await import("../../hardware/location")
-  return await findBoards(on)
+  const boards = await findBoards(on)
+  if (share === "samples") return { share, boards }
+  const { readBoardProfile } = await import("../../hardware/board-profile")
+  const { weighSharing } = await import("../../partition/sharing")
+  const profile = readBoardProfile(boards.profile)
+  const each = Array.from({ length: boards.count }, (_, i) => ({ id: `board ${i}`, profile }))
+  const { faster } = weighSharing(network, each, average)
+  output.status(`${boards.description} learn ${network.name} faster by sharing the ${faster}`)
+  return { share: faster, boards }
 }
 
 /** As many copies as there are boards, unless asked otherwise. */

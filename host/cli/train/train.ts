@@ -154,18 +154,18 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--share <what>",
-      "what boards share: the network, or the samples, each with the whole network, averaged again and again",
-      choiceOption("--share", ["network", "samples"]),
+      "what boards share: the network; the samples, each with the whole network, averaged again and again; auto: whichever is faster",
+      choiceOption("--share", ["network", "samples", "auto"]),
       "network",
     )
     .option(
       "--average <n>",
-      "with --share samples: samples each learns between two averages (default: 50)",
+      "with --share samples or auto: samples each learns between two averages (default: 50)",
       integerOption("--average", 1, 100_000),
     )
     .option(
       "--replicas <n>",
-      "with --share samples: copies that are averaged (default: one a board, on the host 4)",
+      "with --share samples or auto: copies that are averaged (default: one a board, on the host 4)",
       integerOption("--replicas", 1, 64),
     )
     .option("--anew", "with --on: begin anew even where boards hold a part of this very training")
@@ -275,7 +275,9 @@ function checkOptions(options: TrainOptions): void {
       "--workers are threads, and --on leaves the work to boards",
       "give one of the two",
     )
-  if (options.share !== "samples") {
+  if (options.share === "auto" && !options.on)
+    throw usageError("--share auto is about boards, and nothing learns on any", "give --on with it")
+  if (options.share === "network" || options.share === undefined) {
     for (const [flag, value] of Object.entries({
       "--average": options.average,
       "--replicas": options.replicas,
@@ -288,7 +290,7 @@ function checkOptions(options: TrainOptions): void {
     options.panel !== undefined
   )
     throw usageError(
-      "--share samples goes with neither --batch, --dashboard nor --panel",
+      `--share ${options.share} goes with neither --batch, --dashboard nor --panel`,
       "leave it out, or the other",
     )
   if (

@@ -161,6 +161,8 @@ export class EmulatedPico {
       if (core.waiting) clock.advanceTo(Math.min(end, Math.max(clock.nextAlarm, clock.nanos)))
       else {
         const took = (core.executeInstruction() * 1e9) / mcu.clkSys
+        // An interrupt that has been pending ends the wait (ARMv6-M B1.5.19); rp2040js would sleep on.
+        if (core.waiting && core.checkForInterrupts()) core.waiting = false
         this.busyNanos += took
         const to = clock.nanos + took
         if (to < clock.nextAlarm) clock.nanos = to

@@ -28,6 +28,10 @@ test("a plan as one document and as a picture", async () => {
   expect(rest.cutSignals).toBe(out)
   expect(rest.predictedSamplesPerSecond).toBeGreaterThan(1)
   expect(rest.messagesPerSample).toBeGreaterThan(0)
+  // Of a plan made for learning, which this one for naming is not.
+  const { network, samples, faster, average } = rest.sharing
+  expect(network).toBeGreaterThan(rest.learning.predictedSamplesPerSecond)
+  expect([average, faster]).toEqual([50, samples > 1.05 * network ? "samples" : "network"])
   const picture = readFileSync(svg, "utf8")
   expect(picture).toMatch(/^<svg [\s\S]*<\/svg>\n$/)
   for (const { id, neurons } of boards) {

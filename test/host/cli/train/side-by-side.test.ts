@@ -1,6 +1,10 @@
 /** `wuxing train --share samples`: copies on boards or on the host, averaged to the same bits. */
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
+import { picoFast } from "../../../../host/network/presets"
+import { parseBoards } from "../../../../host/partition/board-spec"
+import { weighSharing } from "../../../../host/partition/sharing"
+import { recipeOf } from "../../../../host/training/recipes"
 import { temporaryFolder } from "../../../temporary"
 import { wuxing } from "../run-cli"
 
@@ -34,9 +38,20 @@ describe("copies that share the samples", () => {
     expect(rest.coefficientsHash).toBe(whole.coefficientsHash)
   })
 
+  test("auto takes what is predicted to be faster on the boards at hand", async () => {
+    const auto = "train --model pico-fast --epochs 1 --limit 12 --average 6 --share auto --on sim:2"
+    const { plan, boards } = await trained(...auto.split(" "))
+    const network = picoFast(1)
+    const { softmaxGain } = recipeOf(network)
+    const { faster } = weighSharing({ ...network, softmaxGain }, parseBoards("virtual:2"), 6)
+    expect(plan.share).toEqual(faster === "samples" ? { replicas: 2, average: 6 } : undefined)
+    expect(boards).toHaveLength(2)
+  })
+
   test.each([
     [["--average", "5"], /--average is about copies/],
     [["--replicas", "5"], /--replicas is about copies/],
+    [["--share", "auto"], /--share auto is about boards/],
     [["--share", "samples", "--batch", "4"], /neither --batch/],
     [["--share", "samples", "--rule", "elements"], /cannot be learnt by shares/],
   ])("%j is refused", async (args, said) => {

@@ -54,9 +54,17 @@ export function initialCoefficient(
   fanIn: number = fanInOf(net, layer),
 ): number {
   const base = hash32(hash32(hash32(net.seed, 0x1000 + layer), synapse), rank)
-  // 2^13 / sqrt(fan-in) = sqrt(2^26 / fan-in); |normal| ≤ 6·4096, so the product is below 2^28.
-  const scale = integerSqrt(Math.floor((1 << (2 * COEFFICIENT_BITS)) / fanIn))
-  return (normalQ12(base, 0) * scale) >> 12
+  // |normal| ≤ 6·4096, so the product is below 2^28.
+  return (normalQ12(base, 0) * scaleOf(fanIn)) >> 12
+}
+
+/** By fan-in; a root for each of many links of the same takes long. */
+const scales: number[] = []
+
+/** Standard deviation of initial coefficients, Q13: 2^13 / sqrt(fan-in) = sqrt(2^26 / fan-in). */
+function scaleOf(fanIn: number): number {
+  scales[fanIn] ??= integerSqrt(Math.floor((1 << (2 * COEFFICIENT_BITS)) / fanIn))
+  return scales[fanIn]
 }
 
 /** Floor of the square root of 0 ≤ x < 2^31. */

@@ -65,6 +65,18 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
   return shard.memory
 }
 
+/** Of a shard that need not be built for it: the bytes of its memory, by its slots. */
+export function sizeOfShard(net: Network, slices: Slice[]): (slots: number) => number {
+  const drawn = sourcesOfSlices(net, slices)
+  const onBus = busesFor(net, slices, drawn)
+  return slots => placesFor(net, slices, slots, drawn, onBus).size
+}
+
+/** Does a shard of these slices tell other boards what this layer of it gives? */
+export function reports(net: Network, slices: Slice[], layer: number): boolean {
+  return layer < net.layers.length && neuronsHere(slices, layer + 1) < net.layers[layer].neurons
+}
+
 /** What the part is: its neurons, its place on the buses, its flags. */
 function writeDescriptor(
   part: PartView,
@@ -87,8 +99,7 @@ function writeDescriptor(
   if (layer === 1) flags |= PartFlag.Input
   if (layer === net.layers.length) flags |= PartFlag.Output
   if (isDense(net, layer)) flags |= PartFlag.Dense
-  if (layer < net.layers.length && neuronsHere(slices, layer + 1) < net.layers[layer].neurons)
-    flags |= PartFlag.Report
+  if (reports(net, slices, layer)) flags |= PartFlag.Report
   if (layer > 1 && ownSignals(net, slices, layer - 1) < sources) flags |= PartFlag.Await
   part.flags = flags
   part.busInWidth = layer > 1 ? sources : 0
@@ -204,14 +215,14 @@ function writeLinks(
   bus: number[],
 ): void {
   const m = part.memory
-  const { inputs } = part
+  const { inputs, coefficient, start, target } = part
   const max = new ShardView(m).coefficientMax
   // Also a rare large one of a normal distribution must keep to the clamp, which bounds the sums.
   const write = (link: number, synapse: number, rank: number, fanIn: number) => {
     const neuron = Math.floor(synapse / inputs)
     const of = neuronOf(slice, neuron) * inputs + synapse - neuron * inputs
     const c = initialCoefficient(net, slice.layer, of, rank, fanIn)
-    m.setAt(part.coefficient + link * 2, "i16", Math.min(max, Math.max(-max, c)))
+    m.setAt(coefficient + link * 2, "i16", Math.min(max, Math.max(-max, c)))
   }
   if (part.isDense) {
     const fanIn = fanInOf(net, slice.layer)
@@ -220,16 +231,15 @@ function writeLinks(
     return
   }
   const places = placesOf(bus, signalsOf(net, slice.layer - 1))
-  const bySource: { synapse: number; rank: number }[][] = bus.map(() => [])
+  // How many links each source has, then where the next of it goes.
+  const next = new Int32Array(bus.length + 1)
+  for (const sources of drawn) for (const s of sources) next[places[s] + 1]++
+  for (let s = 0; s < bus.length; s++) next[s + 1] += next[s]
+  for (let s = 0; s <= bus.length; s++) m.setAt(start + s * 2, "u16", next[s])
   for (const [synapse, sources] of drawn.entries())
-    for (const [rank, s] of sources.entries()) bySource[places[s]].push({ synapse, rank })
-  let link = 0
-  for (const [s, links] of bySource.entries()) {
-    m.setAt(part.start + s * 2, "u16", link)
-    for (const { synapse, rank } of links) {
-      m.setAt(part.target + link, "u8", synapse)
-      write(link++, synapse, rank, drawn[synapse].length)
+    for (const [rank, s] of sources.entries()) {
+      const link = next[places[s]]++
+      m.setAt(target + link, "u8", synapse)
+      write(link, synapse, rank, sources.length)
     }
-  }
-  m.setAt(part.start + bus.length * 2, "u16", link)
 }

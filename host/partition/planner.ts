@@ -20,7 +20,7 @@ import type { PlannedOn } from "./board-spec"
 import { costOfShare, forwardLink, forwardNeuron, type ShareCost } from "./cost"
 import { firstNeuronOf, hypergraph, type Net, signalNets } from "./hypergraph"
 import { cutHypergraph, USUAL_WORK } from "./multilevel"
-import { bytesOf, shardsFor } from "./room"
+import { bytesFor, bytesOf, shardsFor } from "./room"
 
 /** Work a board may have beyond its fair share, where that saves signals. */
 const IMBALANCE = 1.05
@@ -346,8 +346,8 @@ export class Planner {
     let most = more.length
     while (least < most) {
       const count = (least + most + 1) >> 1
-      const shard = buildShard(this.network, this.slicesOf([...mine, ...more.slice(0, count)]), 1)
-      if (bytesOf(shard) <= this.room[b]) least = count
+      const slices = this.slicesOf([...mine, ...more.slice(0, count)])
+      if (bytesFor(this.network, slices)(1) <= this.room[b]) least = count
       else most = count - 1
     }
     return least

@@ -66,25 +66,30 @@ export class Refinement {
 
   /** The best part for v to move to, −1 if none has room; `bestGain` is what the cut falls by. */
   private bestMove(v: number): number {
-    const { graph, count, inPart, gains } = this
-    const from = this.parts[v]
+    const { count, inPart, gains, parts } = this
+    const { costs, nets, netStart, pins, start } = this.graph
+    const from = parts[v]
     gains.fill(0)
     let gain = 0
-    for (let i = graph.netStart[v]; i < graph.netStart[v + 1]; i++) {
-      const n = graph.nets[i]
-      const cost = graph.costs[n]
-      const first = graph.start[n]
+    let work = 0
+    const end = netStart[v + 1]
+    for (let i = netStart[v]; i < end; i++) {
+      const n = nets[i]
+      const cost = costs[n]
+      const first = start[n]
+      const place = n * count
       // Out of the last part but its own: nothing of the net stays behind.
-      if (inPart[n * count + from] > 1) gain -= cost
-      if (graph.start[n + 1] - first === 2) {
-        const other = graph.pins[first] === v ? graph.pins[first + 1] : graph.pins[first]
-        gains[this.parts[other]] += cost
-        this.work++
+      if (inPart[place + from] > 1) gain -= cost
+      if (start[n + 1] - first === 2) {
+        const other = pins[first] === v ? pins[first + 1] : pins[first]
+        gains[parts[other]] += cost
+        work++
       } else {
-        for (let p = 0; p < count; p++) if (inPart[n * count + p] > 0) gains[p] += cost
-        this.work += count
+        for (let p = 0; p < count; p++) if (inPart[place + p] > 0) gains[p] += cost
+        work += count
       }
     }
+    this.work += work
     let best = -1
     for (let p = 0; p < count; p++) {
       if (p === from || !this.fits(v, p)) continue

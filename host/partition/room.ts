@@ -5,7 +5,7 @@ import { Part, PartFlag } from "../../src/core/layout"
 import { MAX_PAYLOAD } from "../../src/wire/protocol"
 import type { BoardProfile } from "../hardware/board-profile"
 import type { Network } from "../network/network"
-import { buildShard } from "../network/shard"
+import { buildShard, reports, sizeOfShard } from "../network/shard"
 import { partsOf } from "../network/shard-parts"
 import type { Slice } from "../network/slices"
 
@@ -37,6 +37,15 @@ export function bytesOf(shard: Buffer): number {
   return shard.length + reporting.length * MAX_PAYLOAD
 }
 
+/** As {@link bytesOf}, of a shard that is not built, by its slots. */
+export function bytesFor(network: Network, slices: Slice[]): (slots: number) => number {
+  const size = sizeOfShard(network, slices)
+  const reporting = slices.filter(
+    ({ layer }) => layer === network.layers.length || reports(network, slices, layer),
+  )
+  return slots => size(slots) + reporting.length * MAX_PAYLOAD
+}
+
 /**
  * Others' signals that wait while the board computes, for one layer and for each further one: some
  * messages, how many hangs on who is ahead of whom. About the middle of what was measured.
@@ -65,13 +74,7 @@ export function heapFor(shard: Buffer): number {
 
 /** The shards of all shares with as many slots as all boards have room for; with one if none has. */
 export function shardsFor(network: Network, shares: Slice[][], room: number[]) {
-  const build = (slots: number) => shares.map(slices => buildShard(network, slices, slots))
-  const fitIn = (shards: Buffer[]) => shards.every((shard, i) => bytesOf(shard) <= room[i])
-  const one = build(1)
-  if (fitIn(one))
-    for (const slots of SLOTS) {
-      const shards = build(slots)
-      if (fitIn(shards)) return { slots, shards }
-    }
-  return { slots: 1, shards: one }
+  const bytes = shares.map(slices => bytesFor(network, slices))
+  const slots = SLOTS.find(n => bytes.every((of, i) => of(n) <= room[i])) ?? 1
+  return { slots, shards: shares.map(slices => buildShard(network, slices, slots)) }
 }

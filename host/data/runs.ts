@@ -7,43 +7,61 @@ export interface RunSlice {
   runs: Buffer
 }
 
+/** Most bytes the runs of so many pixels take: each may be a run, and every 255 zeros are one. */
+export function mostRunBytes(pixels: number): number {
+  return 3 * pixels
+}
+
 /**
- * Encodes an image as (skip, count, count pixels)* and cuts it between runs into slices of at most
- * `most` bytes. An empty image is one empty slice.
+ * Writes (skip, count, count pixels)*, from a pixel on, until the image ends or `out` has no room.
+ *
+ * @returns bytes written, and the pixel from which to go on: the image's end if none is left
+ */
+export function writeRuns(
+  image: Uint8Array,
+  from: number,
+  out: Uint8Array,
+): { used: number; pixel: number } {
+  const { length } = image
+  const most = out.length
+  let used = 0
+  let pixel = from
+  let at = from
+  for (;;) {
+    while (at < length && image[at] === 0) at++
+    if (at === length) return { used, pixel: length }
+    while (at - pixel > 255) {
+      // A skip is one byte: an empty run carries the rest.
+      if (used + 2 > most) return { used, pixel }
+      out[used++] = 255
+      out[used++] = 0
+      pixel += 255
+    }
+    if (used + 3 > most) return { used, pixel }
+    const room = Math.min(255, most - used - 2)
+    let end = at
+    while (end < length && image[end] !== 0 && end - at < room) end++
+    out[used++] = at - pixel
+    out[used++] = end - at
+    while (at < end) out[used++] = image[at++]
+    pixel = end
+  }
+}
+
+/**
+ * Encodes an image and cuts it between runs into slices of at most `most` bytes, at least 3. An empty
+ * image is one empty slice.
  */
 export function encodeSlices(image: Uint8Array, most: number): RunSlice[] {
   const slices: RunSlice[] = []
-  let bytes: number[] = []
-  let start = 0
-  let position = 0
+  const out = Buffer.allocUnsafe(Math.min(most, mostRunBytes(image.length)))
   let at = 0
-  while (at < image.length) {
-    if (image[at] === 0) {
-      at++
-      continue
-    }
-    while (at - position > 255) {
-      // A skip is one byte: an empty run carries the rest.
-      if (bytes.length + 2 > most) cut()
-      bytes.push(255, 0)
-      position += 255
-    }
-    if (bytes.length + 3 > most) cut()
-    const room = Math.min(255, most - bytes.length - 2)
-    let end = at
-    while (end < image.length && image[end] !== 0 && end - at < room) end++
-    bytes.push(at - position, end - at, ...image.subarray(at, end))
-    at = end
-    position = end
-  }
-  cut()
+  do {
+    const { used, pixel } = writeRuns(image, at, out)
+    slices.push({ pixel: at, runs: Buffer.from(out.subarray(0, used)) })
+    at = pixel
+  } while (at < image.length)
   return slices
-
-  function cut() {
-    slices.push({ pixel: start, runs: Buffer.from(bytes) })
-    bytes = []
-    start = position
-  }
 }
 
 /** Encodes an image as one slice. */

@@ -14,7 +14,7 @@ import { outputError, readout } from "../../src/core/run"
 import { WuxingError } from "../base/errors"
 import { heard } from "../base/heard"
 import { coreModule } from "../codegen/core-module"
-import { encodeRuns } from "../data/runs"
+import { mostRunBytes, writeRuns } from "../data/runs"
 import { interrupted } from "../link/wait"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { coefficientsOf, elementsOf, wholeNetwork } from "../network/host-network"
@@ -40,6 +40,8 @@ const CONTROL_WORDS = 8
 const PAGE = 65536
 /** 2 GiB: addresses stay positive as 32-bit numbers. */
 const MOST_PAGES = 32768
+/** 4 MiB. */
+const GROWTH_PAGES = 64
 /** More than a batch of this could carry a gathered change out of 32 bits. */
 const MOST_BATCH = 65536
 /** Behind a shard: four bytes a synapse of a part (assembly/links.ts), and a vector too many. */
@@ -183,6 +185,16 @@ export class TrainingEngine implements LearningEngine {
     return Buffer.from(this.memory.buffer, at, length)
   }
 
+  /** Has the memory so many bytes, or can it grow to have them? It does then, by some more at once. */
+  private holds(bytes: number): boolean {
+    const { byteLength } = this.memory.buffer
+    if (bytes <= byteLength) return true
+    if (bytes > MOST_PAGES * PAGE) return false
+    const pages = Math.ceil((bytes - byteLength) / PAGE)
+    this.memory.grow(Math.min(MOST_PAGES - byteLength / PAGE, Math.max(pages, GROWTH_PAGES)))
+    return true
+  }
+
   /** The shard of the first thread, whose links all use. */
   private get shard(): Buffer {
     return this.bytes(PAGE, this.shardBytes)
@@ -216,21 +228,16 @@ export class TrainingEngine implements LearningEngine {
       throw new RangeError(
         `label ${wrong} is ${labels[wrong]}, but the network has ${classes} outputs`,
       )
-    const runs: Buffer[] = []
     const starts = new Int32Array(new SharedArrayBuffer(4 * (labels.length + 1)))
+    const most = mostRunBytes(pixels)
     let end = this.top
     for (let i = 0; i < labels.length; i++) {
-      const encoded = encodeRuns(images.subarray(i * pixels, (i + 1) * pixels))
-      runs.push(encoded)
       starts[i] = end
-      end += encoded.length
-      if (end > MOST_PAGES * PAGE) throw tooLarge(`${labels.length} images`)
+      if (!this.holds(end + most)) throw tooLarge(`${labels.length} images`)
+      const image = images.subarray(i * pixels, (i + 1) * pixels)
+      end += writeRuns(image, 0, this.bytes(end, most)).used
     }
     starts[labels.length] = end
-    const missing = Math.ceil((end - this.memory.buffer.byteLength) / PAGE)
-    if (missing > 0) this.memory.grow(missing)
-    let at = this.top
-    for (const encoded of runs) at += encoded.copy(this.bytes(at, encoded.length))
     this.top = align(end)
     const shared = new Uint8Array(new SharedArrayBuffer(labels.length))
     shared.set(labels)

@@ -162,6 +162,8 @@ export class Training {
   }
 
   private readonly training: LabelledImages
+  /** Those kept apart to measure on. */
+  private readonly apart: LabelledImages
   private readonly testing: LabelledImages
   private readonly dataHash: string
   private readonly edges?: Uint8Array
@@ -178,8 +180,10 @@ export class Training {
     // 90 of MNIST's 60,000 have ink at a side, most of it faint: with them kept where they are, the
     // networks that are kept trained would no longer be made to the bit.
     if (plan.shiftImages && data.name !== "mnist") this.edges = edgesOf(data.train)
-    this.training = engine.store(data.train.images, data.train.labels)
-    this.testing = engine.store(data.test.images, data.test.labels)
+    const { train, test } = data
+    this.training = engine.store(...part(train, 0, plan.images))
+    this.apart = engine.store(...part(train, train.count - plan.validation, train.count))
+    this.testing = engine.store(test.images, test.labels)
   }
 
   get finished(): boolean {
@@ -274,16 +278,10 @@ export class Training {
    * @throws WuxingError "interrupted"
    */
   async measure(split: Split, signal?: AbortSignal): Promise<number> {
-    const { count } = this.data.train
-    const [store, from, to] =
-      split === "test"
-        ? [this.testing, 0, this.data.test.count]
-        : split === "train"
-          ? [this.training, 0, this.plan.images]
-          : [this.training, count - this.plan.validation, count]
-    const indices = Int32Array.from({ length: to - from }, (_, i) => from + i)
+    const store = { test: this.testing, train: this.training, validation: this.apart }[split]
+    const indices = new Int32Array(store.labels.length).map((_, i) => i)
     const classes = await this.engine.predict(store, indices, { signal })
-    const accuracy = classes.filter((c, i) => c === store.labels[from + i]).length / classes.length
+    const accuracy = classes.filter((c, i) => c === store.labels[i]).length / classes.length
     this.accuracy[split === "test" ? this.testedOn : split] = accuracy
     return accuracy
   }
@@ -330,6 +328,12 @@ export class Training {
   async close(): Promise<void> {
     await this.engine.close()
   }
+}
+
+/** Images and labels from … to−1. */
+function part({ images, labels, width, height }: Images, from: number, to: number) {
+  const pixels = width * height
+  return [images.subarray(from * pixels, to * pixels), labels.subarray(from, to)] as const
 }
 
 /** Gives an engine all that a model has learnt. */

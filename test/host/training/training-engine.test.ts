@@ -77,7 +77,9 @@ function samplesOf(net: Network, count: number, seed: number, ink: number): Samp
 }
 
 const joined = (images: Uint8Array[]) => Uint8Array.from(images.flatMap(image => [...image]))
-const everyOne = (count: number) => Int32Array.from({ length: count }, (_, i) => i)
+const everyOne = (count: number) => new Int32Array(count).map((_, i) => i)
+/** More than is ever learnt before a test stops it. */
+const endless = (images: number) => new Int32Array(1_000_000).map((_, i) => i % images)
 
 /** The image moved by so many pixels, or as it is if a pixel would leave the frame. */
 function moved(image: Uint8Array, by: number): Uint8Array {
@@ -108,7 +110,7 @@ describe("a batch of 1", () => {
           const engine = await start(net)
           try {
             const store = engine.store(joined(images), labels)
-            expect(engine.coefficients).toEqual(one.coefficients())
+            expect(engine.coefficients.equals(one.coefficients())).toBe(true)
             for (const [from, to, rate] of [
               [0, 15, net.learnShift],
               [15, 24, secondRate],
@@ -149,7 +151,7 @@ describe("a batch of 1", () => {
       const store = engine.store(joined(images), labels)
       const before = engine.coefficients
       await engine.train(store, everyOne(8))
-      expect(engine.coefficients).toEqual(one.coefficients())
+      expect(engine.coefficients.equals(one.coefficients())).toBe(true)
       expect(engine.coefficients.equals(before)).toBe(false)
       expect([...(await engine.predict(store, everyOne(8)))]).toEqual(
         images.map(image => one.predict(image)),
@@ -266,13 +268,13 @@ describe("a batch of several", () => {
         async (net, batch, seed) => {
           const { images, labels } = samplesOf(net, 90, seed, 0.4)
           const shifts = Int32Array.from(images, (_, i) => (i % 3) - 1)
-          const ends: { done: number; right: number; classes: Int32Array; all: Buffer }[] = []
+          const ends: { done: number; right: number; classes: Int32Array; all: string }[] = []
           for (const workers of [1, 2, 3]) {
             const engine = await start(net, { batch, workers })
             const store = engine.store(joined(images), labels)
             const figures = await engine.train(store, everyOne(90), { shifts })
             const classes = await engine.predict(store, everyOne(90))
-            ends.push({ ...figures, classes, all: engine.coefficients })
+            ends.push({ ...figures, classes, all: engine.coefficients.toString("hex") })
             await engine.close()
           }
           expect(ends[1]).toEqual(ends[0])
@@ -300,13 +302,13 @@ describe("a batch of several", () => {
       ends.push(engine.coefficients)
     }
     expect(ends[0].length / 2).toBeGreaterThan(32768)
-    expect(ends[1]).toEqual(ends[0])
-    expect(ends[2]).toEqual(ends[0])
+    expect(ends[1].equals(ends[0])).toBe(true)
+    expect(ends[2].equals(ends[0])).toBe(true)
     const samples = images.map((image, i) => ({ image, label: labels[i], number: i }))
     let byHand = new HostNetwork(net).coefficients()
     for (let first = 0; first < 40; first += 8)
       byHand = batchByHand(net, byHand, samples.slice(first, first + 8))!
-    expect(ends[0]).toEqual(byHand)
+    expect(ends[0].equals(byHand)).toBe(true)
   })
 
   test("of one sample at a time is the same as no batch", async () => {
@@ -317,7 +319,7 @@ describe("a batch of several", () => {
     const batched = await start(net, { batch: 8 })
     const store = batched.store(joined(images), labels)
     for (let i = 0; i < 12; i++) await batched.train(store, Int32Array.of(i))
-    expect(batched.coefficients).toEqual(alone.coefficients)
+    expect(batched.coefficients.equals(alone.coefficients)).toBe(true)
   })
 })
 
@@ -331,7 +333,7 @@ describe("stopped in between", () => {
   ])("a batch of %i on %i threads has learnt what it says it has", async (batch, workers) => {
     const net = pico16(2)
     const { images, labels } = samplesOf(net, 40, 5, 0.2)
-    const order = Int32Array.from({ length: 400_000 }, (_, i) => i % 40)
+    const order = endless(40)
     const engine = await start(net, { batch, workers })
     const store = engine.store(joined(images), labels)
     const abort = new AbortController()
@@ -349,12 +351,12 @@ describe("stopped in between", () => {
     const again = await start(net, { batch, workers: 1 })
     const sameStore = again.store(joined(images), labels)
     expect(await again.train(sameStore, order.subarray(0, done))).toEqual({ done, right })
-    expect(engine.coefficients).toEqual(again.coefficients)
+    expect(engine.coefficients.equals(again.coefficients)).toBe(true)
 
     // It goes on to the same bits as well.
     await engine.train(store, order.subarray(done, done + 160))
     await again.train(sameStore, order.subarray(done, done + 160))
-    expect(engine.coefficients).toEqual(again.coefficients)
+    expect(engine.coefficients.equals(again.coefficients)).toBe(true)
   })
 
   test("before the beginning, nothing is learnt", async () => {
@@ -377,7 +379,7 @@ describe("stopped in between", () => {
     const engine = await start(net, { workers: 2 })
     const store = engine.store(joined(images), labels)
     const abort = new AbortController()
-    const order = Int32Array.from({ length: 2_000_000 }, (_, i) => i % 40)
+    const order = endless(40)
     const run = engine.predict(store, order, {
       signal: abort.signal,
       onProgress: () => abort.abort(),
@@ -468,28 +470,24 @@ describe("threads", () => {
   const threadsOf = (engine: TrainingEngine) =>
     (engine as unknown as { threads: import("node:worker_threads").Worker[] }).threads
 
-  test.each([0, 1])(
-    "when thread %i of 2 is lost, the job fails and says so",
-    async lost => {
-      const net = pico16(1)
-      const { images, labels } = samplesOf(net, 10, 1, 0.2)
-      const engine = await start(net, { batch: 10, workers: 2 })
-      const store = engine.store(joined(images), labels)
-      const order = Int32Array.from({ length: 5_000_000 }, (_, i) => i % 10)
-      let killed = false
-      const run = engine.train(store, order, {
-        onProgress: done => {
-          if (done > 0 && !killed) {
-            killed = true
-            void threadsOf(engine)[lost].terminate()
-          }
-        },
-      })
-      await expect(run).rejects.toMatchObject({ code: "engine-thread" })
-      await expect(engine.train(store, everyOne(10))).rejects.toBeInstanceOf(WuxingError)
-    },
-    20_000,
-  )
+  test.each([0, 1])("when thread %i of 2 is lost, the job fails and says so", async lost => {
+    const net = pico16(1)
+    const { images, labels } = samplesOf(net, 10, 1, 0.2)
+    const engine = await start(net, { batch: 10, workers: 2 })
+    const store = engine.store(joined(images), labels)
+    const order = endless(10)
+    let killed = false
+    const run = engine.train(store, order, {
+      onProgress: done => {
+        if (done > 0 && !killed) {
+          killed = true
+          void threadsOf(engine)[lost].terminate()
+        }
+      },
+    })
+    await expect(run).rejects.toMatchObject({ code: "engine-thread" })
+    await expect(engine.train(store, everyOne(10))).rejects.toBeInstanceOf(WuxingError)
+  })
 
   test("what a thread throws is in the message", async () => {
     const engine = await start(pico16(1))
@@ -511,11 +509,11 @@ describe("threads", () => {
         thread => new Promise<boolean>(resolve => thread.on("exit", () => resolve(true))),
       )
       expect(ended.length).toBe(3)
-      const order = Int32Array.from({ length: 5_000_000 }, (_, i) => i % 10)
+      const order = endless(10)
       const job = busy ? engine.train(store, order).catch((error: Error) => error) : undefined
       await engine.close()
       expect(await Promise.all(ended)).toEqual([true, true, true])
       if (job) expect(await job).toBeInstanceOf(WuxingError)
     }
-  }, 20_000)
+  })
 })

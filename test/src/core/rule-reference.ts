@@ -40,10 +40,18 @@ const backwardRate = (k3: number[], u: number[]) => (e: number[]) =>
 const ZERO = [0, 0, 0, 0, 0]
 const same = (x: number) => x
 
+/** Those found already: finite differences ask for the same ones again and again. */
+const found = new Map<string, number[]>()
+
 /** B of the forward, B̂ of the backward equation: where they rest without input. */
 export function fixedPoint(k3: number[], backward = false): number[] {
+  const key = `${k3.join()} ${backward}`
+  const known = found.get(key)
+  if (known) return [...known]
   const rate = backward ? backwardRate(k3, ZERO) : forwardRate(k3, ZERO)
-  return heun([1, 1, 1, 1, 1], 400, rate, same)
+  const rest = heun([1, 1, 1, 1, 1], 400, rate, same)
+  found.set(key, rest)
+  return [...rest]
 }
 
 export interface Settled {

@@ -74,4 +74,4 @@ console.log("end")
       `${prefix}${runCase(c)}`,
     )
   }
-}, 60_000)
+})

@@ -23,4 +23,4 @@ test("every command of the README is run here, or in a test that is named", asyn
     expect(status, `${line}\n${stderr}`).toBe(0)
     expect(stdout.trim(), line).not.toBe("")
   }
-}, 120_000)
+})

@@ -140,7 +140,7 @@ test("the README's run of the demo is what the host computes", () => {
   expect(text).toContain(`accuracy after       ${share()}\n`)
   const hash = createHash("sha256").update(host.coefficients()).digest("hex")
   expect(text).toContain(`coefficients         ${hash}\n`)
-}, 120_000)
+})
 
 test("every command that is to be typed runs in a test: as it stands, or in one that is named", () => {
   const asTheyStand = new Set(pageCommands())

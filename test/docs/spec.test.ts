@@ -158,7 +158,7 @@ beforeAll(async () => {
   const decoded = (stream: Buffer[]) => framesOf(Buffer.concat(stream)).flatMap(messagesOf)
   sent = decoded(toBoard)
   received = decoded(fromBoard)
-}, 60_000)
+})
 
 const ofName = (messages: Message[], name: string) => messages.filter(m => m.name === name)
 

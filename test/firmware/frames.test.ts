@@ -62,7 +62,7 @@ describe("more than the service asks for", () => {
 describe("random frames", () => {
   const commands = Object.values(Command).filter((c): c is Command => typeof c === "number")
   const frames = Math.ceil(Number(process.env.WUXING_FUZZ_FRAMES ?? 900) / 2)
-  const timeout = Math.max(60_000, frames * 400)
+  const timeout = Math.max(300_000, frames * 400)
 
   it(`${2 * frames} of them neither restart a board nor find a defect of its program`, {
     timeout,

@@ -60,7 +60,7 @@ async function judged(shard: Buffer, number: number): Promise<string> {
 it("takes what is sound", async () => {
   for (const [i, [name, shard]] of soundShards.entries())
     expect(`${name}: ${await judged(shard, i)}`).toBe(`${name}: Ok`)
-}, 120_000)
+})
 
 it("refuses each shard that was found to lead the native program astray", async () => {
   for (const [i, [name, shard]] of namedShards.entries())

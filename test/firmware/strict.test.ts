@@ -39,4 +39,4 @@ test("a strict network learns on two virtual boards what it learns on the host, 
   } finally {
     await fleet.close()
   }
-}, 120_000)
+})

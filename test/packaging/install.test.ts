@@ -133,7 +133,7 @@ describe("the package", () => {
     // The types are there, not taken for `any`.
     writeFileSync(join(folder, "wrong.ts"), `${source}\nNetwork.sized(784)\n`)
     await expect(run("node", [tsc, ...strict, ...types, "wrong.ts"])).rejects.toThrow()
-  }, 120_000)
+  })
 
   test("docs/library.md: every program runs as it stands, and has types both ways they are looked up", async () => {
     const page = readFileSync(join(ROOT, "docs/library.md"), "utf8")

@@ -77,7 +77,7 @@ class Picos {
 }
 
 it("a run with a fault at a frame ends with the host's hash or a named error", {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   const hash = hashOnHost()
   const picos = new Picos()

@@ -116,7 +116,7 @@ describe.skipIf(compiler === undefined)(
         "-o",
         binary,
       ])
-    }, 120_000)
+    })
 
     /** Runs cases and returns the status of each one's first Commit; throws with what a sanitizer said. */
     function run(cases: Buffer[], names: (index: number) => string): (number | undefined)[] {
@@ -124,7 +124,7 @@ describe.skipIf(compiler === undefined)(
         input: Buffer.concat(cases),
         encoding: "utf8",
         maxBuffer: 1 << 26,
-        timeout: 120_000,
+        timeout: 300_000,
       })
       if (status !== 0) {
         const at = /^case (\d+)$/m.exec(stderr)?.[1]

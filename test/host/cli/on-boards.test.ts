@@ -131,4 +131,4 @@ test("what boards cannot do is refused before any is started", async () => {
     expect(status).toBe(2)
     expect(JSON.parse(stdout).error.kind).toBe("usage")
   }
-}, 60_000)
+})

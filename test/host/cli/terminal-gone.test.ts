@@ -65,7 +65,7 @@ test.each([
   const out = join(folder, `${what}.wuxing`)
   expect(await onTerminal(what, lineOf(out))).toMatch(/done$/)
   // A pipe's last word is tee's: the training may end a moment later.
-  await expect.poll(() => existsSync(out), { timeout: 60_000, interval: 200 }).toBe(true)
+  await expect.poll(() => existsSync(out), { timeout: 120_000, interval: 200 }).toBe(true)
   const { training } = loadModel(out)
   expect(training?.samples).toBeGreaterThan(0)
   expect(training?.samples).toBeLessThan(20_000_000)

@@ -143,7 +143,7 @@ describe("on a board", () => {
     expect(result.coefficientsHash).toBe(sha(host.coefficients()))
     expect(result.stream.on.length).toBe(45)
     expect(readFileSync(svg, "utf8")).toContain("learning off")
-  }, 120_000)
+  })
 
   test("learns a person's own digits from a folder", async () => {
     // Slanted handwriting, black on white, as PGM.
@@ -164,5 +164,5 @@ describe("on a board", () => {
     expect([result.world, result.samples]).toEqual([join(folder, "own"), 12])
     // Paper is taken for background: most of what was only slanted is classified correctly.
     expect(result.all.before.new).toBeGreaterThan(0.4)
-  }, 120_000)
+  })
 })

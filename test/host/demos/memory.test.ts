@@ -111,7 +111,7 @@ test("five values are stored by K1 and by K3, and come back after a power cut", 
   const drawn = readFileSync(svg, "utf8")
   expect(drawn.match(/<polyline|<path/g)!.length).toBeGreaterThan(20)
   expect(drawn).toContain("After power off and on: back to what was stored by K3")
-}, 120_000)
+})
 
 test.skipIf(!hasSocat)(
   "on a serial port a person is asked to pull the cable (Debian package socat)",

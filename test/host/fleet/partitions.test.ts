@@ -106,7 +106,7 @@ describe("boards", () => {
         return new Board(link, all.profile())
       }),
     )
-  }, 120_000)
+  })
   afterAll(() => all?.stop())
 
   it("name and learn what the host does, however a network is cut", async () => {

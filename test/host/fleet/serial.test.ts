@@ -65,7 +65,7 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
     bytecode = await firmware()
     terminals = new Terminals()
     virtual = await VirtualBoards.start(8)
-  }, 120_000)
+  })
   afterAll(async () => {
     await terminals?.close()
     await virtual?.stop()
@@ -406,7 +406,7 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
     await fleet.train(mnist.train, training.slice(0, 6))
     expect(sha(await fleet.coefficients())).toBe(hashOnHost(training.slice(0, 6)))
     expect(fleet.recoveries).toBe(0)
-  }, 120_000)
+  })
 
   it("two of which are the same board under two names are refused", async () => {
     const path = await plug(0)

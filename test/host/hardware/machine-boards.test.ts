@@ -145,7 +145,7 @@ describe("virtual boards", () => {
           const device = peer.bus.device(boards!.ids[0], true)
           expect(device?.services({ serviceClass: 0x1134ea2b })).toHaveLength(1)
         },
-        { timeout: 30_000 },
+        { timeout: 120_000 },
       )
     } finally {
       await peer.close()

@@ -118,7 +118,7 @@ describe("virtual boards", () => {
           expect(service).toBeDefined()
           return service
         },
-        { timeout: 5_000 },
+        { timeout: 120_000 },
       )
       const version = manager.register(0x183)
       await version.refresh()

@@ -258,7 +258,7 @@ describe("against jacdac-ts", () => {
     await vi.waitFor(() => {
       const ours = received.filter(f => Buffer.from(f.subarray(4, 12)).toString("hex") === ID.hex)
       expect(ours).toEqual(frames)
-    }, 60_000)
+    }, 120_000)
     expect(decoder).toMatchObject({ crcErrors: 0, broken: 0 })
   })
 })

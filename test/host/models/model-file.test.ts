@@ -98,7 +98,7 @@ describe("a model file", () => {
       expect(back).toEqual(model)
       expect(untrained(back.network).coefficients.equals(model.coefficients)).toBe(true)
     }
-  }, 60_000)
+  })
 
   test("is laid out as documented", () => {
     const bytes = encodeModel(modelOf())

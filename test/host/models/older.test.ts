@@ -27,7 +27,7 @@ test("a file whose preset has since become another network names what its record
   } finally {
     await engine.close()
   }
-}, 120_000)
+})
 
 test("an older version is brought up to date step by step, a newer one refused", () => {
   const bytes = readFileSync(OLD)

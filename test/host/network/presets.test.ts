@@ -42,7 +42,7 @@ describe("the presets", () => {
       expect(linkRatios(net).pairs.map(({ links }) => links)).toEqual(EXPECTED[name].links)
       const bytes = new HostNetwork(net).coefficients().length
       expect(bytes).toBe(2 * EXPECTED[name].links.reduce((a, b) => a + b))
-    }, 30_000)
+    })
 
   test("784-16-10 of seed 1 begins as it always has", () => {
     // From the first version: what it draws may not change with the other kinds of networks.

@@ -88,15 +88,15 @@ describe("a panel that sends garbage", () => {
     const first = await start()
     // On its way through the parser of firmata-io: as exceptions they would end the process here.
     for (const message of messages) first.say(...message)
-    await vi.waitFor(() => expect(panel?.connected).toBe(true), 20_000)
-    await vi.waitFor(() => expect(ports).toHaveLength(2), 20_000)
+    await vi.waitFor(() => expect(panel?.connected).toBe(true), 120_000)
+    await vi.waitFor(() => expect(ports).toHaveLength(2), 120_000)
     expect(first.closed).toBe(true)
     expect(said[0]).toMatch(/the run goes on without it/)
-    await vi.waitFor(() => expect(said[1]).toBe("the panel on /dev/fake is back"), 20_000)
+    await vi.waitFor(() => expect(said[1]).toBe("the panel on /dev/fake is back"), 120_000)
     // It shows what came meanwhile.
     const before = ports[1].writes
     panel?.show(3, 0.5)
-    await vi.waitFor(() => expect(ports[1].writes).toBeGreaterThan(before), 20_000)
+    await vi.waitFor(() => expect(ports[1].writes).toBeGreaterThan(before), 120_000)
   })
 
   it("random bytes, whole messages cut, doubled and altered: nothing is thrown, labels stay in range", async () => {
@@ -125,7 +125,7 @@ describe("a panel that sends garbage", () => {
   it("noise before it describes itself is no reason to give up", async () => {
     const layout = parseLayout({ digit: { kind: "leds", pins: [2, 3] } }, "two")
     const opening = start(layout)
-    await vi.waitFor(() => expect(ports).toHaveLength(1), 20_000)
+    await vi.waitFor(() => expect(ports).toHaveLength(1), 120_000)
     ports[0].say(0xf9, 2, 5, START, 0x79, END, 0xff, 0xf0, 0x6e, 100, 1, 1, END)
     await opening
     expect(panel?.connected).toBe(true)

@@ -43,7 +43,7 @@ async function stop(): Promise<void> {
 async function watch(pin: number, ms: number): Promise<{ edges: Edge[]; from: number }> {
   const from = await uno.now()
   await vi.waitFor(async () => expect(await uno.now()).toBeGreaterThan(from + ms), {
-    timeout: 20_000,
+    timeout: 120_000,
     interval: 20,
   })
   return { edges: (await uno.edges(pin)).filter(([at]) => at >= from), from }
@@ -59,7 +59,7 @@ const lit = async () => {
   const levels = await uno.levels()
   return DIGITS.flatMap((pin, digit) => (levels[pin] === "high" ? [digit] : []))
 }
-const eventually = (check: () => Promise<void>, timeout = 15_000) =>
+const eventually = (check: () => Promise<void>, timeout = 120_000) =>
   vi.waitFor(check, { timeout, interval: 20 })
 
 /**

@@ -17,7 +17,7 @@ test("the largest of three shares takes what is predicted, within 5 %", async ()
   const { heapBytes } = share
   expect(await runsWith(share, Math.floor(HEAP_BYTES - heapBytes * 1.05))).toBe(true)
   expect(await runsWith(share, Math.ceil(HEAP_BYTES - heapBytes * 0.95))).toBe(false)
-}, 120_000)
+})
 
 test("the program for a heap of 40 KiB sets aside what that allows, and runs a plan for such boards", async () => {
   const on = parseBoards("esp32-s2:3")
@@ -41,4 +41,4 @@ test("the program for a heap of 40 KiB sets aside what that allows, and runs a p
   } finally {
     await fleet.close()
   }
-}, 60_000)
+})

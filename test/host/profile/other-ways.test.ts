@@ -102,5 +102,5 @@ describe("pico-16 written in other ways", () => {
     // Ours with messages and yields, theirs without.
     expect(obvious / ours.opsPerInference).toBeGreaterThan(3)
     expect(papers / ours.opsPerInference).toBeGreaterThan(15)
-  }, 120_000)
+  })
 })

@@ -29,7 +29,7 @@ async function measure(row: Row): Promise<Finding> {
 
 beforeAll(async () => {
   for (const row of rows) found.set(row.name, await measure(row))
-}, 120_000)
+})
 
 const of = (name: string): Finding => {
   const finding = found.get(name)

@@ -140,7 +140,9 @@ export type ChipProfile = z.infer<typeof chipSchema>
  * @throws WuxingError "board-unknown" (kind "usage"), "board-profile" (kind "data")
  */
 export function readBoardProfile(id: string, folder = FOLDER): BoardProfile {
-  return readProfile(id, boardIds(folder), profileSchema, folder)
+  return once(`profile ${id}`, folder, () =>
+    readProfile(id, boardIds(folder), profileSchema, folder),
+  )
 }
 
 /** As {@link readBoardProfile}; a board there is no profile of counts as a Pico. */
@@ -177,7 +179,16 @@ function readProfile<Profile extends { id: string }>(
 
 /** The ids of all boards' profiles, in alphabetical order. */
 export function boardIds(folder = FOLDER): string[] {
-  return profileIds(folder).filter(id => !isChip(id, folder))
+  return once("ids", folder, () => profileIds(folder).filter(id => !isChip(id, folder))).slice()
+}
+
+const known = new Map<string, unknown>()
+
+/** What the package's own files say is read once: a fleet asks for it at every start and recovery. */
+function once<T>(key: string, folder: string, read: () => T): T {
+  if (folder !== FOLDER) return read()
+  if (!known.has(key)) known.set(key, read())
+  return known.get(key) as T
 }
 
 /** The ids of all neuromorphic chips' profiles, in alphabetical order. */

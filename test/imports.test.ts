@@ -101,6 +101,28 @@ describe("imports", () => {
     expect(circles).toEqual([])
   })
 
+  it("keep the start of the tool short: before it knows the command, three small packages", () => {
+    const seen = new Set<string>()
+    const packages = new Set<string>()
+    const visit = (path: string) => {
+      if (seen.has(path)) return
+      seen.add(path)
+      // Types are not there when it runs.
+      const code = readFileSync(join(ROOT, path), "utf8").replace(
+        /^import type [^;]*?from .*$/gm,
+        "",
+      )
+      for (const [, name] of code.matchAll(
+        /^(?:import|\} from|export .* from).*?["']([^"'.][^"']*)["']$/gm,
+      ))
+        if (!name.startsWith("node:")) packages.add(name)
+      for (const to of importsOf(path, false))
+        if (code.includes(`/${to.split("/").at(-1)!.replace(/\.ts$/, "")}"`)) visit(to)
+    }
+    visit("host/cli/main.ts")
+    expect([...packages].sort()).toEqual(["cli-table3", "commander", "picocolors"])
+  })
+
   it("make a board reach all of src/", () => {
     const reached = new Set<string>()
     const visit = (path: string) => {

@@ -2,8 +2,12 @@
 import { hostname } from "node:os"
 import type { Command } from "commander"
 import type { Location } from "../hardware/location"
-import { type BrokerAddress, brokerOption, describeBroker } from "../hardware/mqtt/broker-address"
-import { NAME } from "../hardware/mqtt/messages"
+import {
+  type BrokerAddress,
+  brokerOption,
+  describeBroker,
+  NAME,
+} from "../hardware/mqtt/broker-address"
 import type { Context, Outcome, Run } from "./command"
 import { onOption, PLACES, pathOption, usageError } from "./options/usage"
 

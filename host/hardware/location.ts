@@ -4,9 +4,7 @@
  * agents in a room of a broker offer.
  */
 import { WuxingError } from "../base/errors"
-import { listPorts } from "../link/port-list"
 import { PORTS_VARIABLE, portsOfEnvironment, resolvePorts, splitPorts } from "../link/port-names"
-import { boardIds } from "./board-profile"
 import type { OpenableBoards, OpenOptions } from "./board-set"
 import { type BrokerAddress, describeBroker, parseBrokerAddress } from "./mqtt/broker-address"
 
@@ -119,6 +117,7 @@ export async function findBoards(location: Location): Promise<FoundBoards> {
 
 async function findRemoteBoards(address: BrokerAddress): Promise<FoundBoards> {
   const { findRoom } = await import("./mqtt/mqtt-boards")
+  const { boardIds } = await import("./board-profile")
   const { boards, agents } = await findRoom(address)
   const names = new Intl.ListFormat("en-GB").format([...agents.keys()].sort())
   const native = [...agents.values()].every(agent => agent.native)
@@ -143,6 +142,7 @@ async function findRemoteBoards(address: BrokerAddress): Promise<FoundBoards> {
  * @throws as `findBoards`
  */
 export async function findPorts(names: readonly string[]): Promise<string[]> {
+  const { listPorts } = await import("../link/port-list")
   const { ports, poor } = await listPorts()
   const wanted = names.length > 0 ? names : portsOfEnvironment()
   if (wanted.length > 0) return resolvePorts(wanted, ports)

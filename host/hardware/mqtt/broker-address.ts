@@ -1,6 +1,8 @@
 /** `mqtt://host:1883/room`: which broker, and which room of it. */
 import { WuxingError } from "../../base/errors"
-import { NAME } from "./messages"
+
+/** Names of rooms, agents and users: part of a topic, so without its separators and wildcards. */
+export const NAME = /^[\w.-]{1,64}$/
 
 export const DEFAULT_ROOM = "lab"
 export const DEFAULT_PORT = 1883

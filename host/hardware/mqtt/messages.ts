@@ -69,9 +69,6 @@ export function decodeMessage(bytes: Uint8Array): BoardMessage | undefined {
   }
 }
 
-/** Names of rooms, agents and users: part of a topic, so without its separators and wildcards. */
-export const NAME = /^[\w.-]{1,64}$/
-
 export const announcementSchema = z.object({
   /** Of these messages. */
   version: z.literal(1),

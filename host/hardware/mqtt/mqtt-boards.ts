@@ -6,7 +6,7 @@ import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
 import type { Port } from "../../link/port"
 import { seconds, wait } from "../../link/wait"
 import type { OpenableBoards, WrapPort } from "../board-set"
-import { type BrokerAddress, describeBroker } from "./broker-address"
+import { type BrokerAddress, describeBroker, NAME } from "./broker-address"
 import {
   backAtBroker,
   connectToBroker,
@@ -19,7 +19,6 @@ import {
   decodeMessage,
   MessageKind,
   MOST_ANNOUNCEMENT_BYTES,
-  NAME,
   partsOfTopic,
   refusalSchema,
   topics,

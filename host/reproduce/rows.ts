@@ -8,6 +8,7 @@ import { linkRatioRow } from "./link-ratio"
 import { methodOneRow, methodsRow } from "./methods"
 import { modelsRow } from "./models"
 import { noiseRow } from "./noise"
+import { ownDataRow } from "./own-data"
 import { ringSizeRow } from "./ring-size"
 import type { Row } from "./row"
 import { storingRow } from "./storing"
@@ -25,4 +26,5 @@ export const rows: Row[] = [
   depthRow,
   noiseRow,
   backpropagationRow,
+  ownDataRow,
 ]

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { readMnist } from "../../../host/data/mnist"
 import { disturb } from "../../../host/reproduce/noise"
+import { ownOf, roundOf } from "../../../host/reproduce/own-data"
 import type { Finding, Row, Task } from "../../../host/reproduce/row"
 import { rows } from "../../../host/reproduce/rows"
 import { PAPER_TARGETS, REACHABLE_TARGETS } from "../../../host/reproduce/storing"
@@ -80,6 +81,7 @@ describe("every row", () => {
       ["depth", 20],
       ["backpropagation", 20],
       ["noise", 50],
+      ["own-data", 50],
       ["link-ratio", 20],
     ] as const)
       for (const series of of(name).charts[0].series)
@@ -211,6 +213,26 @@ describe("ring-size", () => {
     expect(Math.abs(number(responses[0][1]) - 2)).toBeLessThan(0.06)
     for (const [k, known] of [0.78, 0.878, 0.488, 0.049, -0.195].entries())
       expect(Math.abs(number(responses[4][k + 1]) - known)).toBeLessThan(0.01)
+  })
+})
+
+describe("own-data", () => {
+  test("each board learns its two digits alone, in shares of one round", () => {
+    const own = [0, 1, 2, 3, 4].map(board => ownOf(data.train, board))
+    expect(own.flat().length).toBe(data.train.count)
+    const round = roundOf(own, 3, 4)
+    for (const [k, image] of round.entries())
+      expect(data.train.labels[image] >> 1).toBe(Math.floor(k / 4))
+    expect([...round.subarray(0, 4)]).toEqual(own[0].slice(12, 16))
+  })
+
+  test("who has seen two digits names nothing else; the average comes further", () => {
+    for (const [, , its, all] of of("own-data").tables[0].rows)
+      expect(share(all)).toBeLessThanOrEqual(share(its))
+    const [{ ours }] = of("own-data").comparisons
+    const [alone, averaged] = ours.split("; ").map(share)
+    expect(alone).toBeLessThan(0.35)
+    expect(averaged).toBeGreaterThan(alone)
   })
 })
 

@@ -7,6 +7,7 @@
  * machines; how near predictions come is tested there too.
  */
 import { Header, Part, PartFlag, Rule } from "../../src/core/layout"
+import { isFull } from "../../src/core/links"
 import {
   AT_ONCE_LINK_OPERATIONS,
   AT_ONCE_PIXEL_OPERATIONS,
@@ -90,6 +91,8 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     let summing = FORWARD_LINK * passing
     if (dense) summing = links * DENSE_FORWARD + synapses * DENSE_SYNAPSE_OPERATIONS
     else if ((flags & PartFlag.AtOnce) !== 0) summing = lit * links * AT_ONCE_LINK_OPERATIONS
+    else if (isFull(shard, part))
+      summing = lit * (links * DENSE_FORWARD + sources * SOURCE_OPERATIONS)
     cost.forward[layer] += summing + listed + neurons * forwardNeuron(l, rule, steps, input)
     let learning = 1
     if (byMargin && (flags & PartFlag.Output) !== 0) {

@@ -24,7 +24,7 @@ export type Part = (typeof PARTS)[number]
  */
 const FUNCTIONS: Record<Exclude<Part, "service">, string[]> = {
   input: ["activateRuns", "listRuns", "clearImage"],
-  links: ["sumRuns", "listSignals", "sumSparse", "sumDense"],
+  links: ["sumRuns", "listSignals", "sumSparse", "sumFull", "isFull", "sumDense"],
   settle: [
     ...["settleForward", "settleForwardTwo", "settleForwardFine", "settleForwardOwn"],
     ...["hasTwo", "bitsWithin", "forward", "loadRing", "settleRing"],

@@ -43,7 +43,8 @@ export function leastOf(features: Features): number {
 export function workBytes(features: Features): number {
   if (features.kind === "bands") return features.frame * 6 + 4 + 4 * widthOf(features)
   const raw = features.take.includes("values") ? 0 : features.channels.length
-  return 4 * features.points * (columnsOf(features) + raw)
+  // Of each column its lowest and its highest value too.
+  return (4 * features.points + 8) * (columnsOf(features) + raw)
 }
 
 /** What contradicts itself in a description whose fields are each in range, or "". */

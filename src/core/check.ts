@@ -19,6 +19,7 @@ import {
   PartFlag,
   Rule,
 } from "./layout"
+import { isFull } from "./links"
 import { Neuron } from "./neuron"
 import {
   AT_ONCE_LINK_OPERATIONS,
@@ -425,8 +426,9 @@ function same(m: Buffer, part: number, other: number, field: number, otherField:
 }
 
 /**
- * Checks some of the links of a sparse part: that they are in order, end on synapses of the part,
- * and that no choice of sources makes a chunk too long.
+ * Checks some of the links of a sparse part: that they are in order, end on synapses of the part (on all
+ * of them, in their order, where every source reaches every synapse), and that no choice of sources makes
+ * a chunk too long.
  *
  * @param from 0 to begin, then what the call before returned
  * @returns the next source to check; −1 when all are sound, −2 if one is not
@@ -439,6 +441,8 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
   const target = m.getAt(part + Part.Target, "i32")
   const links = m.getAt(part + Part.Links, "i32")
   if (m.getAt(start, "u16") !== 0 || m.getAt(start + sources * 2, "u16") !== links) return -2
+  // Nobody looks up where these end.
+  const full = isFull(m, part)
   const chunk = Math.min(sources, m.getAt(part + Part.ChunkSources, "u16"))
   // A chunk may hold any of the sources: each as many of the costliest as there are in a chunk.
   const room = Math.idiv(MOST_OPERATIONS - listOperations(m, part), chunk)
@@ -457,6 +461,11 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
     const end = m.getAt(at, "u16")
     if (link > end || end > links || end - link > most) return -2
     left = left - SOURCE_LINKS - (end - link)
+    if (full) {
+      if (end - link !== synapses) return -2
+      for (let t = 0; t < synapses; t++) if (m.getAt(target + link + t, "u8") !== t) return -2
+      link = end
+    }
     while (link < end) {
       if (m.getAt(target + link, "u8") >= synapses) return -2
       link = link + 1

@@ -12,12 +12,14 @@ import { Header, Part, PartFlag, Rule } from "./layout"
 import { drawNoiseByRule, learnDenseByRule, learnSparseByRule } from "./link-rules"
 import {
   drawNoise,
+  isFull,
   learnDense,
   learnRuns,
   learnSparse,
   listSignals,
   packNoise,
   sumDense,
+  sumFull,
   sumSparse,
 } from "./links"
 import { settleBackward, settleForward } from "./settle"
@@ -48,6 +50,7 @@ export function forward(m: Buffer, part: number, slot: number, cursor: number): 
   if (cursor < PHASE) {
     let count = 0
     let chunk = 0
+    let full = false
     if ((flags & PartFlag.Dense) !== 0) {
       count = neurons * inputs
       chunk = m.getAt(part + Part.ChunkSynapses, "u16")
@@ -58,9 +61,13 @@ export function forward(m: Buffer, part: number, slot: number, cursor: number): 
       }
       count = m.getAt(m.getAt(part + Part.List, "i32"), "i32")
       chunk = m.getAt(part + Part.ChunkSources, "u16")
+      full = isFull(m, part)
+      // Eight sources at a time are summed for half of what one by one takes.
+      if (full && chunk > 8) chunk = chunk & ~7
     }
     const to = Math.min(count, cursor + chunk)
     if ((flags & PartFlag.Dense) !== 0) sumDense(m, part, slot, cursor, to)
+    else if (full) sumFull(m, part, cursor, to)
     else sumSparse(m, part, cursor, to)
     return to < count ? to : PHASE
   }

@@ -1,4 +1,4 @@
-/** Features as the core takes an image: runs of bytes that are not zero (src/core/image.ts). */
+/** Features as the core takes an image: runs of bytes (src/core/image.ts). */
 
 /** Most bytes the runs of so many features take: each is a run, and every 255 zeros are one. */
 export function mostRuns(width: number): number {
@@ -34,4 +34,36 @@ export function writeRuns(bytes: Buffer, width: number, runs: Buffer): number {
     }
   }
   return to
+}
+
+/**
+ * The same of features that are seldom zero, as those of a trace: all of them, without a look at each.
+ *
+ * @returns how many bytes of runs there are
+ */
+export function writeAll(bytes: Buffer, width: number, runs: Buffer): number {
+  let to = 0
+  for (let at = 0; at < width; at += 255) {
+    const count = Math.min(255, width - at)
+    runs.setAt(to, "u8", 0)
+    runs.setAt(to + 1, "u8", count)
+    runs.blitAt(to + 2, bytes, at, count)
+    to = to + 2 + count
+  }
+  return to
+}
+
+/** Bytes of a buffer for so many features that `hashOf` reads. */
+export function paddedWidth(width: number): number {
+  return (width + 3) & ~3
+}
+
+/**
+ * @param bytes features, and zeros up to their padded width
+ * @returns their hash: FNV-1a over words of four bytes
+ */
+export function hashOf(bytes: Buffer, width: number): number {
+  let hash = -2128831035
+  for (let at = 0; at < width; at += 4) hash = Math.imul(hash ^ bytes.getAt(at, "i32"), 16777619)
+  return hash
 }

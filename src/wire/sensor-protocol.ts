@@ -98,7 +98,7 @@ export enum FoundField {
   Lead = 4,
   /** u16: samples of the window. */
   Samples = 6,
-  /** i32: hash of the features (FNV-1a). */
+  /** i32: hash of the features (src/signals/runs.ts). */
   Hash = 8,
   Length = 12,
 }

@@ -17,8 +17,8 @@ import {
   readout,
 } from "../../../src/core/run"
 import { features } from "../../../src/signals/features"
-import { Plan } from "../../../src/signals/plan"
-import { mostRuns, writeRuns } from "../../../src/signals/runs"
+import { FeatureKind, Plan } from "../../../src/signals/plan"
+import { hashOf, mostRuns, paddedWidth, writeAll, writeRuns } from "../../../src/signals/runs"
 import {
   clearStream,
   followStream,
@@ -68,7 +68,8 @@ const channels = state.getAt(Stream.Channels, "i32")
 const signal = Buffer.alloc(2 * channels * streamSamples(state))
 const work = Buffer.alloc(image.getAt(SensorImage.WorkBytes, "i32"))
 const width = plan.getAt(Plan.Width, "u16")
-const latest = Buffer.alloc(width)
+const latest = Buffer.alloc(paddedWidth(width))
+const traced = plan.getAt(Plan.Kind, "u16") === FeatureKind.Trace
 const runs = Buffer.alloc(mostRuns(width))
 const kind = image.getAt(SensorImage.Kind, "u16")
 const shift = image.getAt(SensorImage.Shift, "i16")
@@ -219,7 +220,7 @@ function facts(): number {
  * @returns the best class; all outputs are in the arena then
  */
 async function look(bytes: Buffer, brief: boolean, patient: boolean): Promise<number> {
-  const length = writeRuns(bytes, width, runs)
+  const length = traced ? writeAll(bytes, width, runs) : writeRuns(bytes, width, runs)
   arena.setAt(Header.Brief, "u16", brief ? 1 : 0)
   clearImage(arena, partAt(0))
   activateRuns(arena, partAt(0), runs, 0, length, 0)
@@ -313,9 +314,7 @@ async function classify(count: number): Promise<void> {
   report.setAt(FoundField.Best, "u8", best)
   report.setAt(FoundField.Lead, "i16", lead)
   report.setAt(FoundField.Samples, "u16", count)
-  let hash = -2128831035
-  for (let i = 0; i < width; i++) hash = Math.imul(hash ^ latest.getAt(i, "u8"), 16777619)
-  report.setAt(FoundField.Hash, "i32", hash)
+  report.setAt(FoundField.Hash, "i32", hashOf(latest, width))
   windows++
   busy = false
   await (ds as Sender)._serverSend(

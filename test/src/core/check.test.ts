@@ -70,6 +70,26 @@ test("only finer elements take rates below 2^-16, down to 2^-20", () => {
   expect([17, 20, 21].map(shift => shifted(finer, shift))).toEqual([true, true, false])
 })
 
+test("where every source reaches every synapse, their order is checked, as nobody looks it up", () => {
+  const full = () => {
+    const n = network([{ neurons: 3, fanIn: 9 }], { width: 9 })
+    return buildShard(n, [{ layer: 1, first: 0, count: 3 }], 1)
+  }
+  expect(trusted(full())).toBe(true)
+  const target = address(full(), partAt(0), Part.Target)
+  const swapped = full()
+  for (const [i, synapse] of [1, 0].entries()) swapped.writeUInt8(synapse, target + 13 + i)
+  expect(trusted(swapped)).toBe(false)
+  const twice = full()
+  twice.writeUInt8(4, target + 14)
+  expect(trusted(twice)).toBe(false)
+  // As many links, but one source has two more and the next two fewer.
+  const moved = full()
+  const start = address(moved, partAt(0), Part.Start)
+  moved.writeUInt16LE(moved.readUInt16LE(start + 2) + 2, start + 2)
+  expect(trusted(moved)).toBe(false)
+})
+
 describe("a shard is refused", () => {
   const u16 = (at: number, value: number) => (m: Buffer) => m.writeUInt16LE(value, at)
   const i32 = (at: number, value: number) => (m: Buffer) => m.writeInt32LE(value, at)

@@ -14,10 +14,12 @@ import type { Slice } from "../../../host/network/slices"
 import { Header, Part } from "../../../src/core/layout"
 import {
   drawNoise,
+  isFull,
   learnDense,
   learnSparse,
   listSignals,
   sumDense,
+  sumFull,
   sumSparse,
 } from "../../../src/core/links"
 import { beginLearning, partAt } from "../../../src/core/run"
@@ -392,4 +394,57 @@ test("the sum of a layer-1 part runs over the image's pixels alone", () => {
     return s
   })
   expect(readI32(m, address(m, part, Part.Sum), 9)).toEqual(expected)
+})
+
+test("where every pixel reaches every synapse: the same sums, however the list is cut", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 0, max: 40 }),
+      fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+      (width, neurons, inputs, cut, seed) => {
+        const net = network([{ neurons, inputs, fanIn: 100 }], { width })
+        const m = buildShard(net, [{ layer: 1, first: 0, count: neurons }], 1)
+        expect(isFull(m, part)).toBe(true)
+        const next = uniform(seed)
+        const all = Buffer.alloc(2 * width * neurons * inputs)
+        const max = coefficientMax(net)
+        for (let at = 0; at < all.length; at += 2)
+          all.writeInt16LE(Math.floor((2 * next() - 1) * max), at)
+        exchangeCoefficients(m, net, all, true)
+        // Any of the pixels, in ascending order.
+        const lit = Array.from({ length: width }, (_, pixel) => pixel).filter(() => next() < 0.8)
+        const signals = lit.map(() => Math.floor((2 * next() - 1) * 2 ** net.signalBits))
+        const list = address(m, part, Part.List)
+        m.writeInt32LE(lit.length, list)
+        for (const [i, pixel] of lit.entries()) {
+          m.writeUInt16LE(pixel, list + 4 + 4 * i)
+          m.writeInt16LE(signals[i], list + 6 + 4 * i)
+        }
+        sumFull(m, part, 0, Math.min(cut, lit.length))
+        sumFull(m, part, Math.min(cut, lit.length), lit.length)
+        // By synapse, then source.
+        const expected = Array.from({ length: neurons * inputs }, (_, t) =>
+          lit.reduce((s, pixel, i) => s + signals[i] * all.readInt16LE(2 * (t * width + pixel)), 0),
+        )
+        expect(readI32(m, address(m, part, Part.Sum), neurons * inputs)).toEqual(expected)
+      },
+    ),
+    { numRuns: 300 },
+  )
+})
+
+test("a part with one link fewer than all is not full", () => {
+  const full = (fanIn: number) =>
+    isFull(
+      buildShard(
+        network([{ neurons: 3, fanIn }], { width: 12 }),
+        [{ layer: 1, first: 0, count: 3 }],
+        1,
+      ),
+      part,
+    )
+  expect([11, 12, 13].map(full)).toEqual([false, true, true])
 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { encodeRuns } from "../../../host/data/runs"
 import type { Features } from "../../../host/signals/description"
 import { SignalStream } from "../../../host/signals/stream"
-import { mostRuns, writeRuns } from "../../../src/signals/runs"
+import { hashOf, mostRuns, paddedWidth, writeAll, writeRuns } from "../../../src/signals/runs"
 import { TRACE, uniform } from "./reference"
 
 const SEGMENTS: Features = {
@@ -122,5 +122,35 @@ it("features become the runs the host makes of them, in the room that is set asi
         expect(runs.subarray(0, length)).toEqual(encodeRuns(bytes))
       },
     ),
+  )
+})
+
+it("features all taken are one run after another, in the room that is set aside", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 1200 }), bytes => {
+      const runs = Buffer.alloc(mostRuns(bytes.length))
+      const length = writeAll(Buffer.from(bytes), bytes.length, runs)
+      const back: number[] = []
+      for (let at = 0; at < length; ) {
+        const [skip, count] = runs.subarray(at, at + 2)
+        back.push(...Array(skip).fill(0), ...runs.subarray(at + 2, at + 2 + count))
+        at += 2 + count
+      }
+      expect(back).toEqual([...bytes])
+    }),
+  )
+})
+
+it("their hash is FNV-1a over words, with large whole numbers here", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 70 }), bytes => {
+      const padded = Buffer.alloc(paddedWidth(bytes.length))
+      padded.set(bytes)
+      let hash = 0x811c9dc5n
+      for (let at = 0; at < padded.length; at += 4)
+        hash = ((hash ^ BigInt(padded.readUInt32LE(at))) * 0x01000193n) & 0xffffffffn
+      expect(BigInt(hashOf(padded, bytes.length) >>> 0)).toBe(hash)
+      expect(padded.length).toBeLessThan(bytes.length + 4)
+    }),
   )
 })

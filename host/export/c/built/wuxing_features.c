@@ -154,19 +154,13 @@ static void bands_to_bytes(const uint8_t *plan, uint8_t *work, int32_t sums, int
 static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
 #endif
 #if WUXING_FEATURES & 1
-static void resample(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t channel, int32_t to);
+static void resample(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t channel, int32_t to, int32_t bounds);
 #endif
 #if WUXING_FEATURES & 1
-static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points);
+static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t bounds);
 #endif
 #if WUXING_FEATURES & 1
-static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t channels);
-#endif
-#if WUXING_FEATURES & 1
-static int32_t lowest_of(const uint8_t *work, int32_t at, int32_t points);
-#endif
-#if WUXING_FEATURES & 1
-static int32_t range_of(const uint8_t *work, int32_t at, int32_t points);
+static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t channels, int32_t bounds);
 #endif
 #if WUXING_FEATURES & 1
 static void column_to_bytes(const uint8_t *work, int32_t from, int32_t points, int32_t low, int32_t high, uint8_t *out, int32_t out_at, int32_t stride);
@@ -680,53 +674,86 @@ static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *sig
 /*
  * Values of a channel at evenly spaced points, the first and the last sample among them; between two
  * samples on the line through them, rounded to the nearest.
+ *
+ * @param bounds gets the lowest and the highest
  */
-static void resample(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t channel, int32_t to) {
+static void resample(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t channel, int32_t to, int32_t bounds) {
   const int32_t gaps = flash_u16(plan + PLAN_POINTS) - 1;
   const int32_t step = shift_left(flash_u16(plan + PLAN_CHANNELS), 1);
-  /* Samples from point to point: a whole number and `more` parts of `gaps`. */
-  const int32_t ahead = (count - 1) / gaps;
-  const int32_t more = count - 1 - ahead * gaps;
+  /* Samples from point to point: a whole number, and `more` of `parts` parts. */
+  const int32_t whole = (count - 1) / gaps;
+  const int32_t parts = gaps + gaps;
+  const int32_t more = shift_left(count - 1 - whole * gaps, 1);
+  const int32_t ahead = whole * step;
+  /* |rise · rest| < 2^16 · parts, and parts < 2^10; with 2^16 · parts added it is never negative, so that */
+  /* it is rounded the same way up and down. */
+  const int32_t middle = (shift_left(gaps, 17)) + gaps;
   int32_t here = from * step + (shift_left(channel, 1));
   int32_t rest = 0;
-  int32_t at = to;
-  for (int32_t k = 0; k <= gaps; k++) {
+  int32_t low = 32767;
+  int32_t high = -32768;
+  const int32_t end = to + (shift_left(gaps, 2));
+  for (int32_t at = to; at <= end; at += 4) {
     int32_t value = load_i16(signal + here);
     if (rest > 0) {
-      /* |rise · rest| < 2^16 · gaps, and gaps < 2^9; with 2^16 · gaps added it is never negative, so */
-      /* that it is rounded the same way up and down. */
       const int32_t rise = load_i16(signal + (here + step)) - value;
-      const int32_t parts = rise * rest + (shift_left(gaps, 16));
-      value = value + (parts + parts + gaps) / (gaps + gaps) - 65536;
+      value = value + (rise * rest + middle) / parts - 65536;
     }
     store_i32(work + at, value);
-    at = at + 4;
-    here = here + ahead * step;
+    if (value < low) {
+      low = value;
+    }
+    if (value > high) {
+      high = value;
+    }
+    here = here + ahead;
     rest = rest + more;
-    if (rest >= gaps) {
-      rest = rest - gaps;
+    if (rest >= parts) {
+      rest = rest - parts;
       here = here + step;
     }
   }
+  store_i32(work + bounds, low);
+  store_i32(work + (bounds + 4), high);
 }
 #endif
 
 #if WUXING_FEATURES & 1
-static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points) {
+/* @param bounds gets the lowest and the highest */
+static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t bounds) {
   int32_t before = load_i32(work + from);
+  /* The first is 0. */
+  int32_t low = 0;
+  int32_t high = 0;
   for (int32_t k = 0; k < shift_left(points, 2); k += 4) {
     const int32_t value = load_i32(work + (from + k));
-    store_i32(work + (to + k), value - before);
+    const int32_t change = value - before;
+    store_i32(work + (to + k), change);
+    if (change < low) {
+      low = change;
+    }
+    if (change > high) {
+      high = change;
+    }
     before = value;
   }
+  store_i32(work + bounds, low);
+  store_i32(work + (bounds + 4), high);
 }
 #endif
 
 #if WUXING_FEATURES & 1
-/* Off by less than √channels + 2, as the squares of up to four halved values fit 31 bits, of eight quartered ones. */
-static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t channels) {
+/*
+ * Off by less than √channels + 2, as the squares of up to four halved values fit 31 bits, of eight quartered ones.
+ *
+ * @param bounds gets the lowest and the highest
+ */
+static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t channels, int32_t bounds) {
   const int32_t column = shift_left(points, 2);
   const int32_t shift = channels > 3 ? 2 : 1;
+  /* √3 · 2^14 · 2, or √8 · 2^13 · 4: below 2^17. */
+  int32_t low = 131072;
+  int32_t high = 0;
   for (int32_t k = 0; k < column; k += 4) {
     int32_t sum = 0;
     /* Each square ≤ 2^28, three of them; or 2^26, eight of them. */
@@ -734,28 +761,17 @@ static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, i
       const int32_t value = load_i32(work + at) >> shift;
       sum = sum + value * value;
     }
-    store_i32(work + (to + k), shift_left(root_of(sum), shift));
+    const int32_t value = shift_left(root_of(sum), shift);
+    store_i32(work + (to + k), value);
+    if (value < low) {
+      low = value;
+    }
+    if (value > high) {
+      high = value;
+    }
   }
-}
-#endif
-
-#if WUXING_FEATURES & 1
-static int32_t lowest_of(const uint8_t *work, int32_t at, int32_t points) {
-  int32_t low = load_i32(work + at);
-  for (int32_t k = at; k < at + (shift_left(points, 2)); k += 4) {
-    low = least_of(low, load_i32(work + k));
-  }
-  return low;
-}
-#endif
-
-#if WUXING_FEATURES & 1
-static int32_t range_of(const uint8_t *work, int32_t at, int32_t points) {
-  int32_t high = load_i32(work + at);
-  for (int32_t k = at; k < at + (shift_left(points, 2)); k += 4) {
-    high = greatest_of(high, load_i32(work + k));
-  }
-  return high - lowest_of(work, at, points);
+  store_i32(work + bounds, low);
+  store_i32(work + (bounds + 4), high);
 }
 #endif
 
@@ -763,11 +779,18 @@ static int32_t range_of(const uint8_t *work, int32_t at, int32_t points) {
 /* low…high becomes 0…255, rounded; a column without any range becomes zeros. */
 static void column_to_bytes(const uint8_t *work, int32_t from, int32_t points, int32_t low, int32_t high, uint8_t *out, int32_t out_at, int32_t stride) {
   const int32_t range = high - low;
+  const int32_t half = range >> 1;
   int32_t to = out_at;
   for (int32_t k = from; k < from + (shift_left(points, 2)); k += 4) {
+    int32_t above = load_i32(work + k) - low;
+    if (above < 0) {
+      above = 0;
+    }
+    if (above > range) {
+      above = range;
+    }
     /* Both below 2^18: the product is below 2^26. */
-    const int32_t above = least_of(greatest_of(load_i32(work + k) - low, 0), range);
-    store_u8(out + to, range > 0 ? (above * 255 + (range >> 1)) / range : 0);
+    store_u8(out + to, above > 0 ? (above * 255 + half) / range : 0);
     to = to + stride;
   }
 }
@@ -787,19 +810,22 @@ static void trace_features(const uint8_t *plan, uint8_t *work, const uint8_t *si
   const int32_t column = shift_left(points, 2);
   const int32_t columns = flash_u16(plan + PLAN_WIDTH) / points;
   const int32_t values = (derive & DERIVE_VALUES) != 0 ? channels : 0;
-  const int32_t raw = values > 0 ? 0 : columns * column;
+  const int32_t raw = values > 0 ? 0 : columns;
+  const int32_t bounds = (values > 0 ? columns : columns + channels) * column;
   for (int32_t c = 0; c < channels; c++) {
-    resample(plan, work, signal, from, count, c, raw + c * column);
+    resample(plan, work, signal, from, count, c, (raw + c) * column, bounds + (shift_left(raw + c, 3)));
   }
   int32_t differences = 0;
   if ((derive & DERIVE_DIFFERENCES) != 0) {
     differences = channels;
     for (int32_t c = 0; c < channels; c++) {
-      difference(work, raw + c * column, (values + c) * column, points);
+      const int32_t to = values + c;
+      difference(work, (raw + c) * column, to * column, points, bounds + (shift_left(to, 3)));
     }
   }
   if ((derive & DERIVE_MAGNITUDE) != 0) {
-    magnitude(work, raw, (values + differences) * column, points, channels);
+    const int32_t to = values + differences;
+    magnitude(work, raw * column, to * column, points, channels, bounds + (shift_left(to, 3)));
   }
   const int32_t scaling = flash_u16(plan + PLAN_SCALING);
   int32_t first = 0;
@@ -811,31 +837,29 @@ static void trace_features(const uint8_t *plan, uint8_t *work, const uint8_t *si
     } else if (first < values + differences) {
       last = values + differences;
     }
-    int32_t range = 0;
+    int32_t least = flash_i32(plan + PLAN_FLOOR);
     if (scaling == SCALING_SHAPE) {
-      for (int32_t c = first; c < last; c++) {
-        range = greatest_of(range, range_of(work, c * column, points));
+      for (int32_t at = bounds + (shift_left(first, 3)); at < bounds + (shift_left(last, 3)); at += 8) {
+        const int32_t range = load_i32(work + (at + 4)) - load_i32(work + at);
+        if (range > least) {
+          least = range;
+        }
       }
     }
     for (int32_t c = first; c < last; c++) {
       int32_t low = flash_i32(plan + PLAN_LOW);
       int32_t high = flash_i32(plan + PLAN_HIGH);
-      if (first >= values) {
-        /* Differences go both ways, a magnitude only up. */
-        high = greatest_of(high, -low);
-        low = first < values + differences ? -high : 0;
-      }
       if (scaling != SCALING_RANGE) {
-        low = lowest_of(work, c * column, points);
-        high = low + range_of(work, c * column, points);
-        int32_t least = flash_i32(plan + PLAN_FLOOR);
-        if (scaling == SCALING_SHAPE) {
-          least = greatest_of(least, range);
-        }
+        low = load_i32(work + (bounds + (shift_left(c, 3))));
+        high = load_i32(work + (bounds + (shift_left(c, 3)) + 4));
         /* As much is added below as above, the odd one above. */
         const int32_t more = greatest_of(0, least - high + low);
         low = low - (more >> 1);
         high = high + more - (more >> 1);
+      } else if (first >= values) {
+        /* Differences go both ways, a magnitude only up. */
+        high = greatest_of(high, -low);
+        low = first < values + differences ? -high : 0;
       }
       column_to_bytes(work, c * column, points, low, high, out, out_at + c, columns);
     }

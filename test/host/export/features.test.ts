@@ -274,7 +274,7 @@ describeWith(WAND, "a wand's recordings", () => {
       ...args,
     ])
     expect(out.status, out.stderr).toBe(0)
-    expect(JSON.parse(out.stdout)).toMatchObject({ samples: 16, signalBytes: 1160 })
+    expect(JSON.parse(out.stdout)).toMatchObject({ samples: 16, signalBytes: 1176 })
     const sources = ["main", "wand", "wuxing", "wuxing_features"].map(name => join(at, `${name}.c`))
     execFileSync("gcc", [...SANITIZED, ...WARNINGS, "-I", at, ...sources, "-o", join(at, "main")])
     const lines = execFileSync(join(at, "main"), { encoding: "utf8" }).trim().split("\n")

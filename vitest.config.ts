@@ -18,6 +18,7 @@ const alone = [
 /** Files that start boards or other programs, or measure what the pages state. */
 const system = [
   "test/host/cli/bridge.test.ts",
+  "test/host/cli/broker.test.ts",
   "test/host/cli/dashboard.test.ts",
   "test/host/cli/demo/**/*.test.ts",
   "test/host/cli/doctor.test.ts",

@@ -199,7 +199,7 @@ async function exportModule(
   out: string,
   model: Model,
   classes: string[],
-  { model: what, trained, format, name, force }: CodeOptions,
+  { model: what, format, name, force }: CodeOptions,
   output: Output,
 ): Promise<Outcome> {
   const { modelModule } = await import("../export/devicescript/model-module")
@@ -219,7 +219,7 @@ async function exportModule(
   output.field("written", `${out}/${name}.ts`)
   return {
     document: {
-      ...{ model: what, trained: trained ?? false, network: model.network.name },
+      ...{ model: what, trained: model.training !== null, network: model.network.name },
       ...{ format, name, out, files: [...files.keys()], heapBytes },
     },
   }

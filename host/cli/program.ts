@@ -112,6 +112,11 @@ export function commandAt(program: Command, path: readonly string[]): Command {
   return command
 }
 
+/** Words of a command after `wuxing`. */
+export function pathOf(command: Command): string[] {
+  return command.parent ? [...pathOf(command.parent), command.name()] : []
+}
+
 /** The command the words name, as far as they do: ["demo", "adapt"] of `demo adapt --nonsense`. */
 export function pathIn(program: Command, args: readonly string[]): string[] {
   const path: string[] = []

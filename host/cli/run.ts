@@ -9,7 +9,8 @@ import { messageOf, WuxingError } from "../base/errors"
 import { packageVersion } from "../base/package-version"
 import type { Outcome, Run } from "./command"
 import { usageError } from "./options/usage"
-import { pathIn, programOf } from "./program"
+import { pathIn, pathOf, programOf } from "./program"
+import { documentName } from "./terminal/document-name"
 import { Output, type OutputOptions, type OutputStream, type Streams } from "./terminal/output"
 import { watchSignals } from "./terminal/signals"
 
@@ -71,13 +72,19 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
   const execute: Run = work => async options => {
     output = new Output(program.opts<OutputOptions>(), io)
+    output.documentName = documentName(running)
     outcome = await work(options, { output, signal, endsAtOnce: () => io.forgetSignals?.() })
   }
   /** What commander itself has to say: help, version. */
   let text = ""
   let outcome: Outcome | undefined
+  let running: string[] = []
   const program = await programOf(args, execute, part => {
     text += part
+  })
+
+  program.hook("preAction", (_, command) => {
+    running = pathOf(command)
   })
 
   let failure: WuxingError | undefined
@@ -90,7 +97,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) {
       output.print(text.trimEnd())
-      document = error.code === "commander.version" ? { version: packageVersion() } : { help: text }
+      const isVersion = error.code === "commander.version"
+      output.documentName = documentName([isVersion ? "version" : "help"])
+      document = isVersion ? { version: packageVersion() } : { help: text }
     } else {
       failure = signal.aborted ? signal.reason : described(error, program, args)
       // What was under way fails in its own words when the user stops it: detail, not the news.

@@ -8,6 +8,7 @@ import Table from "cli-table3"
 import { createColors } from "picocolors"
 import type { WuxingError } from "../../base/errors"
 import { grouped } from "../../base/numbers"
+import { documentName } from "./document-name"
 import { columnsThatFit, withoutControls } from "./fit"
 
 /** Where a terminal does not say. */
@@ -44,6 +45,8 @@ export class Output {
   readonly verbose: boolean
   /** Somebody sees what is asked on stderr, and can answer. */
   readonly attended: boolean
+  /** What documents say they are (document-name.ts). */
+  documentName = documentName(["error"])
   private indent = 2
   private readonly colours: Colours
   private readonly errorColours: Colours
@@ -151,16 +154,17 @@ export class Output {
 
   /** With --json a document of its own on one line, before the last one. */
   line(document: object): void {
-    if (this.json) this.stdout.write(`${escaped(JSON.stringify(document))}\n`)
+    if (this.json)
+      this.stdout.write(`${escaped(JSON.stringify({ schema: this.documentName, ...document }))}\n`)
   }
 
   /** The document of --json; `document` is nothing where a command has no result. */
   finish(document: object | undefined, error: WuxingError | undefined): void {
     if (error) this.report(error)
-    if (this.json)
-      this.stdout.write(
-        `${escaped(JSON.stringify({ ...document, ...(error ? { error } : {}) }, null, this.indent))}\n`,
-      )
+    if (!this.json) return
+    const schema = document ? this.documentName : documentName(["error"])
+    const whole = { schema, ...document, ...(error ? { error } : {}) }
+    this.stdout.write(`${escaped(JSON.stringify(whole, null, this.indent))}\n`)
   }
 
   /** For people, on stderr. */

@@ -9,6 +9,7 @@ import { deployToPorts } from "../../../host/hardware/deploy"
 import { identify } from "../../../host/hardware/identify"
 import { ROOT } from "../../root"
 import { hasSocat } from "../link/terminals"
+import { documentOf } from "./documents/check"
 import { wuxing } from "./run-cli"
 
 describe.skipIf(!hasSocat)("wuxing bridge (Debian package socat)", () => {
@@ -20,7 +21,7 @@ describe.skipIf(!hasSocat)("wuxing bridge (Debian package socat)", () => {
     )
     const ended = once(child, "close")
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-    const { event, ports } = JSON.parse((await lines.next()).value)
+    const { event, ports } = documentOf((await lines.next()).value)
     expect(event).toBe("ready")
     expect(ports.length).toBe(1)
     expect(await identify(ports[0])).toMatchObject({ kind: "devicescript", profile: "virtual" })
@@ -28,7 +29,11 @@ describe.skipIf(!hasSocat)("wuxing bridge (Debian package socat)", () => {
     const [refused] = await deployToPorts(ports, new Uint8Array(64))
     expect(refused).toMatchObject({ result: "failed", error: { code: "bytecode-damaged" } })
     child.kill("SIGINT")
-    expect(JSON.parse((await lines.next()).value)).toEqual({ event: "end", ports })
+    expect(documentOf((await lines.next()).value)).toEqual({
+      schema: "wuxing:bridge:1",
+      event: "end",
+      ports,
+    })
     expect((await ended)[0]).toBe(0)
     expect(existsSync(dirname(ports[0]))).toBe(false)
   })
@@ -43,14 +48,14 @@ describe.skipIf(!hasSocat)("a bridge whose socat is killed", () => {
     )
     const ended = once(child, "close")
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-    const { ports } = JSON.parse((await lines.next()).value)
+    const { ports } = documentOf((await lines.next()).value)
     const table = execFileSync("ps", ["-A", "-o", "pid=,ppid=,comm="], { encoding: "utf8" })
     const socat = table
       .split("\n")
       .map(line => line.trim().split(/\s+/))
       .find(([, parent, command]) => Number(parent) === child.pid && command === "socat")
     process.kill(Number(socat![0]))
-    const last = JSON.parse((await lines.next()).value)
+    const last = documentOf((await lines.next()).value)
     expect(last.error).toMatchObject({ code: "bridge-lost", exitStatus: 4 })
     expect(last.error.message).toContain(ports[0])
     expect((await ended)[0]).toBe(4)

@@ -97,6 +97,7 @@ describe("wuxing flash", () => {
         )
         expect(status).toBe(0)
         expect(JSON.parse(stdout)).toEqual({
+          schema: "wuxing:flash:1",
           board: "pico",
           family: "rp2040",
           flashed: 1,

@@ -4,6 +4,7 @@ import { EventEmitter } from "node:events"
 import { Writable } from "node:stream"
 import { run } from "../../../host/cli/run"
 import { ROOT } from "../../root"
+import { checkDocuments } from "./documents/check"
 
 export interface Ended {
   status: number | null
@@ -71,6 +72,7 @@ export async function wuxing(args: string[], options: RunOptions = {}): Promise<
       const io = { stdout, stderr, stdin: { isTTY }, env: { ...process.env, ...env } }
       run(args, { ...io, events, leave }).then(leave, reject)
     })
+    if (args.includes("--json")) checkDocuments(stdout.text)
     return { status, stdout: stdout.text, stderr: stderr.text }
   } finally {
     for (const [name, value] of Object.entries(before))
@@ -105,6 +107,14 @@ export function wuxingProcess(args: string[], options: ProcessOptions = {}): Pro
       options.onStderr?.(stderr, child)
     })
     child.on("error", reject)
-    child.on("close", status => resolve({ status, stdout, stderr }))
+    child.on("close", status => {
+      try {
+        // What was killed may have ended in the middle of one.
+        if (args.includes("--json") && status !== null) checkDocuments(stdout)
+        resolve({ status, stdout, stderr })
+      } catch (error) {
+        reject(error)
+      }
+    })
   })
 }

@@ -50,6 +50,7 @@ describe("--json prints one document, errors included", () => {
     const { status, stdout } = await wuxing(args)
     expect(status).toBe(USAGE)
     expect(JSON.parse(stdout)).toEqual({
+      schema: "wuxing:error:1",
       error: {
         code: "usage",
         kind: "usage",
@@ -65,7 +66,10 @@ describe("--json prints one document, errors included", () => {
       wuxing(["--version", "--json"]),
       wuxing(["help", "--json"]),
     ])
-    expect(JSON.parse(version.stdout)).toEqual({ version: manifest().version })
+    expect(JSON.parse(version.stdout)).toEqual({
+      schema: "wuxing:version:1",
+      version: manifest().version,
+    })
     expect(JSON.parse(help.stdout).help).toMatch(/^Usage: wuxing/)
   })
 })

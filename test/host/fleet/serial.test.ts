@@ -31,6 +31,7 @@ import { pico16 } from "../../../host/network/presets"
 import { splitEvenly } from "../../../host/partition/partition"
 import { firmware } from "../../firmware/compiled"
 import { ROOT } from "../../root"
+import { documentOf } from "../cli/documents/check"
 import { wuxing, wuxingProcess } from "../cli/run-cli"
 import { buildProbe } from "../link/probe-firmware"
 import { hasSocat, Terminals } from "../link/terminals"
@@ -315,7 +316,7 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
       { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
     )
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-    const next = async () => JSON.parse((await lines.next()).value)
+    const next = async () => documentOf((await lines.next()).value)
     const board = { port: path, kind: "devicescript", id: virtual.info[0].deviceId }
     expect(await next()).toMatchObject({ event: "found", ...board })
     await terminals.unplug("board-0")

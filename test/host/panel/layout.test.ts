@@ -177,6 +177,7 @@ describe("the command", () => {
       help: expect.stringContaining("--on sim:2"),
     })
     expect(JSON.parse(drawing.stdout)).toEqual({
+      schema: "wuxing:panel:1",
       layout: "lcd",
       svg: drawLayout(readLayout("lcd"), "lcd"),
     })

@@ -11,8 +11,10 @@ import { numberIn, pageNamed, quotedIn, readme } from "../../../docs/pages"
 const commandsPage = pageNamed("docs/commands.md")
 
 import { ROOT } from "../../../root"
+import { checkDocuments } from "../documents/check"
 
 const documentSchema = z.strictObject({
+  schema: z.literal("wuxing:demo:1"),
   network: z.object({ name: z.string(), width: z.literal(784) }),
   seed: z.literal(1),
   boards: z.array(
@@ -67,7 +69,10 @@ function demo(...args: string[]): Run {
     err += chunk
     for (const listener of listeners) listener()
   })
-  const ended = once(child, "close").then(([status, signal]) => ({ status, signal }))
+  const ended = once(child, "close").then(([status, signal]) => {
+    if (args.includes("--json")) checkDocuments(out)
+    return { status, signal }
+  })
   running = {
     child,
     stdout: () => out,

@@ -28,19 +28,25 @@ describe("results", () => {
       output.table(["a", "n"], [["x", 12345]])
       output.field("name", "value")
       output.status("working")
+      output.documentName = "wuxing:build:1"
       output.finish({ answer: 42 }, undefined)
     }
     expect(plain.stdout.text).toMatch(/x.*12,345/)
     expect(plain.stdout.text).toMatch(/name +value/)
     expect(plain.stdout.text).not.toMatch(/42|working/)
-    expect(JSON.parse(json.stdout.text)).toEqual({ answer: 42 })
+    expect(JSON.parse(json.stdout.text)).toEqual({
+      schema: "wuxing:build:1",
+      answer: 42,
+    })
     expect(json.stderr.text).toBe("working\n")
   })
 
   test("that failed in the end keep their document beside the error", () => {
     const { stdout, stderr, output } = make({ json: true })
+    output.documentName = "wuxing:demo:1"
     output.finish({ hostMatches: false }, failure)
     expect(JSON.parse(stdout.text)).toEqual({
+      schema: "wuxing:demo:1",
       hostMatches: false,
       error: {
         code: "some-code",

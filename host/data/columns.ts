@@ -94,10 +94,13 @@ function headerOf(rows: string[][], comma: boolean, width: number): string[] | u
     ["0", "1"].includes(cells[0])
   if (numbers.length > 0) {
     const others = numbers.map(i => first[i])
-    // pandas names columns by number: "0,1,…,63,target". A value cannot be called "target".
+    // pandas names columns by number: "0,1,…,63,target"; others by years. A value cannot be called
+    // "target", nor can a class whose name never comes again; a class "y" can.
     if (labelled >= 0 && names.every(i => i === labelled)) {
       const recurs = data.some(row => row[labelled] === first[labelled])
-      if (names.length === 1 || (counted(others) && !recurs)) return first
+      const differ = new Set(others).size === others.length && others.every(isWholeNumber)
+      const named = counted(others) || (differ && first[labelled].toLowerCase() !== "y")
+      if (names.length === 1 || (named && !recurs)) return first
     }
     if (names.length === 0 && others.length === first.length && first.length > width)
       return others.length >= 8 && counted(others) ? first : undefined
@@ -108,6 +111,10 @@ function headerOf(rows: string[][], comma: boolean, width: number): string[] | u
   // "on,l2" above "on,3": a mistyped sample, as its class comes again.
   const classes = first.map((_, i) => i).filter(i => !numeric.includes(i))
   return classes.some(i => data.some(row => row[i] === first[i])) ? undefined : first
+}
+
+function isWholeNumber(cell: string): boolean {
+  return /^\d+$/.test(cell)
 }
 
 function isIndex(header: string[] | undefined, data: string[][]): boolean {

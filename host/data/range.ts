@@ -10,8 +10,13 @@ export type ValueRange =
 /** As a user asks for it; "auto" decides between the two others. */
 export type RangeChoice = "auto" | "whole" | "columns" | { from: number; to: number }
 
-/** Share of the values that may lie beyond a range that suits the others. */
+/** Share of the values that may lie beyond a range that suits the others; one or two of a small table. */
 const STRAYS = 1e-3
+const FEW = 2
+/** Rows from which the lengths of columns say something. */
+const SOME_ROWS = 16
+/** Values from which two are few. */
+const SOME = 100
 /** How far they may lie beyond it, of its length, without a word. */
 const NEAR = 0.1
 /** Columns are scaled for themselves where the longest is so many times as long as most. */
@@ -64,9 +69,15 @@ export function chooseRange(
     says: "each column by itself, its least value becomes 0 and its largest 255",
   })
   if (choice === "columns") return perColumn()
+  const lengths = columns.map(c => c.most - c.least).filter(length => length > 0)
+  const middle = lengths.sort((a, b) => a - b)[lengths.length >> 1] ?? 0
   const least = columns.reduce((min, c) => Math.min(min, c.least), Number.POSITIVE_INFINITY)
   const most = columns.reduce((max, c) => Math.max(max, c.most), Number.NEGATIVE_INFINITY)
-  if (columns.every(c => c.whole) && least >= 0 && most > 127 && most <= 255)
+  // An age and a share in one range leave the share dark; of a picture's pixels most reach far.
+  const unlike = middle > 0 && most - least > UNLIKE * middle
+  const rows = parts.reduce((sum, { count }) => sum + count, 0)
+  const asBytes = choice === "whole" || !unlike || rows < SOME_ROWS
+  if (asBytes && columns.every(c => c.whole) && least >= 0 && most > 127 && most <= 255)
     return { range: { by: "whole", from: 0, to: 255 }, says: "values from 0 to 255 as they are" }
   for (const [from, to] of [
     [0, 1],
@@ -76,34 +87,32 @@ export function chooseRange(
     // Where most of the range is not used, it says nothing.
     const used = most > from + (to - from) / 2 && (from === 0 || least < from / 4)
     const beyond = Math.max(from - least, most - to)
-    if (
-      used &&
-      beyond <= NEAR * (to - from) &&
-      (beyond <= 0 || straysOf(parts, from, to) <= STRAYS)
-    )
+    if (to === 255 && !asBytes) continue
+    if (used && beyond <= NEAR * (to - from) && (beyond <= 0 || strayIn(parts, from, to)))
       return by(from, to, beyond > 0 ? ", the few beyond are clamped" : "")
   }
-  const lengths = columns.map(c => c.most - c.least).filter(length => length > 0)
-  const middle = lengths.sort((a, b) => a - b)[lengths.length >> 1] ?? 0
-  if (choice === "auto" && most - least > UNLIKE * middle && middle > 0) {
+  if (choice === "auto" && unlike) {
     // One value far off, not a column: the range is that of all others.
     const [from, to] = usualOf(parts, least, most)
-    const few = straysOf(parts, from, to)
-    if (most - least > UNLIKE * (to - from) && few <= STRAYS && few > 0)
+    if (most - least > UNLIKE * (to - from) && strayIn(parts, from, to))
       return by(from, to, ", the few beyond are clamped")
     return perColumn()
   }
   return by(least, most > least ? most : least + 1)
 }
 
-/** Share of the values that lie beyond. */
-function straysOf(parts: Table[], from: number, to: number): number {
+/** Do so few values lie beyond that they are strays? */
+function strayIn(parts: Table[], from: number, to: number): boolean {
   let [beyond, all] = [0, 0]
   eachOf(parts, value => {
     all++
     if (value < from || value > to) beyond++
   })
-  return beyond / all
+  return beyond > 0 && beyond <= fewOf(all)
+}
+
+function fewOf(values: number): number {
+  return values < SOME ? 0 : Math.max(FEW, Math.floor(values * STRAYS))
 }
 
 /** What all values but a few lie between. */
@@ -111,7 +120,7 @@ function usualOf(parts: Table[], least: number, most: number): [number, number] 
   const values: number[] = []
   eachOf(parts, value => values.push(value))
   values.sort((a, b) => a - b)
-  const few = Math.floor((values.length * STRAYS) / 2)
+  const few = fewOf(values.length) >> 1
   const from = values[few]
   const to = values[values.length - 1 - few]
   return from < to ? [from, to] : [least, most]

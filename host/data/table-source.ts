@@ -132,6 +132,12 @@ function labelsOf(table: Table, classes: string[]): Uint8Array {
   return labels
 }
 
+/** Does the first column go up by 1 from line to line? */
+function countsUp(table: Table): boolean {
+  for (let i = 1; i < table.count; i++) if (table.at(i, 0) !== table.at(0, 0) + i) return false
+  return true
+}
+
 /** What is no error and yet seldom meant. */
 function notesOn(tables: Table[], classes: string[]): string[] {
   const notes: string[] = []
@@ -146,6 +152,10 @@ function notesOn(tables: Table[], classes: string[]): string[] {
     notes.push(`${constant} of ${columns.length} columns have the same value throughout`)
   if (columns.some(of => of.some(f => f.least < 0)))
     notes.push("some values are negative: the least becomes 0, the input that says nothing")
+  if (train.count > 2 && countsUp(train))
+    notes.push(
+      "value 1 counts the lines, which says nothing of a sample: leave it out, or name a network with one input less",
+    )
   const giving = train.columns.findIndex(
     ({ values }, column) =>
       values.size === train.names.length &&

@@ -50,6 +50,7 @@ describe("a file is read the same", () => {
     ["under names", `label,a,b,c\n${plain}`],
     ["under names in quotes and capitals", `"Label","a","b","c"\n${plain}`],
     ["under names that are numbers, as pandas has them", `0,1,2,target\n${lines(",", true).join("\n")}`],
+    ["under names that are years", `2019,2020,2021,class\n${lines(",", true).join("\n")}`],
     ["behind a column that counts", `,a,b,c,class\n${lines(",", true).map((l, i) => `${i},${l}`).join("\n")}`],
     ["under names that say y", `a,b,c,y\n${lines(",", true).join("\n")}`],
     ["with labels as 3.0", lines().map(line => line.replace(/^\d/, "$&.0")).join("\n")],
@@ -235,6 +236,41 @@ describe("values become inputs", () => {
       expect(Math.max(...images.filter((_, i) => i % 3 === column))).toBe(255)
   })
 
+  test.each([
+    [
+      "a share beside ages, all within 0 to 255",
+      (i: number) => [(i % 9) / 9, 40 + ((i * 7) % 120), i % 3],
+    ],
+    [
+      "whole numbers: yes or no beside a weight",
+      (i: number) => [i % 2, i % 4, 60 + ((i * 13) % 140)],
+    ],
+  ])("%s are not dark either", async (_, row) => {
+    const text = Array.from({ length: 60 }, (_, i) => [i % 4, ...row(i)].join(",")).join("\n")
+    const { images, source } = await readTableSet(file(text))
+    expect(source.range?.by).toBe("column")
+    for (let column = 0; column < 3; column++)
+      expect(Math.max(...images.filter((_, i) => i % 3 === column))).toBe(255)
+  })
+
+  test("one wild value in a small table darkens nothing", async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => [
+      i % 4,
+      (i % 8) / 8,
+      (i % 5) / 5,
+      (i % 7) / 7,
+    ])
+    const wild = rows.map(([label, ...values], i) => [
+      label,
+      ...(i === 9 ? [1e9] : [values[0]]),
+      ...values.slice(1),
+    ])
+    const { images, source } = await readTableSet(file(wild.map(row => row.join(",")).join("\n")))
+    expect(source.says).toMatch(/the few beyond are clamped/)
+    expect(images[3 * 9]).toBe(255)
+    expect(Math.max(...images.filter((_, i) => i % 3 === 0 && i !== 27))).toBeGreaterThan(240)
+  })
+
   test("by the range that is asked for, and by the one that was learnt", async () => {
     const path = file("0,0,1,2\n1,3,4,9\n")
     const asked = await readTableSet(path, { rangeChoice: parseRange("0..4") })
@@ -274,6 +310,10 @@ describe("what is seldom meant gets a note", () => {
     const twice = ROWS.map(({ label, values }) => [label, 9 * label, ...values.slice(1)].join(","))
     expect(await notes(twice.join("\n"))).toMatch(/value 1 has one value for each class/)
     const quiet = Array.from({ length: 40 }, (_, i) => [i % 4, i % 11, i % 7, 200 - (i % 9)])
+    const counting = ROWS.map(({ label, values }, i) =>
+      [i + 1, ...values.slice(1), label].join(","),
+    )
+    expect(await notes(`id,b,c,class\n${counting.join("\n")}`)).toMatch(/value 1 counts the lines/)
     expect(await notes(quiet.map(row => row.join(",")).join("\n"))).toBe("")
   })
 })

@@ -17,7 +17,6 @@ export const hash = (meaning: string) =>
     .regex(/^[0-9a-f]{64}$/)
     .describe(`${meaning}: SHA-256 in hexadecimal`)
 export const texts = (meaning: string) => z.array(z.string()).describe(meaning)
-export const reals = (meaning: string) => z.array(z.number()).describe(meaning)
 export const event = <Name extends string>(name: Name) => z.literal(name).describe("which line")
 /** By board profile. */
 export const byBoard = (meaning: string) =>

@@ -83,6 +83,7 @@ export const DOCUMENTS: Record<string, CommandDocuments> = {
   boards: {
     documents: [
       { schema: boards.boards },
+      { schema: boards.boardsBehindAgents, when: "with `--on`, of agents" },
       { schema: boards.boardsEnd, when: "at the end of `--watch`" },
     ],
     lines: [{ schema: boards.boardsSeen, when: "with `--watch`, of each port" }],

@@ -20,30 +20,57 @@ const port = {
     .loose()
     .describe("what USB says, where it says anything")
     .optional(),
-  kind: z
-    .enum(["devicescript", "firmata", "other", "closed", "unasked"])
-    .describe(
-      "what is behind it; other: neither, closed: it could not be opened, unasked: no board was looked for",
-    ),
-  profile: p.text("of devicescript: board profile").optional(),
-  id: p.text("of devicescript: the board's id, 16 hex digits").optional(),
-  description: p.text("of devicescript: the hardware's name").optional(),
-  productId: p.count("of devicescript: number in DeviceScript's list of boards").optional(),
-  firmwareVersion: p.text("of devicescript: version of the flashed firmware").optional(),
-  runtimeVersion: p.text("of devicescript: version of its runtime").optional(),
-  programHash: p.hash("of devicescript: of its program").optional(),
-  programName: p.text("of devicescript: its program's name").optional(),
-  running: p.flag("of devicescript: whether its program runs").optional(),
-  autostart: p.flag("of devicescript: whether it starts by itself").optional(),
-  name: p.text("of firmata: name of the sketch").optional(),
-  version: p.text("of firmata: of the protocol").optional(),
-  code: p.text("of closed: error code").optional(),
-  why: p.text("of other, closed: what was tried").optional(),
+  ...identityMembers(),
+}
+
+/** What was found behind a port. */
+function identityMembers() {
+  return {
+    kind: z
+      .enum(["devicescript", "firmata", "other", "closed", "unasked"])
+      .describe(
+        "what is behind it; other: neither, closed: it could not be opened, unasked: no board was looked for",
+      ),
+    profile: p.text("of devicescript: board profile").optional(),
+    id: p.text("of devicescript: the board's id, 16 hex digits").optional(),
+    description: p.text("of devicescript: the hardware's name").optional(),
+    productId: p.count("of devicescript: number in DeviceScript's list of boards").optional(),
+    firmwareVersion: p.text("of devicescript: version of the flashed firmware").optional(),
+    runtimeVersion: p.text("of devicescript: version of its runtime").optional(),
+    programHash: p.hash("of devicescript: of its program").optional(),
+    programName: p.text("of devicescript: its program's name").optional(),
+    running: p.flag("of devicescript: whether its program runs").optional(),
+    autostart: p.flag("of devicescript: whether it starts by itself").optional(),
+    name: p.text("of firmata: name of the sketch").optional(),
+    version: p.text("of firmata: of the protocol").optional(),
+    code: p.text("of closed: error code").optional(),
+    why: p.text("of other, closed: what was tried").optional(),
+  }
 }
 
 export const boards = z.strictObject({
   ports: z.array(z.strictObject(port)).describe("the serial ports"),
   poor: p.text("why the list may lack ports").optional(),
+})
+export const boardsBehindAgents = z.strictObject({
+  agents: z
+    .array(
+      z.strictObject({
+        agent: p.text("its name"),
+        description: p.text("of its boards"),
+        native: p.flag("whether they run the native program"),
+        boards: z
+          .array(
+            z.strictObject({
+              board: p.count("its number among the agent's"),
+              announced: p.text("board profile as the agent has it"),
+              ...identityMembers(),
+            }),
+          )
+          .describe("what is behind each"),
+      }),
+    )
+    .describe("by name"),
 })
 export const boardsSeen = z.strictObject({
   event: z.enum(["found", "gone"]).describe("which line"),
@@ -57,7 +84,7 @@ export const boardsEnd = z.strictObject({
 const deployed = z
   .array(
     z.strictObject({
-      port: p.text("its path"),
+      port: p.text("its path, or its agent and number"),
       id: p.text("the board's id").optional(),
       profile: p.text("its board profile").optional(),
       result: z.enum(["deployed", "same", "failed"]).describe("same: it held the program already"),

@@ -272,7 +272,7 @@ export const dashboard = z.strictObject({
 })
 
 export const record = z.strictObject({
-  label: p.text("the class"),
+  label: p.text("the class; missing where the page said it").optional(),
   folder: p.text("where recordings were written"),
   files: p.texts("the recordings"),
   refused: p.count("recordings that were not kept"),
@@ -296,4 +296,7 @@ export const watch = z.strictObject({
     .describe("in the order they were said"),
   counts: z.record(z.string(), z.int().min(0)).describe("detections by class"),
   detectionsPerHour: p.positive("of known classes"),
+  taught: p.count("with `--dashboard`: lessons given on the page").optional(),
+  files: p.texts("with `--dashboard`: recordings kept of them").optional(),
+  coefficientsHash: p.hash("with `--dashboard`: of the coefficients at the end").optional(),
 })

@@ -49,6 +49,7 @@ export const DOCUMENTS: Record<string, CommandDocuments> = {
       { schema: cost.bench },
       { schema: cost.scaling, when: "with `--scaling`" },
       { schema: cost.fleets, when: "with `--fleet`" },
+      { schema: cost.shares, when: "with `--fleet --share`" },
       { schema: cost.links, when: "with `--link`" },
     ],
   },

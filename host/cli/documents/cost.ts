@@ -155,6 +155,33 @@ export const fleets = z.strictObject({
   machine,
 })
 
+const sharing = z.enum(["network", "samples"])
+
+export const shares = z.strictObject({
+  rows: z
+    .array(
+      z.strictObject({
+        network: p.networkName,
+        share: sharing.describe("what boards share"),
+        boards: p.count("boards"),
+        board: p.text("their profile"),
+        unfit: p.text("why they cannot do it; there are no rates then").optional(),
+        learnPerSecond: p.positive("samples learnt a second, averaging included").optional(),
+        inferPerSecond: p.positive("images classified a second").optional(),
+        learnSpeedup: p.positive("over one such board").optional(),
+        inferSpeedup: p.positive("over one such board").optional(),
+      }),
+    )
+    .describe("each number of boards"),
+  share: sharing.describe("what boards share"),
+  board: p.text("their profile"),
+  named: p.count("images each classified"),
+  seed: p.seed,
+  average: p.count("samples each learnt between two averages"),
+  rounds: p.count("averages counted"),
+  machine,
+})
+
 const areas = z
   .array(
     z.strictObject({
@@ -313,6 +340,15 @@ export const plan = z.strictObject({
     .nullable()
     .describe("of all boards, estimated; null where a profile has no supply"),
   slots: p.count("samples under way at once on each board"),
+  sharing: z
+    .strictObject({
+      network: z.number().nullable().describe("samples learnt a second, sharing the network"),
+      samples: z.number().nullable().describe("the same, sharing the samples"),
+      average: p.count("samples each board learns between two averages then"),
+      faster: sharing.describe("which learns faster"),
+    })
+    .nullable()
+    .describe("what boards had better share, predicted; null where the network does not fit"),
   shortfall: z
     .strictObject({
       resource: z.enum(["heap", "operations between yields"]).describe("what ran out"),

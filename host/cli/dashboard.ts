@@ -65,6 +65,7 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
     token,
     classes: data.classes,
     record: data.record,
+    training: model.training,
     // A network that knows its digits is there to be asked first.
     paused: !options.fresh,
     announce: (urls: string[]) => {

@@ -1,16 +1,20 @@
 /** The page of `wuxing watch --dashboard`: what is seen, named, taught and kept. */
 import { realClock } from "../base/clock"
+import { WuxingError } from "../base/errors"
 import { sha256 } from "../base/sha256"
 import type { Mark } from "../dashboard/signal-messages"
+import { addOutput } from "../models/add-output"
 import type { Model } from "../models/model-file"
-import type { HostNetwork } from "../network/host-network"
+import { HostNetwork } from "../network/host-network"
+import { signalsOf } from "../network/network"
 import type { Recording } from "../sensing/recording-session"
 import type { SignalSource } from "../sensing/source"
 import { type Detection, Watcher, type WatchSettings } from "../sensing/watcher"
 import { resampleTo, type Recording as Signal } from "../signals/recording"
 import type { Context } from "./command"
 import type { DashboardOptions } from "./options/dashboard-option"
-import { openSignalDashboard } from "./options/signal-dashboard"
+import { openSignalDashboard, type SignalDashboard } from "./options/signal-dashboard"
+import { usageError } from "./options/usage"
 
 /** Windows that are marked in a recording that is played. */
 const MOST_MARKS = 500
@@ -52,9 +56,10 @@ export async function openWatchPage(
 ): Promise<WatchPage | undefined> {
   if (options.dashboard === undefined) return undefined
   const { Learner } = await import("../sensing/learner")
+  const { loadedModel, savedModel } = await import("../dashboard/state-file")
   const { Recorder } = await import("../sensing/recorder")
   const { RecordingSession } = await import("../sensing/recording-session")
-  const { RecordingStore } = await import("../sensing/recording-store")
+  const { RecordingStore, faultOfLabel } = await import("../sensing/recording-store")
   const { Teaching } = await import("../sensing/teaching")
   const { features } = model.signal!
   const store = new RecordingStore(options.out)
@@ -65,26 +70,68 @@ export async function openWatchPage(
   const nameOf = (label: number) => classes[label] ?? String(label)
   const known = (label: number) => (label < 0 ? undefined : nameOf(label))
   let channels: string[] | undefined
-  const page = await openSignalDashboard(
+  /** What the page shows and saves: with the classes that were added. */
+  let { network } = model
+  let start = learner.learnt
+  const addClass = (name: string) => {
+    const fault = faultOfLabel(name)
+    if (fault) throw usageError(`"${name}" ${fault}`, "for example wave")
+    if (classes.includes(name)) throw usageError(`there is a class ${name}`, "press it")
+    // A network may have more outputs than its data had classes.
+    if (classes.length >= signalsOf(network, network.layers.length)) {
+      const grown = addOutput(network, learner.learnt)
+      start = addOutput(network, start).learnt
+      network = grown.network
+      const host = new HostNetwork(network)
+      host.load(grown.learnt.coefficients, grown.learnt.elements)
+      learner.goOnWith(host)
+      watcher.host = host
+    }
+    classes.push(name)
+    page?.desk.anew(`${name} is a class now: teach it`)
+  }
+  let page: SignalDashboard | undefined
+  page = await openSignalDashboard(
     options,
     {
       ...{ source: source.name, store, signal, records: "lessons", classes },
       ...{ rate: features.rate, seconds: 0 },
-      acts: { lesson: label => teaching.name(label) },
+      acts: {
+        lesson: label => teaching.name(label),
+        undo: () => {
+          if (learner.undo()) page?.desk.changed("the last lesson is taken back; its file is kept")
+        },
+        addClass,
+        restart: () => {
+          learner.load(start)
+          page?.desk.changed("as it was at the start; the files of lessons are kept")
+        },
+      },
+      file: async () => {
+        const { training, signal } = model
+        const settings = { ...training?.settings, classes: [...classes] }
+        const told = training && { ...training, settings }
+        return savedModel({ network, training: told, signal, learnt: learner.learnt })
+      },
+      load: async bytes => {
+        learner.load(loadedModel(bytes, network))
+        page?.desk.changed("goes on from the file")
+      },
       state: () => ({
         armed: teaching.armed === undefined ? undefined : nameOf(teaching.armed),
         ...{ taught: learner.taught, undoable: learner.undoable },
       }),
-      marksOf: recording => marksOf(recording, model, settings, host, known),
+      marksOf: recording => marksOf(recording, model, settings, learner.host, known),
     },
     { output },
   )
   if (!page) return undefined
-  const { desk } = page
+  const opened = page
+  const { desk } = opened
   teaching.onWindow = found => desk.found(found, known(found.detection.class))
   teaching.onLesson = ({ label, rows }) => {
     const name = nameOf(label)
-    const said = keptOf(session.keep(name, rows, channels), name)
+    const said = lessonKept(() => session.keep(name, rows, channels), name)
     if (said.file) files.push(said.file)
     for (const note of said.notes) output.status(note)
     desk.changed(said.notes.join("; "))
@@ -102,15 +149,23 @@ export async function openWatchPage(
     },
     files,
     hash: () => sha256(learner.host.coefficients()),
-    close: () => page.close(),
+    close: () => opened.close(),
   }
 }
 
 /** What is to be said of a lesson's recording. */
-function keptOf(
-  recording: Recording | undefined,
+function lessonKept(
+  keep: () => Recording | undefined,
   name: string,
 ): { file?: string; notes: string[] } {
+  let recording: Recording | undefined
+  try {
+    recording = keep()
+  } catch (error) {
+    // A full disk, or a class whose name is no folder's: it has been learnt all the same.
+    if (!(error instanceof WuxingError)) throw error
+    return { notes: [`learnt as ${name}, but not kept: ${error.message}`] }
+  }
   if (!recording) return { notes: [`learnt as ${name}; too short to be kept`] }
   const { kept, notes, samples } = recording
   if (!kept) return { notes: notes.map(why => `learnt as ${name}, but not kept: ${why}`) }

@@ -4,7 +4,8 @@
  */
 
 import { type Clock, realClock, type Timer } from "../base/clock"
-import { messageOf } from "../base/errors"
+import { messageOf, WuxingError } from "../base/errors"
+import type { TrainingRecord } from "../models/model-file"
 import { confidenceOf } from "../network/confidence"
 import type { Network } from "../network/network"
 import { type BoardTimes, partsBetween } from "../session/board-times"
@@ -26,6 +27,8 @@ import {
   type Update,
 } from "./messages"
 import { Rate } from "./rate"
+import { type Asked, Requests } from "./requests"
+import { loadedModel, savedModel } from "./state-file"
 
 /** Updates a second at most. */
 const UPDATES = 60
@@ -36,8 +39,10 @@ const ASK_MS = 2_000
 const TIMED_SAMPLES = 100
 /** A look inside costs the host a sample or two, so not every image gets one. */
 const LOOK_MS = 200
-/** Requests that may wait for the boards: more would come as a surprise later. */
-const MOST_WAITING = 8
+/** A model file is read or loaded in so long, ms, or not. */
+const MOST_WAIT_MS = 60_000
+const NO_WAY_BACK =
+  "This network cannot go back: the running means of its PID control are kept nowhere."
 /** Lines kept of the boards' logs. */
 const LOG_LINES = 200
 /** Characters of a line; a board's own lines are shorter. */
@@ -63,6 +68,8 @@ export interface HubOptions {
   /** The network's input as a picture, and whether it is one. Default: a square, or one row that is none. */
   frame?: { width: number; height: number }
   picture?: boolean
+  /** How it was taught, for model files. */
+  training?: TrainingRecord | null
   /** Aborted: nothing is held any more. */
   signal?: AbortSignal
   /** Told when somebody holds the run: whoever waits for it may not see the page. */
@@ -71,7 +78,7 @@ export interface HubOptions {
 
 export class Hub implements FleetWatch {
   private readonly visitors = new Set<Visitor>()
-  private readonly ledgers: Record<Kind, Ledger>
+  private ledgers: Record<Kind, Ledger>
   private readonly inside: Inside
   private readonly lines: { board: number; line: string }[] = []
   private readonly states: BoardState[] = []
@@ -80,6 +87,7 @@ export class Hub implements FleetWatch {
   /** What each board has reported of its times, as far back as a mean goes; and that mean. */
   private readonly reported: BoardTimes[][] = []
   private readonly times: NonNullable<LiveBoard["times"]>[] = []
+  private latest?: Checkpoint
   private fleet?: Seen
   private hello?: Omit<Hello, "tallies" | "log">
 
@@ -88,7 +96,7 @@ export class Hub implements FleetWatch {
   private steps = 0
   private bits = 0
   private taught = 0
-  private readonly waiting: Request[] = []
+  private readonly requests = new Requests()
   private wake?: () => void
   private asking = false
   private asked = 0
@@ -107,7 +115,7 @@ export class Hub implements FleetWatch {
   constructor(private readonly options: HubOptions) {
     const { network, classes, paused, signal } = options
     this.paused = paused ?? false
-    this.ledgers = { learning: new Ledger(classes.length), naming: new Ledger(classes.length) }
+    this.ledgers = ledgersOf(classes)
     this.inside = new Inside(network)
     this.clock = this.options.clock ?? realClock
     this.heart = this.clock.every(FLEET_MS, () => this.beat(), { background: true })
@@ -168,13 +176,16 @@ export class Hub implements FleetWatch {
   }
 
   learnt(image: Uint8Array, class_: number, label: number, error: boolean): void {
+    if (error) this.requests.learnt()
     // Boards report it: what is none of the classes is shown as none.
     const known = Number.isInteger(class_) && class_ >= 0 && class_ < this.options.classes.length
     this.add("learning", image, { label, named: known ? class_ : -1, error })
   }
 
   saved(checkpoint: Checkpoint): void {
+    this.requests.saved(checkpoint)
     this.inside.load(checkpoint)
+    this.latest = checkpoint
     this.lookSoon()
   }
 
@@ -186,7 +197,7 @@ export class Hub implements FleetWatch {
   }
 
   request(): Request | undefined {
-    return this.waiting.shift()
+    return this.requests.next()
   }
 
   allow(most: number): number {
@@ -198,7 +209,7 @@ export class Hub implements FleetWatch {
   }
 
   async changed(): Promise<void> {
-    if (this.waiting.length > 0 || this.steps > 0 || !this.held) return
+    if (!this.requests.isEmpty || this.steps > 0 || !this.held) return
     await new Promise<void>(resolve => {
       this.wake = resolve
     })
@@ -235,6 +246,7 @@ export class Hub implements FleetWatch {
     }
     if (message.type === "name" || message.type === "teach") this.draw(send, message)
     else if (message.type === "read") this.want(send, { do: "read" })
+    else if (message.type === "undo" || message.type === "restart") this.goBack(send, message.type)
     else if (message.type === "rate") {
       if (this.want(send, { do: "slow", bits: message.bits })) this.bits = message.bits
     } else if (message.type === "step") {
@@ -256,12 +268,11 @@ export class Hub implements FleetWatch {
   }
 
   /** @returns whether all of them were taken on */
-  private want(send: Send, ...requests: Request[]): boolean {
+  private want(send: Send, ...asked: Asked[]): boolean {
     if (!this.fleet) refuse(send, "The boards are not ready yet.")
-    else if (this.waiting.length + requests.length > MOST_WAITING)
+    else if (!this.requests.add(...asked))
       refuse(send, "The boards are busy: try again in a moment.")
     else {
-      this.waiting.push(...requests)
       this.changedNow()
       return true
     }
@@ -286,6 +297,7 @@ export class Hub implements FleetWatch {
       this.label = label ?? -1
       // What was learnt before the answer is told before it: a page knows by that how old an answer is.
       this.flush()
+      if (label !== undefined) this.tell(this.control())
       send({
         ...{ type: "answer", id: message.id, taught: label },
         outputs: Array.from(outputs, o => o / 2 ** network.signalBits),
@@ -299,6 +311,53 @@ export class Hub implements FleetWatch {
     // Read back as well, so that a look inside shows what has changed.
     else if (this.want(send, { do: "teach", lesson: { image, label } }, name, { do: "read" }))
       this.taught++
+  }
+
+  /** Takes back the last lesson, or all that was learnt. */
+  private goBack(send: Send, how: "undo" | "restart"): void {
+    const done = () => {
+      this.taught = how === "undo" ? Math.max(0, this.taught - 1) : 0
+      this.options.status?.(how === "undo" ? "the last lesson taken back" : "begun again")
+      if (how === "restart") {
+        this.flush()
+        this.ledgers = ledgersOf(this.options.classes)
+        for (const { send } of this.visitors) this.welcome(send)
+      }
+      this.tell(this.control())
+    }
+    if (this.options.network.pid) refuse(send, NO_WAY_BACK)
+    else if (how === "undo" && this.requests.undoable === 0 && this.requests.isEmpty)
+      refuse(send, "There is no lesson to take back.")
+    else this.want(send, { do: how, done })
+  }
+
+  /** A model file of what was learnt, read back now. @throws WuxingError if the run has no time for it */
+  async file(): Promise<Buffer> {
+    await this.answerOf(answered => ({ do: "read", answered }))
+    if (!this.latest) throw busy()
+    const { network, training } = this.options
+    return savedModel({ network, training, learnt: this.latest })
+  }
+
+  /**
+   * Goes on from a model file of the same network.
+   *
+   * @throws WuxingError as decodeModel, "model-other" for another network, "dashboard-busy"
+   */
+  async load(bytes: Buffer): Promise<void> {
+    const { network } = this.options
+    const state = loadedModel(bytes, network)
+    if (network.pid) throw busy(NO_WAY_BACK)
+    await this.answerOf(answered => ({ do: "load", state, answered }))
+    this.options.status?.("another state loaded by the dashboard")
+    this.tell(this.control())
+  }
+
+  private async answerOf(request: (answered: () => void) => Request): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const given = this.want(() => reject(busy()), request(resolve))
+      if (given) this.clock.after(MOST_WAIT_MS, () => reject(busy()), { background: true })
+    })
   }
 
   /** Why this cannot be looked at in the network in use, if it cannot. */
@@ -346,6 +405,7 @@ export class Hub implements FleetWatch {
       shift: this.fleet?.learnShifts.links ?? this.options.network.learnShift,
       samplesPerSecond: this.rate.perSecond(this.clock.now()),
       taught: this.taught,
+      undoable: this.requests.undoable,
     }
   }
 
@@ -394,7 +454,7 @@ export class Hub implements FleetWatch {
       }
       this.health = health
     }
-    this.waiting.push({ do: "report", answered })
+    this.requests.addReport({ do: "report", answered })
     this.changedNow()
   }
 
@@ -438,6 +498,18 @@ export class Hub implements FleetWatch {
 
 function digitOf(outputs: Int16Array): number {
   return outputs.indexOf(Math.max(...outputs))
+}
+
+function ledgersOf({ length }: string[]): Record<Kind, Ledger> {
+  return { learning: new Ledger(length), naming: new Ledger(length) }
+}
+
+function busy(message = "the run has no time for this now"): WuxingError {
+  return new WuxingError({
+    ...{ code: "dashboard-busy", kind: "board", message },
+    cause: "its boards are being started, do not answer, or others have asked for much",
+    help: "try again in a moment",
+  })
 }
 
 function healthOf({ heapBytes, handled, refused, dropped }: BoardHealth) {

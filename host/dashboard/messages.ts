@@ -96,6 +96,8 @@ const control = z.object({
   shift: whole,
   samplesPerSecond: z.number(),
   taught: count,
+  /** Lessons that can be taken back. */
+  undoable: count,
 })
 export type Control = z.infer<typeof control>
 
@@ -223,6 +225,9 @@ export const fromPage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("step") }),
   z.object({ type: z.literal("rate"), bits: z.int().check(z.minimum(-8), z.maximum(8)) }),
   z.object({ type: z.literal("read") }),
+  /** Takes back the last lesson, and what was learnt after it; all that was learnt since the start. */
+  z.object({ type: z.literal("undo") }),
+  z.object({ type: z.literal("restart") }),
   /** Which neuron to show; `image`: for this drawing, else for the last image. */
   z.object({
     type: z.literal("look"),

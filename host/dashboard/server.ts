@@ -33,15 +33,19 @@ const TYPES: Record<string, string> = {
 }
 /** A drawing of the widest network (65,535 inputs) in base64, and what stands around it. */
 const MOST_BYTES = 96 * 1024
+/** Of a model file that is sent here: the widest networks that boards hold have less. */
+const MOST_MODEL_BYTES = 64 * 2 ** 20
 /** Pages at a time; each may hold up to `MOST_QUEUED_BYTES` of memory (outgoing.ts). */
 const MOST_PAGES = 16
 const MOST_CONNECTIONS = 256
+const REQUEST_MS = 30_000
 /** Messages a page may send at once, and for how long one more takes to be earned, ms. */
 const MOST_BURST = 200
 const EARN_MS = 10
 
 export interface ServerOptions {
-  hub: Pick<Hub, "visit">
+  /** Whose page it is; with `file` and `load` what was learnt can be saved and loaded. */
+  hub: Pick<Hub, "visit"> & Partial<Pick<Hub, "file" | "load">>
   /** Address to listen on. */
   host: string
   /** 0: any that is free. */
@@ -63,6 +67,8 @@ export class DashboardServer {
   private constructor(private readonly options: ServerOptions) {
     this.files = readPage()
     this.http.maxConnections = MOST_CONNECTIONS
+    // Who sends a file too slowly holds up the next one for no longer.
+    this.http.requestTimeout = REQUEST_MS
     // Node's own listener leaves a socket at its upgrade: a reset after that would end the process.
     this.http.on("connection", (socket: Socket) => socket.on("error", () => socket.destroy()))
     this.http.on("upgrade", (request, socket: Socket, head) => {
@@ -161,6 +167,7 @@ export class DashboardServer {
       response
         .writeHead(403, { "Content-Type": "text/plain; charset=utf-8" })
         .end(strangerText(request, this.url.replace(/#.*/, "")))
+    else if (path === "/model") this.exchange(request, response).catch(() => response.destroy())
     else if (request.method !== "GET" && request.method !== "HEAD") response.writeHead(405).end()
     // A browser does not tell its page why a WebSocket was refused: the page can ask.
     else if (path === "/token") {
@@ -169,6 +176,53 @@ export class DashboardServer {
     } else if (!file) response.writeHead(404).end()
     else response.writeHead(200, { "Content-Type": file.type }).end(file.body)
   }
+
+  private exchanging = false
+
+  /** A model file of what was learnt, out or in: one at a time, with the token, from the page itself. */
+  private async exchange(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { hub, token } = this.options
+    const given = request.headers.authorization?.replace(/^Bearer /, "")
+    const end = (status: number, text: string) =>
+      response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(text)
+    const { method } = request
+    if (!isToken(given, token)) end(401, "The token is wrong.")
+    else if (!hub.file || !hub.load) end(404, "There is no network here.")
+    else if (method !== "GET" && method !== "POST") end(405, "Only GET and POST.")
+    else if (method === "POST" && !isOwnOrigin(request)) end(403, "This comes from another page.")
+    else if (this.exchanging) end(503, "Another model file is on its way: try again in a moment.")
+    else {
+      this.exchanging = true
+      try {
+        if (method === "GET") {
+          const bytes = await hub.file()
+          response.writeHead(200, { "Content-Type": "application/octet-stream" }).end(bytes)
+        } else {
+          await hub.load(await bodyOf(request))
+          end(200, "Loaded.")
+        }
+      } catch (error) {
+        const help = error instanceof WuxingError && error.help ? `; ${error.help}` : ""
+        end(422, `${messageOf(error)}${help}.`)
+      } finally {
+        this.exchanging = false
+      }
+    }
+  }
+}
+
+/** @throws Error if there is more than a model file may have */
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const tooLong = new Error(`a model file has at most ${MOST_MODEL_BYTES} bytes here`)
+  if (Number(request.headers["content-length"] ?? 0) > MOST_MODEL_BYTES) throw tooLong
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of request) {
+    length += part.length
+    if (length > MOST_MODEL_BYTES) throw tooLong
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
 }
 
 function readPage(): Map<string, { type: string; body: Buffer }> {

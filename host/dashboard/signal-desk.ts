@@ -25,6 +25,7 @@ const MOST_PLAYED = 2_000
 /** Digits of a value: a screen has no more. */
 const DIGITS = 6
 
+type Asked = AskedOfSignal | Extract<FromPage, { type: "undo" | "restart" }>
 type Send = (message: ToPage) => void
 
 /** What is done when a page asks; each may throw a WuxingError, which the page is told. */
@@ -32,6 +33,10 @@ export interface SignalActs {
   record?(label: string): void
   cut?(): void
   lesson?(label: number): void
+  /** Takes back the last lesson, or all of them. */
+  undo?(): void
+  addClass?(name: string): void
+  restart?(): void
 }
 
 export interface SignalDeskOptions {
@@ -48,6 +53,9 @@ export interface SignalDeskOptions {
   state(): Pick<SignalState, "recording" | "armed" | "taught" | "undoable">
   /** What a network finds in a recording; absent: there is none. */
   marksOf?(recording: Recording): Mark[]
+  /** A model file of what was learnt, out and in, as Hub has them; absent: there is no network. */
+  file?(): Promise<Buffer>
+  load?(bytes: Buffer): Promise<void>
   clock?: Clock
   signal?: AbortSignal
 }
@@ -74,13 +82,21 @@ export class SignalDesk {
     this.heart = this.clock.every(STATE_MS, () => this.tellState(), { background: true })
   }
 
+  get file() {
+    return this.options.file
+  }
+
+  get load() {
+    return this.options.load
+  }
+
   /** A page has come. */
   visit(send: Send): { ask(message: FromPage): void; leave(): void; renew(): void } {
     this.flush()
     this.visitors.add(send)
     this.welcome(send)
     return {
-      ask: message => this.carryOut(send, message as AskedOfSignal),
+      ask: message => this.carryOut(send, message as Asked),
       leave: () => this.visitors.delete(send),
       renew: () => {
         this.flush()
@@ -129,6 +145,13 @@ export class SignalDesk {
     if (this.marks.length > PAST_MARKS) this.marks.shift()
     this.flush()
     this.tell({ type: "mark", ...mark })
+  }
+
+  /** The classes have changed. */
+  anew(note: string): void {
+    this.flush()
+    for (const send of this.visitors) this.welcome(send)
+    this.changed(note)
   }
 
   /** Recordings, or how things stand, have changed. @param note what is to be said of it */
@@ -191,7 +214,7 @@ export class SignalDesk {
 
   // What pages ask for.
 
-  private carryOut(send: Send, message: AskedOfSignal): void {
+  private carryOut(send: Send, message: Asked): void {
     const fail = (error: unknown) => send({ type: "refused", what: `${messageOf(error)}.` })
     try {
       if (this.gone !== undefined && message.type !== "play" && message.type !== "delete")
@@ -204,13 +227,16 @@ export class SignalDesk {
     this.tellState()
   }
 
-  private act(send: Send, message: Exclude<AskedOfSignal, { type: "play" }>): void {
+  private act(send: Send, message: Exclude<Asked, { type: "play" }>): void {
     const { acts, store, classes = [] } = this.options
     if (message.type === "delete") {
       const { path } = store.delete(message.recording)
       this.changed(`${path} is deleted`)
     } else if (message.type === "record" && acts.record) acts.record(message.label)
     else if (message.type === "cut" && acts.cut) acts.cut()
+    else if (message.type === "undo" && acts.undo) acts.undo()
+    else if (message.type === "add-class" && acts.addClass) acts.addClass(message.name)
+    else if (message.type === "restart" && acts.restart) acts.restart()
     else if (message.type === "lesson" && acts.lesson && message.label < classes.length)
       acts.lesson(message.label)
     else send({ type: "refused", what: "This cannot be asked of this signal." })

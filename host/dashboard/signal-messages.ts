@@ -102,6 +102,8 @@ export const signalFromPage = [
   z.object({ type: z.literal("cut") }),
   /** The movement that is made now is of this class: learn it. */
   z.object({ type: z.literal("lesson"), label: count }),
+  /** There is one more class. */
+  z.object({ type: z.literal("add-class"), name: label }),
   z.object({ type: z.literal("play"), recording: count }),
   z.object({ type: z.literal("delete"), recording: count }),
 ] as const

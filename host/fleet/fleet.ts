@@ -7,7 +7,7 @@ import type { Slice } from "../network/slices"
 import { splitEvenly } from "../partition/partition"
 import type { Shifts } from "../session/rate"
 import type { BoardReport, Checkpoint, Lesson, LiveBoard, Messages } from "../session/reports"
-import type { Slowed, Taught } from "../session/watch"
+import type { BoardState, Intervention, Taught } from "../session/watch"
 import { Checkpoints, type FoundTraining } from "./checkpoints"
 import { Crew } from "./crew"
 import { Interventions } from "./interventions"
@@ -54,6 +54,8 @@ export class Fleet {
   private readonly checkpoints: Checkpoints
   private readonly recovery: Recovery
   private readonly patience = new Patience()
+  /** What boards do once they are loaded. */
+  private doing: BoardState = "running"
 
   constructor(
     private readonly options: FleetOptions,
@@ -70,6 +72,11 @@ export class Fleet {
       watch,
       takeCheckpoint: () => this.checkpoints.take(),
       health: () => healthOf(crew),
+      load: async checkpoint => {
+        loaded.detach()
+        await loaded.load(checkpoint, loaded.bits)
+        crew.show(this.doing)
+      },
     })
     const { requests, patience } = this
     this.checkpoints = new Checkpoints(crew, loaded, requests, patience, options)
@@ -88,6 +95,11 @@ export class Fleet {
       // A recovery has loaded them already.
       if (!this.loaded.isLoaded) await this.checkpoints.restore()
     })
+  }
+
+  private show(state: BoardState): void {
+    this.doing = state
+    this.crew.show(state)
   }
 
   private persist<T>(work: () => Promise<T>): Promise<T> {
@@ -207,7 +219,7 @@ export class Fleet {
     await this.persist(async () => {
       done = loaded.samples - start
       correct = right.slice(0, done).filter(Boolean).length
-      this.crew.show("learning")
+      this.show("learning")
       while (done < count && !stopped?.()) {
         await requests.awaitTurn(1, stopped)
         if (stopped?.()) break
@@ -229,7 +241,7 @@ export class Fleet {
       await requests.apply()
       if (checkpoints.isBehind) await checkpoints.take(rightBefore + correct)
     })
-    this.crew.show("running")
+    this.show("running")
     return { done, right: correct }
   }
 
@@ -250,11 +262,11 @@ export class Fleet {
   async teach(lesson: Lesson): Promise<void> {
     this.requests.teach(lesson)
     await this.persist(async () => {
-      this.crew.show("learning")
+      this.show("learning")
       await this.requests.apply()
       await this.checkpoints.take()
     })
-    this.crew.show("running")
+    this.show("running")
   }
 
   /** Lessons learnt beside the run, in order. */
@@ -262,8 +274,8 @@ export class Fleet {
     return this.requests.taught
   }
 
-  /** Lessons and changes of the rate beside the run, in order. */
-  get interventions(): readonly (Taught | Slowed)[] {
+  /** Lessons, changes of the rate and states loaded beside the run, in order. */
+  get interventions(): readonly Intervention[] {
     return this.requests.all
   }
 

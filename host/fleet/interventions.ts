@@ -3,12 +3,12 @@
  * was learnt. What changes the network is listed, so that a recovery repeats it in its place.
  */
 import type { Clock } from "../base/clock"
-import type { BoardHealth, Lesson } from "../session/reports"
+import type { BoardHealth, Checkpoint, Lesson } from "../session/reports"
 import {
   type FleetWatch,
+  type Intervention,
   LESSON_SAMPLES,
   type Request,
-  type Slowed,
   type Taught,
 } from "../session/watch"
 import type { LoadedNetwork } from "./loaded-network"
@@ -19,12 +19,14 @@ export interface InterventionsHost {
   signal?: AbortSignal
   watch?: FleetWatch
   takeCheckpoint(): Promise<void>
+  /** Loads the boards with another state, between two samples. */
+  load(checkpoint: Checkpoint): Promise<void>
   health(): Promise<BoardHealth[]>
 }
 
 export class Interventions {
-  /** Lessons and changes of the rate beside the run, in order. */
-  readonly all: (Taught | Slowed)[] = []
+  /** Lessons, changes of the rate and states loaded beside the run, in order. */
+  readonly all: Intervention[] = []
   /** Spent waiting until the run may go on, ms. */
   heldMs = 0
   /** So many of `all` has been done by the boards, and is in the last checkpoint. */
@@ -32,6 +34,8 @@ export class Interventions {
   private savedCount = 0
   /** In hand, to be tried again if a board stops meanwhile. */
   private request?: Request
+  /** A state that is being loaded, to be answered when it is. */
+  private loading?: Extract<Request, { do: "load" }>
 
   constructor(
     private readonly loaded: LoadedNetwork,
@@ -88,12 +92,18 @@ export class Interventions {
         const next = this.all[this.appliedCount]
         if (next.after > this.loaded.samples) return
         if ("lesson" in next) await this.loaded.learn(next.lesson, next.sample)
-        else await this.loaded.slow(next.bits)
+        else if ("bits" in next) await this.loaded.slow(next.bits)
+        else await this.host.load({ ...next.state, samples: next.after })
       }
+      this.loading?.answered?.()
+      this.loading = undefined
       this.request ??= this.host.watch?.request?.()
       if (!this.request) return
       await this.answer(this.request)
+      const { request } = this
       this.request = undefined
+      // It is done when it has been applied, at once, and again after a recovery.
+      if (request.do === "load") this.loading = request
     }
   }
 
@@ -101,6 +111,8 @@ export class Interventions {
     if (request.do === "teach") this.teach(request.lesson)
     else if (request.do === "slow")
       this.all.push({ bits: request.bits, after: this.loaded.samples })
+    else if (request.do === "load")
+      this.all.push({ state: request.state, after: this.loaded.samples })
     else if (request.do === "report") request.answered(await this.host.health())
     else if (request.do === "read") {
       await this.host.takeCheckpoint()

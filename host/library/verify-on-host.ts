@@ -5,7 +5,7 @@ import { HostNetwork } from "../network/host-network"
 import type { Network } from "../network/network"
 import { slowedBy } from "../session/rate"
 import type { Checkpoint, Lesson } from "../session/reports"
-import type { Slowed, Taught } from "../session/watch"
+import type { Intervention } from "../session/watch"
 import type { Verified } from "./host-mismatch"
 
 /** Samples between two looks at the signal. */
@@ -20,8 +20,8 @@ export interface LearntRun {
   count: number
   /** Learning shift of the i-th lesson, where it is not the network's. */
   shiftAt?: (i: number) => number
-  /** Lessons taught meanwhile, and changes of the rate. */
-  interventions?: readonly (Taught | Slowed)[]
+  /** Lessons taught meanwhile, changes of the rate, states loaded. */
+  interventions?: readonly Intervention[]
   signal?: AbortSignal
 }
 
@@ -43,7 +43,8 @@ export async function verifyOnHost(coefficients: Uint8Array, run: LearntRun): Pr
     for (; next < interventions.length && interventions[next].after <= done; next++) {
       const each = interventions[next]
       if ("lesson" in each) host.train(each.lesson.image, each.lesson.label, each.sample)
-      else bits = each.bits
+      else if ("bits" in each) bits = each.bits
+      else host.load(each.state.coefficients, each.state.elements)
       host.learnShift = slowedBy({ links: planned }, bits, network).links
     }
   }

@@ -25,7 +25,13 @@ export class Learner {
   private readonly before: State[] = []
 
   /** @param host holds what is learnt */
-  constructor(readonly host: HostNetwork) {}
+  constructor(public host: HostNetwork) {}
+
+  /** Goes on with another network; what it was taught is gone through with the next lesson. */
+  goOnWith(host: HostNetwork): void {
+    this.host = host
+    this.before.length = 0
+  }
 
   /** Examples it was taught. */
   get taught(): number {
@@ -57,18 +63,21 @@ export class Learner {
     return true
   }
 
-  /** Goes on from another state of the network, with nothing taught. */
-  load(coefficients: Buffer, elements: Buffer): void {
+  /** Goes on from another state of the network, with nothing taught; it cannot be taken back. */
+  load({ coefficients, elements }: Pick<State, "coefficients" | "elements">): void {
     this.host.load(coefficients, elements)
     this.steps = 0
     this.examples.length = 0
     this.before.length = 0
   }
 
+  /** What it has learnt, in the network's own order. */
+  get learnt(): Pick<State, "coefficients" | "elements"> {
+    return { coefficients: this.host.coefficients(), elements: this.host.elements() }
+  }
+
   private state(): State {
-    const { host, steps, examples } = this
-    const [coefficients, elements] = [host.coefficients(), host.elements()]
-    return { coefficients, elements, steps, examples: examples.length }
+    return { ...this.learnt, steps: this.steps, examples: this.examples.length }
   }
 
   private keptBytes(): number {

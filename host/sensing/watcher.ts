@@ -53,7 +53,7 @@ export class Watcher {
   constructor(
     private readonly model: Model,
     private readonly settings: WatchSettings,
-    private readonly host: HostNetwork = hostOf(model),
+    public host: HostNetwork = hostOf(model),
   ) {
     if (!model.signal) throw new RangeError("the model reads no signal")
     this.stream = new SignalStream(model.signal.features)

@@ -12,6 +12,8 @@ export type Request =
   | { do: "teach"; lesson: Lesson }
   /** Learn from now on 2^−bits times as fast as the run's own plan says. */
   | { do: "slow"; bits: number }
+  /** Go on from another state of the same network. */
+  | { do: "load"; state: Learnt; answered?(): void }
   /** Classify an image. */
   | { do: "classify"; image: Uint8Array; answered(outputs: Int16Array): void }
   /** Read back what has been learnt. */
@@ -65,6 +67,18 @@ export interface Slowed {
   bits: number
   after: number
 }
+
+/** What a network has learnt, in its own order. */
+export type Learnt = Pick<Checkpoint, "coefficients" | "elements">
+
+/** Another state of the network that the run went on from. */
+export interface Loaded {
+  state: Learnt
+  after: number
+}
+
+/** What somebody did to a run beside it, in a form that can be repeated. */
+export type Intervention = Taught | Slowed | Loaded
 
 /** Several watchers as one: all are notified, all may request, all must allow. */
 export function allOf(watches: readonly FleetWatch[]): FleetWatch {

@@ -8,13 +8,7 @@ import { moved } from "../data/moved"
 import type { Network } from "../network/network"
 import { slowedBy } from "../session/rate"
 import type { Checkpoint, Lesson } from "../session/reports"
-import {
-  type FleetWatch,
-  LESSON_SAMPLES,
-  type Request,
-  type Slowed,
-  type Taught,
-} from "../session/watch"
+import { type FleetWatch, type Intervention, LESSON_SAMPLES, type Request } from "../session/watch"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 import { type ImageStore, predictApart, TrainingEngine } from "./training-engine"
 
@@ -28,8 +22,8 @@ interface WatchedImages extends LabelledImages {
 
 export class WatchedEngine implements LearningEngine {
   samples = 0
-  /** Lessons and changes of the rate beside the training, in order. */
-  readonly interventions: (Taught | Slowed)[] = []
+  /** Lessons, changes of the rate and states loaded beside the training, in order. */
+  readonly interventions: Intervention[] = []
   /** Time it was held, ms. */
   heldMs = 0
   private planned: number
@@ -177,6 +171,13 @@ export class WatchedEngine implements LearningEngine {
       this.bits = request.bits
       this.engine.learnShift = this.shiftNow
       this.interventions.push({ bits: request.bits, after: this.samples })
+    } else if (request.do === "load") {
+      const { coefficients, elements } = request.state
+      this.engine.coefficients = coefficients
+      if (elements.length > 0) this.engine.elements = elements
+      this.interventions.push({ state: request.state, after: this.samples })
+      this.keep()
+      request.answered?.()
     } else if (request.do === "report") request.answered([])
     else if (request.do === "read") {
       this.keep()

@@ -2,6 +2,7 @@
 import type { Command } from "commander"
 import type { Seen } from "../../dashboard/describe"
 import type { DashboardServer, ServerOptions } from "../../dashboard/server"
+import type { TrainingRecord } from "../../models/model-file"
 import { type Network, signalsOf } from "../../network/network"
 import type { FleetWatch } from "../../session/watch"
 import type { DataRecord } from "../../training/data-record"
@@ -26,6 +27,8 @@ export interface ViewOptions extends DashboardOptions {
   classes?: string[]
   /** What is known of the data the network learns or has learnt. */
   record?: DataRecord
+  /** How the network was taught before, for model files that the page saves. */
+  training?: TrainingRecord | null
   /** Holds the run before its first sample. */
   paused?: boolean
   /** Aborted: nobody holds the run any more. */
@@ -94,14 +97,14 @@ export async function openDashboard(
   network: Network,
   { output, signal }: Context,
 ): Promise<Dashboard | undefined> {
-  const { dashboard, classes, paused, until, record } = options
+  const { dashboard, classes, paused, until, record, training } = options
   if (dashboard === undefined) return undefined
   await checkHost(options)
   const { Hub } = await import("../../dashboard/hub")
   const { allOf } = await import("../../session/watch")
   const outputs = signalsOf(network, network.layers.length)
   const hub = new Hub({
-    ...{ network, paused, signal: until ?? signal, frame: record?.frame },
+    ...{ network, paused, training, signal: until ?? signal, frame: record?.frame },
     picture: record === undefined ? undefined : record.kind !== "table",
     status: text => output.status(text),
     classes: Array.from({ length: outputs }, (_, i) => classes?.[i] ?? String(i)),

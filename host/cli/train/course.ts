@@ -76,10 +76,12 @@ export async function keepOnBoards(
 export function lessonsIn(training: Training): string {
   const interventions = watchedOf(training)?.interventions ?? []
   const lessons = interventions.filter(each => "lesson" in each).length
-  const rates = interventions.length - lessons
+  const rates = interventions.filter(each => "bits" in each).length
+  const loads = interventions.length - lessons - rates
   const words = [
     ...(lessons > 0 ? [`${lessons} lessons by hand`] : []),
     ...(rates > 0 ? [`${rates} changes of the rate by hand`] : []),
+    ...(loads > 0 ? [`${loads} states loaded by hand`] : []),
   ]
   return words.length > 0 ? ` # and ${words.join(", ")}` : ""
 }

@@ -44,6 +44,31 @@ export function say(message: FromPage): void {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))
 }
 
+/**
+ * Saves what was learnt as a file of the browser's, or has the tool go on from one.
+ *
+ * @returns what is to be said of it
+ */
+export async function exchange(file?: File): Promise<string> {
+  try {
+    const response = await fetch("/model", {
+      method: file ? "POST" : "GET",
+      headers: { Authorization: `Bearer ${token()}` },
+      body: file,
+    })
+    if (!response.ok) return await response.text()
+    if (file) return `${file.name} is loaded.`
+    const address = URL.createObjectURL(await response.blob())
+    const link = document.createElement("a")
+    Object.assign(link, { href: address, download: "learnt.wuxing" })
+    link.click()
+    URL.revokeObjectURL(address)
+    return "Saved as learnt.wuxing."
+  } catch {
+    return "The tool does not answer."
+  }
+}
+
 async function again(): Promise<void> {
   setLink("lost")
   try {

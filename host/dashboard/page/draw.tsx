@@ -208,9 +208,9 @@ function Stale({ again }: { again: () => void }) {
   const { answeredAt } = useTopicsEvery(STALE_MS, "tally", "control", "answer")
   const since = learntSoFar() - answeredAt
   if (since === 0) return null
-  // Less than it was: the tool was started again.
+  // Less than it was: a lesson was taken back, or it was begun again.
   const what =
-    since > 0 ? `${since.toLocaleString("en-GB")} samples learnt since.` : "Of a run before."
+    since > 0 ? `${since.toLocaleString("en-GB")} samples learnt since.` : "Of an earlier state."
   return (
     <span class="aged" data-testid="stale">
       {what}{" "}

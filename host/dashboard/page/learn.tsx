@@ -2,6 +2,7 @@
 import { useMemo, useState } from "preact/hooks"
 import type { Kind } from "../messages"
 import { Chart, type Line } from "./chart"
+import { Keep } from "./keep"
 import { Digit } from "./picture"
 import { type Tally, useTopics, useTopicsEvery } from "./store"
 
@@ -33,6 +34,7 @@ export function Learn() {
         ))}
       </fieldset>
       <Now kind={kind} />
+      <Keep undoable={control?.undoable ?? 0} />
       <Curve kind={kind} />
       <Confusion kind={kind} />
       <Mistakes kind={kind} />

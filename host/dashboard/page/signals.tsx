@@ -1,6 +1,7 @@
 /** A sensor live: what it says, what a network takes it for, and what is taught and recorded of it. */
 import { useState } from "preact/hooks"
 import { say } from "./connection"
+import { Keep } from "./keep"
 import { Recordings } from "./recordings"
 import { rateNow, signals, span } from "./signal-store"
 import { Channels, Trace } from "./signal-trace"
@@ -37,6 +38,7 @@ export function Signals() {
         <p class="hint">The command says what is recorded; without --label this page would.</p>
       )}
       {view.records === "lessons" && <Teach />}
+      {view.records === "lessons" && <Keep undoable={now?.undoable ?? 0} />}
       <p class="hint" role="status" data-testid="signal-note">
         {refusal ?? now?.note}
       </p>
@@ -106,6 +108,7 @@ function Teach() {
           </button>
         ))}
       </fieldset>
+      <NewName label="Add a class" id="add-class" name={name => say({ type: "add-class", name })} />
       <p class="hint" data-testid="signal-taught">
         {now?.armed !== undefined
           ? `The next movement is learnt as ${now.armed} …`
@@ -117,7 +120,6 @@ function Teach() {
 
 function Record() {
   useTopics("signal", "recordings")
-  const [name, setName] = useState("")
   const { view, now, recordings } = signals
   const busy = now?.recording
   const labels = [...new Set(recordings.map(({ label }) => label))].sort()
@@ -136,26 +138,7 @@ function Record() {
             {label}
           </button>
         ))}
-        <form
-          onSubmit={event => {
-            event.preventDefault()
-            if (name !== "") say({ type: "record", label: name })
-            setName("")
-          }}
-        >
-          <input
-            type="text"
-            aria-label="Name of a new class"
-            placeholder="a new class"
-            maxLength={200}
-            value={name}
-            data-testid="record-name"
-            onInput={event => setName(event.currentTarget.value)}
-          />{" "}
-          <button type="submit" data-testid="record-new" disabled={name === ""}>
-            Record
-          </button>
-        </form>
+        <NewName label="Record" id="record" name={label => say({ type: "record", label })} />
       </fieldset>
       {busy && (
         <p data-testid="recording">
@@ -166,5 +149,41 @@ function Record() {
         </p>
       )}
     </div>
+  )
+}
+
+/** A field for the name of a class that there is not yet. */
+function NewName({
+  label,
+  id,
+  name: take,
+}: {
+  label: string
+  id: string
+  name: (name: string) => void
+}) {
+  const [name, setName] = useState("")
+  return (
+    <form
+      class="new-name"
+      onSubmit={event => {
+        event.preventDefault()
+        if (name !== "") take(name)
+        setName("")
+      }}
+    >
+      <input
+        type="text"
+        aria-label="Name of a new class"
+        placeholder="a new class"
+        maxLength={200}
+        value={name}
+        data-testid={`${id}-name`}
+        onInput={event => setName(event.currentTarget.value)}
+      />{" "}
+      <button type="submit" data-testid={`${id}-new`} disabled={name === ""}>
+        {label}
+      </button>
+    </form>
   )
 }

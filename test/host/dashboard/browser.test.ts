@@ -15,6 +15,8 @@ import { parseFaults } from "../../../host/faults/spec"
 import { checkpointOf } from "../../../host/fleet/checkpoint-of"
 import { type Fleet, startFleet } from "../../../host/fleet/fleet"
 import { MachineBoards } from "../../../host/hardware/machine-boards"
+import { decodeModel, encodeModel } from "../../../host/models/model-file"
+import { readModel } from "../../../host/models/model-source"
 import { trainedModel } from "../../../host/models/trained"
 import { HostNetwork } from "../../../host/network/host-network"
 import { splitEvenly } from "../../../host/partition/partition"
@@ -342,6 +344,75 @@ describe.skipIf(noChromium)("the dashboard", () => {
   )
 
   it(
+    "takes the last lesson back, loads what was saved, and begins again, to the bit",
+    async () => {
+      /** What the page saves: as the boards hold it. */
+      const saved = async () => {
+        const download = page.waitForEvent("download", { timeout: PATIENT.timeout })
+        await page.getByTestId("download").click()
+        return readFileSync(await (await download).path())
+      }
+      const said = (what: string | RegExp) =>
+        expect.poll(() => page.getByTestId("kept").textContent(), PATIENT).toMatch(what)
+      const learnt = async () => sha(decodeModel(await saved(), "saved").coefficients)
+      const load = (name: string, buffer: Buffer) =>
+        page.getByTestId("file").setInputFiles({ name, mimeType: "", buffer })
+      const taught = await number("taught")
+      const before = await learnt()
+      await draw(imageAt(mnist.test, 3))
+      const label = (Number(await page.getByTestId("digit").textContent()) + 3) % 10
+      await page.getByTestId(`teach-${label}`).click()
+      await page.getByText(`after learning it as ${label}`).waitFor()
+      expect(await number("taught")).toBe(taught + 1)
+      const file = await saved()
+      const after = sha(decodeModel(file, "saved").coefficients)
+      expect(after).not.toBe(before)
+      expect(sha(fleet.learnt.coefficients)).toBe(after)
+
+      await page.getByTestId("undo").click()
+      await expect.poll(() => number("taught"), PATIENT).toBe(taught)
+      expect(await learnt()).toBe(before)
+      // An answer from before is known as one, and asked again.
+      await page.getByTestId("stale").getByText("Of an earlier state").waitFor()
+      const then = await outputs()
+      await page.getByTestId("again").click()
+      await expect.poll(outputs, PATIENT).not.toEqual(then)
+      const asked = new HostNetwork(network)
+      asked.load(Buffer.from(fleet.learnt.coefficients), Buffer.from(fleet.learnt.elements))
+      expect(Number(await page.getByTestId("digit").textContent())).toBe(
+        asked.predict(await drawn()),
+      )
+
+      await load("mine.wuxing", file)
+      await said("mine.wuxing is loaded")
+      expect(await learnt()).toBe(after)
+      // What is no model file of this network changes nothing.
+      await load("text.wuxing", Buffer.from("no model"))
+      await said(/is not a wuxing model file/)
+      await load("cut.wuxing", file.subarray(0, 5_000))
+      await said(/is damaged/)
+      await load("other.wuxing", encodeModel(readModel("784-16-10", 7)))
+      await said(/holds another network/)
+      expect(await learnt()).toBe(after)
+      await page.getByTestId("undo").click()
+      await expect.poll(learnt, PATIENT).toBe(before)
+
+      await page.getByTestId("restart").click()
+      await page.getByTestId("restart").click()
+      await expect.poll(() => number("samples"), PATIENT).toBe(0)
+      expect(await learnt()).toBe(sha(model.coefficients))
+      expect(await number("taught")).toBe(0)
+      // A browser tells of each answer that was no success.
+      complaints.splice(
+        0,
+        complaints.length,
+        ...complaints.filter(text => !/status of 422/.test(text)),
+      )
+    },
+    BUSY_MS,
+  )
+
+  it(
     "lets in nobody without the token, and no other site's page",
     async () => {
       const refused = await browser.newPage()
@@ -390,6 +461,7 @@ describe.skipIf(noChromium)("the dashboard", () => {
       const beside = (after: number) => {
         for (const word of fleet.interventions.filter(w => w.after === after))
           if ("lesson" in word) host.train(word.lesson.image, word.lesson.label, word.sample)
+          else if ("state" in word) host.load(word.state.coefficients, word.state.elements)
           else host.learnShift = slowedBy({ links: network.learnShift }, word.bits, network).links
       }
       for (let i = 0; i < done; i++) {
@@ -397,7 +469,7 @@ describe.skipIf(noChromium)("the dashboard", () => {
         host.train(lesson(i).image, lesson(i).label)
       }
       beside(done)
-      expect(fleet.interventions.length).toBe(3)
+      expect(fleet.interventions.length).toBe(8)
       expect(fleet.recoveries).toBeGreaterThan(0)
       expect(sha(fleet.learnt.coefficients)).toBe(sha(host.coefficients()))
     },

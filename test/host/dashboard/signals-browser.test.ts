@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { sha256 } from "../../../host/base/sha256"
 import { GESTURES, performed, personOf } from "../../../host/demos/gestures"
 import { MachineBoards } from "../../../host/hardware/machine-boards"
+import { decodeModel } from "../../../host/models/model-file"
 import { readModel } from "../../../host/models/model-source"
 import { hostOf } from "../../../host/models/run-model"
 import { type FoundWindow, Watcher } from "../../../host/sensing/watcher"
@@ -101,6 +102,27 @@ describe.skipIf(missing)("a signal's page (Debian packages chromium and socat)",
       .toBe(true)
   }
 
+  /** Teaches again if nothing moved for so long, or it is not kept: a busy machine plays unevenly. */
+  async function taughtAs(page: Page, label: number, id: string) {
+    await expect
+      .poll(async () => {
+        const state = await page.getByTestId("signal-taught").textContent()
+        const kept = await page.getByTestId(id).count()
+        if (kept === 0 && state === "0 lessons taught")
+          await page.getByTestId(`lesson-${label}`).click()
+        if (kept === 0 && state === "1 lessons taught") await page.getByTestId("undo").click()
+        return kept
+      }, WAIT)
+      .toBe(1)
+  }
+
+  /** The model file that the page saves. */
+  async function save(page: Page) {
+    const download = page.waitForEvent("download")
+    await page.getByTestId("download").click()
+    return readFileSync(await (await download).path())
+  }
+
   it("records what is asked for, lists, plays and deletes it; never a file that is not its own", async () => {
     const out = join(folder, "recorded")
     mkdirSync(join(out, "circle"), { recursive: true })
@@ -180,18 +202,12 @@ describe.skipIf(missing)("a signal's page (Debian packages chromium and socat)",
     const names = [...GESTURES].sort()
     const label = names.indexOf("twist")
     const said: string[] = []
+    const saved: Buffer[] = []
     const ended = await onPage(["watch", "--model", model, ...on, "--out", out], async page => {
       // Some movements are named, then one is taught.
       await expect.poll(() => page.getByTestId("signal-said").locator("li").count(), WAIT).toBe(6)
       said.push(...(await page.getByTestId("signal-said").locator("li").allTextContents()))
-      // Again if nothing moved for so long: a busy machine plays the module slowly.
-      await expect
-        .poll(async () => {
-          const state = await page.getByTestId("signal-taught").textContent()
-          if (state === "0 lessons taught") await page.getByTestId(`lesson-${label}`).click()
-          return page.getByTestId("recording-twist-1.csv").count()
-        }, WAIT)
-        .toBe(1)
+      await taughtAs(page, label, "recording-twist-1.csv")
       await expect
         .poll(() => page.getByTestId("signal-taught").textContent(), WAIT)
         .toBe("1 lessons taught")
@@ -199,6 +215,14 @@ describe.skipIf(missing)("a signal's page (Debian packages chromium and socat)",
       await expect
         .poll(() => page.getByTestId("played-names").textContent(), WAIT)
         .toMatch(new RegExp(`^(${[...names, "unknown"].join("|")})$`))
+      saved.push(await save(page))
+      await page.getByTestId("undo").click()
+      await page.getByText("0 lessons taught").waitFor()
+      saved.push(await save(page))
+      await page.getByTestId("add-class-name").fill("spin")
+      await page.getByTestId("add-class-new").click()
+      await taughtAs(page, 5, "recording-spin-1.csv")
+      saved.push(await save(page))
       mkdirSync(SCREENSHOTS, { recursive: true })
       await page.screenshot({ path: `${SCREENSHOTS}signals.png`, fullPage: true })
       for (const width of [1280, 390]) {
@@ -208,7 +232,7 @@ describe.skipIf(missing)("a signal's page (Debian packages chromium and socat)",
       }
     })
     expect(ended.status, ended.stderr).toBe(0)
-    expect(ended.files).toEqual([join(out, "twist", "1.csv")])
+    expect(ended.files).toEqual(["twist", "spin"].map(name => join(out, name, "1.csv")))
     expect(complaints).toEqual([])
 
     // The module says its readings from the first on: every window is known.
@@ -224,7 +248,11 @@ describe.skipIf(missing)("a signal's page (Debian packages chromium and socat)",
       for (let step = 0; step < 3; step++) host.train(bytes, label, step)
       return sha256(host.coefficients())
     })
-    expect(hashes).toContain(ended.coefficientsHash)
+    const [taught, undone, grown] = saved.map(bytes => decodeModel(bytes, "saved"))
+    expect(hashes).toContain(sha256(taught.coefficients))
+    expect(undone.coefficients.equals(watched.coefficients)).toBe(true)
+    expect(grown.network.layers.at(-1)?.neurons).toBe(6)
+    expect(sha256(grown.coefficients)).toBe(ended.coefficientsHash)
     // The last six it named, the newest first, are in a row of them; the first began before it was watched.
     const expected = windows.map(
       ({ detection }) => `${names[detection.class] ?? "unknown"} ${detection.lead.toFixed(2)}`,
@@ -236,8 +264,17 @@ describe.skipIf(missing)("a signal's page (Debian packages chromium and socat)",
     const starts = expected.map((_, i) => expected.slice(i, i + found.length).join())
     expect(starts).toContain(found.join())
     // What was kept is a recording of that movement: the network finds one in it.
-    const again = await wuxing(["watch", "--model", model, "--recordings", out, "--json"])
-    expect(JSON.parse(again.stdout).windows).toBe(1)
+    const more = join(folder, "more.wuxing")
+    writeFileSync(more, saved[2])
+    for (const [which, classes] of [
+      [model, names],
+      [more, [...names, "spin"]],
+    ] as const) {
+      const twist = join(out, "twist")
+      const again = await wuxing(["watch", "--model", which, "--recordings", twist, "--json"])
+      const { windows, counts } = JSON.parse(again.stdout)
+      expect([windows, Object.keys(counts)]).toEqual([1, classes])
+    }
   })
 
   it("says that the sensor is gone, and keeps what was recorded until then", async () => {

@@ -12,6 +12,7 @@ import { describe, expect, it } from "vitest"
 import { VirtualClock } from "../../../host/base/clock"
 import { GESTURE_FEATURES } from "../../../host/demos/gesture"
 import { GESTURE_HZ, performed, personOf } from "../../../host/demos/gestures"
+import { addOutput } from "../../../host/models/add-output"
 import type { Model } from "../../../host/models/model-file"
 import { readModel } from "../../../host/models/model-source"
 import { hostOf } from "../../../host/models/run-model"
@@ -130,6 +131,25 @@ describe("a movement is learnt as what was pressed", () => {
     expect([lessons.length, teaching.armed]).toEqual([1, 0])
     await play(wave)
     expect(lessons.map(({ label }) => label)).toEqual([2, 0])
+  })
+
+  it("of a class that was added since", async () => {
+    const { watcher, teaching, lessons, play, host } = setup()
+    const { learner } = teaching as unknown as { learner: Learner }
+    const grown = addOutput(model.network, learner.learnt)
+    const more = new HostNetwork(grown.network)
+    more.load(grown.learnt.coefficients, grown.learnt.elements)
+    learner.goOnWith(more)
+    watcher.host = more
+    const before = host.coefficients()
+    for (let i = 0; i < 4; i++) await play(wave, at => at === middle && teaching.name(5))
+    expect(lessons.map(({ label }) => label)).toEqual([5, 5, 5, 5])
+    // The old network is left alone, and what is found is named by the new one.
+    expect(host.coefficients().equals(before)).toBe(true)
+    await play(wave, at => at === middle && teaching.name(5))
+    expect(lessons.at(-1)?.found.detection.class).toBe(5)
+    for (let i = 0; i < 5; i++) expect(learner.undo()).toBe(true)
+    expect(more.coefficients().equals(grown.learnt.coefficients)).toBe(true)
   })
 
   it("in memory that does not grow with the time that nothing moves", async () => {

@@ -37,7 +37,7 @@ test("files that users name are opened in one place", () => {
       // The package's own files, and what it compiled.
       ...["base/built-once.ts", "base/package-version.ts", "base/prebuilt.ts"],
       ...["dashboard/server.ts", "cli/profile-native.ts", "hardware/machine-binary.ts"],
-      ...["hardware/firmware.ts", "nir/spiking/ring-fits.ts"],
+      ...["hardware/emulator/counted-picos.ts", "hardware/firmware.ts", "nir/spiking/ring-fits.ts"],
       // What the system says of processes and ports.
       ...["doctor/machine-checks.ts", "doctor/port-checks.ts", "link/port-list.ts"],
       "link/port-owner.ts",

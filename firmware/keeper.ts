@@ -3,11 +3,11 @@
 import { readSlots, restoreSlot, SlotHead, type Slots, saveSlot, slotOf } from "../src/base/slots"
 import { Header, Part } from "../src/core/layout"
 import { partAt } from "../src/core/run"
+import { resetSamples, updates } from "../src/service/samples"
 import { Command, SavedField, Status } from "../src/wire/protocol"
 import { arena } from "./arena"
 import { isReady, refuse } from "./loader"
 import { answer, report } from "./reports"
-import { resetSamples, updates } from "./samples"
 import { store } from "./value-store"
 
 /** The numbers in a slot's head, as saveSlot takes them. */
@@ -104,7 +104,7 @@ async function restore(p: Buffer): Promise<void> {
   if (!(await restoreSlot(store, known, generation, arena, learntAreas())))
     return await refuse(Command.Restore, p, Status.BadChecksum)
   await store.pause()
-  resetSamples()
+  resetSamples(arena, 0)
   await answer(Command.Restore, p.getAt(0, "u16"), Status.Ok)
 }
 

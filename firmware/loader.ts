@@ -4,6 +4,8 @@ import { PROGRAM_BYTES } from "../src/base/heap"
 import { checkLinks, isSound, isSoundElementShift, isSoundLearnShift } from "../src/core/check"
 import { Header, LAYOUT_VERSION, MAGIC, Part } from "../src/core/layout"
 import { partAt } from "../src/core/run"
+import { hasRoom } from "../src/service/outgoing"
+import { resetSamples, updates } from "../src/service/samples"
 import {
   Command,
   Compared,
@@ -15,10 +17,8 @@ import {
   StatusField,
 } from "../src/wire/protocol"
 import { ARENA_BYTES, arena } from "./arena"
-import { hasRoom } from "./gathered"
 import { answer, countRefusal, fault, mismatch, refused, report } from "./reports"
-import { resetSamples, updates } from "./samples"
-import { times, timesLength } from "./times"
+import { tellTimes, times } from "./times"
 
 const EMPTY = 0
 const LOADING = 1
@@ -91,7 +91,7 @@ export async function commit(p: Buffer): Promise<void> {
     state = EMPTY
     if (status === Status.Ok) {
       await ds.sleep(1)
-      resetSamples()
+      resetSamples(arena, 0)
       state = READY
     }
   }
@@ -126,7 +126,7 @@ async function judge(): Promise<Status> {
     }
     if (at === -2) return Status.BadShard
   }
-  if (!hasRoom()) return Status.TooLarge
+  if (!hasRoom(arena, ARENA_BYTES)) return Status.TooLarge
   return Status.Ok
 }
 
@@ -138,7 +138,7 @@ export async function status(
   dropped: number,
 ): Promise<void> {
   if (p.length !== 2) return await refuse(Command.Status, p, Status.BadLength)
-  const told = state === READY ? timesLength() : 0
+  const told = state === READY ? tellTimes() : 0
   const reply = Buffer.alloc(StatusField.Length + told)
   reply.setAt(StatusField.Tag, "u16", p.getAt(0, "u16"))
   reply.setAt(StatusField.State, "u8", state)

@@ -13,7 +13,7 @@ import { arena } from "./arena"
 import { keeper } from "./keeper"
 import { begin, commit, isReady, read, set, slice, status } from "./loader"
 import { fault, reportAs } from "./reports"
-import { back, image, signals } from "./samples"
+import { samples } from "./samples"
 import { startClock } from "./times"
 
 /** Messages that may wait while one is carried out. A host keeps fewer under way. */
@@ -36,6 +36,12 @@ let dropped = 0
 let untold = 0
 
 async function carryOut(command: number, p: Buffer): Promise<void> {
+  // First what comes with every sample.
+  if (command === Command.Image || command === Command.Signals || command === Command.Back) {
+    if (!isReady()) return await fault(Status.NoShard, command, 0)
+    startClock()
+    return await samples(command, p)
+  }
   if (command === Command.Begin) return await begin(p)
   if (command === Command.Slice) return await slice(p)
   if (command === Command.Commit) return await commit(p)
@@ -44,13 +50,7 @@ async function carryOut(command: number, p: Buffer): Promise<void> {
   if (command === Command.Set) return await set(p)
   if (command === Command.Save || command === Command.Saved || command === Command.Restore)
     return await keeper(command, p)
-  if (command !== Command.Image && command !== Command.Signals && command !== Command.Back)
-    return await fault(Status.UnknownCommand, command & 0xff, command)
-  if (!isReady()) return await fault(Status.NoShard, command, 0)
-  startClock()
-  if (command === Command.Image) return await image(p)
-  if (command === Command.Signals) return await signals(p)
-  return await back(p)
+  return await fault(Status.UnknownCommand, command & 0xff, command)
 }
 
 async function accept(packet: ds.Packet): Promise<void> {

@@ -21,6 +21,8 @@ export function reportAs(index: number): void {
 
 function specOf(command: number): ds.PacketSpec {
   const spec = ds.Wuxing.spec
+  if (command === Command.Signals) return spec.lookup("signals")
+  if (command === Command.Back) return spec.lookup("back")
   if (command === Command.Begin) return spec.lookup("begin")
   if (command === Command.Commit) return spec.lookup("commit")
   if (command === Command.Status) return spec.lookup("status")
@@ -29,8 +31,6 @@ function specOf(command: number): ds.PacketSpec {
   if (command === Command.Save) return spec.lookup("save")
   if (command === Command.Saved) return spec.lookup("saved")
   if (command === Command.Restore) return spec.lookup("restore")
-  if (command === Command.Signals) return spec.lookup("signals")
-  if (command === Command.Back) return spec.lookup("back")
   return spec.lookup("fault")
 }
 

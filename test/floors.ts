@@ -20,6 +20,7 @@ export const HOST_FLOORS: readonly (readonly string[])[] = [
 export const SOURCE_FLOORS: readonly (readonly string[])[] = [
   ["base"],
   ["core", "ring", "wire", "signals", "spiking"],
+  ["service"],
 ]
 
 /** Programs that reach what src/ has for boards; the last one runs what no firmware needs yet on a board. */

@@ -27,6 +27,22 @@ static inline void store_u16(uint8_t *at, int32_t value) { *(aliased_u16 *)at = 
 static inline void store_i16(uint8_t *at, int32_t value) { *(aliased_i16 *)at = (int16_t)value; }
 static inline void store_i32(uint8_t *at, int32_t value) { *(aliased_i32 *)at = value; }
 
+/* The same at any address, as numbers in messages lie. */
+static inline int32_t peek_u8(const uint8_t *at) { return *at; }
+static inline int32_t peek_u16(const uint8_t *at) { return at[0] | (at[1] << 8); }
+static inline int32_t peek_i32(const uint8_t *at) {
+  return (int32_t)((uint32_t)peek_u16(at) | ((uint32_t)peek_u16(at + 2) << 16));
+}
+static inline void poke_u8(uint8_t *at, int32_t value) { *at = (uint8_t)value; }
+static inline void poke_u16(uint8_t *at, int32_t value) {
+  at[0] = (uint8_t)value;
+  at[1] = (uint8_t)(value >> 8);
+}
+static inline void poke_i32(uint8_t *at, int32_t value) {
+  poke_u16(at, value);
+  poke_u16(at + 2, value >> 16);
+}
+
 /* A pointer of which the compiler is not told how it came about, so that it keeps it. */
 static inline uint8_t *fixed(uint8_t *at) {
   __asm__("" : "+r"(at));

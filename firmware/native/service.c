@@ -88,7 +88,7 @@ static int32_t judge(int32_t image, int32_t layout) {
     }
     if (at == -2) return Status_BadShard;
   }
-  return has_room() ? Status_Ok : Status_TooLarge;
+  return hasRoom(arena, arena_bytes) ? Status_Ok : Status_TooLarge;
 }
 
 /* tag u16, protocol u16, bytes u32, checksum u32, layout hash u32 */
@@ -135,7 +135,7 @@ static void commit(const uint8_t *p, int32_t length) {
     status = sum == expected_checksum ? judge(bytes, expected_layout) : Status_BadChecksum;
     state = EMPTY;
     if (status == Status_Ok) {
-      reset_samples();
+      resetSamples(arena, 0);
       state = READY;
     }
   }
@@ -152,7 +152,7 @@ static void commit(const uint8_t *p, int32_t length) {
 static void tell_status(const uint8_t *p, int32_t length) {
   if (length != 2) return refuse(Command_Status, p, length, Status_BadLength);
   uint8_t reply[MAX_PAYLOAD] = {0};
-  uint32_t told = state == READY ? (uint32_t)times_length() : 0;
+  uint32_t told = state == READY ? (uint32_t)tell_times(reply + StatusField_Length) : 0;
   put16(reply + StatusField_Tag, get16(p));
   reply[StatusField_State] = (uint8_t)state;
   put16(reply + StatusField_Protocol, PROTOCOL_VERSION);
@@ -168,7 +168,6 @@ static void tell_status(const uint8_t *p, int32_t length) {
   put32(reply + StatusField_Dropped, line_lost());
   put32(reply + StatusField_Boot, boot);
   put32(reply + StatusField_ArenaBytes, (uint32_t)arena_bytes);
-  memcpy(reply + StatusField_Length, times, told);
   jacdac_report(Command_Status, reply, StatusField_Length + told);
 }
 
@@ -265,7 +264,7 @@ static void restore(const uint8_t *p, int32_t length) {
   state = EMPTY;
   int32_t status = judge(header_i32(Header_Image), (int32_t)found.layout_hash);
   if (status != Status_Ok) return refuse(Command_Restore, p, length, status);
-  reset_samples();
+  resetSamples(arena, 0);
   state = READY;
   answer(Command_Restore, get16(p), Status_Ok);
 }
@@ -288,10 +287,7 @@ void service_command(int32_t command, const uint8_t *p, int32_t length) {
     default: return fault(Status_UnknownCommand, command & 0xff, command);
   }
   if (state != READY) return fault(Status_NoShard, command, 0);
-  start_clock();
-  if (command == Command_Image) take_image(p, length);
-  else if (command == Command_Signals) take_signals(p, length);
-  else take_back(p, length);
+  samples(command, p, length);
 }
 
 /* What was kept before the last reset is there again. */
@@ -301,8 +297,7 @@ void service_start(void) {
   if (!checkpoint_find(&newest)) return;
   checkpoint_load(&newest);
   if (judge(header_i32(Header_Image), (int32_t)newest.layout_hash) == Status_Ok) {
-    reset_samples();
-    updates = (int32_t)newest.updates;
+    resetSamples(arena, (int32_t)newest.updates);
     state = READY;
   } else memset(arena, 0, (uint32_t)arena_bytes);
 }

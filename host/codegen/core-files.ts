@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
 /** Rooms of src/ with modules that are translated; a module's name is unique among them. */
-const ROOMS = ["core", "base", "wire", "signals", "spiking"]
+const ROOMS = ["core", "base", "wire", "signals", "spiking", "service"]
 
 /**
  * The file of a module of the core, by its name without extension.

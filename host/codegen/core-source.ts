@@ -9,7 +9,9 @@
  *     m.blitAt(a, b, c, n)   copy(m + (a), b + (c), n)
  *     Math.imul, x >>> n     multiply, shift_right: wrapping and unsigned, without undefined behaviour
  *     Header.Steps           Header_Steps
- *     let, const             int32_t
+ *     let, const             int32_t; of a module: a variable of it, static unless it is exported
+ *     Buffer.alloc(n)        of a module: uint8_t[n]
+ *     p: Payload             a message, which may lie at any address: peek_i16(p + a), poke_i16(p + a, v)
  *
  * Nothing checks an address: a shard is checked as a whole (src/core/check.ts) before any kernel sees it,
  * as on the other boards.
@@ -27,7 +29,7 @@ import {
 import { corePath } from "./core-files"
 
 /** What a board runs of the core; the modules these import come along. */
-export const ROOTS = ["protocol", "check", "image", "run", "whole"]
+export const ROOTS = ["protocol", "check", "image", "run", "whole", "samples"]
 
 export interface CoreSource {
   /** wuxing-core.h: constants of all modules, prototypes of what they export. */
@@ -98,8 +100,15 @@ interface CModule {
 /** One module of the core in C. */
 export function toC(source: string, name: string): CModule {
   refuse(bareCode(source), FOREIGN_SOURCE, name)
-  // For its refusals alone: what AssemblyScript could not say, C is not asked to say either.
-  toAssemblyScript(source, name)
+  // For its refusals alone: what AssemblyScript could not say, C is not asked to say either, but for a
+  // module's memory and what is said of its messages.
+  toAssemblyScript(
+    source
+      .replace(/^export type .*$/gm, "")
+      .replace(/\bPayload\b/g, "Buffer")
+      .replace(/^((?:export )?const \w+ = )Buffer\.alloc/gm, "$1"),
+    name,
+  )
   const constants: string[] = []
   const prototypes: string[] = []
   const statics: string[] = []
@@ -109,8 +118,10 @@ export function toC(source: string, name: string): CModule {
   let out = source
     .replace(/^export \{[^}]*\} from .*$/gm, "")
     .replace(/^import [\s\S]*?from ".*"$/gm, "")
+    .replace(/^export type .*$/gm, "")
     .replace(/\/\*[\s\S]*?\*\//g, comment => comment.replaceAll("—", "-"))
-  out = rewriteCalls(out, name, callsInC(name))
+  const payloads = new Set([...source.matchAll(/\b(\w+): Payload\b/g)].map(([, p]) => p))
+  out = rewriteCalls(out, name, callsInC(name, payloads))
   out = out
     .replace(/([\w]+(?:\([^()]*\))?) >>> (\d+)/g, "shift_right($1, $2)")
     .replace(/===/g, "==")
@@ -118,14 +129,31 @@ export function toC(source: string, name: string): CModule {
     .replace(/\b([A-Z]\w+)\.([A-Z]\w+)\b/g, "$1_$2")
   if (/>>>/.test(out)) throw new Error(`${name}: ">>>" has no C form here in this place`)
 
-  out = out.replace(/^export enum (\w+) \{\n([\s\S]*?)^\}$/gm, (_, of: string, body: string) => {
-    constants.push(`enum {\n${body.replace(/^( *)(\w+) =/gm, `$1${of}_$2 =`)}};`)
-    return ""
-  })
+  out = out.replace(
+    /^(?:export )?enum (\w+) \{\n([\s\S]*?)^\}$/gm,
+    (_, of: string, body: string) => {
+      constants.push(`enum {\n${body.replace(/^( *)(\w+) =/gm, `$1${of}_$2 =`)}};`)
+      return ""
+    },
+  )
+  const owned = (shown: string, called: string) => {
+    if (shown) return called
+    own.push([new RegExp(`\\b${called}\\b`, "g"), prefix + called])
+    return prefix + called
+  }
+  const variable = (shown: string, text: string, value: string) => {
+    if (shown) prototypes.push(`extern ${text};`)
+    return `${shown ? "" : "static "}${text}${value}`
+  }
+  out = out
+    .replace(/^(export )?const (\w+) = Buffer\.alloc\((.+)\)$/gm, (_, shown, called, size) =>
+      variable(shown, `uint8_t ${owned(shown, called)}[${size}]`, " __attribute__((aligned(4)))"),
+    )
+    .replace(/^(export )?let (\w+)(?:: \w+)? = (.+)$/gm, (_, shown, called, value) =>
+      variable(shown, `int32_t ${owned(shown, called)}`, ` = ${value}`),
+    )
   out = out.replace(/^(export )?const (\w+)(?:: \w+)? = (.+)$/gm, (_, shown, constant, value) => {
-    const called = shown ? constant : prefix + constant
-    if (!shown) own.push([new RegExp(`\\b${constant}\\b`, "g"), called])
-    constants.push(`enum { ${called} = ${value} };`)
+    constants.push(`enum { ${owned(shown, constant)} = ${value} };`)
     return ""
   })
   out = out.replace(
@@ -148,7 +176,7 @@ export function toC(source: string, name: string): CModule {
     .trim()
   for (const [pattern, full] of own) {
     out = out.replace(pattern, full)
-    for (const list of [constants, statics])
+    for (const list of [constants, prototypes, statics])
       for (let i = 0; i < list.length; i++) list[i] = list[i].replace(pattern, full)
   }
   const left = /\b(?:export|import|function|let|number|Buffer|boolean)\b/.exec(bareCode(out))
@@ -160,18 +188,25 @@ const TYPES: Record<string, string> = { number: "int32_t ", boolean: "bool ", vo
 
 function parameter(text: string, name: string): string {
   const [variable, type] = text.split(":").map(part => part.trim())
-  if (type === "Buffer") return `uint8_t *${variable}`
+  if (type === "Buffer" || type === "Payload") return `uint8_t *${variable}`
   if (!TYPES[type]) throw new Error(`${name}: parameter type "${type}" has no C form here`)
   return TYPES[type] + variable
 }
 
-function callsInC(name: string): CallRule[] {
+/** @param payloads names of memory that may lie at any address */
+function callsInC(name: string, payloads: ReadonlySet<string>): CallRule[] {
   return [
-    [/\b(\w+)\.getAt\(/, 2, (m, [at, format]) => `load_${typeOf(format, name)}(${address(m, at)})`],
+    [
+      /\b(\w+)\.getAt\(/,
+      2,
+      (m, [at, format]) =>
+        `${payloads.has(m) ? "peek" : "load"}_${typeOf(format, name)}(${address(m, at)})`,
+    ],
     [
       /\b(\w+)\.setAt\(/,
       3,
-      (m, [at, format, value]) => `store_${typeOf(format, name)}(${address(m, at)}, ${value})`,
+      (m, [at, format, value]) =>
+        `${payloads.has(m) ? "poke" : "store"}_${typeOf(format, name)}(${address(m, at)}, ${value})`,
     ],
     [/\b(\w+)\.fillAt\(/, 3, (m, [at, count, value]) => `fill(${m} + (${at}), ${count}, ${value})`],
     [
@@ -238,8 +273,12 @@ function pointersIn(source: string): string {
   )
   /** Names that need a pointer, each with its memory. */
   const needed = new Map<string, string>()
+  /** The memories a name is an address of: a pointer is into one. */
+  const memories = new Map<string, Set<string>>()
+  for (const [, m, name] of out.matchAll(/@(\w+):(\w+)@/g))
+    memories.set(name, (memories.get(name) ?? new Set()).add(m))
   const pointed = out.replace(/@(\w+):(\w+)@/g, (_, m, name) => {
-    if (!bases.has(name)) return `${m} + ${name}`
+    if (!bases.has(name) || memories.get(name)?.size !== 1) return `${m} + ${name}`
     needed.set(name, m)
     return `at_${name}`
   })
@@ -270,7 +309,8 @@ function withSemicolons(text: string): string {
         if (c === "(") depth++
         else if (c === ")") depth--
       }
-      if (depth > 0 || /[-+*|&^<>=?:,]$/.test(code) || continues(lines, i)) return line
+      if (depth > 0 || /(?:[*|&^<>=?:,]|(?<!\+)\+|(?<!-)-)$/.test(code) || continues(lines, i))
+        return line
       const whole = statement.trim()
       statement = ""
       return /[{}]$/.test(whole) || opensBranch(whole) ? line : line.replace(code, `${code};`)

@@ -16,6 +16,9 @@ export const PROTOCOL_VERSION = 4
 /** Largest payload of a Jacdac packet, bytes. */
 export const MAX_PAYLOAD = 236
 
+/** Bytes of a message, which may lie at any address: as C, numbers in it are read byte by byte. */
+export type Payload = Buffer
+
 export enum Command {
   /** tag u16, protocol u16, image bytes u32, checksum u32, layout hash u32 → reply */
   Begin = 0x80,

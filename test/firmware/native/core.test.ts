@@ -162,6 +162,40 @@ describe("the way from TypeScript to C", () => {
     expect(body).toContain("return a + some_module_K;")
   })
 
+  it("keeps what a module remembers, and shows what it exports", () => {
+    const { body, prototypes } = toC(
+      'const K = 4\nconst own = Buffer.alloc(K << 1)\nexport const shown = Buffer.alloc(K)\nlet count = 0\nexport let last = -1\nexport function f(a: number): void {\n  count++\n  last = own.getAt(a, "u8") + shown.getAt(a, "u8")\n}\n',
+      "x",
+    )
+    expect(body).toContain("static uint8_t x_own[x_K << 1] __attribute__((aligned(4)));")
+    expect(body).toContain("\nuint8_t shown[x_K] __attribute__((aligned(4)));")
+    expect(body).toContain("static int32_t x_count = 0;")
+    expect(body).toContain("\nint32_t last = -1;")
+    expect(body).toContain("  x_count++;\n  last = load_u8(x_own + a) + load_u8(shown + a);")
+    expect(prototypes).toEqual([
+      "extern uint8_t shown[x_K];",
+      "extern int32_t last;",
+      "void f(int32_t a);",
+    ])
+  })
+
+  it("has one address in two memories", () => {
+    const { body } = toC(
+      'export function f(m: Buffer, n: Buffer, a: number): void {\n  const at = a + 1\n  m.setAt(at, "u8", n.getAt(at, "u8"))\n}\n',
+      "x",
+    )
+    expect(body).toContain("store_u8(m + at, load_u8(n + at));")
+  })
+
+  it("reads a message at any address", () => {
+    const { body, prototypes } = toC(
+      'export function f(p: Payload): void {\n  p.setAt(2, "i32", p.getAt(7, "u16"))\n}\n',
+      "x",
+    )
+    expect(prototypes).toEqual(["void f(uint8_t *p);"])
+    expect(body).toContain("poke_i32(p + (2), peek_u16(p + (7)));")
+  })
+
   for (const [what, line] of [
     ["a division", "return a / 2"],
     ["a fraction", "return a + 0.5"],

@@ -41,7 +41,7 @@ export async function describe(
   { network, classes, frame = frameOf(network.width), picture = frame.height > 1 }: Described,
 ): Promise<Omit<Hello, "tallies" | "log">> {
   const { shares } = fleet
-  const titles = fleet.live().map(({ title }) => title)
+  const live = fleet.live()
   const all = network.layers.reduce((sum, { neurons }) => sum + neurons, 0)
   const boards = await fleet.boards()
   const { pooled } = linkRatios(network)
@@ -59,7 +59,14 @@ export async function describe(
     },
     classes,
     boards: boards.map(({ profile, neurons, links }, i) => ({
-      ...{ title: titles[i], profile, neurons, links, share: neurons / all },
+      ...{
+        title: live[i].title,
+        group: live[i].group,
+        profile,
+        neurons,
+        links,
+        share: neurons / all,
+      },
       heapMost: heapOf(profile),
     })),
     cut: cutOf(network, shares),

@@ -72,6 +72,8 @@ export interface HubOptions {
   training?: TrainingRecord | null
   /** Aborted: nothing is held any more. */
   signal?: AbortSignal
+  /** Why nobody may teach, read or slow down this run, if so. */
+  fixed?: string
   /** Told when somebody holds the run: whoever waits for it may not see the page. */
   status?: (text: string) => void
 }
@@ -242,6 +244,11 @@ export class Hub implements FleetWatch {
       if (why !== undefined) refuse(send, why)
       else visitor.look = message
       this.lookSoon()
+      return
+    }
+    const { fixed } = this.options
+    if (fixed !== undefined && ["teach", "read", "rate"].includes(message.type)) {
+      refuse(send, fixed)
       return
     }
     if (message.type === "name" || message.type === "teach") this.draw(send, message)

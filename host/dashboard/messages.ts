@@ -46,6 +46,8 @@ const tally = z.object({
 
 const boardFacts = z.object({
   title: z.string(),
+  /** Whose it is: the agent's that offers it. */
+  group: z.optional(z.string()),
   profile: z.string(),
   neurons: count,
   links: count,

@@ -41,13 +41,14 @@ export function messagesOf({ members }: Crew): Messages {
 }
 
 /** What can be said of the boards at any time, without asking them. */
-export function liveBoards({ members, clock }: Crew, loaded: LoadedNetwork): LiveBoard[] {
+export function liveBoards({ members, clock, boardSet }: Crew, loaded: LoadedNetwork): LiveBoard[] {
   const all = members.reduce((sum, { slices }) => sum + neuronsIn(slices), 0)
   const now = clock.now()
   return members.map(({ board, slices }, i) => {
     const { framesIn, framesOut, crcErrors, gaps } = board.link.counters
     return {
       title: board.title,
+      group: boardSet.group?.(i),
       share: neuronsIn(slices) / all,
       samples: loaded.heardOf(i),
       messages: framesIn + framesOut,

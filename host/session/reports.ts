@@ -38,6 +38,8 @@ export interface Messages {
 /** A board at work. */
 export interface LiveBoard {
   title: string
+  /** Whose it is: the agent's that offers it. */
+  group?: string
   /** Of the neurons, 0…1. */
   share: number
   /** Samples it has reported on since it was loaded. */

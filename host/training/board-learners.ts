@@ -9,6 +9,7 @@ import type { Network } from "../network/network"
 import { splitEvenly } from "../partition/partition"
 import { planNetwork, setAsideFor } from "../partition/plan"
 import type { Lesson } from "../session/reports"
+import { allOf, type FleetWatch } from "../session/watch"
 import type { Learner } from "./averaged-engine"
 
 interface Learning {
@@ -16,6 +17,8 @@ interface Learning {
   signal?: AbortSignal
   log?: (line: string) => void
   status?: (text: string) => void
+  /** Who looks on, of each board. */
+  watch?: (board: number) => FleetWatch
 }
 
 export interface LearnersOpening extends Learning {
@@ -36,7 +39,7 @@ interface LearnerOptions extends Learning {
  * @throws WuxingError as findBoards, buildFirmware and startFleet; nothing is left running then
  */
 export async function openLearners(opening: LearnersOpening): Promise<BoardLearner[]> {
-  const { network, location, signal, log, status } = opening
+  const { network, location, signal, log, status, watch } = opening
   const found = opening.boards ?? (await findBoards(location))
   const profile = readBoardProfile(found.profile)
   const plan = planNetwork(network, [{ id: "board", profile }], "learning")
@@ -46,7 +49,7 @@ export async function openLearners(opening: LearnersOpening): Promise<BoardLearn
     shardBytes: found.native ? undefined : setAsideFor(plan, profile),
   })
   const boards = await found.open({ signal, onLog: (i, line) => log?.(`board ${i}: ${line}`) })
-  return await learnersOn(boards, { network, bytecode, signal, log, status })
+  return await learnersOn(boards, { network, bytecode, signal, log, status, watch })
 }
 
 /** @param boards stopped with the last learner */
@@ -60,7 +63,7 @@ export async function learnersOn(
   }
   const all = Array.from(
     { length: boards.count },
-    (_, i) => new BoardLearner(oneOf(boards, i, closed), options),
+    (_, i) => new BoardLearner(oneOf(boards, i, closed), options, options.watch?.(i)),
   )
   const begun = await Promise.allSettled(all.map(learner => learner.fleet.begin()))
   const faults = begun.map(each => (each.status === "rejected" ? each.reason : undefined))
@@ -86,6 +89,7 @@ function oneOf(boards: BoardSet, i: number, stop: () => Promise<void>): BoardSet
     count: 1,
     reconnectMs: boards.reconnectMs,
     profile: () => boards.profile(i),
+    group: () => boards.group?.(i),
     connect: (_, options) => boards.connect(i, { ...options, name: `board ${i}` }),
     reconnect: (_, link, options) => boards.reconnect(i, link, { ...options, name: `board ${i}` }),
     stop,
@@ -99,15 +103,20 @@ export class BoardLearner implements Learner {
   /** Called when it stalls, or gets on again. */
   onChange: () => void = () => {}
 
-  constructor(board: BoardSet, options: LearnerOptions) {
-    const watch = {
-      state: (_: number, state: string) => {
+  constructor(board: BoardSet, { watch, ...options }: LearnerOptions, own?: FleetWatch) {
+    const stalls: FleetWatch = {
+      state: (_, state) => {
         this.stalled = state === "fault"
         this.onChange()
       },
     }
     const { network } = options
-    this.fleet = new Fleet({ ...options, boards: 1, watch }, board, splitEvenly(network, 1))
+    const looking = own ? allOf([stalls, own]) : stalls
+    this.fleet = new Fleet(
+      { ...options, boards: 1, watch: looking },
+      board,
+      splitEvenly(network, 1),
+    )
   }
 
   async load(coefficients: Buffer, sample: number, learnShift: number): Promise<void> {

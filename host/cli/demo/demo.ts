@@ -28,6 +28,7 @@ import {
 } from "../options/usage"
 import { addDemoAdapt } from "./adapt"
 import { addDemoAlone } from "./alone"
+import { addDemoClass, MOST_CLASS } from "./class"
 import { addDemoFleet } from "./fleet"
 import { addDemoGesture } from "./gesture"
 import { addDemoMemory } from "./memory"
@@ -52,7 +53,7 @@ export function addDemo(program: Command, run: Run): void {
     .option(
       "--boards <n>",
       `virtual boards to share the network over (default: ${DEFAULT_BOARDS})`,
-      integerOption("--boards", 1, MOST_BOARDS),
+      integerOption("--boards", 1, MOST_CLASS),
     )
     .option("--on <where>", `where the boards are: ${PLACES}`, onOption())
     .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 2000)
@@ -80,6 +81,7 @@ export function addDemo(program: Command, run: Run): void {
   addDemoOscillator(command, run)
   addDemoAlone(command, run)
   addDemoFleet(command, run)
+  addDemoClass(command, run)
   addDemoGesture(command, run)
 }
 
@@ -197,6 +199,8 @@ function totalsOf(faults: FaultInjector): string {
 }
 
 function placeOf({ boards, on }: DemoOptions): Location {
+  // A class has more, and its option stands with this one's.
+  if (boards !== undefined) integerOption("--boards", 1, MOST_BOARDS)(String(boards))
   if (boards === undefined) return on ?? { kind: "sim", boards: DEFAULT_BOARDS }
   if (on?.kind === "serial" || on?.kind === "mqtt")
     throw usageError(

@@ -31,6 +31,8 @@ export interface ViewOptions extends DashboardOptions {
   training?: TrainingRecord | null
   /** Holds the run before its first sample. */
   paused?: boolean
+  /** As of the hub. */
+  fixed?: string
   /** Aborted: nobody holds the run any more. */
   until?: AbortSignal
   /** Told the page's addresses; more than one where other machines have their own. */
@@ -97,14 +99,14 @@ export async function openDashboard(
   network: Network,
   { output, signal }: Context,
 ): Promise<Dashboard | undefined> {
-  const { dashboard, classes, paused, until, record, training } = options
+  const { dashboard, classes, paused, fixed, until, record, training } = options
   if (dashboard === undefined) return undefined
   await checkHost(options)
   const { Hub } = await import("../../dashboard/hub")
   const { allOf } = await import("../../session/watch")
   const outputs = signalsOf(network, network.layers.length)
   const hub = new Hub({
-    ...{ network, paused, training, signal: until ?? signal, frame: record?.frame },
+    ...{ network, paused, fixed, training, signal: until ?? signal, frame: record?.frame },
     picture: record === undefined ? undefined : record.kind !== "table",
     status: text => output.status(text),
     classes: Array.from({ length: outputs }, (_, i) => classes?.[i] ?? String(i)),

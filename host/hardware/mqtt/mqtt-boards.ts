@@ -113,6 +113,10 @@ export class MqttBoards implements OpenableBoards {
     return this.line.agents
   }
 
+  group(i: number): string {
+    return this.boards[i].agent
+  }
+
   profile(i: number): string {
     return this.profiles[i]
   }

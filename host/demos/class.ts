@@ -2,7 +2,7 @@
  * The demo "class": many boards behind a few agents and one broker learn one network side by side, each
  * its own samples, averaged again and again, and name images each its own share. The host repeats both.
  */
-import { realClock } from "../base/clock"
+import { realClock, takeTurns } from "../base/clock"
 import { sha256 } from "../base/sha256"
 import { imageAt, type Mnist } from "../data/mnist"
 import type { ComputedCount } from "../hardware/own-time-boards"
@@ -11,6 +11,11 @@ import { HostNetwork } from "../network/host-network"
 import type { Network } from "../network/network"
 import { AveragedEngine, HostLearner } from "../training/averaged-engine"
 import type { BoardLearner } from "../training/board-learners"
+
+/** Between two looks at who has nothing to name, ms. */
+const LOOK_MS = 20
+/** Images the host names in one turn: the broker lives in this process. */
+const STRIDE = 20
 
 export interface ClassOptions {
   network: Network
@@ -59,11 +64,11 @@ export async function runClass(options: ClassOptions): Promise<ClassResult> {
   const start = new HostNetwork(network).coefficients()
   const sharing = { replicas: options.boards, average, start, checkpoint: 1 }
 
-  const namedBefore = await nameAll(options, "naming before", start, 0)
-  const before = await options.counts()
-  status("learning")
   const engine = new AveragedEngine(network, learners, sharing)
   for (const learner of learners) learner.onChange = engine.stir
+  const namedBefore = await nameAll(options, engine, "naming before")
+  const before = await options.counts()
+  status("learning")
   const indices = Int32Array.from(training)
   const began = realClock.now()
   await engine.train(engine.store(train.images, train.labels), indices, {
@@ -74,7 +79,7 @@ export async function runClass(options: ClassOptions): Promise<ClassResult> {
   options.onAverage?.(engine.samples, engine.coefficients)
   const learningSeconds = (realClock.now() - began) / 1000
   const learnt = await options.counts()
-  const namedAfter = await nameAll(options, "naming after", engine.coefficients, engine.samples)
+  const namedAfter = await nameAll(options, engine, "naming after")
   const naming = between(learnt, await options.counts())
 
   status("repeating the run on the host")
@@ -83,12 +88,17 @@ export async function runClass(options: ClassOptions): Promise<ClassResult> {
   await host.train(host.store(train.images, train.labels), indices, { signal })
   signal.throwIfAborted()
   const single = new HostNetwork(network)
-  const nameOnHost = (coefficients: Buffer) => {
+  const nameOnHost = async (coefficients: Buffer) => {
     single.load(coefficients, Buffer.alloc(0))
-    return testing.map(i => single.predict(imageAt(test, i)))
+    const names: number[] = []
+    for (const i of testing) {
+      if (names.length % STRIDE === 0) await takeTurns()
+      names.push(single.predict(imageAt(test, i)))
+    }
+    return names
   }
-  const namesMatch =
-    same(namedBefore, nameOnHost(start)) && same(namedAfter, nameOnHost(host.coefficients))
+  const onHost = [await nameOnHost(start), await nameOnHost(host.coefficients)]
+  const namesMatch = same(namedBefore, onHost[0]) && same(namedAfter, onHost[1])
   const [coefficientsHash, hostHash] = [sha256(engine.coefficients), sha256(host.coefficients)]
   const learning = between(before, learnt)
   const busy = learning.map(({ busySeconds }) => busySeconds)
@@ -104,35 +114,66 @@ export async function runClass(options: ClassOptions): Promise<ClassResult> {
   }
 }
 
-/** Every board names its share of the images with the same coefficients. */
+/**
+ * Boards name the images side by side, with the same coefficients: each takes some whenever it has named
+ * its last. What a board had in hand that is gone, or hangs, another names.
+ */
 async function nameAll(
-  { network, learners, mnist, testing, onNamed }: ClassOptions,
+  { network, learners, mnist, testing, onNamed, signal }: ClassOptions,
+  engine: AveragedEngine,
   title: string,
-  coefficients: Buffer,
-  samples: number,
 ): Promise<Int32Array> {
   const { test } = mnist
-  const names = new Int32Array(testing.length)
+  const { coefficients, samples } = engine
+  const names = new Int32Array(testing.length).fill(-1)
+  const faults = new Map<BoardLearner, unknown>()
+  const at = new Map<number, BoardLearner>()
+  const loaded = new Set<BoardLearner>()
   let done = 0
   let right = 0
   onNamed?.(title, 0, 0)
-  await Promise.all(
-    learners.map(async (learner, i) => {
-      await learner.load(coefficients, samples, network.learnShift)
-      const own = testing.map((_, k) => k).filter(k => k % learners.length === i)
+  const name = (k: number, named: number) => {
+    if (names[k] >= 0) return
+    names[k] = named
+    if (named === test.labels[testing[k]]) right++
+    onNamed?.(title, ++done, right)
+  }
+  const work = async (learner: BoardLearner, images: number[]) => {
+    try {
+      if (!loaded.has(learner)) await learner.load(coefficients, samples, network.learnShift)
+      loaded.add(learner)
       await learner.fleet.classify(
-        k => imageAt(test, testing[own[k]]),
-        own.length,
-        (count, name) => {
-          const k = own[count - 1]
-          names[k] = name
-          if (name === test.labels[testing[k]]) right++
-          onNamed?.(title, ++done, right)
-        },
-        k => test.labels[testing[own[k]]],
+        i => imageAt(test, testing[images[i]]),
+        images.length,
+        (count, named) => name(images[count - 1], named),
+        i => test.labels[testing[images[i]]],
       )
-    }),
-  )
+    } catch (error) {
+      faults.set(learner, error)
+    }
+  }
+  const most = Math.max(1, Math.ceil(testing.length / learners.length / 2))
+  const working = new Set<BoardLearner>()
+  while (done < testing.length) {
+    signal.throwIfAborted()
+    const free = new Set(engine.free)
+    const able = learners.filter(learner => free.has(learner) && !faults.has(learner))
+    for (const learner of able) {
+      if (working.has(learner)) continue
+      const images: number[] = []
+      for (let k = 0; k < testing.length && images.length < most; k++) {
+        const holder = at.get(k)
+        if (names[k] < 0 && (!holder || holder.stalled || faults.has(holder))) images.push(k)
+      }
+      if (images.length === 0) break
+      for (const k of images) at.set(k, learner)
+      working.add(learner)
+      void work(learner, images).then(() => working.delete(learner))
+    }
+    if (learners.every(learner => faults.has(learner) || engine.lost.has(learner)))
+      throw [...engine.lost.values(), ...faults.values()].at(-1)
+    await realClock.sleep(LOOK_MS, signal)
+  }
   return names
 }
 

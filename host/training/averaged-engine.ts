@@ -3,6 +3,7 @@
  * every so many (local SGD). A share's result depends on where it begins and on its samples alone. So any
  * learner may do any share: a slow one, one that is lost and one that joins late change no bit.
  */
+import { takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { moved } from "../data/moved"
 import { averageOf, beyondAverages } from "../network/average"
@@ -16,6 +17,8 @@ import { predictApart } from "./training-engine"
 const MOST_FASTER_BITS = 2
 
 const CHECKPOINT = 500
+/** Samples a copy on the host learns in one turn. */
+const STRIDE = 10
 
 /** One copy of the network, wherever it is. */
 export interface Learner {
@@ -75,6 +78,12 @@ export class AveragedEngine implements LearningEngine {
 
   get workers(): number {
     return this.options.replicas
+  }
+
+  /** Learners that are there and have nothing to do: none that is still at a share of a round that has ended. */
+  get free(): Learner[] {
+    const { busy, lost } = this
+    return this.learners.filter(each => !busy.has(each) && !lost.has(each) && !each.stalled)
   }
 
   /** Learners may have something to do again, or one stalls. */
@@ -215,6 +224,8 @@ export class HostLearner implements Learner {
   async learn(lessons: (i: number) => Lesson, count: number, stopped: () => boolean) {
     let right = 0
     for (let i = 0; i < count; i++) {
+      // A signal, and whoever else lives in this process.
+      if (i % STRIDE === 0) await takeTurns()
       if (stopped()) return undefined
       const { image, label } = lessons(i)
       if (this.host.train(image, label) === label) right++

@@ -74,6 +74,7 @@ export const ELSEWHERE: [line: RegExp, test: string, says: string][] = [
   [/ demo adapt/, "test/host/demos/adapt.test.ts", "adapt"],
   [/ demo memory/, "test/host/demos/memory.test.ts", "memory"],
   [/ demo oscillator/, "test/host/demos/oscillator.test.ts", "oscillator"],
+  [/ demo class/, "test/host/demos/class.test.ts", '"demo", "class"'],
   [/ demo fleet/, "test/host/demos/fleet.test.ts", "fleet"],
   [/ demo alone/, "test/host/demos/alone.test.ts", "alone"],
   [/ demo gesture/, "test/host/demos/gesture.test.ts", "gesture"],

@@ -1,8 +1,12 @@
 /** The boards: what each holds and does, what goes between them, where a sample's time goes. */
 import { useEffect, useRef } from "preact/hooks"
-import type { LiveBoard } from "../messages"
+import type { BoardFacts, LiveBoard } from "../messages"
+import { BoardTables } from "./board-table"
 import { boardColour } from "./boards"
-import { useTopics } from "./store"
+import { type Rate, useTopics } from "./store"
+
+/** More boards than these are shown as rows. */
+const MOST_CARDS = 8
 
 const number = (n: number) => n.toLocaleString("en-GB")
 
@@ -23,51 +27,16 @@ export function Fleet() {
   return (
     <section id="fleet" tabIndex={-1} aria-labelledby="fleet-title">
       <h2 id="fleet-title">Fleet</h2>
-      <ul class="boards">
-        {hello.boards.map((facts, i) => {
-          const live = fleet.boards[i]
-          if (!live) return null
-          return (
-            <li key={facts.title} style={{ "--board": boardColour(i) }}>
-              <h3>
-                Board {i} <span class={`pill ${live.state}`}>{live.state}</span>
-              </h3>
-              <p class="title">{facts.title}</p>
-              <Meter name="share of the neurons" part={facts.share}>
-                {(100 * facts.share).toFixed(0)} %: {number(facts.neurons)} neurons,{" "}
-                {number(facts.links)} links
-              </Meter>
-              <Meter name="heap" part={(live.heapBytes ?? 0) / facts.heapMost}>
-                {live.heapBytes === undefined
-                  ? "not asked yet"
-                  : `${number(live.heapBytes)} of ${number(facts.heapMost)} B`}
-              </Meter>
-              <dl>
-                <Fact name="samples">{number(live.samples)}</Fact>
-                <Fact name="messages a second">
-                  {(rates[i]?.from ?? 0).toFixed(0)} from it, {(rates[i]?.to ?? 0).toFixed(0)} to it
-                </Fact>
-                <Fact name="messages">
-                  {number(live.fromBoard)} from it, {number(live.toBoard)} to it
-                </Fact>
-                <Fact name="errors">
-                  {number(live.errors)} on the wire, {number(live.refused ?? 0)} refused,{" "}
-                  {number(live.dropped ?? 0)} dropped
-                </Fact>
-                <Fact name="resets">
-                  <span data-testid={`resets-${i}`}>{live.resets}</span>
-                </Fact>
-                <Fact name="silent for">{live.silentSeconds.toFixed(1)} s</Fact>
-              </dl>
-            </li>
-          )
-        })}
-      </ul>
+      {hello.boards.length > MOST_CARDS ? (
+        <BoardTables boards={hello.boards} live={fleet.boards} rates={rates} />
+      ) : (
+        <BoardCards boards={hello.boards} all={fleet.boards} rates={rates} />
+      )}
       <p class="hint">Recoveries of the run: {fleet.recoveries}</p>
       <div class="pair">
         <div>
           <h3>The cut between boards</h3>
-          <Cut cut={hello.cut} />
+          <Cut cut={hello.cut} boards={hello.boards.length} />
         </div>
         <div>
           <h3>Time per part of a learnt sample, from here</h3>
@@ -99,6 +68,63 @@ export function Fleet() {
       <h3>Log</h3>
       <Log />
     </section>
+  )
+}
+
+/** A few boards: a card each. */
+function BoardCards({
+  boards,
+  all,
+  rates,
+}: {
+  boards: BoardFacts[]
+  all: LiveBoard[]
+  rates: Rate[]
+}) {
+  return (
+    <ul class="boards">
+      {boards.map((facts, i) => {
+        const live = all[i]
+        if (!live) return null
+        return (
+          <li key={facts.title} style={{ "--board": boardColour(i) }}>
+            <h3>
+              Board {i} <span class={`pill ${live.state}`}>{live.state}</span>
+            </h3>
+            <p class="title">
+              {facts.group && `${facts.group}: `}
+              {facts.title}
+            </p>
+            <Meter name="share of the neurons" part={facts.share}>
+              {(100 * facts.share).toFixed(0)} %: {number(facts.neurons)} neurons,{" "}
+              {number(facts.links)} links
+            </Meter>
+            <Meter name="heap" part={(live.heapBytes ?? 0) / facts.heapMost}>
+              {live.heapBytes === undefined
+                ? "not asked yet"
+                : `${number(live.heapBytes)} of ${number(facts.heapMost)} B`}
+            </Meter>
+            <dl>
+              <Fact name="samples">{number(live.samples)}</Fact>
+              <Fact name="messages a second">
+                {(rates[i]?.from ?? 0).toFixed(0)} from it, {(rates[i]?.to ?? 0).toFixed(0)} to it
+              </Fact>
+              <Fact name="messages">
+                {number(live.fromBoard)} from it, {number(live.toBoard)} to it
+              </Fact>
+              <Fact name="errors">
+                {number(live.errors)} on the wire, {number(live.refused ?? 0)} refused,{" "}
+                {number(live.dropped ?? 0)} dropped
+              </Fact>
+              <Fact name="resets">
+                <span data-testid={`resets-${i}`}>{live.resets}</span>
+              </Fact>
+              <Fact name="silent for">{live.silentSeconds.toFixed(1)} s</Fact>
+            </dl>
+          </li>
+        )
+      })}
+    </ul>
   )
 }
 
@@ -145,8 +171,11 @@ function BoardColumns({ count }: { count: number }) {
   )
 }
 
-function Cut({ cut }: { cut: number[][] }) {
-  if (cut.length < 2) return <p class="hint">One board holds all: nothing crosses.</p>
+function Cut({ cut, boards }: { cut: number[][]; boards: number }) {
+  if (cut.length < 2)
+    return (
+      <p class="hint">{boards > 1 ? "Every board" : "One board"} holds all: nothing crosses.</p>
+    )
   const most = Math.max(1, ...cut.flat())
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys

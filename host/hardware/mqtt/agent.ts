@@ -5,7 +5,12 @@ import { messageOf, WuxingError } from "../../base/errors"
 import type { Port } from "../../link/port"
 import type { OpenableBoards } from "../board-set"
 import { type BrokerAddress, describeBroker } from "./broker-address"
-import { connectToBroker, MOST_PAYLOAD_BYTES, subscribeToRetained } from "./connection"
+import {
+  connectToBroker,
+  endConnection,
+  MOST_PAYLOAD_BYTES,
+  subscribeToRetained,
+} from "./connection"
 import {
   type Announcement,
   type BoardMessage,
@@ -99,7 +104,7 @@ export class Agent {
       await agent.announce()
     } catch (error) {
       // With a word of goodbye: its last will would clear what an agent of the same name announces.
-      await client.endAsync(!client.connected)
+      await endConnection(client)
       throw error
     }
     client.on("close", () => {
@@ -121,9 +126,9 @@ export class Agent {
     await Promise.all(this.busy)
     if (this.client.connected) {
       const topic = topics.agent(this.options.address.room, this.options.name)
-      await this.client.publishAsync(topic, "", { qos: 1, retain: true }).catch(() => {})
+      this.client.publish(topic, "", { qos: 1, retain: true }, () => {})
     }
-    await this.client.endAsync(!this.client.connected).catch(() => {})
+    await endConnection(this.client)
   }
 
   /** A name is taken while its announcement is retained: brokers clear it when an agent vanishes. */

@@ -1,5 +1,6 @@
 /** One connection to a broker, by MQTT.js, with the errors that users meet. */
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt"
+import { realClock } from "../../base/clock"
 import { messageOf, WuxingError } from "../../base/errors"
 import { heard } from "../../base/heard"
 import { readBytes } from "../../base/input-file"
@@ -15,10 +16,14 @@ import { MOST_ANNOUNCEMENT_BYTES, MOST_CONTENT_BYTES } from "./messages"
 
 const CONNECT_DEADLINE_MS = 10_000
 const LOOK_DEADLINE_MS = 10_000
+const END_DEADLINE_MS = 2_000
 const AGAIN_MS = 500
 const MOST_CERTIFICATE_BYTES = 2 ** 20
 /** A broker that is gone without a word is noticed after one and a half of these, s. */
 const KEEP_ALIVE_S = 4
+/** On this machine it is not gone without a word, but may be very busy. */
+const LOCAL_KEEP_ALIVE_S = 60
+const LOCAL = /^(127\.|::1$|localhost$)/
 
 export interface ConnectOptions {
   /** Drawn by us: brokers end an older connection of the same name. */
@@ -46,7 +51,7 @@ export async function connectToBroker(
     clean: true,
     resubscribe: true,
     queueQoSZero: false,
-    keepalive: KEEP_ALIVE_S,
+    keepalive: LOCAL.test(address.host) ? LOCAL_KEEP_ALIVE_S : KEEP_ALIVE_S,
     reconnectPeriod: AGAIN_MS,
     connectTimeout: CONNECT_DEADLINE_MS,
     clientId,
@@ -162,6 +167,27 @@ export async function subscribeToRetained(
       }
     },
   })
+}
+
+/**
+ * Ends a connection in order: what is under way is acknowledged first. Where the broker acknowledges no
+ * more (it waits for somebody who is gone), after a while without.
+ */
+export async function endConnection(client: MqttClient): Promise<void> {
+  if (!client.connected) {
+    await client.endAsync(true).catch(() => {})
+    return
+  }
+  const given = new AbortController()
+  const late = realClock
+    .sleep(END_DEADLINE_MS, given.signal)
+    .then(() => {
+      // It was told to end, and does not connect again.
+      client.stream.destroy()
+    })
+    .catch(() => {})
+  await Promise.race([client.endAsync().catch(() => {}), late])
+  given.abort()
 }
 
 /** Waits until a client that lost its broker has it again. */

@@ -10,6 +10,7 @@ import { type BrokerAddress, describeBroker, NAME } from "./broker-address"
 import {
   backAtBroker,
   connectToBroker,
+  endConnection,
   MOST_PAYLOAD_BYTES,
   subscribeToRetained,
 } from "./connection"
@@ -196,7 +197,7 @@ class Line {
     if (this.ended) return
     this.ended = true
     for (const port of [...this.ports.values()]) await port.close()
-    await this.client.endAsync(!this.client.connected).catch(() => {})
+    await endConnection(this.client)
   }
 
   async open(

@@ -34,6 +34,7 @@ const system = [
   "test/host/cli/terminal-gone.test.ts",
   "test/host/cli/train/on-timed-board.test.ts",
   "test/host/dashboard/browser.test.ts",
+  "test/host/dashboard/many-boards.test.ts",
   "test/host/dashboard/page.test.ts",
   "test/host/dashboard/signals-browser.test.ts",
   "test/host/dashboard/stream.test.ts",

@@ -43,8 +43,6 @@ export interface ClassRoom {
   counts(): Promise<ComputedCount[]>
   /** Of all agents' processes. */
   memoryBytes(): Promise<number>
-  /** An agent vanishes without a word, with all its boards (for tests). */
-  kill(agent: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -96,7 +94,6 @@ export async function openClassRoom(
     agents: started.map(({ given }) => ({ name: given.name, boards: given.boards })),
     counts: async () => (await told()).flatMap(({ counts }) => counts),
     memoryBytes: async () => (await told()).reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
-    kill: agent => started[agent].kill(),
     stop,
   }
 }
@@ -156,11 +153,6 @@ class AgentProcess {
       this.waiting.push(resolve)
       this.child.send("count", () => {})
     })
-  }
-
-  async kill(): Promise<void> {
-    this.child.kill("SIGKILL")
-    await this.ended
   }
 
   async stop(): Promise<void> {

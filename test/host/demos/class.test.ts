@@ -1,26 +1,21 @@
 /**
  * `wuxing demo class` as a user runs it, shortened. What a class ends with is made here once more, one
- * copy after the other; and a class whose agent vanishes in the middle ends the same.
+ * copy after the other.
  */
-import { setMaxListeners } from "node:events"
 import { expect, test } from "vitest"
 import { z } from "zod"
 import { sha256 } from "../../../host/base/sha256"
 import { imageAt, readMnist } from "../../../host/data/mnist"
 import { drawSamples } from "../../../host/data/samples"
-import { runClass } from "../../../host/demos/class"
-import { openClassRoom } from "../../../host/demos/class-room"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
 import { averageOf } from "../../../host/network/average"
 import { HostNetwork } from "../../../host/network/host-network"
 import { pico16 } from "../../../host/network/presets"
-import { openLearners } from "../../../host/training/board-learners"
 import { wuxing } from "../cli/run-cli"
 
 const [BOARDS, AVERAGE, TRAIN, TEST, SEED] = [6, 4, 64, 18, 3]
 const mnist = readMnist()
 const training = drawSamples(mnist.train.count, TRAIN, SEED, 0x7472)
-const testing = drawSamples(mnist.test.count, TEST, SEED, 0x7465)
 
 /** Each copy its share, one after the other, with two bits more of rate, as of four copies and more. */
 function learntInTurn(): string {
@@ -77,46 +72,6 @@ test("boards behind agents learn side by side and name, with the host's bits", a
       (learning.operations * cyclesPerOperation) / clockHz,
       6,
     )
-})
-
-test("an agent that vanishes takes its boards with it, and the others end with the same bits", async () => {
-  const room = await openClassRoom(BOARDS, 3, "pico")
-  const stop = new AbortController()
-  setMaxListeners(0, stop.signal)
-  try {
-    const network = pico16(SEED)
-    let killed: Promise<void> | undefined
-    let heard = 0
-    const learners = await openLearners({
-      ...{ network, location: room.location, signal: stop.signal },
-      watch: () => ({
-        learnt: () => {
-          // In the middle of the second round.
-          if (++heard === Math.round(1.5 * BOARDS * AVERAGE)) killed = room.kill(1)
-        },
-      }),
-    })
-    try {
-      let lastRound = 0
-      const work = runClass({
-        ...{ network, learners, boards: BOARDS, mnist, training, testing, average: AVERAGE },
-        ...{ signal: stop.signal, counts: () => room.counts(), status: () => {} },
-        onAverage: samples => {
-          lastRound = samples
-        },
-      })
-      const result = await work
-      expect(killed).toBeDefined()
-      expect(lastRound).toBe(TRAIN)
-      expect(result.coefficientsHash).toBe(learntInTurn())
-      expect(result).toMatchObject({ hostMatches: true, namesMatch: true })
-    } finally {
-      stop.abort()
-      await Promise.all(learners.map(learner => learner.close().catch(() => {})))
-    }
-  } finally {
-    await room.stop()
-  }
 })
 
 test.each([

@@ -4,6 +4,7 @@ import { grouped, percent } from "../base/numbers"
 import { sha256 } from "../base/sha256"
 import type { TrainingRecord } from "../models/model-file"
 import type { Bin } from "../network/coefficient-figures"
+import { inputElement, outputElement } from "../network/description"
 import type { Network } from "../network/network"
 import { wiringOf } from "../network/wiring"
 import type { Context, Outcome, Run } from "./command"
@@ -72,7 +73,9 @@ async function inspect(
         String(i + 1),
         l.neurons,
         inputsOf(network, i + 1),
-        elements(l.outputFirst, l.outputs),
+        l.outputs > 1 && l.outputStep === 2
+          ? Array.from({ length: l.outputs }, (_, k) => outputElement(l, k)).join(", ")
+          : elements(l.outputFirst, l.outputs),
         signalsOf(network, i + 1),
         grouped(pairs[i].links),
         `${(pairs[i].ratio * 100).toFixed(2)} %`,
@@ -114,12 +117,13 @@ function elements(first: number, count: number): string {
 
 /** Elements of a layer that links end on: "0–2", or "0–1, 3" around an output. */
 function inputsOf(network: Network, layer: number): string {
-  const { inputs } = network.layers[layer - 1]
+  const own = network.layers[layer - 1]
+  const { inputs } = own
   const linked = new Set<number>()
   for (const [t, sources] of wiringOf(network).sources(layer).entries())
-    if (sources.length > 0) linked.add(t % inputs)
+    if (sources.length > 0) linked.add(inputElement(own, t % inputs))
   const runs: string[] = []
-  for (let first = 0; first < inputs; first++) {
+  for (let first = 0; first < 5; first++) {
     let count = 0
     while (linked.has(first + count)) count++
     if (count > 0) runs.push(elements(first, count))

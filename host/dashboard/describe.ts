@@ -51,8 +51,8 @@ export async function describe(
     network: {
       ...{ name: network.name, links: pooled.links, steps: network.steps },
       ...{ columns, rows, picture },
-      layers: network.layers.map(({ neurons, inputs, outputFirst, outputs }, i) => ({
-        ...{ neurons, inputs, outputFirst, outputs },
+      layers: network.layers.map(({ neurons, inputs, outputFirst, outputs, outputStep }, i) => ({
+        ...{ neurons, inputs, outputFirst, outputs, outputStep },
         links: linksOf(network, i + 1),
         owners: ownersOf(network, shares, i + 1),
       })),

@@ -3,7 +3,14 @@ import "../base/memory"
 import { Part } from "../../src/core/layout"
 import { partAt } from "../../src/core/run"
 import { HostNetwork, wholeNetwork } from "../network/host-network"
-import { inputSignalsOf, linksOf, type Network, neuronsOf } from "../network/network"
+import {
+  inputElement,
+  inputSignalsOf,
+  linksOf,
+  type Network,
+  neuronsOf,
+  outputElement,
+} from "../network/network"
 import type { Slice } from "../network/slices"
 import { type Sources, wiringOf } from "../network/wiring"
 import type { Checkpoint } from "../session/reports"
@@ -79,16 +86,17 @@ export class Inside {
       before.copy(memory)
     }
     const trace = tracer.trace()
-    const { inputs } = network.layers[layer - 1]
+    const own = network.layers[layer - 1]
+    const { inputs } = own
     const weights = layer === 1 ? this.direct(neuron) : this.along(layer, neuron)
     return {
       ...{ layer, neuron, label, readAfter: this.loaded?.samples ?? 0, activity },
       ...trace,
       weights: Array.from(weights, v => Number(v.toPrecision(4))),
       direct: layer === 1,
-      links: Array.from({ length: inputs }, (_, element) => ({
-        element,
-        links: this.drawing(layer).sources[neuron * inputs + element].length,
+      links: Array.from({ length: inputs }, (_, k) => ({
+        element: inputElement(own, k),
+        links: this.drawing(layer).sources[neuron * inputs + k].length,
       })).filter(({ links }) => links > 0),
       histogram: this.histogram(layer),
     }
@@ -145,11 +153,12 @@ export class Inside {
     const known = this.paths[layer][signal]
     if (known) return known
     const weights = new Float32Array(network.width)
-    const { inputs, outputs, outputFirst } = network.layers[layer - 1]
+    const own = network.layers[layer - 1]
+    const { inputs, outputs } = own
     const neuron = Math.floor(signal / outputs)
-    const element = outputFirst + (signal % outputs)
+    const element = outputElement(own, signal % outputs)
     for (let i = 0; i < inputs; i++) {
-      const response = this.response(i)[element]
+      const response = this.response(inputElement(own, i))[element]
       for (const [source, c] of this.links(layer, neuron * inputs + i)) {
         if (layer === 1) weights[Math.floor(source / inputSignalsOf(network))] += c * response
         else {

@@ -74,6 +74,7 @@ const hello = z.object({
         inputs: count,
         outputFirst: count,
         outputs: count,
+        outputStep: z.optional(count),
         links: count,
         /** Who computes which neurons: first, how many, board. */
         owners: z.array(z.tuple([count, count, count])),

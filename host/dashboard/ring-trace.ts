@@ -54,6 +54,9 @@ export class RingTracer {
     m.setAt(part + Part.Lambda, "i32", LAMBDA)
   }
 
+  /** From what came back to Q12. */
+  private backShift = 13
+
   /**
    * Takes neuron `index` of a part of a shard that has just run forward: what drives it, and what it
    * has of its own.
@@ -65,7 +68,12 @@ export class RingTracer {
     m.setAt(partAt(0) + Part.Flags, "u16", shard.getAt(part + Part.Flags, "u16") & PartFlag.Output)
     const inputs = shard.getAt(part + Part.Inputs, "u16")
     const sum = shard.getAt(part + Part.Sum, "i32") + index * inputs * 4
-    shard.copy(m, SUM, sum, sum + inputs * 4)
+    const step = shard.getAt(part + Part.InputStep, "u8")
+    for (let k = 0; k < inputs; k++)
+      m.setAt(SUM + k * step * 4, "i32", shard.getAt(sum + k * 4, "i32"))
+    // What came back is seen in Q12, however fine the layer's own is.
+    this.backShift =
+      shard.getAt(part + Part.BackShift, "u16") + shard.getAt(part + Part.Finer, "u16")
     if (!elementsLearn(network)) return
     for (const [field, to] of [
       [Part.Inhibition, INHIBITION],
@@ -83,7 +91,9 @@ export class RingTracer {
     const first = shard.getAt(part + Part.OutputFirst, "u16")
     const bus = shard.getAt(part + Part.BusOutFirst, "u16") + index * outputs
     const back = shard.getAt(part + Part.BackIn, "i32") + bus * 4
-    shard.copy(this.m, BACK + first * 4, back, back + outputs * 4)
+    const step = shard.getAt(part + Part.OutputStep, "u8")
+    for (let k = 0; k < outputs; k++)
+      this.m.setAt(BACK + (first + k * step) * 4, "i32", shard.getAt(back + k * 4, "i32"))
   }
 
   trace(): RingTrace {
@@ -143,7 +153,7 @@ export class RingTracer {
     const limit = network.lambdaMax
     for (const e of ELEMENTS) {
       m.setAt(STATE + e * 2, "i16", state[e])
-      const v = m.getAt(BACK + e * 4, "i32") >> 13
+      const v = m.getAt(BACK + e * 4, "i32") >> this.backShift
       m.setAt(
         ...([SCRATCH + Neuron.Input + e * 4, "i32"] as const),
         Math.max(-limit, Math.min(limit, v)),

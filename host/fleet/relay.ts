@@ -10,9 +10,10 @@
 import { Command, Compared, ImageFlag, Status } from "../../src/wire/protocol"
 import { type Clock, realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
+import { blanked } from "../data/runs"
 import { imageMessages } from "../link/messages"
 import { seconds, wait } from "../link/wait"
-import { type Network, signalsOf } from "../network/network"
+import { inputFloorOf, type Network, signalsOf } from "../network/network"
 import type { Slice } from "../network/slices"
 import type { Board } from "./board"
 import { Gathering } from "./gather"
@@ -83,6 +84,7 @@ export class Relay {
   private readonly pixels: (number[] | undefined)[]
   private readonly signal?: AbortSignal
   private readonly slots: number
+  private readonly floor: number
   /** Images of a group at most. */
   private readonly group: number
   private readonly deadlineMs: number
@@ -109,6 +111,7 @@ export class Relay {
     this.slots = options.slots ?? SLOTS
     this.deadlineMs = options.deadlineMs ?? SAMPLE_DEADLINE_MS
     this.last = network.layers.length
+    this.floor = inputFloorOf(network)
     this.width = signalsOf(network, this.last)
     this.boards = members.map(({ board }) => board)
     this.heard = members.map(() => ({ sample: -1, count: 0 }))
@@ -212,8 +215,9 @@ export class Relay {
 
   /** An image for each board: the pixels it takes. */
   private encode(image: Uint8Array): Slices[] {
-    const whole = slicesFor(image, undefined)
-    return this.pixels.map(pixels => (pixels ? slicesFor(image, pixels) : whole))
+    const lit = blanked(image, this.floor)
+    const whole = slicesFor(lit, undefined)
+    return this.pixels.map(pixels => (pixels ? slicesFor(lit, pixels) : whole))
   }
 
   private forget(sample: number): void {

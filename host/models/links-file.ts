@@ -64,7 +64,9 @@ const fileSchema = z.strictObject({
   strict: z.boolean().default(false),
   seed: seedSchema.default(1),
   settings: settingsSchema.partial().default({}),
-  layers: layersOf(layerSchema.omit({ fanIn: true })),
+  layers: layersOf(
+    layerSchema.pick({ neurons: true, inputs: true, outputFirst: true, outputs: true }),
+  ),
   // Checked one by one, and no further than the first that is wrong: a schema would list them all.
   links: z.custom<unknown[]>(Array.isArray, "expected a list of links"),
 })

@@ -20,17 +20,51 @@ export type Linking = "adder" | "strict" | "explicit"
 export interface Layer {
   /** How many neurons, 1…65,535. */
   neurons: number
-  /** Synapses of a neuron: they sit on the elements 0 … inputs−1. */
+  /** Synapses of a neuron: they sit on the elements 0 … inputs−1, or at steps of two. */
   inputs: number
-  /** The elements outputFirst … outputFirst+outputs−1 give its signals. */
+  /** 1 (absent) or 2: synapses sit on the elements 0, inputStep, 2·inputStep … */
+  inputStep?: number
+  /** The elements outputFirst … outputFirst+outputs−1 give its signals, or at steps of two. */
   outputFirst: number
   /** Signals a neuron gives. */
   outputs: number
+  /** 1 (absent) or 2: of the elements outputFirst, outputFirst + outputStep … */
+  outputStep?: number
+  /**
+   * Bits by which its backward signals are finer than Q12, 0 (absent) … 8: λ that are small in a lower layer then
+   * lose less by rounding, and saturate at lambdaMax · 2^−finer. Its rate is as before.
+   */
+  finer?: number
   /**
    * Adder networks: links per synapse (paper 001, section 3), at most the signals of the layer
-   * before. Others do not read it.
+   * before. Others do not read it. With a window the signals in it.
    */
   fanIn: number
+  /** Adder networks: a neuron's synapses read what is in a window of its own; absent: signals drawn by the seed. */
+  window?: Window
+}
+
+/**
+ * A window on the layer before, whose signals are laid out as a picture: `down` rows of `across` places, each
+ * with the same number of signals, one behind the other.
+ */
+export interface Window {
+  /** Places of a row of the layer before. */
+  across: number
+  /** Its rows. */
+  down: number
+  /** Places of a row of the window that are read. */
+  width: number
+  /** Its rows. */
+  height: number
+  /** Of a row only every so many is read; absent: each. */
+  pitch?: number
+  /**
+   * Present: windows lie so many places apart in both directions, from the first place on, and each is
+   * shared by the same number of neurons, one behind the other. Absent: each neuron's lies where the seed
+   * has put it.
+   */
+  stride?: number
 }
 
 export interface Network {
@@ -58,6 +92,8 @@ export interface Network {
   elementBits?: number
   /** Net input of an input neuron at pixel 255, Q12, at most 4. */
   inputScale: number
+  /** Pixels below it count as 0, 0…255; absent: 0. Faint pixels then cost nothing, as blank ones. */
+  inputFloor?: number
   /** Clamps of net inputs and elements, Q12. */
   netMin: number
   netMax: number
@@ -137,6 +173,29 @@ export function inputSignalsOf(net: Network): number {
   return net.inputSignals ?? 1
 }
 
+/** Element of a neuron's k-th synapse. */
+export function inputElement(layer: Pick<Layer, "inputStep">, k: number): number {
+  return k * (layer.inputStep ?? 1)
+}
+
+/** Element of a neuron that gives its k-th signal. */
+export function outputElement(
+  { outputFirst, outputStep }: Pick<Layer, "outputFirst" | "outputStep">,
+  k: number,
+): number {
+  return outputFirst + k * (outputStep ?? 1)
+}
+
+/** Bits by which backward signals of layer `layer` are finer than Q12; 0 beyond the last. */
+export function finerOf(net: Network, layer: number): number {
+  return net.layers[layer - 1]?.finer ?? 0
+}
+
+/** Pixels below it are as good as blank: they give no signal. */
+export function inputFloorOf(net: Network): number {
+  return net.inputFloor ?? 0
+}
+
 /** Signals layer `layer` gives (0 = the input), read by somebody or not. */
 export function signalsOf(net: Network, layer: number): number {
   if (layer === 0) return net.width * inputSignalsOf(net)
@@ -165,7 +224,12 @@ export function leastLearnShift(net: Network): number {
 
 /** The smallest rate, as a shift: more bits than round a change need products as large as finer ones. */
 export function mostLearnShift(net: Network): number {
-  return isFine(net) ? MOST_LEARN_SHIFT : NOISE_BITS
+  return (isFine(net) ? MOST_LEARN_SHIFT : NOISE_BITS) - mostFiner(net)
+}
+
+/** Bits by which the backward signals of any layer are finer than Q12: its rate needs so many more. */
+export function mostFiner(net: Network): number {
+  return Math.max(...net.layers.map(({ finer = 0 }) => finer))
 }
 
 /** Fraction bits of the backward signals λ that links learn from. */

@@ -1,6 +1,6 @@
 /** The links implied by a network's seed, or given one by one. */
 import { hash32, random15 } from "../../src/base/random"
-import { linkingOf, type Network, signalsOf, synapsesOf } from "./description"
+import { linkingOf, type Network, signalsOf, synapsesOf, type Window } from "./description"
 import { strictInputs, strictLinks, strictOutputs } from "./strict"
 
 /** Links per synapse of layer `layer` (1 = the first behind the input); the most where they differ. */
@@ -39,7 +39,14 @@ export function drawSlice(net: Network, layer: number, first: number, count: num
   if (linking === "strict") return strictLinks(net, layer).slice(first, first + count)
   if (linking === "explicit") return givenOf(net, layer).slice(first, first + count)
   const links: number[][] = []
-  for (let t = first; t < first + count; t++) links.push(adderSources(net, layer, t))
+  const { window, inputs } = net.layers[layer - 1]
+  const perPlace = window ? signalsOf(net, layer - 1) / (window.across * window.down) : 0
+  for (let t = first; t < first + count; t++)
+    links.push(
+      window
+        ? windowSources(window, perPlace, windowPlace(net, layer, Math.floor(t / inputs)))
+        : adderSources(net, layer, t),
+    )
   return links
 }
 
@@ -69,6 +76,49 @@ function adderSources(net: Network, layer: number, synapse: number): number[] {
       need--
     }
   }
+  return sources
+}
+
+/** How many windows lie beside each other, and below each other, where they lie at a stride. */
+export function windowGrid(window: Window, stride: number) {
+  const { across, down, height } = window
+  return {
+    columns: Math.floor((across - windowSpan(window)) / stride) + 1,
+    rows: Math.floor((down - height) / stride) + 1,
+  }
+}
+
+/** Places from a window's first column to its last, both counted. */
+export function windowSpan({ width, pitch = 1 }: Pick<Window, "width" | "pitch">): number {
+  return (width - 1) * pitch + 1
+}
+
+/** First place of a neuron's window: drawn by (seed, layer, neuron), or on the grid. */
+export function windowPlace(net: Network, layer: number, neuron: number): number {
+  const { window, neurons } = net.layers[layer - 1]
+  if (!window) throw new RangeError(`layer ${layer} has no windows`)
+  const { across, down, height, stride } = window
+  if (stride !== undefined) {
+    const { columns, rows } = windowGrid(window, stride)
+    const at = Math.floor((neuron * columns * rows) / neurons)
+    return Math.floor(at / columns) * stride * across + (at % columns) * stride
+  }
+  const base = hash32(hash32(net.seed, layer), neuron)
+  // random15 < 2^15 and at most 2^16 places: < 2^31.
+  const column = (random15(base, 0) * (across - windowSpan(window) + 1)) >> 15
+  const row = (random15(base, 1) * (down - height + 1)) >> 15
+  return row * across + column
+}
+
+/** The signals in a window, ascending. */
+function windowSources(window: Window, perPlace: number, place: number) {
+  const { across, width, height, pitch = 1 } = window
+  const sources: number[] = []
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++) {
+      const first = (place + row * across + column * pitch) * perPlace
+      for (let s = first; s < first + perPlace; s++) sources.push(s)
+    }
   return sources
 }
 

@@ -8,12 +8,25 @@ import { faultOf } from "./validate"
 const count = z.int().min(1).max(65535)
 const q12 = z.int().min(-32768).max(32767)
 
+const windowSchema = z.strictObject({
+  across: count,
+  down: count,
+  width: count,
+  height: count,
+  pitch: count.optional(),
+  stride: count.optional(),
+})
+
 export const layerSchema = z.strictObject({
   neurons: count,
   inputs: count,
+  inputStep: z.int().optional(),
   outputFirst: z.int().min(0).max(4),
   outputs: count,
+  outputStep: z.int().optional(),
+  finer: z.int().optional(),
   fanIn: count,
+  window: windowSchema.optional(),
 })
 
 /** The fields of a network that are neither its layers nor its links. */
@@ -22,6 +35,7 @@ export const settingsSchema = z.strictObject({
   signalBits: z.int(),
   elementBits: z.int().optional(),
   inputScale: q12,
+  inputFloor: z.int().optional(),
   netMin: q12,
   netMax: q12,
   elementMin: q12,

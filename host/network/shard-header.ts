@@ -2,7 +2,14 @@
 import { COEFFICIENT_BITS, Header, Part, Rule, STATE_BITS } from "../../src/core/layout"
 import { settleForward } from "../../src/core/settle"
 import { settleForwardFine } from "../../src/core/settle-fine"
-import { elementsLearn, inputSignalsOf, isFine, type Network, reciprocalOf } from "./description"
+import {
+  elementsLearn,
+  inputFloorOf,
+  inputSignalsOf,
+  isFine,
+  type Network,
+  reciprocalOf,
+} from "./description"
 import { coefficientMax } from "./network"
 import { ShardView } from "./shard-view"
 
@@ -86,7 +93,9 @@ export function writeInputTable(shard: ShardView, net: Network): void {
   one.netMax = 32767
   const part = one.part(0)
   part.inputs = 1
+  part.inputStep = 1
   part.outputFirst = 1
+  part.outputStep = 1
   part.outputs = signals
   part.sum = sum
   part.state = state
@@ -96,7 +105,7 @@ export function writeInputTable(shard: ShardView, net: Network): void {
   for (let pixel = 0; pixel < 256; pixel++) {
     // pixel/255 as pixel·257/65536. 255 · 4·4096 · 257 < 2^31; u ≤ 4·4096 = 2^14, shifted by at
     // most 13 still fits; so does the finer u ≤ 2·65536 = 2^17, shifted by at most 11.
-    const u = pixel * net.inputScale * 257
+    const u = pixel < inputFloorOf(net) ? 0 : pixel * net.inputScale * 257
     m.setAt(sum, "i32", (isFine(net) ? u >> 12 : u >> 16) << one.netShift)
     if (isFine(net)) settleForwardFine(m, part.at, 0, 0, 1)
     else settleForward(m, part.at, 0, 0, 1)

@@ -5,7 +5,7 @@
 import "../base/memory"
 import { Header, Part, PartFlag } from "../../src/core/layout"
 
-type Format = "u16" | "i16" | "i32"
+type Format = "u8" | "u16" | "i16" | "i32"
 
 /** Fields of the header (layout.ts says what each is); tables stay bytes. */
 export const HEADER_FIELDS = {
@@ -60,8 +60,11 @@ export const PART_FIELDS = {
   outputFirst: [Part.OutputFirst, "u16"],
   outputs: [Part.Outputs, "u16"],
   sources: [Part.Sources, "u16"],
+  inputStep: [Part.InputStep, "u8"],
+  outputStep: [Part.OutputStep, "u8"],
   links: [Part.Links, "i32"],
   flags: [Part.Flags, "u16"],
+  finer: [Part.Finer, "u16"],
   start: [Part.Start, "i32"],
   target: [Part.Target, "i32"],
   coefficient: [Part.Coefficient, "i32"],
@@ -72,6 +75,7 @@ export const PART_FIELDS = {
   busInWidth: [Part.BusInWidth, "u16"],
   busOutWidth: [Part.BusOutWidth, "u16"],
   busOutFirst: [Part.BusOutFirst, "u16"],
+  backShift: [Part.BackShift, "u16"],
   backOut: [Part.BackOut, "i32"],
   backIn: [Part.BackIn, "i32"],
   lambda: [Part.Lambda, "i32"],

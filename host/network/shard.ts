@@ -15,7 +15,7 @@ import {
   SOURCE_OPERATIONS,
 } from "../../src/core/operations"
 import { busesFor, placeOf, placesOf, sourcesOfSlices } from "./buses"
-import { elementsLearn, inputSignalsOf, type Network, signalsOf } from "./description"
+import { elementsLearn, finerOf, inputSignalsOf, type Network, signalsOf } from "./description"
 import { fanInOf, isDense } from "./linking"
 import { initialCoefficient } from "./network"
 import { layoutHash, writeInputTable, writeNumberFormats, writeRule } from "./shard-header"
@@ -92,8 +92,12 @@ function writeDescriptor(
   part.neurons = slice.count
   part.first = slice.first
   part.inputs = l.inputs
+  part.inputStep = l.inputStep ?? 1
   part.outputFirst = l.outputFirst
   part.outputs = l.outputs
+  part.outputStep = l.outputStep ?? 1
+  part.finer = finerOf(net, layer)
+  part.backShift = 13 + finerOf(net, layer + 1) - finerOf(net, layer)
   part.sources = sources
   let flags = 0
   if (layer === 1) flags |= PartFlag.Input

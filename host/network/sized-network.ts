@@ -1,14 +1,18 @@
 /**
  * Networks of a user's own size, named by it: "64-16-3" takes 64 pixels and tells 3 classes apart;
- * "64-16-3@24" has 24 links a hidden synapse.
+ * "64-16-3@24" has 24 links a hidden synapse; in "784-300w14-10" each of the 300 hidden neurons reads a
+ * window of 14x14 of the 28x28 pixels, in "784-432w6s2-10" from a grid of windows two
+ * pixels apart, and with "w5x9p2" of 5x9 pixels, every second one of a row.
  */
 
 import { WuxingError } from "../base/errors"
-import type { Network } from "./network"
+import { type Layer, type Network, signalsOf, type Window } from "./description"
+import { windowGrid } from "./linking"
 import { pico16 } from "./presets"
 import { faultOf } from "./validate"
 
-const SIZE = /^[1-9]\d{0,4}(-[1-9]\d{0,4}){2,6}(@[1-9]\d{0,4})?$/
+const LAYER = String.raw`[1-9]\d{0,4}(?:w[1-9]\d{0,2}(?:x[1-9]\d{0,2})?(?:p[1-9])?(?:s[1-9]\d?)?)?`
+const SIZE = new RegExp(String.raw`^[1-9]\d{0,4}(?:-${LAYER}){1,5}-[1-9]\d{0,4}(@[1-9]\d{0,4})?$`)
 /** As in pico-16, whose form these networks have: two synapses a neuron, two steps. */
 const FAN_IN = 96
 
@@ -17,30 +21,70 @@ export function isSize(name: string): boolean {
 }
 
 /**
- * An adder network of that size with rings as in the preset pico-16; every other figure of the name
- * is a layer of hidden neurons.
+ * An adder network of that size with rings as in the preset pico-16; every figure of the name between
+ * the first and the last is a layer of hidden neurons.
  *
- * @throws WuxingError "network-size" (kind "usage") if the core has no room for it
+ * @throws WuxingError "network-size" (kind "usage") if the core has no room for it, or a window no place
  */
 export function sizedNetwork(name: string, seed: number): Network {
   const [sizes, fanIn = FAN_IN] = name.split("@")
-  const [width, ...neurons] = sizes.split("-").map(Number)
+  const [width, ...words] = sizes.split("-")
   const base = pico16(seed)
   const [hidden, output] = base.layers
-  const layers = neurons.map((count, i) =>
-    i === neurons.length - 1
-      ? { ...output, neurons: count }
-      : { ...hidden, neurons: count, fanIn: Math.min(Number(fanIn), i === 0 ? width : 65535) },
-  )
-  const network = { ...base, name, width, layers }
-  const fault = faultOf(network)
+  const network: Network = { ...base, name, width: Number(width), layers: [] }
+  let fault = ""
+  for (const [i, word] of words.entries()) {
+    const neurons = Number.parseInt(word, 10)
+    if (i === words.length - 1) network.layers.push({ ...output, neurons })
+    else if (word.includes("w")) {
+      const before = placesBefore(network)
+      if (before) network.layers.push({ ...hidden, neurons, ...windowsOf(word, before) })
+      else fault ||= `what layer ${i + 1} reads is not laid out as a picture`
+    } else {
+      const most = i === 0 ? network.width : 65535
+      network.layers.push({ ...hidden, neurons, fanIn: Math.min(Number(fanIn), most) })
+    }
+  }
+  fault ||= faultOf(network)
   if (fault)
     throw new WuxingError({
       code: "network-size",
       kind: "usage",
       message: `there can be no network ${name}: ${fault}`,
-      cause: "a layer is too large, or there are too many",
-      help: "name a smaller one, for example 784-32-10",
+      cause: "a layer is too large, there are too many, or a window does not fit",
+      help: "name a smaller one, for example 784-32-10, or 784-32w10-10",
     })
   return network
+}
+
+interface Places extends Pick<Window, "across" | "down"> {
+  /** Signals in each. */
+  signals: number
+}
+
+/** How the last layer's signals (the input's, where there is none) are laid out, if they are. */
+function placesBefore(network: Network): Places | undefined {
+  const last = network.layers.at(-1)
+  if (!last) {
+    const across = Math.round(Math.sqrt(network.width))
+    return across ** 2 === network.width ? { across, down: across, signals: 1 } : undefined
+  }
+  const { window } = last
+  if (window?.stride === undefined) return undefined
+  const { columns: across, rows: down } = windowGrid(window, window.stride)
+  const signals = signalsOf(network, network.layers.length) / (across * down)
+  return { across, down, signals }
+}
+
+/** "300w14x10s2" on those places. */
+function windowsOf(
+  word: string,
+  { across, down, signals }: Places,
+): Pick<Layer, "fanIn" | "window"> {
+  const [, width, height = width, pitch, stride] =
+    /w(\d+)(?:x(\d+))?(?:p(\d))?(?:s(\d+))?/.exec(word) ?? []
+  const window: Window = { across, down, width: Number(width), height: Number(height) }
+  if (pitch !== undefined) window.pitch = Number(pitch)
+  if (stride !== undefined) window.stride = Number(stride)
+  return { fanIn: window.width * window.height * signals, window }
 }

@@ -5,18 +5,22 @@ import {
   LEAST_LEARN_SHIFT,
   LEAST_PID_SHIFT,
   MOST_ELEMENT_SHIFT,
+  MOST_FINER,
 } from "../../src/core/layout"
 import {
   elementsLearn,
+  inputElement,
+  inputFloorOf,
   inputSignalsOf,
   isFine,
   linkingOf,
   mostLearnShift,
   type Network,
+  outputElement,
   signalsOf,
   synapsesOf,
 } from "./description"
-import { givenOf } from "./linking"
+import { givenOf, windowGrid, windowSpan } from "./linking"
 import { strictFaultOf } from "./strict"
 
 /** Why a network cannot be run, or "" if it can. */
@@ -34,19 +38,36 @@ export function faultOf(net: Network): string {
   if (net.netMin < -4 * FIXED_POINT || net.netMin > 0) return "netMin must lie in −4…0"
   if (net.netMax > 4 * FIXED_POINT || net.netMax < 0) return "netMax must lie in 0…4"
   if (net.inputScale < 0 || net.inputScale > 4 * FIXED_POINT) return "inputScale must lie in 0…4"
+  if (inputFloorOf(net) < 0 || inputFloorOf(net) > 255) return "inputFloor must be 0…255"
   if (net.lambdaMax < 1 || net.lambdaMax > 2 * FIXED_POINT) return "lambdaMax must lie in 0…2"
   if (net.learnShift < LEAST_LEARN_SHIFT || net.learnShift > mostLearnShift(net))
-    return "learnShift must be 1…16, or 1…20 with elementBits 16"
+    return "learnShift must be 1…16, or 1…20 with elementBits 16, less what backward signals are finer"
   const inputSignals = inputSignalsOf(net)
   if (inputSignals < 1 || inputSignals > 4) return "inputSignals must be 1…4"
   if (net.width * inputSignals > 65535) return "the input gives more than 65,535 signals"
   for (const l of net.layers) {
     if (l.neurons < 1) return "a layer needs a neuron"
     if (l.inputs < 1 || l.inputs > 5) return "inputs must be 1…5"
-    if (l.outputs < 1 || l.outputFirst < 0 || l.outputFirst + l.outputs > 5)
+    const { inputStep = 1, outputStep = 1, finer = 0 } = l
+    if (inputStep !== 1 && inputStep !== 2) return "inputStep must be 1 or 2"
+    if (outputStep !== 1 && outputStep !== 2) return "outputStep must be 1 or 2"
+    if (inputElement(l, l.inputs - 1) > 4) return "input elements must lie in 0…4"
+    if (l.outputs < 1 || l.outputFirst < 0 || outputElement(l, l.outputs - 1) > 4)
       return "output elements must lie in 0…4"
+    if (finer < 0 || finer > MOST_FINER) return "finer must be 0…8"
+    const plain = linkingOf(net) === "adder" && !isFine(net)
+    if ((inputStep === 2 || outputStep === 2) && !plain)
+      return "elements at steps of two need a network of adders in Q12"
+    const learnsPlainly =
+      !elementsLearn(net) && net.backward !== "bsp" && net.linkBound === undefined && !net.pid
+    if (finer > 0 && !(plain && learnsPlainly))
+      return "finer backward signals need adders in Q12 that learn links by the plain product"
     if (l.fanIn < 1) return "fanIn must be at least 1"
     if (l.neurons * l.outputs > 65535) return "a layer gives more than 65,535 signals"
+  }
+  for (let layer = 1; layer <= net.layers.length; layer++) {
+    const fault = windowFaultOf(net, layer)
+    if (fault !== "") return fault
   }
   const fault = learningFaultOf(net)
   if (fault !== "") return fault
@@ -56,6 +77,26 @@ export function faultOf(net: Network): string {
   }
   if (linkingOf(net) === "strict") return strictFaultOf(net)
   if (linkingOf(net) === "explicit") return givenFaultOf(net)
+  return ""
+}
+
+function windowFaultOf(net: Network, layer: number): string {
+  const { window, neurons, fanIn } = net.layers[layer - 1]
+  if (!window) return ""
+  const { across, down, width, height, stride } = window
+  const which = `the windows of layer ${layer}`
+  if (linkingOf(net) !== "adder") return `${which} need a network of adders`
+  const signals = signalsOf(net, layer - 1)
+  if (signals % (across * down) !== 0)
+    return `${which} are on ${across}x${down} places, but the layer before gives ${signals} signals`
+  if (windowSpan(window) > across || height > down)
+    return `${which} are ${width}x${height} on ${across}x${down} places`
+  const inWindow = (width * height * signals) / (across * down)
+  if (fanIn !== inWindow) return `${which} hold ${inWindow} signals, but its fanIn is ${fanIn}`
+  if (stride === undefined) return ""
+  const { columns, rows } = windowGrid(window, stride)
+  if (neurons % (columns * rows) !== 0)
+    return `${which} lie at ${columns}x${rows} places, which do not share ${neurons} neurons evenly`
   return ""
 }
 

@@ -20,7 +20,15 @@ import "../base/memory"
 import { WuxingError } from "../base/errors"
 import { ELEMENTS_ARRAY, type Model } from "../models/model-file"
 import { ELEMENT_VALUES } from "../network/exchange"
-import { elementsLearn, inputSignalsOf, type Network, signalsOf } from "../network/network"
+import {
+  elementsLearn,
+  inputElement,
+  inputSignalsOf,
+  type Layer,
+  type Network,
+  outputElement,
+  signalsOf,
+} from "../network/network"
 import { wiringOf } from "../network/wiring"
 import { growthOf } from "./dense"
 import { type Affine, type Graph, matrixOf, type Node } from "./graph"
@@ -132,23 +140,25 @@ export function linearise(model: Model, image?: Uint8Array): Linearised {
 
 /** The links that end in a layer (1 = the first behind the input), in the order of the coefficients. */
 export function linksTo(network: Network, layer: number): Link[] {
-  const { inputs } = network.layers[layer - 1]
+  const { inputs, inputStep } = network.layers[layer - 1]
   const places = signalPlaces(network, layer - 1)
   return wiringOf(network)
     .sources(layer)
     .flatMap((sources, synapse) => {
-      const target = Math.floor(synapse / inputs) * ELEMENTS + (synapse % inputs)
+      const target =
+        Math.floor(synapse / inputs) * ELEMENTS + inputElement({ inputStep }, synapse % inputs)
       return sources.map(source => ({ target, source: places[source] }))
     })
 }
 
 /** Which leaky integrator of a layer (0 = the input) gives each of its signals. */
 function signalPlaces(network: Network, layer: number): number[] {
-  const { outputFirst, outputs } =
+  const gives: Pick<Layer, "outputFirst" | "outputs" | "outputStep"> =
     layer === 0 ? { outputFirst: 1, outputs: inputSignalsOf(network) } : network.layers[layer - 1]
+  const { outputs } = gives
   return Array.from(
     { length: signalsOf(network, layer) },
-    (_, s) => Math.floor(s / outputs) * ELEMENTS + outputFirst + (s % outputs),
+    (_, s) => Math.floor(s / outputs) * ELEMENTS + outputElement(gives, s % outputs),
   )
 }
 

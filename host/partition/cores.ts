@@ -5,7 +5,13 @@
  */
 
 import type { ChipProfile } from "../hardware/board-profile"
-import { inputSignalsOf, type Network, signalsOf } from "../network/network"
+import {
+  inputSignalsOf,
+  type Layer,
+  type Network,
+  outputElement,
+  signalsOf,
+} from "../network/network"
 import { wiringOf } from "../network/wiring"
 
 const ELEMENTS = 5
@@ -112,14 +118,17 @@ function ringsOf(network: Network): Ring[] {
     fanIn: COUPLINGS + 1,
     sources: [...own(pixel), -1 - pixel],
   }))
-  let before = { first: 0, outputFirst: 1, outputs: inputSignalsOf(network) }
+  let before: { first: number } & Pick<Layer, "outputFirst" | "outputs" | "outputStep"> = {
+    ...{ first: 0, outputFirst: 1, outputs: inputSignalsOf(network) },
+  }
   for (const [i, layer] of network.layers.entries()) {
-    const { first, outputFirst, outputs } = before
+    const gives = before
+    const { first, outputs } = gives
     const signals = Array.from(
       { length: signalsOf(network, i) },
-      (_, s) => (first + Math.floor(s / outputs)) * ELEMENTS + outputFirst + (s % outputs),
+      (_, s) => (first + Math.floor(s / outputs)) * ELEMENTS + outputElement(gives, s % outputs),
     )
-    before = { first: rings.length, outputFirst: layer.outputFirst, outputs: layer.outputs }
+    before = { ...layer, first: rings.length }
     const links = wiringOf(network).sources(i + 1)
     for (let n = 0; n < layer.neurons; n++) {
       const into = links.slice(n * layer.inputs, (n + 1) * layer.inputs)

@@ -178,7 +178,9 @@ function backwardNeuron(layer: Layer, rule: number, steps: number): number {
 }
 
 /** As hasTwo (src/core/settle-two.ts), of a layer. */
-function settlesShort({ inputs, outputFirst, outputs }: Layer, rule: number): boolean {
+function settlesShort(layer: Layer, rule: number): boolean {
+  const { inputs, outputFirst, outputs, inputStep = 1, outputStep = 1 } = layer
+  if (inputStep !== 1 || outputStep !== 1) return false
   return (
     inputs <= 2 && outputFirst === 1 && outputs <= 2 && (rule & (Rule.OfNeurons | Rule.Fine)) === 0
   )

@@ -4,7 +4,9 @@
  * kind of operation takes.
  */
 
+import { blanked } from "../data/runs"
 import type { Model } from "../models/model-file"
+import { inputFloorOf } from "../network/description"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { wholeNetwork } from "../network/host-network"
 import { buildShard } from "../network/shard"
@@ -120,7 +122,8 @@ export async function profileModel(
   // Spread over all images, so that all classes and writers are among them.
   const stride = Math.max(1, Math.floor(images.count / (2 * count)))
   const at = (i: number) => ((i * stride) % images.count) * pixels
-  const imageOf = (i: number) => images.images.subarray(at(i), at(i) + pixels)
+  const floor = inputFloorOf(network)
+  const imageOf = (i: number) => blanked(images.images.subarray(at(i), at(i) + pixels), floor)
   const labelOf = (i: number) => images.labels[(i * stride) % images.count]
   const profile: Profile = {
     inferred: 0,

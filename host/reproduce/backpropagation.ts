@@ -5,7 +5,8 @@ import { HostNetwork } from "../network/host-network"
 import { coefficientMax, lambdaBits, type Network } from "../network/network"
 import { pico16 } from "../network/presets"
 import { type Backward, SettledNetwork } from "../ring/settled-network"
-import { epochOrder, learnShiftAt, type Recipe } from "../training/train-model"
+import { learnShiftAt } from "../training/schedule"
+import { epochOrder, type Recipe } from "../training/train-model"
 import {
   type Curve,
   imageOf,

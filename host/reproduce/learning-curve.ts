@@ -67,7 +67,7 @@ export async function* learningCurve(
       return classes.filter((c, i) => c === test.labels[i]).length / test.count
     }
     const curve: Curve = { name, train: [], test: [], untrained: await accuracy() }
-    const lesson = { store, count: train.count, width: train.width, seed }
+    const lesson = { store, count: train.count, images: train, seed }
     for (let epoch = 0; epoch < recipe.epochs; epoch++) {
       const { right } = await trainEpoch(engine, lesson, recipe, epoch, 0, {
         signal,

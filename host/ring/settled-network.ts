@@ -25,6 +25,8 @@ interface Layer {
   neurons: number
   inputs: number
   outputFirst: number
+  inputStep: number
+  outputStep: number
   outputs: number
   /** Where each synapse's links begin; one more for the end. Order as in the core's coefficients. */
   start: Int32Array
@@ -78,7 +80,8 @@ export class SettledNetwork {
       })
       return {
         ...{ neurons: l.neurons, inputs: l.inputs, outputFirst: l.outputFirst },
-        ...{ outputs: l.outputs, start, source, coefficient },
+        ...{ outputs: l.outputs, inputStep: l.inputStep ?? 1, outputStep: l.outputStep ?? 1 },
+        ...{ start, source, coefficient },
         net: new Float64Array(sources.length),
         lambda: new Float64Array(sources.length),
         path: new Float64Array(l.neurons * (network.steps + 1) * 5),
@@ -135,14 +138,15 @@ export class SettledNetwork {
       for (let l = layer.start[t]; l < layer.start[t + 1]; l++)
         sum += layer.coefficient[l] * from[layer.source[l]]
       layer.net[t] = sum
-      u[k] = clamp(sum, this.netMin, this.netMax)
+      u[k * layer.inputStep] = clamp(sum, this.netMin, this.netMax)
     }
     const at = n * (steps + 1) * 5
     layer.path.fill(1, at, at + 5)
     for (let s = 0; s < steps; s++) this.step(layer.path, at + s * 5, u)
     for (let o = 0; o < layer.outputs; o++) {
       let sum = 0
-      for (let s = 1; s <= steps; s++) sum += layer.path[at + s * 5 + layer.outputFirst + o] - 1
+      for (let s = 1; s <= steps; s++)
+        sum += layer.path[at + s * 5 + layer.outputFirst + o * layer.outputStep] - 1
       this.signals[i + 1][n * layer.outputs + o] = sum / steps
     }
   }
@@ -178,7 +182,7 @@ export class SettledNetwork {
         let driven = false
         for (let o = 0; o < layer.outputs; o++) {
           const e = this.errors[i + 1][n * layer.outputs + o]
-          input[layer.outputFirst + o] = e
+          input[layer.outputFirst + o * layer.outputStep] = e
           driven ||= e !== 0
         }
         if (!driven) back.fill(0)
@@ -190,7 +194,7 @@ export class SettledNetwork {
           const net = layer.net[t]
           // Behind a clamp the neuron does not feel the link. The papers' signal knows nothing of it.
           const held = how !== "bsp" && (net <= this.netMin || net >= this.netMax)
-          layer.lambda[t] = held ? 0 : back[k]
+          layer.lambda[t] = held ? 0 : back[k * layer.inputStep]
         }
       }
       const below = this.errors[i]
@@ -232,7 +236,7 @@ export class SettledNetwork {
     back.fill(0)
     const u = new Float64Array(5)
     for (let k = 0; k < layer.inputs; k++)
-      u[k] = clamp(layer.net[n * layer.inputs + k], this.netMin, this.netMax)
+      u[k * layer.inputStep] = clamp(layer.net[n * layer.inputs + k], this.netMin, this.netMax)
     for (let s = steps - 1; s >= 0; s--) {
       const x = at + s * 5
       for (let i = 0; i < 5; i++) {

@@ -5,13 +5,13 @@
  */
 import { takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
-import { moved } from "../data/moved"
+import { varied } from "../data/moved"
 import { averageOf, beyondAverages } from "../network/average"
 import { HostNetwork } from "../network/host-network"
 import { leastLearnShift, type Network } from "../network/network"
 import type { Lesson } from "../session/reports"
-import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
-import { predictApart } from "./training-engine"
+import type { JobOptions, LabelledImages, LearningEngine, Manner } from "./learning-engine"
+import { predictApart } from "./predict-apart"
 
 /** An average moves less than its copies: they learn faster by so many bits at most. */
 const MOST_FASTER_BITS = 2
@@ -99,15 +99,15 @@ export class AveragedEngine implements LearningEngine {
   async train(
     { images, labels }: AveragedImages,
     indices: Int32Array,
-    options: JobOptions & { shifts?: Int32Array } = {},
+    options: JobOptions & Manner = {},
   ): Promise<{ done: number; right: number }> {
     const { network } = this
     const { replicas, average } = this.options
-    const { shifts, signal, onProgress, onCheckpoint } = options
+    const { signal, onProgress, onCheckpoint } = options
     const lesson = (k: number): Lesson => {
       const i = indices[k]
       const image = images.subarray(i * network.width, (i + 1) * network.width)
-      return { image: shifts ? moved(image, shifts[k]) : image, label: labels[i] }
+      return { image: varied(image, k, options), label: labels[i] }
     }
     let done = 0
     let right = 0

@@ -1,11 +1,11 @@
 /** Boards as the engine of a training: they learn, and the host keeps the same files as without them. */
 
-import { moved } from "../data/moved"
+import { varied } from "../data/moved"
 import type { Fleet } from "../fleet/fleet"
 import type { Network } from "../network/network"
 import type { Lesson } from "../session/reports"
-import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
-import { predictApart } from "./training-engine"
+import type { JobOptions, LabelledImages, LearningEngine, Manner } from "./learning-engine"
+import { predictApart } from "./predict-apart"
 
 interface FleetImages extends LabelledImages {
   images: Uint8Array
@@ -43,16 +43,11 @@ export class FleetEngine implements LearningEngine {
   async train(
     { images, labels }: FleetImages,
     indices: Int32Array,
-    {
-      shifts,
-      onProgress,
-      onCheckpoint,
-      rightBefore,
-      signal,
-    }: JobOptions & { shifts?: Int32Array } = {},
+    options: JobOptions & Manner = {},
   ): Promise<{ done: number; right: number }> {
     const { network, fleet } = this
     const { elements } = network
+    const { onProgress, onCheckpoint, rightBefore, signal } = options
     fleet.goOnAt(this.samples)
     const shift = elements && elements.shift + this.learnShift - network.learnShift
     await fleet.setLearnShift(
@@ -62,7 +57,7 @@ export class FleetEngine implements LearningEngine {
     const lesson = (k: number): Lesson => {
       const i = indices[k]
       const image = images.subarray(i * network.width, (i + 1) * network.width)
-      return { image: shifts ? moved(image, shifts[k]) : image, label: labels[i] }
+      return { image: varied(image, k, options), label: labels[i] }
     }
     const result = await fleet.learn(lesson, indices.length, {
       onSample: onProgress,

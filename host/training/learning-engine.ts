@@ -1,4 +1,5 @@
 /** Where a network learns: what a training needs of it. */
+import type { Variation } from "../data/moved"
 import type { Network } from "../network/network"
 
 /** Images as an engine keeps them. */
@@ -19,6 +20,12 @@ export interface JobOptions {
   rightBefore?: number
 }
 
+/** How a job's samples are learnt, each by its place in the job. */
+export interface Manner extends Variation {
+  /** Shift of each one's rate, in place of the engine's; not on boards. */
+  rates?: Uint8Array
+}
+
 export interface LearningEngine {
   readonly network: Network
   /** Threads or boards that share the work. */
@@ -35,14 +42,12 @@ export interface LearningEngine {
   /**
    * Learns images in the given order.
    *
-   * @param options.shifts for each by how many pixels to move it (rows · width + columns); none moves
-   *   where it would leave its frame
    * @returns how many were learnt (fewer than given only if aborted), and how many were right before
    */
   train(
     store: LabelledImages,
     indices: Int32Array,
-    options?: JobOptions & { shifts?: Int32Array },
+    options?: JobOptions & Manner,
   ): Promise<{ done: number; right: number }>
   /** Classes named for images. @throws WuxingError "interrupted" */
   predict(store: LabelledImages, indices: Int32Array, options?: JobOptions): Promise<Int32Array>

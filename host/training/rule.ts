@@ -35,8 +35,10 @@ export function withRule(network: Network, rule: LearningRule, elementShift?: nu
   // The gradient is of the operating point only.
   const signal = network.backward === "bsp" ? "product" : "gradient"
   const usual = rule === "elements" ? GRADIENT.shift : BESIDE_LINKS
+  // Only the plain product of links knows backward signals that are finer by layer.
+  const layers = network.layers.map(({ finer: _, ...layer }) => layer)
   return {
-    ...coarse(rest),
+    ...coarse({ ...rest, layers }),
     rule,
     elements: {
       ...(elements ?? { ...GRADIENT, signal }),

@@ -1,20 +1,18 @@
 /** Training a network on the host: epochs over shuffled images, with a falling rate. */
 
 import { hash32 } from "../../src/base/random"
+import { Distorter, type Distortion } from "../data/distort"
 import { drawSamples } from "../data/samples"
-import { mostLearnShift, type Network } from "../network/network"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
+import { epochRates, learnShiftAt, type Rates } from "./schedule"
 import type { Images } from "./training-data"
 
 /** How a network is trained. */
-export interface Recipe {
-  epochs: number
-  /** Bits a product S·λ is shifted right in the first epoch: the rate. */
-  learnShift: number
-  /** Epochs after which one more bit halves the rate. */
-  epochsPerBit: number
+export interface Recipe extends Rates {
   /** Move every training image at random by −1, 0 or +1 pixel in both directions. */
   shiftImages: boolean
+  /** Distort every training image at random (distort.ts), in place of moving it. */
+  distortion?: Distortion
   /**
    * Gain of the softmax error this training uses (Q4 times log2 e, as Network.softmaxGain); 0: the
    * network's own error. It teaches every output at every sample, which suits a host and long runs;
@@ -26,12 +24,6 @@ export interface Recipe {
 /** Separate the random numbers of order and shifts from all others of the seed. */
 const ORDER_SALT = 0x6f726400
 const SHIFT_SALT = 0x73686966
-
-/** Learning shift of an epoch (0 = the first). */
-export function learnShiftAt(recipe: Recipe, epoch: number, network: Network): number {
-  const shift = recipe.learnShift + Math.floor(epoch / recipe.epochsPerBit)
-  return Math.min(mostLearnShift(network), shift)
-}
 
 /** Images of an epoch in the order they are learnt: a seeded shuffle of its own for each epoch. */
 export function epochOrder(count: number, seed: number, epoch: number): Int32Array {
@@ -74,8 +66,8 @@ function keepInside(shifts: Int32Array, order: Int32Array, edges: Uint8Array, wi
 export interface Lesson {
   store: LabelledImages
   count: number
-  /** Pixels of a row. */
-  width: number
+  /** Pixels of a row, and rows. */
+  images: Pick<Images, "width" | "height">
   seed: number
   /** As {@link edgesOf}; absent: images are moved whatever leaves them at a side. */
   edges?: Uint8Array
@@ -90,19 +82,31 @@ export interface Lesson {
  */
 export async function trainEpoch(
   engine: LearningEngine,
-  { store, count, width, seed, edges }: Lesson,
+  { store, count, images, seed, edges }: Lesson,
   recipe: Recipe,
   epoch: number,
   from: number,
   options: JobOptions,
 ): Promise<{ done: number; right: number }> {
-  engine.learnShift = learnShiftAt(recipe, epoch, engine.network)
+  // A smooth rate goes further than a shift for all samples may.
+  if (!recipe.smooth) engine.learnShift = learnShiftAt(recipe, epoch, engine.network)
   engine.samples = epoch * count + from
   const order = epochOrder(count, seed, epoch)
+  const rates = epochRates(recipe, epoch, count, seed, engine.network)?.subarray(from)
+  const { width, height } = images
+  if (recipe.distortion) {
+    const distorter = new Distorter(width, height, recipe.distortion, seed)
+    const distort = (k: number, image: Uint8Array) => {
+      const picture = new Uint8Array(image.length)
+      distorter.draw(epoch, order[from + k], image, picture)
+      return picture
+    }
+    return await engine.train(store, order.subarray(from), { ...options, distort, rates })
+  }
   const shifts = recipe.shiftImages ? epochShifts(count, seed, epoch, width) : undefined
   if (shifts && edges) keepInside(shifts, order, edges, width)
   return await engine.train(store, order.subarray(from), {
-    ...options,
+    ...{ ...options, rates },
     shifts: shifts?.subarray(from),
   })
 }

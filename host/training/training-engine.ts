@@ -9,19 +9,21 @@ import { realClock } from "../base/clock"
 import "../base/memory"
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
-import { Header, Part, PartFlag } from "../../src/core/layout"
+import { Header, MOST_LEARN_SHIFT, Part, PartFlag } from "../../src/core/layout"
 import { outputError, readout } from "../../src/core/run"
 import { WuxingError } from "../base/errors"
 import { heard } from "../base/heard"
 import { coreModule } from "../codegen/core-module"
-import { mostRunBytes, writeRuns } from "../data/runs"
+import { blanked, mostRunBytes, writeRuns } from "../data/runs"
 import { interrupted } from "../link/wait"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { coefficientsOf, elementsOf, wholeNetwork } from "../network/host-network"
 import {
   coefficientMax,
   elementsLearn,
+  inputFloorOf,
   leastLearnShift,
+  mostFiner,
   mostLearnShift,
   type Network,
   signalsOf,
@@ -30,7 +32,9 @@ import { buildShard } from "../network/shard"
 import { partsOf } from "../network/shard-parts"
 import { MAX_SYNAPSES } from "../network/slices"
 import { faultOf } from "../network/validate"
-import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
+import { type Lot, lotSize, makeLot } from "./distorted-lots"
+import { tooLarge, whole } from "./engine-limits"
+import type { JobOptions, LabelledImages, LearningEngine, Manner } from "./learning-engine"
 
 /** Control words (int32), kept in step with worker.mjs. */
 const STOP = 2
@@ -48,9 +52,10 @@ const MOST_BATCH = 65536
 const SCRATCH_BYTES = 4 * MAX_SYNAPSES + 64
 /** How often a running job is looked at, ms. */
 const POLL_MS = 100
-
 /** Images in the engine's memory, as runs of non-zero pixels. */
 export interface ImageStore extends LabelledImages {
+  /** As they came. */
+  readonly images: Uint8Array
   /** Address of each image's runs, and of the end. */
   readonly starts: Int32Array
   readonly labels: Uint8Array
@@ -114,7 +119,7 @@ export class TrainingEngine implements LearningEngine {
   private readonly memory: WebAssembly.Memory
   private readonly control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS))
   private readonly shardBytes: number
-  /** Bytes from one thread's region to the next. */
+  // Bytes from one thread's region to the next.
   private readonly stride: number
   private readonly parts: number[]
   private readonly partLinks: number[]
@@ -123,6 +128,8 @@ export class TrainingEngine implements LearningEngine {
   private readonly threads: Worker[] = []
   /** Has each thread coefficients of its own? */
   private readonly own: boolean
+  /** Addresses of two lots of distorted images, once there are any. */
+  private stages: number[] = []
   /** First byte that is free. */
   private top: number
   private busy = false
@@ -219,6 +226,7 @@ export class TrainingEngine implements LearningEngine {
    */
   store(images: Uint8Array, labels: Uint8Array): ImageStore {
     const { pixels, classes } = this
+    const floor = inputFloorOf(this.network)
     if (images.length !== labels.length * pixels)
       throw new RangeError(
         `${images.length} bytes are not ${labels.length} images of the network's ${pixels} pixels`,
@@ -234,43 +242,98 @@ export class TrainingEngine implements LearningEngine {
     for (let i = 0; i < labels.length; i++) {
       starts[i] = end
       if (!this.holds(end + most)) throw tooLarge(`${labels.length} images`)
-      const image = images.subarray(i * pixels, (i + 1) * pixels)
+      const image = blanked(images.subarray(i * pixels, (i + 1) * pixels), floor)
       end += writeRuns(image, 0, this.bytes(end, most)).used
     }
     starts[labels.length] = end
     this.top = align(end)
     const shared = new Uint8Array(new SharedArrayBuffer(labels.length))
     shared.set(labels)
-    return { starts, labels: shared }
+    return { images, starts, labels: shared }
   }
 
   /**
    * Learns images in the given order.
    *
    * @param indices of images in the store; one may come more than once
-   * @param shifts for each by how many pixels to move it (rows · width + columns); none moves where
-   *   it would leave its frame
    * @returns how many were learnt (fewer than given only if aborted, then whole batches), and how
    *   many of them the network had right before it learnt them
-   * @throws RangeError if indices or shifts do not fit; WuxingError "engine-thread"
+   * @throws RangeError if indices, shifts or rates do not fit; WuxingError "engine-thread"
    */
   async train(
     store: ImageStore,
     indices: Int32Array,
-    options: JobOptions & { shifts?: Int32Array } = {},
+    options: JobOptions & Manner = {},
   ): Promise<{ done: number; right: number }> {
     checkIndices(store, indices)
-    const shifts = options.shifts ?? new Int32Array(indices.length)
+    const { distort, rates, shifts = new Int32Array(indices.length) } = options
     if (shifts.length !== indices.length)
       throw new RangeError(`${shifts.length} shifts for ${indices.length} images`)
-    await this.run(
-      Math.min(this.workers, this.batch),
-      { kind: "train", ...store, indices, shifts, sample: this.samples, batch: this.batch },
-      options,
-    )
+    if (rates) this.checkRates(rates, indices.length)
+    const before = this.learnShift
+    try {
+      if (distort) return await this.learnDistorted(store, indices, { ...options, distort })
+      return await this.learn({ ...store, indices, shifts, rates }, options)
+    } finally {
+      if (rates) this.learnShift = before
+    }
+  }
+
+  private checkRates(rates: Uint8Array, count: number): void {
+    if (rates.length !== count) throw new RangeError(`${rates.length} rates for ${count} images`)
+    const most = MOST_LEARN_SHIFT - mostFiner(this.network)
+    for (const rate of rates) whole("rate", rate, most, leastLearnShift(this.network))
+  }
+
+  private async learn(
+    { starts, labels, indices, shifts, rates }: Lot,
+    options: JobOptions,
+  ): Promise<{ done: number; right: number }> {
+    const job = { starts, labels, indices, shifts, rates, sample: this.samples, batch: this.batch }
+    await this.run(Math.min(this.workers, this.batch), { kind: "train", ...job }, options)
     const done = this.control[DONE]
     this.samples += done
     return { done, right: this.control[RIGHT] }
+  }
+
+  /** While the threads learn some images, this one makes the next. */
+  private async learnDistorted(
+    { images, labels }: ImageStore,
+    indices: Int32Array,
+    { distort, rates, signal, onProgress }: JobOptions & Manner & Required<Pick<Manner, "distort">>,
+  ): Promise<{ done: number; right: number }> {
+    const { pixels } = this
+    const [count, areas] = this.makeStages()
+    const floor = inputFloorOf(this.network)
+    const lot = { images, labels, indices, rates, distort, pixels, floor }
+    const make = (from: number, area: number) => makeLot(lot, from, count, this.memory.buffer, area)
+    let done = 0
+    let right = 0
+    let next = make(0, areas[0])
+    for (let turn = 1; done < indices.length && !signal?.aborted; turn++) {
+      const now = next
+      const job = this.learn(now, {
+        signal,
+        onProgress: onProgress && ((d, r) => onProgress(done + d, right + r)),
+      })
+      const to = done + now.indices.length
+      if (to < indices.length) next = make(to, areas[turn & 1])
+      const learnt = await job
+      done += learnt.done
+      right += learnt.right
+    }
+    return { done, right }
+  }
+
+  /** Room for two lots of distorted images, which is kept; and how many there are in a lot. */
+  private makeStages(): [number, number[]] {
+    const { count, bytes } = lotSize(this.pixels, this.batch)
+    if (this.stages.length === 0) {
+      this.stages = [this.top, this.top + bytes]
+      if (!this.holds(this.top + 2 * bytes)) throw tooLarge(`${2 * count} distorted images`)
+      this.top += 2 * bytes
+    }
+    return [count, this.stages]
   }
 
   /**
@@ -285,7 +348,8 @@ export class TrainingEngine implements LearningEngine {
   ): Promise<Int32Array> {
     checkIndices(store, indices)
     const classes = new Int32Array(new SharedArrayBuffer(4 * indices.length))
-    await this.run(this.workers, { kind: "predict", ...store, indices, classes }, options)
+    const { starts, labels } = store
+    await this.run(this.workers, { kind: "predict", starts, labels, indices, classes }, options)
     if (options.signal?.aborted)
       throw interrupted("the images to be classified", options.signal.reason)
     return classes
@@ -471,41 +535,10 @@ function checkIndices(store: ImageStore, indices: Int32Array): void {
   if (wrong >= 0) throw new RangeError(`index ${indices[wrong]} of ${count} images`)
 }
 
-function whole(name: string, value: number, most: number, least = 1): number {
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new RangeError(`${name} is ${value}, expected a whole number from ${least} to ${most}`)
-  return value
-}
-
 function sumOf(counts: number[]): number {
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-function tooLarge(what: string): WuxingError {
-  return new WuxingError({
-    code: "engine-memory",
-    kind: "capacity",
-    message: `${what} need more than the 2 GiB of the training engine`,
-    cause: "it keeps all images and each thread's working memory at once",
-    help: "use fewer images (--limit) or threads (--workers)",
-  })
-}
-
 function align(at: number): number {
   return (at + 63) & ~63
-}
-
-/** Names images as `learner` would, by an engine of its own: for learners that take one at a time. */
-export async function predictApart(
-  learner: Learnt & Pick<LearningEngine, "network">,
-  { images, labels }: LabelledImages & { images: Uint8Array },
-  indices: Int32Array,
-  { workers, ...job }: JobOptions & Pick<EngineOptions, "workers"> = {},
-): Promise<Int32Array> {
-  const engine = await TrainingEngine.startFrom(learner.network, learner, { workers })
-  try {
-    return await engine.predict(engine.store(images, labels), indices, job)
-  } finally {
-    await engine.close()
-  }
 }

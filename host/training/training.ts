@@ -14,7 +14,8 @@ import { type Network, signalsOf } from "../network/network"
 import { leadToTrust } from "./calibrate"
 import { type DataRecord, dataRecordSchema } from "./data-record"
 import type { LabelledImages, LearningEngine } from "./learning-engine"
-import { edgesOf, learnShiftAt, type Recipe, trainEpoch } from "./train-model"
+import { learnShiftAt } from "./schedule"
+import { edgesOf, type Recipe, trainEpoch } from "./train-model"
 import type { Images, RecordingChoice, Testing, TrainingData } from "./training-data"
 import { TrainingEngine } from "./training-engine"
 
@@ -72,7 +73,17 @@ const settingsSchema = z.strictObject({
   epochs: z.int().min(1),
   learnShift: z.int().min(1).max(MOST_LEARN_SHIFT),
   epochsPerBit: z.int().min(1),
+  smooth: z.strictObject({ eighths: z.int().min(8).max(15), warm: z.int().min(0) }).optional(),
   shiftImages: z.boolean(),
+  distortion: z
+    .strictObject({
+      rotate: z.int().min(0).max(800),
+      scale: z.int().min(0).max(500),
+      shift: z.int().min(0).max(1600),
+      elastic: z.int().min(0).max(1600),
+      flip: z.boolean(),
+    })
+    .optional(),
   softmaxGain: z.int().min(0).max(65535),
   seed: z.int(),
   batch: z.int().min(1).max(65536),
@@ -147,6 +158,15 @@ export class Training {
     options: { workers?: number; epochs?: number; engine?: StartEngine } = {},
   ): Promise<Training> {
     const { plan, position, dataHash } = planOf(path, model)
+    const { epochs = plan.epochs } = options
+    if (plan.smooth && epochs !== plan.epochs)
+      throw new WuxingError({
+        code: "resume-impossible",
+        kind: "data",
+        message: `${path} was trained with a rate that falls over ${plan.epochs} epochs, not over ${epochs}`,
+        cause: "its rate so far would have been another one",
+        help: "leave out --epochs, or begin a training from this network (--model)",
+      })
     if (hashOf(data) !== dataHash)
       throw new WuxingError({
         code: "resume-data",
@@ -155,7 +175,7 @@ export class Training {
         cause: `it was trained on ${model.training?.data ?? "data without a name"}`,
         help: "name the same data (--data), or begin anew from this network (--model)",
       })
-    return await Training.start(model, { ...plan, epochs: options.epochs ?? plan.epochs }, data, {
+    return await Training.start(model, { ...plan, epochs }, data, {
       ...{ workers: options.workers, engine: options.engine },
       position,
     })
@@ -197,8 +217,10 @@ export class Training {
    * @param command as `model` keeps it
    */
   run(command: string): number {
-    const { epochs: _, ...plan } = this.plan
+    const { epochs, ...plan } = this.plan
     const what = [command.replace(/ --epochs \d+/, ""), this.network, plan, this.dataHash]
+    // A smooth rate falls with all of them.
+    if (plan.smooth) what.push(`${epochs}`)
     return (
       createHash("sha256")
         .update(JSON.stringify(sorted(what)))
@@ -239,7 +261,7 @@ export class Training {
     const lesson = {
       store: this.training,
       count: plan.images,
-      width: this.data.train.width,
+      images: this.data.train,
       seed: plan.seed,
       edges: this.edges,
     }

@@ -4,13 +4,14 @@
  */
 
 import { realClock } from "../base/clock"
-import { moved } from "../data/moved"
+import { varied } from "../data/moved"
 import type { Network } from "../network/network"
 import { slowedBy } from "../session/rate"
 import type { Checkpoint, Lesson } from "../session/reports"
 import { type FleetWatch, type Intervention, LESSON_SAMPLES, type Request } from "../session/watch"
-import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
-import { type ImageStore, predictApart, TrainingEngine } from "./training-engine"
+import type { JobOptions, LabelledImages, LearningEngine, Manner } from "./learning-engine"
+import { predictApart } from "./predict-apart"
+import { type ImageStore, TrainingEngine } from "./training-engine"
 
 /** How often those who look on get the coefficients, ms. */
 const KEPT_MS = 2_000
@@ -82,7 +83,11 @@ export class WatchedEngine implements LearningEngine {
 
   /** The learning shift in force. */
   get shiftNow(): number {
-    return slowedBy({ links: this.planned }, this.bits, this.network).links
+    return this.slowed(this.planned)
+  }
+
+  private slowed(links: number): number {
+    return slowedBy({ links }, this.bits, this.network).links
   }
 
   store(images: Uint8Array, labels: Uint8Array): WatchedImages {
@@ -92,7 +97,7 @@ export class WatchedEngine implements LearningEngine {
   async train(
     { images, labels, stored }: WatchedImages,
     indices: Int32Array,
-    { shifts, onProgress, signal }: JobOptions & { shifts?: Int32Array } = {},
+    { onProgress, signal, ...manner }: JobOptions & Manner = {},
   ): Promise<{ done: number; right: number }> {
     const { width } = this.network
     let done = 0
@@ -102,13 +107,18 @@ export class WatchedEngine implements LearningEngine {
       if (signal?.aborted) break
       const i = indices[done]
       const label = labels[i]
-      const by = shifts?.[done] ?? 0
-      const { classified, error } = await this.learn(stored, i, by, label, this.samples)
+      const k = done
+      const image = varied(images.subarray(i * width, (i + 1) * width), k, manner)
+      const one = {
+        shifts: manner.shifts?.subarray(k, k + 1),
+        distort: manner.distort && (() => image),
+        rates: manner.rates && Uint8Array.of(this.slowed(manner.rates[k])),
+      }
+      const { classified, error } = await this.learn(stored, i, one, label, this.samples)
       this.samples++
       done++
       if (classified === label) right++
-      const image = images.subarray(i * width, (i + 1) * width)
-      this.watch.learnt?.(by === 0 ? image : moved(image, by), classified, label, error)
+      this.watch.learnt?.(image, classified, label, error)
       if (realClock.now() - this.lastKept > KEPT_MS) this.keep()
       onProgress?.(done, right)
     }
@@ -133,12 +143,12 @@ export class WatchedEngine implements LearningEngine {
   private async learn(
     store: ImageStore,
     i: number,
-    by: number,
+    manner: Manner,
     label: number,
     sample: number,
   ): Promise<{ classified: number; error: boolean }> {
     this.engine.samples = sample
-    await this.engine.train(store, Int32Array.of(i), { shifts: Int32Array.of(by) })
+    await this.engine.train(store, Int32Array.of(i), manner)
     return this.engine.lastOf(label)
   }
 
@@ -196,6 +206,6 @@ export class WatchedEngine implements LearningEngine {
     const sample = LESSON_SAMPLES + lessons
     this.interventions.push({ lesson, after: this.samples, sample })
     const { image, label } = lesson
-    await this.learn(this.engine.store(image, Uint8Array.of(label)), 0, 0, label, sample)
+    await this.learn(this.engine.store(image, Uint8Array.of(label)), 0, {}, label, sample)
   }
 }

@@ -15,6 +15,9 @@ const DONE = 3
 const RIGHT = 4
 const NEXT = 5
 
+/** Place of the rate in a shard's header (layout.ts, `Header.LearnShift`). */
+const LEARN_SHIFT = 44
+
 /** Images a thread takes at once to classify. */
 const CHUNK = 16
 /** Of a batch, samples a thread that are not shared out beforehand: what threads differ by. */
@@ -24,6 +27,7 @@ const LEAST_SPINS = 4000
 const MOST_SPINS = 100000
 
 const core = new WebAssembly.Instance(module, { env: { memory } }).exports
+const header = new DataView(memory.buffer, base, LEARN_SHIFT + 2)
 let spins = MOST_SPINS
 
 /** Waits until all threads of the job have come here. */
@@ -80,6 +84,7 @@ function learn(job, k) {
   const from = job.starts[i]
   const to = job.starts[i + 1]
   const label = job.labels[i]
+  if (job.rates) header.setUint16(LEARN_SHIFT, job.rates[k], true)
   let named = core.learnWhole(base, 0, from, to, job.shifts[k], label, job.sample + k)
   if (named < 0) named = core.learnWhole(base, 0, from, to, 0, label, job.sample + k)
   return named === label ? 1 : 0

@@ -13,6 +13,7 @@ import {
   LEAST_PID_SHIFT,
   MAGIC,
   MOST_ELEMENT_SHIFT,
+  MOST_FINER,
   MOST_LEARN_SHIFT,
   NOISE_BITS,
   Part,
@@ -171,13 +172,18 @@ function linksEnd(m: Buffer, part: number, from: number, to: number): number {
   const neurons = m.getAt(part + Part.Neurons, "u16")
   const inputs = m.getAt(part + Part.Inputs, "u16")
   const outputs = m.getAt(part + Part.Outputs, "u16")
+  if (m.getAt(part + Part.BackShift, "u16") > 31) return -1
   const sources = m.getAt(part + Part.Sources, "u16")
   const links = m.getAt(part + Part.Links, "i32")
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
   if (inputs < 1 || inputs > 5 || neurons < 1 || neurons > 256) return -1
   const synapses = neurons * inputs
   if (synapses > 256 || sources < 1) return -1
-  if (outputs < 1 || m.getAt(part + Part.OutputFirst, "u16") + outputs > 5) return -1
+  const inputStep = m.getAt(part + Part.InputStep, "u8")
+  const outputStep = m.getAt(part + Part.OutputStep, "u8")
+  if (inputStep < 1 || inputStep > 2 || (inputs - 1) * inputStep > 4) return -1
+  if (outputs < 1 || outputs > 5 || outputStep < 1 || outputStep > 2) return -1
+  if (m.getAt(part + Part.OutputFirst, "u16") + (outputs - 1) * outputStep > 4) return -1
   // Two bytes a coefficient.
   if (links < 0 || links > (to - from) >> 1) return -1
   if ((flags & PartFlag.Dense) !== 0) {
@@ -262,8 +268,15 @@ function idsInside(m: Buffer, part: number, from: number, to: number): boolean {
 /** Can links learn at this rate under the shard's rule? What a setting may change must stay sound. */
 export function isSoundLearnShift(m: Buffer, shift: number): boolean {
   const rule = m.getAt(Header.Rule, "u16")
+  const end = Header.Length + m.getAt(Header.Parts, "u16") * Part.Length
+  let finer = 0
+  for (let part: number = Header.Length; part < end; part += Part.Length)
+    finer = Math.max(finer, m.getAt(part + Part.Finer, "u16"))
+  // No product under another rule than the plain one is known to stay within 32 bits then, and finer elements
+  // have a λ of their own.
+  if (finer > MOST_FINER || (finer !== 0 && rule !== 0)) return false
   if (shift < ((rule & Rule.Pid) !== 0 ? LEAST_PID_SHIFT : LEAST_LEARN_SHIFT)) return false
-  return shift <= ((rule & Rule.Fine) !== 0 ? MOST_LEARN_SHIFT : NOISE_BITS)
+  return shift + finer <= ((rule & Rule.Fine) !== 0 ? MOST_LEARN_SHIFT : NOISE_BITS)
 }
 
 /** Can elements learn at this rate? */

@@ -245,7 +245,7 @@ function learnInputs(m: Buffer, part: number, inputs: Buffer): void {
   const target = m.getAt(part + Part.Target, "i32")
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
   const packed = m.getAt(part + Part.Sum, "i32")
-  const shift = m.getAt(Header.LearnShift, "u16")
+  const shift = m.getAt(Header.LearnShift, "u16") + m.getAt(part + Part.Finer, "u16")
   const spread = spreadOf(shift)
   const mask = (1 << (shift - spread)) - 1
   const max = m.getAt(Header.CoefficientMax, "i16")
@@ -305,7 +305,7 @@ function learnSignals(m: Buffer, part: number): void {
   const bus = m.getAt(part + Part.BusIn, "i32")
   const last = bus + (m.getAt(part + Part.Sources, "u16") << 1)
   const packed = m.getAt(part + Part.Sum, "i32")
-  const shift = m.getAt(Header.LearnShift, "u16")
+  const shift = m.getAt(Header.LearnShift, "u16") + m.getAt(part + Part.Finer, "u16")
   const spread = spreadOf(shift)
   const mask = (1 << (shift - spread)) - 1
   const max = m.getAt(Header.CoefficientMax, "i16")

@@ -37,7 +37,9 @@ export function settleForwardOwn(
   const scratch = m.getAt(Header.Scratch, "i32")
   const inputs = m.getAt(part + Part.Inputs, "u16")
   const outputFirst = m.getAt(part + Part.OutputFirst, "u16")
-  const outputs = m.getAt(part + Part.Outputs, "u16")
+  const inputStep = m.getAt(part + Part.InputStep, "u8")
+  const outputStep = m.getAt(part + Part.OutputStep, "u8")
+  const outputEnd = outputFirst + m.getAt(part + Part.Outputs, "u16") * outputStep
   let inhibition = m.getAt(part + Part.Inhibition, "i32")
   let rest = m.getAt(part + Part.Rest, "i32")
   let displacement = m.getAt(part + Part.Displacement, "i32")
@@ -52,7 +54,7 @@ export function settleForwardOwn(
     m.getAt(part + Part.BusOut, "i32") +
     ((slot * m.getAt(part + Part.BusOutWidth, "u16") +
       m.getAt(part + Part.BusOutFirst, "u16") +
-      from * outputs) <<
+      from * m.getAt(part + Part.Outputs, "u16")) <<
       1)
   for (let neuron = from; neuron < to; neuron++) {
     m.fillAt(scratch + Neuron.Input, 20, 0)
@@ -60,11 +62,12 @@ export function settleForwardOwn(
       let u = m.getAt(sum, "i32") >> netShift
       if (u < netMin) u = netMin
       if (u > netMax) u = netMax
-      m.setAt(scratch + Neuron.Input + (i << 2), "i32", u)
+      m.setAt(scratch + Neuron.Input + ((i * inputStep) << 2), "i32", u)
       sum = sum + 4
     }
     loadNeuron(m, scratch, inhibition, rest, false)
     settleNeuron(m, scratch, steps)
+    let output = outputFirst
     for (let i = 0; i < 5; i++) {
       m.setAt(state + i + i, "i16", m.getAt(scratch + Neuron.Element + (i << 2), "i32"))
       let b = FIXED_POINT
@@ -72,9 +75,10 @@ export function settleForwardOwn(
       // |sum of D| ≤ steps · 3·4096 and reciprocal ≤ 65536/steps: |product| ≤ 3·2^28 < 2^31.
       const d = (m.getAt(scratch + Neuron.Sum + (i << 2), "i32") - steps * b) * reciprocal
       m.setAt(displacement + i + i, "i16", d >> 16)
-      if (i >= outputFirst && i < outputFirst + outputs) {
+      if (i === output && i < outputEnd) {
         m.setAt(out, "i16", d >> signalShift)
         out = out + 2
+        output = output + outputStep
       }
     }
     state = state + 10
@@ -103,6 +107,9 @@ export function settleBackwardOwn(m: Buffer, part: number, from: number, to: num
   const inputs = m.getAt(part + Part.Inputs, "u16")
   const outputFirst = m.getAt(part + Part.OutputFirst, "u16")
   const outputs = m.getAt(part + Part.Outputs, "u16")
+  const inputStep = m.getAt(part + Part.InputStep, "u8")
+  const outputStep = m.getAt(part + Part.OutputStep, "u8")
+  const outputEnd = outputFirst + outputs * outputStep
   let least = -limit
   let most = limit
   if (bsp) {
@@ -117,7 +124,7 @@ export function settleBackwardOwn(m: Buffer, part: number, from: number, to: num
   for (let neuron = from; neuron < to; neuron++) {
     let driven = false
     m.fillAt(scratch + Neuron.Input, 20, 0)
-    for (let e = outputFirst; e < outputFirst + outputs; e++) {
+    for (let e = outputFirst; e < outputEnd; e += outputStep) {
       let v = m.getAt(back, "i32") >> 13
       back = back + 4
       if (v < least) v = least
@@ -132,7 +139,7 @@ export function settleBackwardOwn(m: Buffer, part: number, from: number, to: num
       else adjoint(m, part, scratch, neuron, m.getAt(part + Part.State, "i32") + neuron * 10, true)
       for (let i = 0; i < inputs; i++) {
         const u = m.getAt(sum, "i32") >> netShift
-        let l = m.getAt(scratch + Neuron.Lambda + (i << 2), "i32")
+        let l = m.getAt(scratch + Neuron.Lambda + ((i * inputStep) << 2), "i32")
         if (u <= netMin || u >= netMax) l = 0
         m.setAt(lambda, "i16", l)
         sum = sum + 4

@@ -12,7 +12,7 @@
 
 /** "WX" and the layout's version. A board that knows another version refuses the shard. */
 export const MAGIC = 0x5857
-export const LAYOUT_VERSION = 4
+export const LAYOUT_VERSION = 5
 
 /**
  * Fraction bits of elements E, displacements D, net inputs u and backward signals λ: Q12, unless finer
@@ -33,6 +33,8 @@ export const MOST_LEARN_SHIFT = 20
 /** The least shift of a rate: of the plain product, and under PID control, whose change is quartered. */
 export const LEAST_LEARN_SHIFT = 1
 export const LEAST_PID_SHIFT = 3
+/** Bits by which the backward signals of a layer may be finer than Q12. */
+export const MOST_FINER = 8
 /** Shifts of the rate at which elements learn. */
 export const LEAST_ELEMENT_SHIFT = 4
 export const MOST_ELEMENT_SHIFT = 24
@@ -146,17 +148,22 @@ export enum Part {
   /** Neurons of the layer that are in this part, and the index of the first in its layer. */
   Neurons = 2,
   First = 4,
-  /** A synapse sits on each of the elements 0 … inputs−1 of a neuron. */
+  /** Synapses of a neuron: they sit on the elements 0, InputStep, 2·InputStep … */
   Inputs = 6,
-  /** The elements outputFirst … outputFirst+outputs−1 give the neuron's signals. */
+  /** The elements outputFirst, outputFirst + OutputStep … give the neuron's signals. */
   OutputFirst = 8,
   Outputs = 10,
   /** Sources on the bus the links of this part read from. */
   Sources = 12,
+  /** u8 each: from one synapse's element to the next one's, and from one signal's; 1 or 2. */
+  InputStep = 14,
+  OutputStep = 15,
   /** i32: number of links. */
   Links = 16,
   /** A set of PartFlag. */
   Flags = 20,
+  /** Bits by which the backward signals λ of this layer are finer than Q12; its links' rate has as many more. */
+  Finer = 22,
   /** Sparse links: u16[sources+1], where each source's links start. 0 where links are dense. */
   Start = 24,
   /** Sparse links: u8[links], the synapse (within this part) each link ends on. */
@@ -176,6 +183,8 @@ export enum Part {
   BusOutWidth = 54,
   /** Place on the bus of this part's first signal. */
   BusOutFirst = 56,
+  /** From the sums in BackIn to λ of this layer: 13, more the bits the layer above is finer, less this one's. */
+  BackShift = 58,
   /** i32[width of the bus]: sums of C·λ, Q25 (finer: Q27; errors at the outputs Q25); BackOut for the sources, BackIn for this layer. */
   BackOut = 60,
   BackIn = 64,

@@ -13,11 +13,18 @@ import { controlled } from "./pid"
 /**
  * Change of a link's coefficient, Q13.
  *
+ * @param shift of the rate
  * @param g S·λ, |g| ≤ 2^28 (finer: < 2^30)
  * @param noise 16 random bits
  */
-function changeOf(m: Buffer, rule: number, record: number, g: number, noise: number): number {
-  const shift = m.getAt(Header.LearnShift, "u16")
+function changeOf(
+  m: Buffer,
+  rule: number,
+  shift: number,
+  record: number,
+  g: number,
+  noise: number,
+): number {
   if ((rule & Rule.LinkBound) !== 0) g = bounded(g, m.getAt(Header.LinkBound, "u16"))
   // At most 2^16 · 2^4.
   if (shift > NOISE_BITS) noise = noise << (shift - NOISE_BITS)
@@ -41,6 +48,7 @@ export function learnSparseByRule(m: Buffer, part: number, from: number, to: num
   const ids = m.getAt(part + Part.SourceIds, "i32")
   const backOut = m.getAt(part + Part.BackOut, "i32")
   const rule = m.getAt(Header.Rule, "u16")
+  const shift = m.getAt(Header.LearnShift, "u16") + m.getAt(part + Part.Finer, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
   const delta = m.getAt(part + Part.Delta, "i32")
   const records = m.getAt(part + Part.LinkPid, "i32")
@@ -65,7 +73,7 @@ export function learnSparseByRule(m: Buffer, part: number, from: number, to: num
         back += old * l
         if ((rule & Rule.FixedLinks) === 0 && signal !== 0) {
           const random = (m.getAt(noise + t, "u16") + salt) & 0xffff
-          const change = changeOf(m, rule, records + (link << 3), signal * l, random)
+          const change = changeOf(m, rule, shift, records + (link << 3), signal * l, random)
           if (BATCHED) {
             const d = delta + (link << 2)
             m.setAt(d, "i32", m.getAt(d, "i32") + change)
@@ -97,6 +105,7 @@ export function learnDenseByRule(
   const noise = m.getAt(part + Part.Noise, "i32")
   const backOut = m.getAt(part + Part.BackOut, "i32")
   const rule = m.getAt(Header.Rule, "u16")
+  const shift = m.getAt(Header.LearnShift, "u16") + m.getAt(part + Part.Finer, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
   const delta = m.getAt(part + Part.Delta, "i32")
   const records = m.getAt(part + Part.LinkPid, "i32")
@@ -113,7 +122,7 @@ export function learnDenseByRule(
         m.setAt(b, "i32", m.getAt(b, "i32") + old * l)
         const signal = m.getAt(bus + source + source, "i16")
         if ((rule & Rule.FixedLinks) === 0 && signal !== 0) {
-          const change = changeOf(m, rule, records + (link << 3), signal * l, random)
+          const change = changeOf(m, rule, shift, records + (link << 3), signal * l, random)
           if (BATCHED) {
             const d = delta + (link << 2)
             m.setAt(d, "i32", m.getAt(d, "i32") + change)

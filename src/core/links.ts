@@ -210,7 +210,8 @@ export function sumDense(m: Buffer, part: number, slot: number, from: number, to
  */
 export function learnSparse(m: Buffer, part: number, from: number, to: number): void {
   // Rates this small need the noise shifted, which would cost every link of every network.
-  if (m.getAt(Header.LearnShift, "u16") > NOISE_BITS) {
+  const shift = m.getAt(Header.LearnShift, "u16") + m.getAt(part + Part.Finer, "u16")
+  if (shift > NOISE_BITS) {
     learnSparseByRule(m, part, from, to)
     return
   }
@@ -221,7 +222,6 @@ export function learnSparse(m: Buffer, part: number, from: number, to: number): 
   const noise = m.getAt(part + Part.Noise, "i32")
   const ids = m.getAt(part + Part.SourceIds, "i32")
   const backOut = m.getAt(part + Part.BackOut, "i32")
-  const shift = m.getAt(Header.LearnShift, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
   const least = -max
   const mask = (1 << shift) - 1
@@ -280,7 +280,7 @@ export function learnRuns(m: Buffer, part: number, from: number): number {
   const target = m.getAt(part + Part.Target, "i32")
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
   const packed = m.getAt(part + Part.Sum, "i32")
-  const shift = m.getAt(Header.LearnShift, "u16")
+  const shift = m.getAt(Header.LearnShift, "u16") + m.getAt(part + Part.Finer, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
   const least = -max
   const mask = (1 << shift) - 1
@@ -337,7 +337,8 @@ export function learnRuns(m: Buffer, part: number, from: number): number {
 
 /** Dense links of the synapses from…to−1: backward sums and learning, as {@link learnSparse}. */
 export function learnDense(m: Buffer, part: number, slot: number, from: number, to: number): void {
-  if (m.getAt(Header.LearnShift, "u16") > NOISE_BITS) {
+  const shift = m.getAt(Header.LearnShift, "u16") + m.getAt(part + Part.Finer, "u16")
+  if (shift > NOISE_BITS) {
     learnDenseByRule(m, part, slot, from, to)
     return
   }
@@ -349,7 +350,6 @@ export function learnDense(m: Buffer, part: number, slot: number, from: number, 
   const lambda = m.getAt(part + Part.Lambda, "i32")
   const noise = m.getAt(part + Part.Noise, "i32")
   const backOut = m.getAt(part + Part.BackOut, "i32")
-  const shift = m.getAt(Header.LearnShift, "u16")
   const max = m.getAt(Header.CoefficientMax, "i16")
   const least = -max
   const mask = (1 << shift) - 1

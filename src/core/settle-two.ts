@@ -20,7 +20,9 @@ export function hasTwo(m: Buffer, part: number): boolean {
   return (
     m.getAt(part + Part.Inputs, "u16") <= 2 &&
     m.getAt(part + Part.OutputFirst, "u16") === 1 &&
-    m.getAt(part + Part.Outputs, "u16") <= 2
+    m.getAt(part + Part.Outputs, "u16") <= 2 &&
+    m.getAt(part + Part.InputStep, "u8") === 1 &&
+    m.getAt(part + Part.OutputStep, "u8") === 1
   )
 }
 
@@ -168,6 +170,7 @@ export function settleBackwardTwo(m: Buffer, part: number, from: number, to: num
   const netMin = m.getAt(Header.NetMin, "i16")
   const netMax = m.getAt(Header.NetMax, "i16")
   const limit = m.getAt(Header.LambdaMax, "i16")
+  const backShift = m.getAt(part + Part.BackShift, "u16")
   const least = -limit
   const bits = bitsWithin(limit + limit)
   const above = m.getAt(Header.ElementMin, "i16") + 1
@@ -184,13 +187,13 @@ export function settleBackwardTwo(m: Buffer, part: number, from: number, to: num
     m.getAt(part + Part.BackIn, "i32") +
     ((m.getAt(part + Part.BusOutFirst, "u16") + from * outputs) << 2)
   for (let neuron = from; neuron < to; neuron++) {
-    let i1 = m.getAt(back, "i32") >> 13
+    let i1 = m.getAt(back, "i32") >> backShift
     back = back + 4
     if (i1 < least) i1 = least
     if (i1 > limit) i1 = limit
     let i2 = 0
     if (twoOutputs) {
-      i2 = m.getAt(back, "i32") >> 13
+      i2 = m.getAt(back, "i32") >> backShift
       back = back + 4
       if (i2 < least) i2 = least
       if (i2 > limit) i2 = limit

@@ -35,8 +35,12 @@ export function settleForward(
   const min = m.getAt(Header.ElementMin, "i16")
   const max = m.getAt(Header.ElementMax, "i16")
   const inputs = m.getAt(part + Part.Inputs, "u16")
+  // At most three synapses then.
+  const apart = m.getAt(part + Part.InputStep, "u8") > 1
   const outputFirst = m.getAt(part + Part.OutputFirst, "u16")
   const outputs = m.getAt(part + Part.Outputs, "u16")
+  const outputStep = m.getAt(part + Part.OutputStep, "u8")
+  const outputEnd = outputFirst + outputs * outputStep
   const rest = steps * FIXED_POINT
   let sum = m.getAt(part + Part.Sum, "i32") + ((from * inputs) << 2)
   let state = m.getAt(part + Part.State, "i32") + from * 10
@@ -63,6 +67,11 @@ export function settleForward(
       u2 = m.getAt(sum + 8, "i32") >> netShift
       if (u2 < netMin) u2 = netMin
       if (u2 > netMax) u2 = netMax
+    }
+    if (apart) {
+      u4 = u2
+      u2 = u1
+      u1 = 0
     }
     if (inputs > 3) {
       u3 = m.getAt(sum + 12, "i32") >> netShift
@@ -130,7 +139,7 @@ export function settleForward(
     m.setAt(state + 8, "i16", e4)
     state = state + 10
     // |sum of D| ≤ steps · 3·4096 and reciprocal ≤ 65536/steps: |product| ≤ 3·2^28 < 2^31.
-    for (let e = outputFirst; e < outputFirst + outputs; e++) {
+    for (let e = outputFirst; e < outputEnd; e += outputStep) {
       let s = s4
       if (e === 0) s = s0
       else if (e === 1) s = s1
@@ -148,8 +157,8 @@ export function settleForward(
  *
  *     dλ[i]/dt = K1·λ[i+1] − (K2 + K3·X[i−2])·λ[i] − K3·X[i+2]·λ[i+2] + in[i]
  *
- * `in` are the sums of C·λ at this layer's signals (`Part.BackIn`), shifted from Q25 to Q12 and
- * clamped. An element that ended on a clamp keeps λ = 0; a synapse whose net input was clamped gets
+ * `in` are the sums of C·λ at this layer's signals (`Part.BackIn`), shifted to Q12 (finer by `Part.Finer`) and
+ * clamped. The system is linear, so a finer λ takes the same bits and saturates earlier. An element that ended on a clamp keeps λ = 0; a synapse whose net input was clamped gets
  * λ = 0. The time-mean (as in the forward settle) goes to `Part.Lambda`, clamped.
  *
  */
@@ -162,9 +171,14 @@ export function settleBackward(m: Buffer, part: number, from: number, to: number
   const min = m.getAt(Header.ElementMin, "i16")
   const max = m.getAt(Header.ElementMax, "i16")
   const limit = m.getAt(Header.LambdaMax, "i16")
+  const backShift = m.getAt(part + Part.BackShift, "u16")
   const inputs = m.getAt(part + Part.Inputs, "u16")
+  const inputStep = m.getAt(part + Part.InputStep, "u8")
+  const inputEnd = inputs * inputStep
   const outputFirst = m.getAt(part + Part.OutputFirst, "u16")
   const outputs = m.getAt(part + Part.Outputs, "u16")
+  const outputStep = m.getAt(part + Part.OutputStep, "u8")
+  const outputEnd = outputFirst + outputs * outputStep
   let sum = m.getAt(part + Part.Sum, "i32") + ((from * inputs) << 2)
   let state = m.getAt(part + Part.State, "i32") + from * 10
   let lambda = m.getAt(part + Part.Lambda, "i32") + ((from * inputs) << 1)
@@ -178,8 +192,8 @@ export function settleBackward(m: Buffer, part: number, from: number, to: number
     let i3 = 0
     let i4 = 0
     let driven = false
-    for (let e = outputFirst; e < outputFirst + outputs; e++) {
-      let v = m.getAt(back, "i32") >> 13
+    for (let e = outputFirst; e < outputEnd; e += outputStep) {
+      let v = m.getAt(back, "i32") >> backShift
       back = back + 4
       if (v < -limit) v = -limit
       if (v > limit) v = limit
@@ -267,7 +281,7 @@ export function settleBackward(m: Buffer, part: number, from: number, to: number
         s3 += l3
         s4 += l4
       }
-      for (let e = 0; e < inputs; e++) {
+      for (let e = 0; e < inputEnd; e += inputStep) {
         let s = s4
         if (e === 0) s = s0
         else if (e === 1) s = s1

@@ -195,12 +195,12 @@ describe("a captured run, decoded by docs/spec", () => {
   it("holds the network: its layers, and every coefficient by its synapse", () => {
     const shard = Buffer.concat(ofName(sent, "Slice").map(({ rest }) => rest))
     const header = record(shard, 0, HEADER)
-    expect(header).toMatchObject({ Magic: 0x5857, Version: 4, Width: net.width, Steps: net.steps })
+    expect(header).toMatchObject({ Magic: 0x5857, Version: 5, Width: net.width, Steps: net.steps })
     const all: number[] = []
     for (let i = 0; i < header.Parts; i++) {
       const part = record(shard, 160 + 136 * i, PART)
       const layer = net.layers[part.Layer - 1]
-      expect(part).toMatchObject({ Neurons: layer.neurons, Inputs: layer.inputs })
+      expect(part).toMatchObject({ Neurons: layer.neurons, Inputs: layer.inputs, InputStep: 1 })
       const synapses: number[][] = Array.from({ length: part.Neurons * part.Inputs }, () => [])
       const coefficient = (link: number) => shard.readInt16LE(part.Coefficient + 2 * link)
       if (part.Flags & FLAGS.Dense)

@@ -1,5 +1,6 @@
 /** What `wuxing train` begins with: a new training or one that was stopped, on the host or on boards. */
 import { resolve } from "node:path"
+import { type Distortion, distortionText } from "../../data/distort"
 import type { RangeChoice } from "../../data/range"
 import { checkpointOf } from "../../fleet/checkpoint-of"
 import type { FoundBoards, Location } from "../../hardware/location"
@@ -45,7 +46,11 @@ export interface TrainOptions extends PanelOptions, DashboardOptions {
   elementShift?: number
   learnShift?: number
   epochsPerBit?: number
+  cosine?: boolean
+  eighths?: number
+  warmUp?: number
   shiftImages?: boolean
+  distort?: Distortion | "none"
   softmaxGain?: number
   batch?: number
   workers?: number
@@ -96,7 +101,8 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
     // In another format the same rate is another shift.
     learnShift: options.rule ? model.network.learnShift : (options.learnShift ?? recipe.learnShift),
     epochsPerBit: options.epochsPerBit ?? recipe.epochsPerBit,
-    shiftImages: options.shiftImages ?? recipe.shiftImages,
+    ...smoothOf(options, recipe),
+    ...variationOf(options, recipe, data),
     softmaxGain,
     seed: options.seed ?? model.network.seed,
     batch: options.batch ?? 1,
@@ -124,6 +130,48 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
   const command = commandOf(named, options.rule && model.network, plan, data, options)
   return { training, command: command + signalPart(options) }
+}
+
+/** @throws WuxingError "usage" where options contradict each other */
+function smoothOf(options: TrainOptions, { smooth }: Recipe): Pick<Plan, "smooth"> {
+  const { cosine = smooth !== undefined, eighths, warmUp } = options
+  if (!cosine) {
+    if (eighths !== undefined || warmUp !== undefined)
+      throw usageError(
+        `${eighths === undefined ? "--warm-up" : "--eighths"} is about a rate that changes smoothly`,
+        "give --cosine with it",
+      )
+    return {}
+  }
+  if (options.epochsPerBit !== undefined)
+    throw usageError("--epochs-per-bit and --cosine are two ways for the rate to fall", "give one")
+  if (options.on !== undefined || options.share === "samples")
+    throw usageError(
+      "--cosine changes the rate from sample to sample, which boards and copies cannot",
+      "give --no-cosine, and --epochs-per-bit, with --on and --share samples",
+    )
+  if (options.rule !== undefined && options.rule !== "links")
+    throw usageError("--cosine is a rate of links alone", "leave it out with --rule")
+  const warm = warmUp === undefined ? (smooth?.warm ?? 0) : Math.round(warmUp * 100)
+  return { smooth: { eighths: eighths ?? smooth?.eighths ?? 8, warm } }
+}
+
+/** How images are moved or distorted. @throws WuxingError "usage" where they are no pictures */
+function variationOf(
+  options: TrainOptions,
+  recipe: Recipe,
+  { name, train }: TrainingData,
+): Pick<Plan, "shiftImages" | "distortion"> {
+  const { distort = recipe.distortion, shiftImages = recipe.shiftImages } = options
+  if (distort === undefined || distort === "none") return { shiftImages }
+  if (options.shiftImages)
+    throw usageError("--distort moves images too", "leave out --shift-images, or give shift=1")
+  if (train.height < 2 || train.width > 256 || train.height > 256)
+    throw usageError(
+      `--distort is for pictures, and ${name} has ${train.width}x${train.height} values a sample`,
+      "leave it out, or give --distort none",
+    )
+  return { shiftImages: false, distortion: distort }
 }
 
 /**
@@ -396,8 +444,13 @@ function commandOf(
     ...["wuxing", "train", "--model", named, "--seed", plan.seed, "--epochs", plan.epochs],
     ...(ruled ? ["--rule", ruled.rule ?? "links"] : []),
     ...(ruled?.elements ? ["--element-shift", ruled.elements.shift] : []),
-    ...["--learn-shift", plan.learnShift, "--epochs-per-bit", plan.epochsPerBit],
-    ...[plan.shiftImages ? "--shift-images" : "--no-shift-images"],
+    ...["--learn-shift", plan.learnShift],
+    ...(plan.smooth
+      ? ["--cosine --eighths", plan.smooth.eighths, "--warm-up", plan.smooth.warm / 100]
+      : ["--epochs-per-bit", plan.epochsPerBit]),
+    ...(plan.distortion
+      ? ["--distort", distortionText(plan.distortion)]
+      : [plan.shiftImages ? "--shift-images" : "--no-shift-images"]),
     ...["--softmax-gain", plan.softmaxGain, "--batch", plan.batch],
   ]
   if (plan.images + plan.validation < (data.available ?? data.train.count))

@@ -2,6 +2,7 @@
 import type { Command } from "commander"
 import { grouped, percent } from "../../base/numbers"
 import { sha256 } from "../../base/sha256"
+import { parseDistortion } from "../../data/distort"
 import { parseRange } from "../../data/range"
 import type { Context, Outcome, Run } from "../command"
 import { printBoards, printEmulatedTime } from "../fleet-run"
@@ -72,6 +73,23 @@ export function addTrain(program: Command, run: Run): void {
       "--epochs-per-bit <n>",
       "epochs after which the rate is halved (default: the preset's)",
       integerOption("--epochs-per-bit", 1, 10_000),
+    )
+    .option("--cosine", "let the rate fall smoothly, with half a cosine (default: the preset's)")
+    .option("--no-cosine", "let the rate fall by halves, every --epochs-per-bit")
+    .option(
+      "--eighths <n>",
+      "with --cosine: the largest rate in eighths of what --learn-shift says (default: 8)",
+      integerOption("--eighths", 8, 15),
+    )
+    .option(
+      "--warm-up <epochs>",
+      "with --cosine: epochs in which the rate first rises (default: 0)",
+      numberOption("--warm-up", 0, 100),
+    )
+    .option(
+      "--distort <what>",
+      "turn, scale, move and bend each picture at random: none, or the most of each, as rotate=0.2,scale=0.12,shift=1.5,elastic=2,flip (radians, parts, pixels; default: the preset's)",
+      parseDistortion,
     )
     .option(
       "--shift-images",
@@ -311,6 +329,10 @@ function checkOptions(options: TrainOptions): void {
     "--element-shift": options.elementShift,
     "--learn-shift": options.learnShift,
     "--epochs-per-bit": options.epochsPerBit,
+    "--cosine": options.cosine,
+    "--eighths": options.eighths,
+    "--warm-up": options.warmUp,
+    "--distort": options.distort,
     "--shift-images": options.shiftImages,
     "--softmax-gain": options.softmaxGain,
     "--batch": options.batch,

@@ -131,7 +131,7 @@ export function learnSparse(m: usize, part: i32, from: i32, to: i32): void {
   const delta = m + load<i32>(p, Part.Delta)
   const packed = scratchOf(m)
   const backOut: i32 = load<i32>(p, Part.BackOut)
-  const shift: i32 = load<u16>(m, Header.LearnShift)
+  const shift: i32 = <i32>load<u16>(m, Header.LearnShift) + <i32>load<u16>(p, Part.Finer)
   const max: i32 = load<i16>(m, Header.CoefficientMax)
   const mask: i32 = (1 << shift) - 1
   // As changeOf in src/core/link-rules.ts.
@@ -215,7 +215,7 @@ export function learnDense(m: usize, part: i32, slot: i32, from: i32, to: i32): 
   const bus = m + load<i32>(p, Part.BusIn) + ((slot * <i32>load<u16>(p, Part.BusInWidth)) << 1)
   const busEnd = bus + (sources << 1)
   const packed = scratchOf(m)
-  const shift: i32 = load<u16>(m, Header.LearnShift)
+  const shift: i32 = <i32>load<u16>(m, Header.LearnShift) + <i32>load<u16>(p, Part.Finer)
   const max: i32 = load<i16>(m, Header.CoefficientMax)
   const mask: i32 = (1 << shift) - 1
   // As changeOf in src/core/link-rules.ts.

@@ -70,8 +70,10 @@ export function settleForward(m: usize, part: i32, slot: i32, from: i32, to: i32
   const min = i32x4.splat(load<i16>(m, Header.ElementMin))
   const max = i32x4.splat(load<i16>(m, Header.ElementMax))
   const inputs: i32 = load<u16>(p, Part.Inputs)
+  const inputStep: i32 = load<u8>(p, Part.InputStep)
   const outputFirst: i32 = load<u16>(p, Part.OutputFirst)
   const outputs: i32 = load<u16>(p, Part.Outputs)
+  const outputStep: i32 = load<u8>(p, Part.OutputStep)
   const rest = i32x4.splat(steps * FIXED_POINT)
   const one = i32x4.splat(FIXED_POINT)
   const zero = i32x4.splat(0)
@@ -94,6 +96,11 @@ export function settleForward(m: usize, part: i32, slot: i32, from: i32, to: i32
     let u4 = zero
     if (inputs > 1) u1 = clamp(i32x4.shr_s(gather(sum + 4, sums), netShift), netMin, netMax)
     if (inputs > 2) u2 = clamp(i32x4.shr_s(gather(sum + 8, sums), netShift), netMin, netMax)
+    if (inputStep > 1) {
+      u4 = u2
+      u2 = u1
+      u1 = zero
+    }
     if (inputs > 3) u3 = clamp(i32x4.shr_s(gather(sum + 12, sums), netShift), netMin, netMax)
     if (inputs > 4) u4 = clamp(i32x4.shr_s(gather(sum + 16, sums), netShift), netMin, netMax)
     sum += 4 * sums
@@ -137,14 +144,15 @@ export function settleForward(m: usize, part: i32, slot: i32, from: i32, to: i32
     scatterShort(state + 6, 10, e3)
     scatterShort(state + 8, 10, e4)
     state += 40
-    for (let e = outputFirst; e < outputFirst + outputs; e++) {
+    for (let k = 0; k < outputs; k++) {
+      const e = outputFirst + k * outputStep
       let s = s4
       if (e === 0) s = s0
       else if (e === 1) s = s1
       else if (e === 2) s = s2
       else if (e === 3) s = s3
       const signal = i32x4.shr_s(i32x4.mul(i32x4.sub(s, rest), reciprocal), signalShift)
-      scatterShort(out + ((e - outputFirst) << 1), outputs << 1, signal)
+      scatterShort(out + (k << 1), outputs << 1, signal)
     }
     out += outputs << 3
   }
@@ -162,9 +170,12 @@ export function settleBackward(m: usize, part: i32, from: i32, to: i32): void {
   const max = i32x4.splat(load<i16>(m, Header.ElementMax))
   const limit = i32x4.splat(load<i16>(m, Header.LambdaMax))
   const least = i32x4.neg(limit)
+  const backShift: i32 = load<u16>(p, Part.BackShift)
   const inputs: i32 = load<u16>(p, Part.Inputs)
+  const inputStep: i32 = load<u8>(p, Part.InputStep)
   const outputFirst: i32 = load<u16>(p, Part.OutputFirst)
   const outputs: i32 = load<u16>(p, Part.Outputs)
+  const outputStep: i32 = load<u8>(p, Part.OutputStep)
   const one = i32x4.splat(FIXED_POINT)
   const zero = i32x4.splat(0)
   const sums: usize = inputs << 2
@@ -181,12 +192,9 @@ export function settleBackward(m: usize, part: i32, from: i32, to: i32): void {
     let i3 = zero
     let i4 = zero
     let driven = zero
-    for (let e = outputFirst; e < outputFirst + outputs; e++) {
-      const v = clamp(
-        i32x4.shr_s(gather(back + ((e - outputFirst) << 2), outputs << 2), 13),
-        least,
-        limit,
-      )
+    for (let k = 0; k < outputs; k++) {
+      const e = outputFirst + k * outputStep
+      const v = clamp(i32x4.shr_s(gather(back + (k << 2), outputs << 2), backShift), least, limit)
       driven = v128.or(driven, v)
       if (e === 0) i0 = v
       else if (e === 1) i1 = v
@@ -264,16 +272,17 @@ export function settleBackward(m: usize, part: i32, from: i32, to: i32): void {
         s3 = i32x4.add(s3, l3)
         s4 = i32x4.add(s4, l4)
       }
-      for (let e = 0; e < inputs; e++) {
+      for (let k = 0; k < inputs; k++) {
+        const e = k * inputStep
         let s = s4
         if (e === 0) s = s0
         else if (e === 1) s = s1
         else if (e === 2) s = s2
         else if (e === 3) s = s3
-        const u = i32x4.shr_s(gather(sum + (e << 2), sums), netShift)
+        const u = i32x4.shr_s(gather(sum + (k << 2), sums), netShift)
         const open = v128.and(i32x4.gt_s(u, netMin), i32x4.lt_s(u, netMax))
         const mean = clamp(i32x4.shr_s(i32x4.mul(s, reciprocal), 16), least, limit)
-        scatterShort(lambda + (e << 1), inputs << 1, v128.and(mean, open))
+        scatterShort(lambda + (k << 1), inputs << 1, v128.and(mean, open))
       }
     } else memory.fill(lambda, 0, inputs << 3)
     sum += 4 * sums

@@ -91,7 +91,10 @@ function Neuron({ view, hello }: { view: InsideView; hello: Hello }) {
   const L = view.backward ?? []
   const values = (backward ? L : D)[Math.min(step, steps)]
   const of = (series: number[][]) => Math.max(0.02, ...series.flat().map(Math.abs))
-  const giving = Array.from({ length: layer.outputs }, (_, i) => layer.outputFirst + i)
+  const giving = Array.from(
+    { length: layer.outputs },
+    (_, i) => layer.outputFirst + i * (layer.outputStep ?? 1),
+  )
   return (
     <div class="neuron" data-testid="neuron-view">
       <div class="ring">

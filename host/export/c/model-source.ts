@@ -135,8 +135,12 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
       bus_out_first: u16(part, Part.BusOutFirst),
       first_synapse: u16(part, Part.FirstSynapse),
       inputs: u16(part, Part.Inputs),
+      input_step: m.getAt(part + Part.InputStep, "u8"),
       output_first: u16(part, Part.OutputFirst),
       outputs: u16(part, Part.Outputs),
+      output_step: m.getAt(part + Part.OutputStep, "u8"),
+      finer: u16(part, Part.Finer),
+      back_shift: u16(part, Part.BackShift),
       flags: u16(part, Part.Flags) & (PartFlag.Input | PartFlag.Output | PartFlag.Dense),
       kind: kinds[i],
     }

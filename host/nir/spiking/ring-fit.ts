@@ -13,7 +13,7 @@
  * linear part is solved for by least squares.
  */
 import { hash32, random15 } from "../../../src/base/random"
-import type { Layer, Network } from "../../network/network"
+import { inputElement, type Layer, type Network, outputElement } from "../../network/network"
 import { solve } from "../dense"
 import { ELEMENTS, K3, meanState } from "../ring"
 
@@ -22,6 +22,9 @@ export interface RingShape {
   inputs: number
   outputFirst: number
   outputs: number
+  /** As a layer's; absent: 1. */
+  inputStep?: number
+  outputStep?: number
   steps: number
   /** Clamps, as numbers. */
   netMin: number
@@ -45,9 +48,9 @@ export interface RingFit {
 }
 
 export function shapeOf(network: Network, layer: Layer): RingShape {
-  const { inputs, outputFirst, outputs } = layer
+  const { inputs, outputFirst, outputs, inputStep, outputStep } = layer
   return {
-    ...{ inputs, outputFirst, outputs, steps: network.steps },
+    ...{ inputs, outputFirst, outputs, inputStep, outputStep, steps: network.steps },
     netMin: network.netMin / 4096,
     netMax: network.netMax / 4096,
     elementMin: network.elementMin / 4096,
@@ -58,14 +61,13 @@ export function shapeOf(network: Network, layer: Layer): RingShape {
 /** The signals of a settled ring for the net inputs u, from the equations in float64. */
 export function settledMap(shape: RingShape, u: ArrayLike<number>): number[] {
   const rest = new Array<number>(ELEMENTS).fill(1)
-  const net = rest.map((_, i) =>
-    i < shape.inputs ? Math.min(shape.netMax, Math.max(shape.netMin, u[i])) : 0,
-  )
+  const net = rest.map(() => 0)
+  for (let k = 0; k < shape.inputs; k++)
+    net[inputElement(shape, k)] = Math.min(shape.netMax, Math.max(shape.netMin, u[k]))
   const clamps = { least: shape.elementMin, most: shape.elementMax }
   const k3 = rest.map(() => K3)
-  return meanState(k3, rest, net, shape.steps, clamps)
-    .slice(shape.outputFirst, shape.outputFirst + shape.outputs)
-    .map(value => value - 1)
+  const means = meanState(k3, rest, net, shape.steps, clamps)
+  return Array.from({ length: shape.outputs }, (_, k) => means[outputElement(shape, k)] - 1)
 }
 
 /** The fit at u. */

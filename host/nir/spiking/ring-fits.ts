@@ -28,7 +28,8 @@ export function keptFit(shape: RingShape, direct: boolean): RingFit | undefined 
 function keyOf({ shape, direct }: Pick<KeptFit, "shape" | "direct">): string {
   const { inputs, outputFirst, outputs, steps, netMin, netMax, elementMin, elementMax } = shape
   const clamps = [netMin, netMax, elementMin, elementMax]
-  return JSON.stringify([inputs, outputFirst, outputs, steps, ...clamps, direct])
+  const apart = [shape.inputStep ?? 1, shape.outputStep ?? 1]
+  return JSON.stringify([inputs, outputFirst, outputs, steps, ...clamps, ...apart, direct])
 }
 
 /** Fits the rings of all presets that have such rings; each shape once. */

@@ -1,8 +1,8 @@
 /** Random networks, and random ways to cut them. */
 import fc from "fast-check"
-import type { Network } from "../../../host/network/network"
+import type { Layer, Network } from "../../../host/network/network"
 import type { Slice } from "../../../host/network/slices"
-import { network, Q12 } from "../../src/core/helpers"
+import { fitted, network, Q12 } from "../../src/core/helpers"
 
 /** Cuts every layer at random places and deals the pieces to the shards; none stays empty. */
 export function randomPlan(net: Network, shards: number, next: () => number): Slice[][] {
@@ -26,6 +26,11 @@ export const networks = fc.record({
       inputs: fc.integer({ min: 1, max: 5 }),
       outputFirst: fc.integer({ min: 0, max: 4 }),
       outputs: fc.integer({ min: 1, max: 5 }),
+      inputStep: fc.constantFrom(undefined, 2),
+      outputStep: fc.constantFrom(undefined, 2),
+      finer: fc.constantFrom(undefined, 1, 4),
+      // In quarters of what is there: places of a row and rows, or none.
+      window: fc.option(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }))),
       // Few or all of the signals before: sparse or dense.
       fanIn: fc.oneof(fc.integer({ min: 2, max: 8 }), fc.constant(60)),
     }),
@@ -37,11 +42,28 @@ export const networks = fc.record({
 })
 export type Shape = typeof networks extends fc.Arbitrary<infer T> ? T : never
 
+/** Two or three signals a place where they divide so, places in as square a picture as they make. */
+function windowOn(signals: number, across: number, down: number): Pick<Layer, "fanIn" | "window"> {
+  const perPlace = [3, 2, 1].find(n => signals % n === 0) ?? 1
+  const places = signals / perPlace
+  let rows = Math.floor(Math.sqrt(places))
+  while (places % rows !== 0) rows--
+  const window = {
+    ...{ across: places / rows, down: rows },
+    width: Math.max(1, Math.floor((across * places) / rows / 4)),
+    height: Math.max(1, Math.floor((down * rows) / 4)),
+  }
+  return { window, fanIn: window.width * window.height * perPlace }
+}
+
 export function networkOf(shape: Shape): Network {
-  const layers = shape.layers.slice(0, shape.depth).map(l => ({
-    ...l,
-    outputs: Math.min(l.outputs, 5 - l.outputFirst),
-  }))
+  let signals = shape.width
+  const layers: Layer[] = shape.layers.slice(0, shape.depth).map(({ window, ...l }) => {
+    const layer = fitted(l)
+    const made = window ? { ...layer, ...windowOn(signals, ...window) } : layer
+    signals = layer.neurons * layer.outputs
+    return made
+  })
   // A classifier: two outputs at least, one each, always something to learn.
   const last = layers[layers.length - 1]
   layers[layers.length - 1] = { ...last, neurons: last.neurons + 1, outputs: 1 }

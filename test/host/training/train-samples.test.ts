@@ -3,7 +3,8 @@ import { expect, test } from "vitest"
 import { HostNetwork } from "../../../host/network/host-network"
 import { sizedNetwork } from "../../../host/network/sized-network"
 import { recipeOf } from "../../../host/training/recipes"
-import { epochOrder, learnShiftAt } from "../../../host/training/train-model"
+import { learnShiftAt } from "../../../host/training/schedule"
+import { epochOrder } from "../../../host/training/train-model"
 import { train } from "../../../host/training/train-samples"
 
 const network = sizedNetwork("5-6-3", 7)

@@ -8,7 +8,7 @@ import { model1, model2, pico16 } from "../../../host/network/presets"
 import { faultOf } from "../../../host/network/validate"
 import { type EngineOptions, TrainingEngine } from "../../../host/training/training-engine"
 import { Header } from "../../../src/core/layout"
-import { network, randomImage, uniform } from "../../src/core/helpers"
+import { fitted, network, randomImage, uniform } from "../../src/core/helpers"
 
 const RUNS = { numRuns: 16 }
 
@@ -34,6 +34,9 @@ const networks: fc.Arbitrary<Network> = fc
         outputFirst: fc.integer({ min: 0, max: 4 }),
         outputs: fc.integer({ min: 1, max: 5 }),
         fanIn: fc.integer({ min: 1, max: 30 }),
+        inputStep: fc.constantFrom(undefined, 2),
+        outputStep: fc.constantFrom(undefined, 2),
+        finer: fc.constantFrom(undefined, undefined, 2, 5),
       }),
       { maxLength: 2 },
     ),
@@ -55,10 +58,7 @@ const networks: fc.Arbitrary<Network> = fc
   })
   .map(({ hidden, classes, fanIn, ...fields }) =>
     network(
-      [
-        ...hidden.map(l => ({ ...l, outputs: Math.min(l.outputs, 5 - l.outputFirst) })),
-        { neurons: classes, inputs: 4, outputFirst: 4, outputs: 1, fanIn },
-      ],
+      [...hidden.map(fitted), { neurons: classes, inputs: 4, outputFirst: 4, outputs: 1, fanIn }],
       fields,
     ),
   )
@@ -230,7 +230,7 @@ describe("a batch of several", () => {
         fc.integer({ min: 9, max: 13 }),
         fc.integer({ min: 1, max: 2 }),
         async (net, batch, seed, learnShift, workers) => {
-          const rated = { ...net, learnShift }
+          const rated = { ...net, learnShift: Math.min(learnShift, mostLearnShift(net)) }
           const { images, labels } = samplesOf(rated, 2 * batch - 1, seed, 0.5)
           const engine = await start(rated, { batch, workers })
           try {
@@ -491,7 +491,11 @@ describe("threads", () => {
 
   test("what a thread throws is in the message", async () => {
     const engine = await start(pico16(1))
-    const broken = { starts: new Int32Array(2), labels: new Uint8Array(1) }
+    const broken = {
+      images: new Uint8Array(784),
+      starts: new Int32Array(2),
+      labels: new Uint8Array(1),
+    }
     broken.starts[1] = 2 ** 31 - 1
     // A run of addresses no memory has.
     broken.starts[0] = 2 ** 31 - 9

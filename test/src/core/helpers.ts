@@ -35,6 +35,18 @@ export function network(layers: Partial<Layer>[], fields: Partial<Network> = {})
   }
 }
 
+/** Fewer synapses and signals, where so many do not fit on the ring at the layer's steps. */
+export function fitted<
+  L extends Partial<Layer> & Pick<Layer, "inputs" | "outputFirst" | "outputs">,
+>(layer: L): L {
+  const { inputs, inputStep = 1, outputFirst, outputs, outputStep = 1 } = layer
+  return {
+    ...layer,
+    inputs: Math.min(inputs, Math.floor(4 / inputStep) + 1),
+    outputs: Math.min(outputs, Math.floor((4 - outputFirst) / outputStep) + 1),
+  }
+}
+
 export function readI16(m: Buffer, at: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => m.readInt16LE(at + 2 * i))
 }

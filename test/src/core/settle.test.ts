@@ -6,7 +6,7 @@ import { Header, Part } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
 import { settleBackward, settleForward } from "../../../src/core/settle"
 import { backwardErrorBound, forwardErrorBound } from "./error-bound"
-import { address, network, Q12, readI16, uniform, writeI16, writeI32 } from "./helpers"
+import { address, fitted, network, Q12, readI16, uniform, writeI16, writeI32 } from "./helpers"
 import { settle, settleBack } from "./reference"
 
 const part = partAt(0)
@@ -31,8 +31,10 @@ const shape = fc
     inputs: fc.integer({ min: 1, max: 5 }),
     outputFirst: fc.integer({ min: 0, max: 4 }),
     outputs: fc.integer({ min: 1, max: 5 }),
+    inputStep: fc.constantFrom(1, 2),
+    outputStep: fc.constantFrom(1, 2),
   })
-  .map(l => ({ ...l, outputs: Math.min(l.outputs, 5 - l.outputFirst) }))
+  .map(fitted)
 const formats = fc.record({
   steps: fc.integer({ min: 2, max: 16 }),
   signalBits: fc.integer({ min: 6, max: 12 }),
@@ -55,7 +57,8 @@ function meanError(mean: number, bound: number, steps: number, unit: number): nu
  * The net input is a sum, floored to Q12 (an error below 1) and clamped.
  */
 function compareForward(net: Network, sums: number[]) {
-  const { inputs, outputFirst, outputs } = net.layers[0]
+  const [layer] = net.layers
+  const { inputs, outputs, inputStep = 1, outputFirst, outputStep = 1 } = layer
   const m = shardOf(net)
   writeI32(m, address(m, part, Part.Sum), sums)
   settleForward(m, part, 0, 0, 1)
@@ -65,8 +68,9 @@ function compareForward(net: Network, sums: number[]) {
   const u = [0, 0, 0, 0, 0]
   const inputError = [0, 0, 0, 0, 0]
   for (let i = 0; i < inputs; i++) {
-    u[i] = clampTo(sums[i] / 2 ** (13 + net.signalBits), net.netMin / Q12, net.netMax / Q12)
-    inputError[i] = 1
+    const e = i * inputStep
+    u[e] = clampTo(sums[i] / 2 ** (13 + net.signalBits), net.netMin / Q12, net.netMax / Q12)
+    inputError[e] = 1
   }
   const [min, max] = [net.elementMin / Q12, net.elementMax / Q12]
   const exact = settle(u, net.steps, min, max)
@@ -75,7 +79,7 @@ function compareForward(net: Network, sums: number[]) {
   return {
     end: end.map((e, i) => ({ off: Math.abs(e - exact.end[i] * Q12), bound: bound.end[i] })),
     signals: signals.map((s, o) => {
-      const i = outputFirst + o
+      const i = outputFirst + o * outputStep
       return {
         off: Math.abs(s * unit - exact.mean[i] * Q12),
         bound: meanError(exact.mean[i], bound.mean[i], net.steps, unit),
@@ -206,7 +210,7 @@ describe("forward settle", () => {
 describe("backward settle", () => {
   /** Runs one neuron backward from a given end state and compares λ with the reference. */
   function compareBackward(net: Network, state: number[], sums: number[], back: number[]) {
-    const { inputs, outputFirst, outputs } = net.layers[0]
+    const { inputs, outputs, inputStep = 1, outputFirst, outputStep = 1 } = net.layers[0]
     const m = shardOf(net)
     writeI32(m, address(m, part, Part.Sum), sums)
     writeI16(m, address(m, part, Part.State), state)
@@ -220,15 +224,16 @@ describe("backward settle", () => {
     const input = [0, 0, 0, 0, 0]
     const inputError = [0, 0, 0, 0, 0]
     for (let o = 0; o < outputs; o++) {
-      input[outputFirst + o] = clampTo(back[o] / 2 ** 25, -limit, limit)
-      inputError[outputFirst + o] = 1
+      input[outputFirst + o * outputStep] = clampTo(back[o] / 2 ** 25, -limit, limit)
+      inputError[outputFirst + o * outputStep] = 1
     }
     const x = state.map(v => v / Q12)
     const held = state.map(v => v <= net.elementMin || v >= net.elementMax)
     const exact = settleBack(x, held, input, net.steps, limit)
     const bound = backwardErrorBound(x, held, input, inputError, net.steps, limit)
-    return lambda.map((l, i) => {
-      const u = Math.floor(sums[i] / 2 ** (1 + net.signalBits))
+    return lambda.map((l, k) => {
+      const i = k * inputStep
+      const u = Math.floor(sums[k] / 2 ** (1 + net.signalBits))
       const stopped = held[i] || u <= net.netMin || u >= net.netMax
       return {
         lambda: l,
@@ -346,6 +351,40 @@ describe("backward settle", () => {
       })
       for (let k = 0; k < 5; k++) expect(Math.abs(response[k] - back[k])).toBeLessThan(16)
     }
+  })
+
+  test("a layer whose λ are finer by g settles as one to which 2^g times as much comes back", () => {
+    const seen = new Set<number>()
+    fc.assert(
+      fc.property(
+        shape,
+        fc.integer({ min: 0, max: 8 }),
+        fc.integer({ min: 0, max: 8 }),
+        states(1229, 3 * Q12),
+        fc.array(fc.integer({ min: -(2 ** 22), max: 2 ** 22 }), { minLength: 5, maxLength: 5 }),
+        (layer, finer, above, state, back) => {
+          const lambdas = [finer, 0].map(own => {
+            const last = { ...layer, finer: above, fanIn: 60 }
+            const m = shardOf(
+              network([{ ...layer, neurons: 1, finer: own }, last], { learnShift: 8 }),
+            )
+            writeI16(m, address(m, part, Part.State), state)
+            // What came back is of the layer above, in its bits.
+            const scale = 2 ** (own === 0 ? finer : 0)
+            writeI32(
+              ...([m, address(m, part, Part.BackIn)] as const),
+              back.slice(0, layer.outputs).map(v => v * scale),
+            )
+            settleBackward(m, part, 0, 1)
+            return readI16(m, address(m, part, Part.Lambda), layer.inputs)
+          })
+          expect(lambdas[0]).toEqual(lambdas[1])
+          for (const l of lambdas[0]) seen.add(l)
+        },
+      ),
+      { numRuns: 200 },
+    )
+    expect(seen.size).toBeGreaterThan(50)
   })
 
   test("a range of neurons is what the neurons are one by one", () => {

@@ -443,11 +443,12 @@ static bool sum_by_hand(wuxing *m, const wuxing_part *part, const uint8_t *input
 
 /* The same for rates that noise can round. */
 static bool learn_by_hand(wuxing *m, const wuxing_part *part, const uint8_t *inputs) {
-  if (m->model->input_signals != 1 || m->model->learn_shift > 16) return false;
+  const int32_t shift = m->model->learn_shift + part->finer;
+  if (m->model->input_signals != 1 || shift > 16) return false;
   m0_inputs all;
   by_hand_of(m, part, inputs, &all);
   all.salt = 40503;
-  all.shift = m->model->learn_shift;
+  all.shift = shift;
   all.mask = (int32_t)(((uint32_t)1 << all.shift) - 1u);
   all.max = m->model->coefficient_max;
   m0_learn_inputs(&all);
@@ -705,8 +706,8 @@ OUTLINED static void settle_forward_two(wuxing *m, const wuxing_part *part, int3
  *
  *     dλ[i]/dt = K1·λ[i+1] − (K2 + K3·X[i−2])·λ[i] − K3·X[i+2]·λ[i+2] + in[i]
  *
- * `in` are the sums of C·λ at this layer's signals (`Part.BackIn`), shifted from Q25 to Q12 and
- * clamped. An element that ended on a clamp keeps λ = 0; a synapse whose net input was clamped gets
+ * `in` are the sums of C·λ at this layer's signals (`Part.BackIn`), shifted to Q12 (finer by `Part.Finer`) and
+ * clamped. The system is linear, so a finer λ takes the same bits and saturates earlier. An element that ended on a clamp keeps λ = 0; a synapse whose net input was clamped gets
  * λ = 0. The time-mean (as in the forward settle) goes to `Part.Lambda`, clamped.
  */
 OUTLINED static void settle_backward(wuxing *m, const wuxing_part *part, int32_t from, int32_t to) {
@@ -718,9 +719,14 @@ OUTLINED static void settle_backward(wuxing *m, const wuxing_part *part, int32_t
   const int32_t min = (int32_t)m->model->element_min;
   const int32_t max = (int32_t)m->model->element_max;
   const int32_t limit = (int32_t)m->model->lambda_max;
+  const int32_t back_shift = (int32_t)part->back_shift;
   const int32_t inputs = (int32_t)part->inputs;
+  const int32_t input_step = (int32_t)part->input_step;
+  const int32_t input_end = inputs * input_step;
   const int32_t output_first = (int32_t)part->output_first;
   const int32_t outputs = (int32_t)part->outputs;
+  const int32_t output_step = (int32_t)part->output_step;
+  const int32_t output_end = output_first + outputs * output_step;
   uint8_t *sum = fixed(m->memory + part->sum) + (shift_left(from * inputs, 2));
   uint8_t *state = fixed(m->memory + part->state) + from * 10;
   uint8_t *lambda = fixed(m->memory + part->lambda) + (shift_left(from * inputs, 1));
@@ -732,8 +738,8 @@ OUTLINED static void settle_backward(wuxing *m, const wuxing_part *part, int32_t
     int32_t i3 = 0;
     int32_t i4 = 0;
     bool driven = false;
-    for (int32_t e = output_first; e < output_first + outputs; e++) {
-      int32_t v = load_i32(back) >> 13;
+    for (int32_t e = output_first; e < output_end; e += output_step) {
+      int32_t v = load_i32(back) >> back_shift;
       back = back + 4;
       if (v < -limit) {
         v = -limit;
@@ -873,7 +879,7 @@ OUTLINED static void settle_backward(wuxing *m, const wuxing_part *part, int32_t
         s3 += l3;
         s4 += l4;
       }
-      for (int32_t e = 0; e < inputs; e++) {
+      for (int32_t e = 0; e < input_end; e += input_step) {
         int32_t s = s4;
         if (e == 0) {
           s = s0;
@@ -921,6 +927,7 @@ OUTLINED static void settle_backward_two(wuxing *m, const wuxing_part *part, int
   const int32_t net_min = (int32_t)m->model->net_min;
   const int32_t net_max = (int32_t)m->model->net_max;
   const int32_t limit = (int32_t)m->model->lambda_max;
+  const int32_t back_shift = (int32_t)part->back_shift;
   const int32_t least = -limit;
   const int32_t bits = bits_within(limit + limit);
   const int32_t above = (int32_t)m->model->element_min + 1;
@@ -935,7 +942,7 @@ OUTLINED static void settle_backward_two(wuxing *m, const wuxing_part *part, int
   uint8_t *lambda = fixed(m->memory + part->lambda) + (shift_left(from * inputs, 1));
   uint8_t *back = fixed(m->memory + part->back_in) + (shift_left((int32_t)part->bus_out_first + from * outputs, 2));
   for (int32_t neuron = from; neuron < to; neuron++) {
-    int32_t i1 = load_i32(back) >> 13;
+    int32_t i1 = load_i32(back) >> back_shift;
     back = back + 4;
     if (i1 < least) {
       i1 = least;
@@ -945,7 +952,7 @@ OUTLINED static void settle_backward_two(wuxing *m, const wuxing_part *part, int
     }
     int32_t i2 = 0;
     if (two_outputs) {
-      i2 = load_i32(back) >> 13;
+      i2 = load_i32(back) >> back_shift;
       back = back + 4;
       if (i2 < least) {
         i2 = least;
@@ -1126,8 +1133,12 @@ OUTLINED static void settle_forward(wuxing *m, const wuxing_part *part, int32_t 
   const int32_t min = (int32_t)m->model->element_min;
   const int32_t max = (int32_t)m->model->element_max;
   const int32_t inputs = (int32_t)part->inputs;
+  /* At most three synapses then. */
+  const bool apart = (int32_t)part->input_step > 1;
   const int32_t output_first = (int32_t)part->output_first;
   const int32_t outputs = (int32_t)part->outputs;
+  const int32_t output_step = (int32_t)part->output_step;
+  const int32_t output_end = output_first + outputs * output_step;
   const int32_t rest = steps * FIXED_POINT;
   uint8_t *sum = fixed(m->memory + part->sum) + (shift_left(from * inputs, 2));
   uint8_t *state = fixed(m->memory + part->state) + from * 10;
@@ -1161,6 +1172,11 @@ OUTLINED static void settle_forward(wuxing *m, const wuxing_part *part, int32_t 
       if (u2 > net_max) {
         u2 = net_max;
       }
+    }
+    if (apart) {
+      u4 = u2;
+      u2 = u1;
+      u1 = 0;
     }
     if (inputs > 3) {
       u3 = load_i32(sum + 12) >> net_shift;
@@ -1255,7 +1271,7 @@ OUTLINED static void settle_forward(wuxing *m, const wuxing_part *part, int32_t 
     store_i16(state + 8, e4);
     state = state + 10;
     /* |sum of D| ≤ steps · 3·4096 and reciprocal ≤ 65536/steps: |product| ≤ 3·2^28 < 2^31. */
-    for (int32_t e = output_first; e < output_first + outputs; e++) {
+    for (int32_t e = output_first; e < output_end; e += output_step) {
       int32_t s = s4;
       if (e == 0) {
         s = s0;
@@ -2045,7 +2061,7 @@ OUTLINED static void learn_inputs(wuxing *m, const wuxing_part *part, const uint
   const uint8_t *const target = (const uint8_t *)part->target;
   uint8_t *const coefficient = fixed(m->memory + part->learnt);
   uint8_t *const packed = fixed(m->memory + part->sum);
-  const int32_t shift = (int32_t)m->model->learn_shift;
+  const int32_t shift = (int32_t)m->model->learn_shift + (int32_t)part->finer;
   const int32_t spread = spread_of(shift);
   const int32_t mask = (shift_left(1, (shift - spread))) - 1;
   const int32_t max = (int32_t)m->model->coefficient_max;
@@ -2102,7 +2118,7 @@ OUTLINED static void learn_signals(wuxing *m, const wuxing_part *part) {
   uint8_t *const bus = fixed(m->memory + part->bus_in);
   uint8_t *const last = bus + (shift_left((int32_t)part->sources, 1));
   uint8_t *const packed = fixed(m->memory + part->sum);
-  const int32_t shift = (int32_t)m->model->learn_shift;
+  const int32_t shift = (int32_t)m->model->learn_shift + (int32_t)part->finer;
   const int32_t spread = spread_of(shift);
   const int32_t mask = (shift_left(1, (shift - spread))) - 1;
   const int32_t max = (int32_t)m->model->coefficient_max;

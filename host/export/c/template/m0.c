@@ -314,11 +314,12 @@ static bool sum_by_hand(wuxing *m, const wuxing_part *part, const uint8_t *input
 
 /* The same for rates that noise can round. */
 static bool learn_by_hand(wuxing *m, const wuxing_part *part, const uint8_t *inputs) {
-  if (m->model->input_signals != 1 || m->model->learn_shift > 16) return false;
+  const int32_t shift = m->model->learn_shift + part->finer;
+  if (m->model->input_signals != 1 || shift > 16) return false;
   m0_inputs all;
   by_hand_of(m, part, inputs, &all);
   all.salt = 40503;
-  all.shift = m->model->learn_shift;
+  all.shift = shift;
   all.mask = (int32_t)(((uint32_t)1 << all.shift) - 1u);
   all.max = m->model->coefficient_max;
   m0_learn_inputs(&all);

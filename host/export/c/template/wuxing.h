@@ -72,7 +72,7 @@ typedef struct {
   uint32_t links, learnt;
   uint32_t sum, state, lambda, bus_in, bus_out, back_in, back_out;
   uint16_t neurons, sources, bus_out_width, bus_out_first, first_synapse;
-  uint8_t inputs, output_first, outputs, flags, kind;
+  uint8_t inputs, input_step, output_first, outputs, output_step, flags, kind, finer, back_shift;
 } wuxing_part;
 
 /* A network as it was trained; model.c has it. */
@@ -88,7 +88,7 @@ typedef struct {
   uint8_t steps, input_signals, signal_bits, signal_shift, net_shift, learn_shift, error_shift;
 } wuxing_model;
 
-#define WUXING_FORMAT 1
+#define WUXING_FORMAT 2
 
 /* A network that runs. Its fields are the library's business. */
 typedef struct {

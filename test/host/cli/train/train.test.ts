@@ -173,6 +173,26 @@ describe("wuxing train", () => {
       /most 16/,
     ],
     [
+      "a warm-up of no smooth rate",
+      ["train", "--model", "pico-16", "--warm-up", "1"],
+      /--warm-up.*smoothly/,
+    ],
+    [
+      "two ways to fall",
+      ["train", "--model", "pico-16", "--cosine", "--epochs-per-bit", "2"],
+      /two ways/,
+    ],
+    [
+      "a smooth rate on boards",
+      ["train", "--model", "pico-16", "--cosine", "--on", "sim:1"],
+      /--cosine.*boards/,
+    ],
+    [
+      "distortion by a word",
+      ["train", "--model", "pico-16", "--distort", "a bit"],
+      /--distort a bit/,
+    ],
+    [
       "no such network",
       ["train", "--model", "pico-17"],
       /"pico-17" is neither a preset nor a size/,

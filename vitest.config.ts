@@ -82,6 +82,9 @@ export default defineConfig({
           exclude: [...alone, ...system],
           // All cores: by default one of them is left out.
           maxWorkers: "100%",
+          // Files one after the other in the same processes: to load the sources anew for each took
+          // 0.7 s of a core. What a file changes outside itself it puts back.
+          isolate: false,
           sequence: { groupOrder: 0 },
           ...common,
         },

@@ -145,8 +145,8 @@ describe("wuxing export --format c", () => {
     const model = ["--format", "c", "--model", at("wave.wuxing")]
     const ended = await answer("export", at("wave"), ...model, "--layout", "arduino")
     expect(ended.status, ended.stderr).toBe(0)
-    // 32 points of two channels as words, 200 samples of two numbers.
-    expect(document(ended).signalBytes).toBe(32 * 2 * 4 + 200 * 2 * 2)
+    // 32 points of two channels as words, the lowest and highest of each, 200 samples of two numbers.
+    expect(document(ended).signalBytes).toBe(32 * 2 * 4 + 2 * 2 * 4 + 200 * 2 * 2)
     expect(document(ended).files).toEqual(
       expect.arrayContaining(["src/wuxing_features.c", "examples/Signal/Signal.ino"]),
     )
@@ -154,7 +154,7 @@ describe("wuxing export --format c", () => {
     const uno = ["export", at("wave-uno"), ...model, "--board", "uno"]
     await refused(uno, 6, "export-too-large", /too large for an Arduino Uno/)
     expect(document(await answer(...uno)).error.cause).toMatch(
-      /its features and stream 1056 B more/,
+      /its features and stream 1072 B more/,
     )
   })
 

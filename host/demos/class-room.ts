@@ -13,6 +13,7 @@ import type { Location } from "../hardware/location"
 import { startBroker } from "../hardware/mqtt/broker"
 import type { BrokerAddress } from "../hardware/mqtt/broker-address"
 import type { ComputedCount } from "../hardware/own-time-boards"
+import { seconds, wait } from "../link/wait"
 
 /** What an agent's process is started with. */
 export interface AgentGiven {
@@ -39,9 +40,9 @@ export interface ClassRoom {
   location: Location
   /** Names of the agents, and how many boards each has; boards are numbered in this order. */
   agents: { name: string; boards: number }[]
-  /** What each board has computed so far. */
+  /** What each board has computed so far. @throws WuxingError "agent-no-answer" (kind board) */
   counts(): Promise<ComputedCount[]>
-  /** Of all agents' processes. */
+  /** Of all agents' processes. @throws as counts */
   memoryBytes(): Promise<number>
   stop(): Promise<void>
 }
@@ -50,17 +51,21 @@ const COMPILED = import.meta.url.endsWith(".js")
 const PROGRAM = fileURLToPath(new URL(`./class-agent.${COMPILED ? "js" : "ts"}`, import.meta.url))
 /** What an agent may take to end in order, ms. */
 const GRACE_MS = 5_000
+/** It answers between two turns of its boards; machines are busy. */
+const TELL_DEADLINE_MS = 60_000
 /** Characters kept of what it prints, for an error. */
 const MOST_TAIL = 500
 
 /**
  * @param agents at most as many as boards
+ * @param status told of an agent that ends by itself
  * @throws WuxingError "agent-stopped" (kind board) where an agent does not start, or as startBroker
  */
 export async function openClassRoom(
   boards: number,
   agents: number,
   profile: string,
+  status: (text: string) => void = () => {},
 ): Promise<ClassRoom> {
   // The port is on loopback, but others may use this machine.
   const [username, password] = ["class", randomBytes(16).toString("hex")]
@@ -80,7 +85,7 @@ export async function openClassRoom(
       const count = Math.floor(boards / agents) + (i < boards % agents ? 1 : 0)
       // Two digits: agents come in the order of their names.
       const name = `table-${String(i + 1).padStart(2, "0")}`
-      started.push(new AgentProcess({ address, name, boards: count, first, profile }))
+      started.push(new AgentProcess({ address, name, boards: count, first, profile }, status))
       first += count
     }
     await Promise.all(started.map(agent => agent.ready))
@@ -105,8 +110,13 @@ class AgentProcess {
   private readonly waiting: ((told: Told) => void)[] = []
   private last: Told
   private isOver = false
+  private isReady = false
+  private isLeaving = false
 
-  constructor(readonly given: AgentGiven) {
+  constructor(
+    readonly given: AgentGiven,
+    status: (text: string) => void,
+  ) {
     const none = { operations: 0, busySeconds: 0 }
     this.last = { counts: Array.from({ length: given.boards }, () => none), memoryBytes: 0 }
     this.child = heard(
@@ -129,12 +139,19 @@ class AgentProcess {
     })
     void this.ended.then(() => {
       this.isOver = true
+      const { exitCode, signalCode } = this.child
+      if (this.isReady && !this.isLeaving)
+        status(
+          `agent ${given.name} ended (${signalCode ?? exitCode}): ${tail || "it said nothing"}`,
+        )
       for (const answer of this.waiting.splice(0)) answer(this.last)
     })
     this.ready = new Promise((resolve, reject) => {
       this.child.on("message", (said: AgentSaid) => {
-        if ("ready" in said) resolve()
-        else if ("counts" in said) {
+        if ("ready" in said) {
+          this.isReady = true
+          resolve()
+        } else if ("counts" in said) {
           this.last = said
           this.waiting.shift()?.(said)
         } else reject(stopped(given.name, said.failed.message, said.failed))
@@ -149,19 +166,36 @@ class AgentProcess {
   /** The last known, where it has vanished. */
   told(): Promise<Told> {
     if (this.isOver) return Promise.resolve(this.last)
-    return new Promise(resolve => {
-      this.waiting.push(resolve)
-      this.child.send("count", () => {})
+    return wait<Told>({
+      deadlineMs: TELL_DEADLINE_MS,
+      what: `agent ${this.given.name}`,
+      late: () => hangs(this.given.name),
+      start: resolve => {
+        this.waiting.push(resolve)
+        this.child.send("count", () => {})
+        return () => {}
+      },
     })
   }
 
   async stop(): Promise<void> {
     if (this.isOver) return
+    this.isLeaving = true
     if (this.child.connected) this.child.disconnect()
     const hard = realClock.after(GRACE_MS, () => this.child.kill("SIGKILL"))
     await this.ended
     hard.stop()
   }
+}
+
+function hangs(name: string): WuxingError {
+  return new WuxingError({
+    code: "agent-no-answer",
+    kind: "board",
+    message: `agent ${name} of the class did not answer within ${seconds(TELL_DEADLINE_MS)}`,
+    cause: "it hangs, or this machine is very busy",
+    help: "start fewer boards (--boards), or try again",
+  })
 }
 
 function stopped(

@@ -33,8 +33,8 @@ export interface ClassOptions {
   status(text: string): void
   /** Learnt by all boards and averaged. */
   onAverage?(samples: number, coefficients: Buffer): void
-  /** Images named. */
-  onNamed?(title: string, done: number, right: number): void
+  /** Of what is at hand, besides the boards' learning, which their watchers see. */
+  onProgress?(title: string, total: number, done: number, right: number): void
 }
 
 export interface ClassResult extends Verified {
@@ -82,10 +82,14 @@ export async function runClass(options: ClassOptions): Promise<ClassResult> {
   const namedAfter = await nameAll(options, engine, "naming after")
   const naming = between(learnt, await options.counts())
 
-  status("repeating the run on the host")
-  const copies = Array.from({ length: options.boards }, () => new HostLearner(network))
-  const host = new AveragedEngine(network, copies, sharing)
-  await host.train(host.store(train.images, train.labels), indices, { signal })
+  // One copy learns all shares in turn: many at once would leave the broker in this process no turn.
+  const host = new AveragedEngine(network, [new HostLearner(network)], sharing)
+  const repeating = (done: number, right: number) =>
+    options.onProgress?.("repeating on the host", training.length, done, right)
+  repeating(0, 0)
+  await host.train(host.store(train.images, train.labels), indices, {
+    ...{ signal, onProgress: repeating },
+  })
   signal.throwIfAborted()
   const single = new HostNetwork(network)
   const nameOnHost = async (coefficients: Buffer) => {
@@ -119,7 +123,7 @@ export async function runClass(options: ClassOptions): Promise<ClassResult> {
  * its last. What a board had in hand that is gone, or hangs, another names.
  */
 async function nameAll(
-  { network, learners, mnist, testing, onNamed, signal }: ClassOptions,
+  { network, learners, mnist, testing, onProgress, signal }: ClassOptions,
   engine: AveragedEngine,
   title: string,
 ): Promise<Int32Array> {
@@ -131,12 +135,12 @@ async function nameAll(
   const loaded = new Set<BoardLearner>()
   let done = 0
   let right = 0
-  onNamed?.(title, 0, 0)
+  onProgress?.(title, testing.length, 0, 0)
   const name = (k: number, named: number) => {
     if (names[k] >= 0) return
     names[k] = named
     if (named === test.labels[testing[k]]) right++
-    onNamed?.(title, ++done, right)
+    onProgress?.(title, testing.length, ++done, right)
   }
   const work = async (learner: BoardLearner, images: number[]) => {
     try {

@@ -105,7 +105,7 @@ async function classDemo(options: ClassCommandOptions, context: Context): Promis
   const { sideBySide, watchersOf } = await import("../../dashboard/side-by-side")
   const looking = dashboard && watchersOf(dashboard, boards)
   status(`starting ${boards} boards behind ${agents} agents`)
-  const room = await openClassRoom(boards, agents, PROFILE).catch(async error => {
+  const room = await openClassRoom(boards, agents, PROFILE, status).catch(async error => {
     await dashboard?.close()
     throw error
   })
@@ -133,8 +133,8 @@ async function classDemo(options: ClassCommandOptions, context: Context): Promis
       counts: () => room.counts(),
       onAverage: (samples, coefficients) =>
         dashboard?.saved?.({ samples, coefficients, elements: Buffer.alloc(0) }),
-      onNamed: (what, done, right) => {
-        if (what !== title) under(what, test)
+      onProgress: (what, total, done, right) => {
+        if (what !== title) under(what, total)
         title = what
         progress?.sample(done, right)
       },

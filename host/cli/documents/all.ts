@@ -29,6 +29,7 @@ export const DOCUMENTS: Record<string, CommandDocuments> = {
   "demo memory": only(demos.memory),
   "demo oscillator": only(demos.oscillator),
   "demo alone": only(demos.alone),
+  "demo class": only(demos.classOfBoards),
   "demo fleet": only(demos.fleet),
   "demo gesture": only(demos.gesture),
   doctor: only(boards.doctor),

@@ -112,6 +112,44 @@ export const fleet = z.strictObject({
   ...p.verified,
 })
 
+const computed = (meaning: string) =>
+  z
+    .strictObject({
+      operations: p.count("of the boards' virtual machines"),
+      busySeconds: p.positive("they take boards of that profile, waiting left out"),
+    })
+    .describe(meaning)
+
+export const classOfBoards = z.strictObject({
+  demo: name("class"),
+  network: p.networkName,
+  seed: p.seed,
+  boards: p.count("boards of the class"),
+  average: p.count("samples each board learns between two averages"),
+  profile: p.text("the board profile whose time they compute by"),
+  agents: z
+    .array(
+      z.strictObject({
+        name: p.text("its name"),
+        boards: p.count("boards it offers"),
+        learning: computed("what its boards computed to learn"),
+        naming: computed("what they computed to classify after it"),
+      }),
+    )
+    .describe("by name"),
+  memoryBytes: p.count("of this process and the agents', in RAM at the end"),
+  trained: p.count("images learnt"),
+  tested: p.count("test images classified, before and after"),
+  accuracyBefore: p.share("of them classified correctly before"),
+  accuracyAfter: p.share("of them classified correctly after"),
+  learningSeconds: p.positive("learning took on this machine"),
+  samplesPerSecond: p.positive("learnt, had the boards been of that profile, waiting left out"),
+  samplesPerSecondAlone: p.positive("learnt so by one of them alone"),
+  namesMatch: p.flag("whether boards classified all images as the host does"),
+  recoveries: p.recoveries,
+  ...p.verified,
+})
+
 const gestureName = z.enum(["push", "wave", "circle", "lift", "twist"]).describe("the gesture")
 
 export const gesture = z.strictObject({

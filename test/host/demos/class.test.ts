@@ -11,7 +11,8 @@ import { readBoardProfile } from "../../../host/hardware/board-profile"
 import { averageOf } from "../../../host/network/average"
 import { HostNetwork } from "../../../host/network/host-network"
 import { pico16 } from "../../../host/network/presets"
-import { wuxing } from "../cli/run-cli"
+import { wuxing, wuxingProcess } from "../cli/run-cli"
+import { childrenOf, goneWithin } from "../hardware/processes"
 
 const [BOARDS, AVERAGE, TRAIN, TEST, SEED] = [6, 4, 64, 18, 3]
 const mnist = readMnist()
@@ -73,6 +74,30 @@ test("boards behind agents learn side by side and name, with the host's bits", a
       6,
     )
 })
+
+// While they start, and in the middle of learning.
+test.each([/starting/, /learning [1-9]/])(
+  "no agent outlives a host that is killed outright while it says %s",
+  async word => {
+    let agents: number[] = []
+    const sizes = ["--boards", "4", "--agents", "2", "--train", "60000", "--test", "4"]
+    const killed = wuxingProcess(["demo", "class", ...sizes], {
+      onStderr: async (text, host) => {
+        if (!word.test(text) || agents.length > 0) return
+        await expect
+          .poll(() => {
+            agents = childrenOf(host.pid!, "class-agent")
+            return agents.length
+          })
+          .toBe(2)
+        host.kill("SIGKILL")
+      },
+    })
+    expect((await killed).status).toBe(null)
+    expect(agents).toHaveLength(2)
+    expect(await goneWithin(120_000, agents)).toEqual([])
+  },
+)
 
 test.each([
   [["--boards", "65"], /from 1 to 64/],

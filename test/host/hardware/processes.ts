@@ -21,12 +21,15 @@ export async function goneWithin(ms: number, pids: readonly number[]): Promise<n
   return alive
 }
 
-/** The DeviceScript processes this process has started and that still run. */
-export function virtualMachines(): number[] {
+/** Processes that `parent` has started and that still run, whose command line has `word` in it. */
+export function childrenOf(parent: number, word: string): number[] {
   const table = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
   return table
     .split("\n")
     .map(line => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [])
-    .filter(([, , parent, command]) => Number(parent) === process.pid && command.includes(" vm "))
+    .filter(([, , by, command]) => Number(by) === parent && command.includes(word))
     .map(([, pid]) => Number(pid))
 }
+
+/** The DeviceScript processes this process has started and that still run. */
+export const virtualMachines = (): number[] => childrenOf(process.pid, " vm ")

@@ -75,8 +75,8 @@ test("boards behind agents learn side by side and name, with the host's bits", a
     )
 })
 
-// While they start, and in the middle of learning.
-test.each([/starting/, /learning [1-9]/])(
+// Before boards have their program, and in the middle of learning.
+test.each([/opening/, /learning [1-9]/])(
   "no agent outlives a host that is killed outright while it says %s",
   async word => {
     let agents: number[] = []

@@ -23,7 +23,7 @@ const SOURCES = [
     "run",
     "whole",
   ],
-  ...["atan", "pid", "neuron", "elements", "link-rules"],
+  ...["atan", "pid", "neuron", "ring-neuron", "elements", "link-rules"],
   ...["plan", "whole-math", "trim", "trace", "fourier", "spread", "bands", "features"],
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */

@@ -5,6 +5,7 @@
 import "../base/memory"
 import { FIXED_POINT, Header, Part, PartFlag } from "../../src/core/layout"
 import { loadAdjoint, loadNeuron, Neuron, settleAdjoint, settleNeuron } from "../../src/core/neuron"
+import { loadRingAdjoint, settleRingAdjoint, settleRingNeuron } from "../../src/core/ring-neuron"
 import { partAt } from "../../src/core/run"
 import { settleBackwardFine, settleForwardFine } from "../../src/core/settle-fine"
 import { elementsLearn, isFine, type Network } from "../network/network"
@@ -134,7 +135,7 @@ export class RingTracer {
     for (let s = 1; s <= steps; s++) {
       for (const e of ELEMENTS) m.setAt(SCRATCH + Neuron.Input + e * 4, "i32", inputs[e])
       loadNeuron(m, SCRATCH, inhibition, own ? REST : 0, false)
-      settleNeuron(m, SCRATCH, s)
+      this.settle(s)
       forward.push(ELEMENTS.map(e => m.getAt(SCRATCH + Neuron.Element + e * 4, "i32")))
     }
     const inUnits = (of: number[]) => of.map(v => v / FIXED_POINT)
@@ -145,6 +146,12 @@ export class RingTracer {
     if (!this.driven) return trace
     const backward = network.backward === "bsp" ? this.mirrored() : this.adjoint(forward[steps])
     return { ...trace, backward: backward.map(inUnits) }
+  }
+
+  /** The neuron in the scratch record. */
+  private settle(steps: number): void {
+    if (this.network.ring) settleRingNeuron(this.m, SCRATCH, steps)
+    else settleNeuron(this.m, SCRATCH, steps)
   }
 
   /** λ after each step of the linear system at the end state (settle.ts), Q12. */
@@ -160,9 +167,11 @@ export class RingTracer {
       )
     }
     const inhibition = elementsLearn(network) ? INHIBITION : 0
-    loadAdjoint(m, SCRATCH, inhibition, STATE, true)
+    if (network.ring) loadRingAdjoint(m, SCRATCH, STATE, true)
+    else loadAdjoint(m, SCRATCH, inhibition, STATE, true)
     return this.differences(s => {
-      settleAdjoint(m, SCRATCH, s)
+      if (network.ring) settleRingAdjoint(m, SCRATCH, s)
+      else settleAdjoint(m, SCRATCH, s)
       return ELEMENTS.map(e => m.getAt(SCRATCH + Neuron.Sum + e * 4, "i32"))
     })
   }
@@ -181,7 +190,7 @@ export class RingTracer {
         m.setAt(at, "i32", Math.max(netMin, Math.min(netMax, v)))
       }
       loadNeuron(...([m, SCRATCH, own ? INHIBITION : 0, own ? REST_BACK : 0] as const), true)
-      settleNeuron(m, SCRATCH, s)
+      this.settle(s)
       result.push(
         ELEMENTS.map(
           e =>

@@ -8,6 +8,7 @@ import { CsvError, type InfoRecord, type Parser, parse } from "csv-parse"
 import { messageOf, WuxingError } from "../base/errors"
 import { heard } from "../base/heard"
 import { streamFile } from "../base/input-file"
+import { pipeOrDevice } from "./pipe"
 
 /** Files are streamed: this bounds time, not memory. */
 const MOST_BYTES = 2 ** 32
@@ -67,7 +68,7 @@ async function open(path: string) {
   try {
     source = streamFile(path, MOST_BYTES)
   } catch (error) {
-    throw unreadable(path, error)
+    throw pipeOrDevice(path, error) ?? unreadable(path, error)
   }
   const text = heard(new Decoder())
   source.on("error", error => text.destroy(error))
@@ -240,7 +241,7 @@ function unreadable(path: string, error: unknown): WuxingError {
       code: "data-missing",
       kind: "data",
       message: `${path} cannot be read: ${messageOf(error)}`,
-      cause: "the name is misspelt, it is no regular file, or you may not read it",
+      cause: "the name is misspelt, it is a folder, or you may not read it",
       help: "name a CSV file, or a folder with train.csv and test.csv",
     },
     { cause: error },

@@ -27,6 +27,7 @@ import { MOST_CLASSES, namesOfClasses, wrongClasses } from "./classes"
 import type { Grey } from "./grey"
 import { findIdx, type IdxFile, IdxProblem, readIdx, type Split, splitOf } from "./idx"
 import { decodeImage, IMAGE_ENDINGS, sizeOfImage } from "./image-file"
+import { pipeOrDevice } from "./pipe"
 import { halvedBelow, invert, isOnPaper, type Scaling, scaleTo } from "./scale"
 import type { Part, Source, SourceOptions } from "./source"
 
@@ -157,16 +158,20 @@ function list(dir: string): Entry[] {
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
+    const path = (error as NodeJS.ErrnoException).path ?? dir
     if (code === "ENOENT" || code === "ENOTDIR")
-      throw new WuxingError(
-        {
-          code: "data-missing",
-          kind: "data",
-          message: `${(error as NodeJS.ErrnoException).path ?? dir} is no folder`,
-          cause: "the name is misspelt, or a link leads nowhere",
-          help: "name a CSV file, a folder of IDX files, or one of one folder of pictures per class",
-        },
-        { cause: error },
+      throw (
+        pipeOrDevice(path, error) ??
+        new WuxingError(
+          {
+            code: "data-missing",
+            kind: "data",
+            message: `${path} is no folder`,
+            cause: "the name is misspelt, or a link leads nowhere",
+            help: "name a CSV file, a folder of IDX files, or one of one folder of pictures per class",
+          },
+          { cause: error },
+        )
       )
     throw unreadable(dir, error)
   }

@@ -94,6 +94,8 @@ export interface Network {
   inputScale: number
   /** Pixels below it count as 0, 0…255; absent: 0. Faint pixels then cost nothing, as blank ones. */
   inputFloor?: number
+  /** K1, K2 and K3 of all elements; absent: 1, ½ and ½. */
+  ring?: RingParameters
   /** Clamps of net inputs and elements, Q12. */
   netMin: number
   netMax: number
@@ -127,6 +129,13 @@ export interface Network {
   pid?: PidGains
   /** The linear backward signal at the operating point (absent), or the papers' backward equation. */
   backward?: "operating-point" | "bsp"
+}
+
+/** Parameters of a ring, Q12, K3 = K1 − K2: the fixed point is 1 (paper 000 eq. 3.4). */
+export interface RingParameters {
+  k1: number
+  k2: number
+  k3: number
 }
 
 /** On failure only, the error is high − O on the label's output and low − O on the others. */
@@ -210,6 +219,11 @@ export function linkingOf(net: Network): Linking {
 /** Does K3 learn, so that neurons have parameters and fixed points of their own? */
 export function elementsLearn(net: Network): boolean {
   return net.rule === "elements" || net.rule === "mixed"
+}
+
+/** Are neurons settled in a scratch record, one by one (src/core/elements.ts)? */
+export function settlesOneByOne(net: Network): boolean {
+  return elementsLearn(net) || net.backward === "bsp" || net.ring !== undefined
 }
 
 /** Are elements finer than Q12? */

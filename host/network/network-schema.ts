@@ -34,6 +34,7 @@ export const settingsSchema = z.strictObject({
   steps: z.int(),
   signalBits: z.int(),
   elementBits: z.int().optional(),
+  ring: z.strictObject({ k1: z.int(), k2: z.int(), k3: z.int() }).optional(),
   inputScale: q12,
   inputFloor: z.int().optional(),
   netMin: q12,

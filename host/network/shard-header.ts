@@ -1,5 +1,7 @@
 /** The header of a shard: number formats, rule, the responses to pixel values, and its hash. */
+import { settleForwardOwn } from "../../src/core/elements"
 import { COEFFICIENT_BITS, Header, Part, Rule, STATE_BITS } from "../../src/core/layout"
+import { Neuron } from "../../src/core/neuron"
 import { settleForward } from "../../src/core/settle"
 import { settleForwardFine } from "../../src/core/settle-fine"
 import {
@@ -11,6 +13,7 @@ import {
   reciprocalOf,
 } from "./description"
 import { coefficientMax } from "./network"
+import { align4 } from "./shard-places"
 import { ShardView } from "./shard-view"
 
 /** Formats, clamps and rates. */
@@ -57,7 +60,9 @@ export function writeRule(shard: ShardView, net: Network): void {
   if (net.elements && net.elements.signal === "gradient") rule |= Rule.Gradient
   if (net.backward === "bsp") rule |= Rule.Bsp
   if (isFine(net)) rule |= Rule.Fine
+  if (net.ring) rule |= Rule.Ring
   shard.rule = rule
+  writeRing(shard, net)
   if (net.linkBound !== undefined) shard.linkBound = net.signalBits - net.linkBound
   if (net.elements) {
     shard.elementShift = net.elements.shift
@@ -78,6 +83,12 @@ export function writeRule(shard: ShardView, net: Network): void {
   }
 }
 
+function writeRing(shard: ShardView, { ring }: Network): void {
+  if (!ring) return
+  shard.generation = ring.k1
+  shard.decay = ring.k2
+}
+
 /**
  * Responses of an input neuron (pixel on element 0, net input not clamped, signals from the elements
  * 1 … InputSignals) to each pixel value, by the same settle as every neuron.
@@ -87,8 +98,13 @@ export function writeInputTable(shard: ShardView, net: Network): void {
   const sum = Header.Length + Part.Length
   const state = sum + 4
   const bus = state + 10
-  const one = new ShardView(Buffer.alloc(bus + signals * 2))
+  const scratch = align4(bus + signals * 2)
+  const displacement = scratch + Neuron.Length
+  const one = new ShardView(Buffer.alloc(displacement + 10))
   writeNumberFormats(one, net)
+  if (net.ring) one.rule = Rule.Ring
+  writeRing(one, net)
+  one.scratch = scratch
   one.netMin = -32768
   one.netMax = 32767
   const part = one.part(0)
@@ -100,6 +116,7 @@ export function writeInputTable(shard: ShardView, net: Network): void {
   part.sum = sum
   part.state = state
   part.busOut = bus
+  part.displacement = displacement
   const m = one.memory
   let entry = shard.inputTable
   for (let pixel = 0; pixel < 256; pixel++) {
@@ -107,7 +124,8 @@ export function writeInputTable(shard: ShardView, net: Network): void {
     // most 13 still fits; so does the finer u ≤ 2·65536 = 2^17, shifted by at most 11.
     const u = pixel < inputFloorOf(net) ? 0 : pixel * net.inputScale * 257
     m.setAt(sum, "i32", (isFine(net) ? u >> 12 : u >> 16) << one.netShift)
-    if (isFine(net)) settleForwardFine(m, part.at, 0, 0, 1)
+    if (net.ring) settleForwardOwn(m, part.at, 0, 0, 1)
+    else if (isFine(net)) settleForwardFine(m, part.at, 0, 0, 1)
     else settleForward(m, part.at, 0, 0, 1)
     for (let k = 0; k < signals; k++) {
       shard.memory.setAt(entry, "i16", m.getAt(bus + k + k, "i16"))

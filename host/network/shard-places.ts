@@ -2,7 +2,7 @@
 import { Header, Part } from "../../src/core/layout"
 import { Neuron } from "../../src/core/neuron"
 import { isWhole } from "./buses"
-import { elementsLearn, inputSignalsOf, type Network } from "./description"
+import { elementsLearn, inputSignalsOf, type Network, settlesOneByOne } from "./description"
 import { isDense } from "./linking"
 import { MAX_SPARSE_LINKS, MAX_SYNAPSES, type Slice } from "./slices"
 import type { Sources } from "./wiring"
@@ -119,7 +119,7 @@ export function placesFor(
     at = align4(at + count * net.layers[layer - 1].inputs * 8 + count * 10)
   }
   // Working memory of other rules than the plain product of the links.
-  const scratch = own || bsp ? at : 0
+  const scratch = settlesOneByOne(net) ? at : 0
   if (scratch !== 0) at += Neuron.Length
   for (const [i, { count }] of slices.entries()) {
     const part = parts[i]
@@ -178,6 +178,6 @@ function linksIn(net: Network, slice: Slice, drawn: Sources, sources: number): n
   return links
 }
 
-function align4(at: number): number {
+export function align4(at: number): number {
   return (at + 3) & ~3
 }

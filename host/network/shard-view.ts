@@ -38,6 +38,8 @@ export const HEADER_FIELDS = {
   linkBound: [Header.LinkBound, "u16"],
   elementShift: [Header.ElementShift, "u16"],
   elementBound: [Header.ElementBound, "u16"],
+  generation: [Header.Generation, "u16"],
+  decay: [Header.Decay, "u16"],
   inhibitionMin: [Header.InhibitionMin, "i16"],
   inhibitionMax: [Header.InhibitionMax, "i16"],
   proportional: [Header.Proportional, "u16"],

@@ -7,6 +7,8 @@ import {
   MOST_ELEMENT_SHIFT,
   MOST_FINER,
 } from "../../src/core/layout"
+import { MOST_GENERATION, MOST_RING_INHIBITION } from "../../src/core/ring-neuron"
+import { heunLimit, oscillationThreshold } from "../../src/ring/stability"
 import {
   elementsLearn,
   inputElement,
@@ -17,6 +19,7 @@ import {
   mostLearnShift,
   type Network,
   outputElement,
+  settlesOneByOne,
   signalsOf,
   synapsesOf,
 } from "./description"
@@ -42,6 +45,8 @@ export function faultOf(net: Network): string {
   if (net.lambdaMax < 1 || net.lambdaMax > 2 * FIXED_POINT) return "lambdaMax must lie in 0…2"
   if (net.learnShift < LEAST_LEARN_SHIFT || net.learnShift > mostLearnShift(net))
     return "learnShift must be 1…16, or 1…20 with elementBits 16, less what backward signals are finer"
+  const ring = ringFaultOf(net)
+  if (ring !== "") return ring
   const inputSignals = inputSignalsOf(net)
   if (inputSignals < 1 || inputSignals > 4) return "inputSignals must be 1…4"
   if (net.width * inputSignals > 65535) return "the input gives more than 65,535 signals"
@@ -58,10 +63,9 @@ export function faultOf(net: Network): string {
     const plain = linkingOf(net) === "adder" && !isFine(net)
     if ((inputStep === 2 || outputStep === 2) && !plain)
       return "elements at steps of two need a network of adders in Q12"
-    const learnsPlainly =
-      !elementsLearn(net) && net.backward !== "bsp" && net.linkBound === undefined && !net.pid
+    const learnsPlainly = !settlesOneByOne(net) && net.linkBound === undefined && !net.pid
     if (finer > 0 && !(plain && learnsPlainly))
-      return "finer backward signals need adders in Q12 that learn links by the plain product"
+      return "finer backward signals need adders in Q12 that learn links by the plain product, and rings without K1 to K3 of their own"
     if (l.fanIn < 1) return "fanIn must be at least 1"
     if (l.neurons * l.outputs > 65535) return "a layer gives more than 65,535 signals"
   }
@@ -97,6 +101,26 @@ function windowFaultOf(net: Network, layer: number): string {
   const { columns, rows } = windowGrid(window, stride)
   if (neurons % (columns * rows) !== 0)
     return `${which} lie at ${columns}x${rows} places, which do not share ${neurons} neurons evenly`
+  return ""
+}
+
+/** What the bounds of ring-neuron.ts ask for, and that the ring rests at 1 under its steps of 3/4. */
+function ringFaultOf(net: Network): string {
+  if (!net.ring) return ""
+  const { k1, k2, k3 } = net.ring
+  if (k1 < 1 || k1 > MOST_GENERATION) return "ring: k1 must lie in 1…4096 (K1 at most 1)"
+  if (k2 < 1 || k2 >= k1) return "ring: k2 must lie between 0 and k1, else there is no fixed point"
+  if (k3 !== k1 - k2)
+    return `ring: k3 must be k1 − k2 = ${k1 - k2}, so that elements rest at 1; another K3 is another unit of theirs: divide inputScale, margin, targets and all clamps but lambdaMax by (k1 − k2)/k3 instead`
+  const ratio = FIXED_POINT - Math.floor((k2 * FIXED_POINT + (k1 >> 1)) / k1)
+  if (k3 > MOST_RING_INHIBITION || ratio >= oscillationThreshold(5))
+    return "ring: (k1 − k2)/k1 must be below 0.854, and k3 at most 3481: beyond, rings swing by themselves"
+  if (heunLimit(5, k1, ratio) <= 3072)
+    return "ring: steps of 3/4 are too long for these parameters, a ring would not come to rest"
+  if (elementsLearn(net) || isFine(net))
+    return "ring: K1 to K3 are given for rings of Q12 whose K3 does not learn"
+  if (net.lambdaMax > FIXED_POINT + (FIXED_POINT >> 1))
+    return "lambdaMax must be at most 1.5 where K1 to K3 are given"
   return ""
 }
 

@@ -73,6 +73,14 @@ export interface Linearised {
  */
 export function linearise(model: Model, image?: Uint8Array): Linearised {
   const { network } = model
+  if (network.ring)
+    throw new WuxingError({
+      code: "nir-no-fit",
+      kind: "data",
+      message: `${network.name} cannot be exported: its rings have other K1 to K3`,
+      cause: "graphs are made of rings with K1 = 1, K2 = K3 = 1/2, or with K3 that was learnt",
+      help: "run it on boards or on the host, or leave out the setting ring and train again",
+    })
   const layers = ringsOf(model)
   const coefficients = Array.from(
     { length: model.coefficients.length >> 1 },

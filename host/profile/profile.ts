@@ -30,10 +30,13 @@ const FUNCTIONS: Record<Exclude<Part, "service">, string[]> = {
   settle: [
     ...["settleForward", "settleForwardTwo", "settleForwardFine", "settleForwardOwn"],
     ...["hasTwo", "bitsWithin", "forward", "loadRing", "settleRing"],
+    // The papers' backward equation runs in these too.
+    ...["loadNeuron", "settleNeuron", "settleRingNeuron"],
   ],
   backward: [
     ...["settleBackward", "settleBackwardTwo", "settleBackwardFine", "settleBackwardOwn"],
     ...["outputError", "targetError", "softmaxError", "marginError", "bestOutput", "readout"],
+    ...["loadRingAdjoint", "settleRingAdjoint"],
     ...["loadAdjoint", "settleAdjoint", "beginLearning", "sampleRandom", "hash32", "backward"],
   ],
   update: [

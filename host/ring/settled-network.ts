@@ -3,7 +3,7 @@
  * and the means to train the same network by backpropagation.
  *
  * Same links, coefficients, clamps and steps as the core, no rounding. Uniform default parameters
- * K1 = 1, K2 = K3 = ½, fixed point 1, improved Euler with dt = ¾.
+ * K1 = 1, K2 = K3 = ½ or as the network gives them, fixed point 1, improved Euler with dt = ¾.
  */
 import { inputSignalsOf, type Network, signalsOf } from "../network/network"
 import { wiringOf } from "../network/wiring"
@@ -49,6 +49,9 @@ export class SettledNetwork {
   private readonly min: number
   private readonly max: number
   private readonly lambdaMax: number
+  private readonly k1: number
+  private readonly k2: number
+  private readonly k3: number
   /** Signals of an input neuron for each pixel value. */
   private readonly table: Float64Array
   /** Rates and predictor of the step in hand. */
@@ -67,6 +70,8 @@ export class SettledNetwork {
     this.min = network.elementMin / Q12
     this.max = network.elementMax / Q12
     this.lambdaMax = network.lambdaMax / Q12
+    const { k1, k2, k3 } = network.ring ?? { k1: Q12, k2: Q12 / 2, k3: Q12 / 2 }
+    ;[this.k1, this.k2, this.k3] = [k1 / Q12, k2 / Q12, k3 / Q12]
     let at = 0
     this.layers = network.layers.map((l, i) => {
       const sources = wiringOf(network).sources(i + 1)
@@ -151,16 +156,29 @@ export class SettledNetwork {
     }
   }
 
+  /** dE/dt without input: of the element that generates it, its own, of the one that inhibits it. */
+  private rate(generating: number, own: number, inhibiting: number): number {
+    return this.k1 * generating - this.k2 * own - this.k3 * own * inhibiting
+  }
+
+  /** Row j of the transposed Jacobian at the five elements at `at`, times a vector. */
+  private transposed(e: Float64Array, at: number, v: Float64Array, j: number): number {
+    const { k1, k2, k3 } = this
+    return (
+      k1 * v[RIGHT[j]] - (k2 + k3 * e[at + LEFT2[j]]) * v[j] - k3 * e[at + RIGHT2[j]] * v[RIGHT2[j]]
+    )
+  }
+
   /** One Heun step from the five elements at `at` to the five behind. */
   private step(path: Float64Array, at: number, u: Float64Array): void {
     const { f, p } = this
     for (let i = 0; i < 5; i++) {
       const e = path[at + i]
-      f[i] = path[at + LEFT[i]] - (e + e * path[at + LEFT2[i]]) / 2 + u[i]
+      f[i] = this.rate(path[at + LEFT[i]], e, path[at + LEFT2[i]]) + u[i]
       p[i] = e + DT * f[i]
     }
     for (let i = 0; i < 5; i++) {
-      const g = p[LEFT[i]] - (p[i] + p[i] * p[LEFT2[i]]) / 2 + u[i]
+      const g = this.rate(p[LEFT[i]], p[i], p[LEFT2[i]]) + u[i]
       path[at + 5 + i] = clamp(path[at + i] + (DT / 2) * (f[i] + g), this.min, this.max)
     }
   }
@@ -241,7 +259,7 @@ export class SettledNetwork {
       const x = at + s * 5
       for (let i = 0; i < 5; i++) {
         const e = path[x + i]
-        f[i] = path[x + LEFT[i]] - (e + e * path[x + LEFT2[i]]) / 2 + u[i]
+        f[i] = this.rate(path[x + LEFT[i]], e, path[x + LEFT2[i]]) + u[i]
         p[i] = e + DT * f[i]
       }
       for (let i = 0; i < 5; i++) {
@@ -253,12 +271,12 @@ export class SettledNetwork {
       }
       const before = after.slice()
       for (let j = 0; j < 5; j++) {
-        const q = transposed(p, 0, g2, j)
+        const q = this.transposed(p, 0, g2, j)
         before[j] += q
         g1[j] += DT * q
       }
       for (let j = 0; j < 5; j++) {
-        before[j] += transposed(path, x, g1, j)
+        before[j] += this.transposed(path, x, g1, j)
         back[j] += g1[j] + g2[j]
       }
       after = before
@@ -277,11 +295,11 @@ export class SettledNetwork {
     back.fill(0)
     for (let s = 0; s < steps; s++) {
       for (let j = 0; j < 5; j++)
-        f[j] = free(j) ? transposed(path, x, lambda, j) + clamp(input[j], -limit, limit) : 0
+        f[j] = free(j) ? this.transposed(path, x, lambda, j) + clamp(input[j], -limit, limit) : 0
       for (let j = 0; j < 5; j++) p[j] = lambda[j] + DT * f[j]
       for (let j = 0; j < 5; j++) {
         if (!free(j)) continue
-        const g = transposed(path, x, p, j) + clamp(input[j], -limit, limit)
+        const g = this.transposed(path, x, p, j) + clamp(input[j], -limit, limit)
         back[j] += clamp(lambda[j] + (DT / 2) * (f[j] + g), -limit, limit) / steps
         f[j] = clamp(lambda[j] + (DT / 2) * (f[j] + g), -limit, limit)
       }
@@ -298,11 +316,11 @@ export class SettledNetwork {
     const u = input.map(v => clamp(v, this.netMin, this.netMax))
     for (let s = 0; s < steps; s++) {
       for (let i = 0; i < 5; i++) {
-        f[i] = e[RIGHT[i]] - (e[i] + e[i] * e[RIGHT2[i]]) / 2 + u[i]
+        f[i] = this.rate(e[RIGHT[i]], e[i], e[RIGHT2[i]]) + u[i]
         p[i] = e[i] + DT * f[i]
       }
       for (let i = 0; i < 5; i++) {
-        const g = p[RIGHT[i]] - (p[i] + p[i] * p[RIGHT2[i]]) / 2 + u[i]
+        const g = this.rate(p[RIGHT[i]], p[i], p[RIGHT2[i]]) + u[i]
         f[i] = clamp(e[i] + (DT / 2) * (f[i] + g), this.min, this.max)
       }
       e.set(f)
@@ -334,11 +352,6 @@ const LEFT = [4, 0, 1, 2, 3]
 const LEFT2 = [3, 4, 0, 1, 2]
 const RIGHT = [1, 2, 3, 4, 0]
 const RIGHT2 = [2, 3, 4, 0, 1]
-
-/** Row j of the transposed Jacobian at the five elements at `at`, times a vector. */
-function transposed(e: Float64Array, at: number, v: Float64Array, j: number): number {
-  return v[RIGHT[j]] - ((1 + e[at + LEFT2[j]]) * v[j]) / 2 - (e[at + RIGHT2[j]] * v[RIGHT2[j]]) / 2
-}
 
 function clamp(x: number, min: number, max: number): number {
   return Math.min(max, Math.max(min, x))

@@ -35,6 +35,7 @@ import {
   neuronOperations,
   SOURCE_OPERATIONS,
 } from "./operations"
+import { MOST_GENERATION, MOST_RING_INHIBITION } from "./ring-neuron"
 
 /** Limits of a board: it sets memory aside for so many. */
 export const MOST_PARTS = 64
@@ -286,12 +287,19 @@ export function isSoundElementShift(shift: number): boolean {
 
 /** Is the rule known, and can its shifts be carried out? */
 function isSoundRule(m: Buffer, rule: number): boolean {
-  if (rule > 127 || m.getAt(Header.LinkBound, "u16") > 12) return false
+  if (rule > 255 || m.getAt(Header.LinkBound, "u16") > 12) return false
   if (!isSoundLearnShift(m, m.getAt(Header.LearnShift, "u16"))) return false
   if ((rule & Rule.Pid) !== 0 && m.getAt(Header.Memory, "u16") > 31) return false
   if (m.getAt(Header.ElementBound, "u16") > 12) return false
   if ((rule & Rule.Elements) !== 0 && !isSoundElementShift(m.getAt(Header.ElementShift, "u16")))
     return false
+  if ((rule & Rule.Ring) !== 0) {
+    // Elements that learn have K3 of their own, finer ones other kernels.
+    if ((rule & (Rule.Elements | Rule.Fine)) !== 0) return false
+    const k1 = m.getAt(Header.Generation, "u16")
+    const k2 = m.getAt(Header.Decay, "u16")
+    if (k2 < 1 || k2 >= k1 || k1 > MOST_GENERATION || k1 - k2 > MOST_RING_INHIBITION) return false
+  }
   return m.getAt(Header.ErrorShift, "u16") <= 31
 }
 

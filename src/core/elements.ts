@@ -9,6 +9,7 @@ import { BATCHED } from "./batched"
 import { FIXED_POINT, Header, Part, Rule } from "./layout"
 import { loadAdjoint, loadNeuron, Neuron, relaxNeuron, settleAdjoint, settleNeuron } from "./neuron"
 import { controlled } from "./pid"
+import { loadRingAdjoint, settleRingAdjoint, settleRingNeuron } from "./ring-neuron"
 
 /** Steps by which the fixed points follow after each sample, and after a batch of them. */
 const RELAX_STEPS = 2
@@ -43,6 +44,7 @@ export function settleForwardOwn(
   let inhibition = m.getAt(part + Part.Inhibition, "i32")
   let rest = m.getAt(part + Part.Rest, "i32")
   let displacement = m.getAt(part + Part.Displacement, "i32")
+  const ring = (m.getAt(Header.Rule, "u16") & Rule.Ring) !== 0
   let stride = 10
   if (inhibition === 0) stride = 0
   inhibition = inhibition + from * stride
@@ -66,7 +68,8 @@ export function settleForwardOwn(
       sum = sum + 4
     }
     loadNeuron(m, scratch, inhibition, rest, false)
-    settleNeuron(m, scratch, steps)
+    if (ring) settleRingNeuron(m, scratch, steps)
+    else settleNeuron(m, scratch, steps)
     let output = outputFirst
     for (let i = 0; i < 5; i++) {
       m.setAt(state + i + i, "i16", m.getAt(scratch + Neuron.Element + (i << 2), "i32"))
@@ -166,8 +169,14 @@ function adjoint(
 ): void {
   let inhibition = m.getAt(part + Part.Inhibition, "i32")
   if (inhibition !== 0) inhibition = inhibition + neuron * 10
-  loadAdjoint(m, scratch, inhibition, state, holds)
-  settleAdjoint(m, scratch, m.getAt(Header.Steps, "u16"))
+  const steps = m.getAt(Header.Steps, "u16")
+  if ((m.getAt(Header.Rule, "u16") & Rule.Ring) !== 0) {
+    loadRingAdjoint(m, scratch, state, holds)
+    settleRingAdjoint(m, scratch, steps)
+  } else {
+    loadAdjoint(m, scratch, inhibition, state, holds)
+    settleAdjoint(m, scratch, steps)
+  }
   const reciprocal = m.getAt(Header.Reciprocal, "u16")
   const limit = m.getAt(Header.LambdaMax, "i16")
   for (let i = 0; i < 20; i += 4) {
@@ -189,7 +198,8 @@ function backwardEquation(m: Buffer, part: number, scratch: number, neuron: numb
   if (inhibition !== 0) inhibition = inhibition + neuron * 10
   if (rest !== 0) rest = rest + neuron * 10
   loadNeuron(m, scratch, inhibition, rest, true)
-  settleNeuron(m, scratch, steps)
+  if ((m.getAt(Header.Rule, "u16") & Rule.Ring) !== 0) settleRingNeuron(m, scratch, steps)
+  else settleNeuron(m, scratch, steps)
   for (let e = 0; e < 5; e++) {
     let place = e
     if (e > 0) place = 5 - e

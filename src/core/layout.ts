@@ -82,10 +82,14 @@ export enum Header {
   SoftmaxGain = 48,
   /** u16[32]: 2^15 · 2^(−i/32). */
   PowerTable = 50,
+  /** Q12: K1 (Rule.Ring). */
+  Generation = 114,
   /** u32: seed of the stochastic rounding. */
   Seed = 116,
   /** u16: random state of the sample in hand, from (seed, sample). */
   SampleRandom = 120,
+  /** Q12: K2 (Rule.Ring); K3 is K1 − K2. */
+  Decay = 122,
   /** u32: hash of the network and of this shard's place in it; boards report it. */
   LayoutHash = 124,
   /** A set of Rule: how it learns, where that is not by the plain product of the links. */
@@ -134,9 +138,11 @@ export enum Rule {
   Bsp = 32,
   /** Elements and signals are finer than Q12 (settle-fine.ts). */
   Fine = 64,
+  /** K1, K2 and K3 of all elements are those of the header (ring-neuron.ts). */
+  Ring = 128,
   /** Any that concerns links; any for which neurons are settled in the scratch record. */
   OfLinks = 7,
-  OfNeurons = 40,
+  OfNeurons = 168,
   /** Any under which pixels are listed, not summed at once: those loops know the plain product alone. */
   Listed = 71,
 }

@@ -76,8 +76,21 @@ describe("a shard with a rule", () => {
             for (const value of [...outside, 0, image - 4]) refused(at(Part.ElementPid), value)
         }
         const unknown = Buffer.from(m)
-        unknown.writeUInt16LE(128, Header.Rule)
+        unknown.writeUInt16LE(256, Header.Rule)
         expect(trusted(unknown)).toBe(false)
+        if ((rule & Rule.Ring) === 0) continue
+        for (const [field, value] of [
+          [Header.Generation, 0],
+          [Header.Generation, 4097],
+          [Header.Generation, m.readUInt16LE(Header.Decay)],
+          [Header.Decay, 0],
+          [Header.Rule, rule | Rule.Fine],
+          [Header.Rule, rule | Rule.Elements],
+        ]) {
+          const bad = Buffer.from(m)
+          bad.writeUInt16LE(value, field)
+          expect(trusted(bad), `${value} at ${field}`).toBe(false)
+        }
       }
     })
   }
@@ -149,7 +162,7 @@ describe("on the virtual machine", () => {
 
   for (const name of [
     ...["mixed, all at once", "mixed"],
-    ...["links, finer elements", "links, finer elements, a small rate"],
+    ...["links, finer elements", "links, finer elements, a small rate", "links, other K1 to K3"],
   ])
     it(`${name}: the largest part of a board, every pixel lit`, async () => {
       // As much as a board can be asked to do between two yields.

@@ -1,6 +1,7 @@
 /** What `wuxing train` begins with: a new training or one that was stopped, on the host or on boards. */
 import { resolve } from "node:path"
 import { type Distortion, distortionText } from "../../data/distort"
+import { pipeOrDevice } from "../../data/pipe"
 import type { RangeChoice } from "../../data/range"
 import { checkpointOf } from "../../fleet/checkpoint-of"
 import type { FoundBoards, Location } from "../../hardware/location"
@@ -199,11 +200,14 @@ async function startingPoint(
     return { what: what ?? size, given, data }
   }
   if (named === undefined || what === undefined)
-    throw usageError(
-      name === "mnist"
-        ? "--model is missing"
-        : `--model is missing, and ${name} holds no recordings to size a network by`,
-      "for example --model pico-16, or --resume FILE",
+    throw (
+      (name === "mnist" ? undefined : pipeOrDevice(name)) ??
+      usageError(
+        name === "mnist"
+          ? "--model is missing"
+          : `--model is missing, and ${name} holds no recordings to size a network by`,
+        "for example --model pico-16, or --resume FILE",
+      )
     )
   for (const [flag, value] of Object.entries(signalFlags(options)))
     if (value !== undefined)

@@ -27,6 +27,7 @@ export function checkRule({ network }: Model): void {
     [elementsLearn(network), "K3 of its elements learns (--rule elements or mixed)"],
     [network.linkBound !== undefined, "its changes are bounded (linkBound)"],
     [network.pid !== undefined, "it learns by PID control"],
+    [network.ring !== undefined, "its rings have other K1 to K3 (ring)"],
     [network.backward === "bsp", "it has the papers' backward signal"],
   ] as const
   const [found] = lacks.filter(([has]) => has)

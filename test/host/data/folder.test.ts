@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { deflateSync, gzipSync } from "node:zlib"
@@ -335,6 +336,16 @@ describe("a folder of one folder per class", () => {
     expect(codeOf(join(dir, "a", "1.pgm"))).toMatch(/^data-missing/)
     symlinkSync(join(root, "gone"), join(dir, "b"))
     expect(codeOf(dir)).toMatch(/^data-missing/)
+  })
+
+  test.skipIf(process.platform === "win32")("that is a pipe or a device says so", () => {
+    const pipe = join(folderOf({}), "data")
+    execFileSync("mkfifo", [pipe])
+    expect(codeOf(pipe)).toBe(`data-missing: ${pipe} is a pipe, not a file or folder`)
+    expect(codeOf("/dev/null")).toMatch(/^data-missing: \/dev\/null is a device/)
+    expect(() => readFolder(pipe, options)).toThrow(
+      expect.objectContaining({ help: expect.stringContaining("save what it gives as a file") }),
+    )
   })
 
   test("of more classes than a label can name is refused", () => {

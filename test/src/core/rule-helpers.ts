@@ -44,6 +44,12 @@ export const rules: Record<string, Partial<Network>> = {
     ...{ elementBits: 16, elementMax: 11469, signalBits: 14 },
     learnShift: 18,
   },
+  "links, other K1 to K3": { ring: { k1: 4096, k2: 1024, k3: 3072 } },
+  "links, slower rings, the papers' backward equation": {
+    ring: { k1: 3000, k2: 1400, k3: 1600 },
+    backward: "bsp",
+    errorShift: 3,
+  },
   "links, two targets": { targets: { high: 1000, low: -300 } },
 }
 

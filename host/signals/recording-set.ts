@@ -9,7 +9,7 @@
  * first point or underscore.
  */
 import { readdirSync, statSync } from "node:fs"
-import { basename, extname, join, relative } from "node:path"
+import { basename, extname, join, relative, sep } from "node:path"
 import { takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { readHead } from "../base/input-file"
@@ -58,21 +58,30 @@ const SPLITS = { train: ["train", "training"], test: ["test", "testing"] }
 /** Rates that differ by less are one: a clock's error. */
 const SAME_RATE = 0.02
 
-/** Are there recordings at this path, not pictures or tables of samples? */
+/**
+ * Are there recordings at this path, not pictures or tables of samples? A CSV file of numbers in a folder
+ * of its class is one, whatever its columns are called: tables do not lie in such folders.
+ */
 export function isRecordings(path: string): boolean {
   const files = filesOf(path, 40)
-  return files.length > 0 && files.every(looksLikeRecording)
+  return files.length > 0 && files.every(file => looksLikeRecording(path, file))
 }
 
-function looksLikeRecording(path: string): boolean {
+function looksLikeRecording(root: string, path: string): boolean {
   if (extname(path).toLowerCase() !== ".csv") return true
   try {
-    const [line] = readHead(path, HEAD_BYTES).toString("utf8").split(/\r?\n/)
-    return isSignalTable(line.replace(/^\ufeff/, ""))
+    const [line, next = ""] = readHead(path, HEAD_BYTES).toString("utf8").split(/\r?\n/)
+    if (isSignalTable(line.replace(/^\ufeff/, ""))) return true
+    // A list of pictures has names in its second line.
+    return relative(root, path).includes(sep) && next.split(/[,;\t]/).every(isNumber)
   } catch {
     // Whoever reads it says what is wrong with it.
     return false
   }
+}
+
+function isNumber(cell: string): boolean {
+  return cell.trim() !== "" && Number.isFinite(Number(cell))
 }
 
 const natural = new Intl.Collator("en", { numeric: true }).compare
@@ -127,8 +136,8 @@ export async function readRecordingSet(
   if (rate === undefined)
     throw mixed(
       `${first.recording.name} does not say how many samples a second it has`,
-      "it has neither a time column nor interval_ms",
-      "give --rate, in samples a second",
+      "it has neither a column of times (named time, or t) nor interval_ms",
+      "give --rate, in samples a second, for example --rate 50",
     )
   const notes: string[] = []
   const faults = new Map(all.map(({ recording }) => [recording, faultOfRecording(recording)]))
@@ -167,6 +176,10 @@ export async function readRecordingSet(
     throw mixed(
       `${unknown.recording.name} is of class "${unknown.recording.label}", which is none of: ${classes.join(", ")}`,
       "the network was trained on other recordings, or the class is misspelt",
+    )
+  if (classes.length === 1)
+    notes.push(
+      `all recordings are of one class (${classes[0]}): there is nothing to tell apart; a folder a class is expected`,
     )
   return { ...split(ready, options, notes), classes, channels, rate, notes }
 }
@@ -225,8 +238,8 @@ function split(
     if (few)
       throw mixed(
         `there is one recording of "${few[0]}", and one of each class is for test`,
-        "more were recorded into other folders, or not yet",
-        "record more of it; or keep test recordings in a folder `test` beside `train`",
+        "no more were recorded yet, or this is the folder of one class",
+        "record more of it; name the folder above that of a class; or keep test recordings in a folder `test` beside `train`",
       )
     notes.push(`one of ${testEvery} recordings of each class is kept for test`)
     isTest = entry => chosen.has(entry)

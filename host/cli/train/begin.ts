@@ -1,5 +1,7 @@
 /** What `wuxing train` begins with: a new training or one that was stopped, on the host or on boards. */
+import { existsSync } from "node:fs"
 import { resolve } from "node:path"
+import { WuxingError } from "../../base/errors"
 import { type Distortion, distortionText } from "../../data/distort"
 import { pipeOrDevice } from "../../data/pipe"
 import type { RangeChoice } from "../../data/range"
@@ -200,15 +202,7 @@ async function startingPoint(
     return { what: what ?? size, given, data }
   }
   if (named === undefined || what === undefined)
-    throw (
-      (name === "mnist" ? undefined : pipeOrDevice(name)) ??
-      usageError(
-        name === "mnist"
-          ? "--model is missing"
-          : `--model is missing, and ${name} holds no recordings to size a network by`,
-        "for example --model pico-16, or --resume FILE",
-      )
-    )
+    throw (name === "mnist" ? undefined : pipeOrDevice(name)) ?? sizeMissing(name)
   for (const [flag, value] of Object.entries(signalFlags(options)))
     if (value !== undefined)
       throw usageError(`${flag} is about recordings, and ${name} holds none`, "leave it out")
@@ -219,6 +213,24 @@ async function startingPoint(
   })
   for (const line of data.notes ?? []) context.output.status(line)
   return { what, given: named, data }
+}
+
+/** Only recordings give a network its size. */
+function sizeMissing(name: string): WuxingError {
+  if (name === "mnist")
+    return usageError("--model is missing", "for example --model pico-16, or --resume FILE")
+  if (!existsSync(name))
+    return new WuxingError({
+      code: "data-missing",
+      kind: "data",
+      message: `${name} does not exist`,
+      cause: "the name is misspelt, or it lies in another folder",
+      help: "name a folder of recordings with a folder a class; or a table or pictures, with --model",
+    })
+  return usageError(
+    `--model is missing, and ${name} holds no recordings to size a network by`,
+    "for a table or pictures name a size of inputs, hidden neurons and classes, for example --model 10-8-5; recordings lie in a folder a class, or have a column of times",
+  )
 }
 
 function signalPart(options: TrainOptions): string {

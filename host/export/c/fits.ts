@@ -87,6 +87,8 @@ export function checkBoard(board: string, made: Needs): boolean {
     cause: made.signal
       ? `every link takes three bytes of flash, every synapse and neuron some of RAM, and its features and stream ${made.signal.ramBytes} B more`
       : "every link takes three bytes of flash, and every synapse and neuron some of RAM",
-    help: `a network such as ${limits.largest} fits and learns, 64-16-4@32 fits and predicts`,
+    help: made.signal
+      ? "train again with fewer points and a smaller network: of two channels, --features trace,points=16 and --model 32-8-4@16; --window shortens what its stream keeps"
+      : `a network such as ${limits.largest} fits and learns, 64-16-4@32 fits and predicts`,
   })
 }

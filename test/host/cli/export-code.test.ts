@@ -153,9 +153,9 @@ describe("wuxing export --format c", () => {
     expect(document(ended).files).not.toContain("examples/Gesture/Gesture.ino")
     const uno = ["export", at("wave-uno"), ...model, "--board", "uno"]
     await refused(uno, 6, "export-too-large", /too large for an Arduino Uno/)
-    expect(document(await answer(...uno)).error.cause).toMatch(
-      /its features and stream 1072 B more/,
-    )
+    const { cause, help } = document(await answer(...uno)).error
+    expect(cause).toMatch(/its features and stream 1072 B more/)
+    expect(help).toMatch(/--features trace,points=16/)
   })
 
   test.each([

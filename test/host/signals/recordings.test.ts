@@ -321,11 +321,29 @@ describe("a folder of recordings", () => {
     expect(set.notes.join()).toContain("1 recordings are empty")
   })
 
+  it("files of classes without a column of times are recordings, of a rate that must be given", async () => {
+    for (const label of ["a", "b"])
+      for (const i of [1, 2, 3])
+        file(`timeless/${label}/${i}.csv`, `x,y\n${rows(9, k => [k * i, k % 3])}`)
+    const path = join(folder, "timeless")
+    expect(isRecordings(path)).toBe(true)
+    expect((await errorOf(() => readRecordingSet(path))).help).toContain("--rate")
+    const set = await readRecordingSet(path, { rate: 25 })
+    expect(set).toMatchObject({ classes: ["a", "b"], channels: ["x", "y"], rate: 25 })
+    expect(set.notes.join()).not.toContain("one class")
+  })
+
+  it("of one class only, that is said", async () => {
+    for (const i of [1, 2]) file(`single/a/${i}.csv`, csv(9, i))
+    expect((await readRecordingSet(join(folder, "single"))).notes.join()).toContain("one class")
+  })
+
   it("tables of samples and pictures are none", () => {
     file("table/train.csv", "label,a,b\n1,2,3\n")
     file("table/test.csv", "label,a,b\n1,2,3\n")
     expect(isRecordings(join(folder, "table"))).toBe(false)
     file("pictures/a/1.png", "")
+    file("pictures/a/list.csv", "file,label\n1.png,3\n")
     expect(isRecordings(join(folder, "pictures"))).toBe(false)
     expect(isRecordings(join(folder, "nowhere"))).toBe(false)
   })

@@ -251,6 +251,13 @@ describe("wuxing eval", () => {
 
   test.each([
     ["no network", ["eval"], 2, /--model is missing/],
+    ["no data", ["train", "--data", "nowhere-at-all"], 3, /nowhere-at-all does not exist/],
+    [
+      "no size for what holds no recordings",
+      ["train", "--data", process.execPath],
+      2,
+      /--model is missing, and .*node/,
+    ],
     ["a file as trained preset", ["eval", "--model", "x", "--trained"], 2, /kept trained as "x"/],
     [
       "no such file",

@@ -20,6 +20,7 @@ const mnist = readMnist()
 
 const oldAndNew = z.strictObject({ old: z.number(), new: z.number() })
 const documentSchema = z.strictObject({
+  schema: z.literal("wuxing:demo-adapt:1"),
   demo: z.literal("adapt"),
   model: z.string(),
   world: z.string(),

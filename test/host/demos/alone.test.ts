@@ -24,6 +24,7 @@ const SEED = 71
 const temporary = temporaryFolder("alone")
 
 const documentSchema = z.strictObject({
+  schema: z.literal("wuxing:demo-alone:1"),
   demo: z.literal("alone"),
   seed: z.literal(SEED),
   board: z.string(),

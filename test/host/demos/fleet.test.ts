@@ -17,6 +17,7 @@ const svg = join(tmpdir(), `wuxing-fleet-${process.pid}.svg`)
 afterAll(() => rmSync(svg, { force: true }))
 
 const documentSchema = z.strictObject({
+  schema: z.literal("wuxing:demo-fleet:1"),
   demo: z.literal("fleet"),
   network: z.literal("fleet-64"),
   seed: z.literal(SEED),

@@ -16,6 +16,7 @@ const temporary = temporaryFolder("memory")
 
 const five = z.array(z.number()).length(5)
 const documentSchema = z.strictObject({
+  schema: z.literal("wuxing:demo-memory:1"),
   demo: z.literal("memory"),
   board: z.string().regex(/^[0-9a-f]{16}$/),
   profile: z.literal("virtual"),

@@ -14,6 +14,7 @@ const SPEED = 8
 const svg = join(tmpdir(), `wuxing-oscillator-${process.pid}.svg`)
 
 const documentSchema = z.strictObject({
+  schema: z.literal("wuxing:demo-oscillator:1"),
   demo: z.literal("oscillator"),
   board: z.string(),
   profile: z.literal("virtual"),

@@ -243,7 +243,8 @@ export function mostLearnShift(net: Network): number {
 
 /** Bits by which the backward signals of any layer are finer than Q12: its rate needs so many more. */
 export function mostFiner(net: Network): number {
-  return Math.max(...net.layers.map(({ finer = 0 }) => finer))
+  // Asked before the number of layers is known to be sound: no spread.
+  return net.layers.reduce((most, { finer = 0 }) => Math.max(most, finer), 0)
 }
 
 /** Fraction bits of the backward signals λ that links learn from. */

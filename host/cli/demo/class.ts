@@ -62,6 +62,8 @@ async function classDemo(options: ClassCommandOptions, context: Context): Promis
   const { train = 100 * boards, test = 10 * boards } = options
   const { output, signal } = context
   checkDashboardOptions(options)
+  // The option of `demo` stands with this one's, and takes no boards too, to refuse them itself.
+  integerOption("--boards", 1, MOST_CLASS)(String(boards))
   if (agents > boards)
     throw usageError(
       `--agents ${agents} is more than --boards ${boards}: an agent without boards offers nothing`,

@@ -53,7 +53,7 @@ export function addDemo(program: Command, run: Run): void {
     .option(
       "--boards <n>",
       `virtual boards to share the network over (default: ${DEFAULT_BOARDS})`,
-      integerOption("--boards", 1, MOST_CLASS),
+      integerOption("--boards", 0, MOST_CLASS),
     )
     .option("--on <where>", `where the boards are: ${PLACES}`, onOption())
     .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 2000)

@@ -24,6 +24,7 @@ describe("wrong options end with status 2, quote what was wrong, and say what to
     ["a number too large", ["demo", "--test", "10001"], /"10001".*1 to 10000/, /number/],
     ["a seed past 31 bits", ["demo", "--seed", "2147483648"], /"2147483648"/, /number/],
     ["no boards", ["demo", "--boards", "0"], /--boards is "0".*1 to 8/, /number/],
+    ["no boards of a class", ["demo", "class", "--boards", "0"], /"0".*1 to 64/, /number/],
     ["a place unknown", ["demo", "--on", "moon"], /--on is "moon".*sim:N/, /sim:2/],
     ["no virtual boards", ["demo", "--on", "sim:0"], /"sim:0"/, /sim:2/],
     ["two numbers of boards", ["demo", "--boards", "2", "--on", "sim:3"], /disagree/, /one/],

@@ -94,7 +94,7 @@ test("the command in a model's record makes its bits again", async () => {
 
 test("what cannot be is refused by name, and writes nothing", async () => {
   for (const [args, code, status] of [
-    [["train", "--data", join(folder, "none")], "usage", 2],
+    [["train", "--data", join(folder, "none")], "data-missing", 3],
     [["train", "--model", "8-4-3", "--data", recordings], "data-mismatch", 3],
     [["train", "--data", recordings, "--features", "waves"], "usage", 2],
     [["train", "--data", recordings, "--window", "100"], "recording-short", 3],

@@ -41,16 +41,23 @@ export function Draw() {
     pen.lineTo(to.x + (from.x === to.x && from.y === to.y ? 0.1 : 0), to.y)
     pen.stroke()
   }
+  /** What is drawn now, as the network gets it; undefined if nothing is. */
+  const picture = () => {
+    clearTimeout(soon.current)
+    const drawn = context()?.getImageData(0, 0, SIDE, SIDE)
+    if (!drawn) return undefined
+    const pixels = Uint8Array.from({ length: SIDE * SIDE }, (_, i) => drawn.data[i * 4 + 3])
+    const scaled = scaleTo({ width: SIDE, height: SIDE, pixels }, columns, rows, "mass")
+    if (!scaled.pixels.some(pixel => pixel > 0)) return undefined
+    const image = encodeBytes(scaled.pixels)
+    setImage(image)
+    return image
+  }
   const ask = () => {
     clearTimeout(soon.current)
     soon.current = window.setTimeout(() => {
-      const drawn = context()?.getImageData(0, 0, SIDE, SIDE)
-      if (!drawn) return
-      const pixels = Uint8Array.from({ length: SIDE * SIDE }, (_, i) => drawn.data[i * 4 + 3])
-      const scaled = scaleTo({ width: SIDE, height: SIDE, pixels }, columns, rows, "mass")
-      if (!scaled.pixels.some(pixel => pixel > 0)) return
-      const image = encodeBytes(scaled.pixels)
-      setImage(image)
+      const image = picture()
+      if (image === undefined) return
       setTaughtAs(undefined)
       say({ type: "name", id: ++asked, image })
     }, LIFTED_MS)
@@ -67,6 +74,8 @@ export function Draw() {
     setTaughtAs(undefined)
   }
   const teach = (label: number) => {
+    // What was drawn since the last question too: one that still waits would hide this lesson's answer.
+    const image = picture()
     if (image === undefined) return
     setTaughtAs(label)
     say({ type: "teach", id: ++asked, image, label })

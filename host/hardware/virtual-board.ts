@@ -33,7 +33,7 @@ export interface VirtualBoardOptions {
   /** Everything the VM processes print, by board, as lines. */
   onLog?: (board: number, line: string) => void
   signal?: AbortSignal
-  /** How long a VM may take to connect and announce itself, ms (default 10 s). */
+  /** How long a VM may take to connect and announce itself, ms (default 30 s). */
   deadlineMs?: number
   /** The DeviceScript command's script, if not the installed one (for tests of failures). */
   cli?: string
@@ -82,7 +82,7 @@ export class VirtualBoard {
   }
 
   async start(clearFlash: boolean): Promise<void> {
-    const { gcStress, signal, deadlineMs = 10_000 } = this.options
+    const { gcStress, signal, deadlineMs = 30_000 } = this.options
     if (signal?.aborted) throw interrupted(`${this.name} to start`, signal.reason)
     this.usb.powerOn()
     this.ending = false

@@ -191,7 +191,7 @@ export class VirtualBoards implements OpenableBoards {
     socket.setNoDelay()
     socket.on("error", () => socket.destroy())
     socket.on("close", () => this.strangers.delete(socket))
-    const giveUp = realClock.after(this.options.deadlineMs ?? 10_000, () => socket.destroy(), {
+    const giveUp = realClock.after(this.options.deadlineMs ?? 30_000, () => socket.destroy(), {
       background: true,
     })
     let owner: VirtualBoard | undefined

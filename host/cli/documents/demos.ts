@@ -204,7 +204,10 @@ export const memory = z.strictObject({
         parameters: vector.describe("of each element, after the last round"),
         trace: z.array(vector).describe("elements after the power cut, half a time unit apart"),
         recalled: vector.describe("where they came to rest"),
-        farthest: p.positive("farthest of these from the values"),
+        farthest: z
+          .number()
+          .nullable()
+          .describe("farthest of these from the values; null where none was stored"),
         sameAsHost: p.flag("whether all of it is what the host's core gives, to the bit"),
       }),
     )

@@ -18,7 +18,7 @@ import { type Progress, startProgress } from "../terminal/progress"
 import { addNamedDemo, demoAction, surroundings } from "./options"
 
 /** Boards of a class at most: twice a large one. */
-export const MOST_CLASS = 64
+const MOST_CLASS = 64
 const MOST_AGENTS = 8
 const BOARDS = 32
 const AGENTS = 4

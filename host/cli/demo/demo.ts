@@ -28,7 +28,7 @@ import {
 } from "../options/usage"
 import { addDemoAdapt } from "./adapt"
 import { addDemoAlone } from "./alone"
-import { addDemoClass, MOST_CLASS } from "./class"
+import { addDemoClass } from "./class"
 import { addDemoFleet } from "./fleet"
 import { addDemoGesture } from "./gesture"
 import { addDemoMemory } from "./memory"
@@ -53,7 +53,7 @@ export function addDemo(program: Command, run: Run): void {
     .option(
       "--boards <n>",
       `virtual boards to share the network over (default: ${DEFAULT_BOARDS})`,
-      integerOption("--boards", 0, MOST_CLASS),
+      integerOption("--boards", 0, 999),
     )
     .option("--on <where>", `where the boards are: ${PLACES}`, onOption())
     .option("--train <n>", "training images", integerOption("--train", 1, 60_000), 2000)

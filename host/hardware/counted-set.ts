@@ -33,6 +33,9 @@ export interface CountedPort extends Port {
   turn(): Sent[]
 }
 
+/** Steps of the clock once a machine has failed, ms. */
+const AFTER_MS = 100
+
 export abstract class CountedSet<Board extends CountedPort> implements BoardSet {
   readonly reconnectMs = 1
   readonly clock = new VirtualClock()
@@ -57,6 +60,8 @@ export abstract class CountedSet<Board extends CountedPort> implements BoardSet 
   }
 
   async connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
+    // Time stands once a machine has failed: a board asked then would be waited for without end.
+    if (this.failure) throw this.failure
     const board = this.boards[i]
     board.clock = this.clock.now
     this.loop ??= this.run()
@@ -90,6 +95,8 @@ export abstract class CountedSet<Board extends CountedPort> implements BoardSet 
     } catch (error) {
       this.failure = error as Error
       for (const board of this.boards) board.onClose?.(this.failure)
+      // Who waits for a board that will not answer waits by this clock.
+      for (; this.running; await takeTurns()) this.clock.advanceTo(this.clock.now() + AFTER_MS)
     }
   }
 

@@ -53,7 +53,10 @@ describe("the package", () => {
     const paths = packed.files.map(({ path }) => path)
     expect(
       paths.filter(
-        path => !/^(dist\/|docs\/(.*\.(md|svg)|json-schema\.json)$|package\.json$|[A-Z]+(\.md)?$)/.test(path),
+        path =>
+          !/^(dist\/|docs\/(.*\.(md|svg)|json-schema\.json)$|package\.json$|[A-Z]+(\.md)?$)/.test(
+            path,
+          ),
       ),
     ).toEqual([])
     // Sources of boards' programs are what users build: no other sources.

@@ -20,7 +20,7 @@ const { functions } = JSON.parse(readFileSync(LISTING_PATH, "utf8"))
 
 /** By hand: which functions of the program do which part. */
 const FUNCTIONS: Record<string, string[]> = {
-  images: ["image_sumRuns", "clearImage", "take_image"],
+  images: ["image_sumRuns", "clearImage", "takeImage"],
   forward: ["forward", "settleForwardTwo", "sumDense"],
   backward: ["settleBackwardTwo", "noise_draw", "run_bestOutput"],
   learning: ["learnRuns", "learnDense"],

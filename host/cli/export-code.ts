@@ -5,7 +5,7 @@ import { WuxingError } from "../base/errors"
 import { grouped } from "../base/numbers"
 import { writeFolder } from "../base/write-folder"
 import type { StoredSample } from "../export/c/export-c"
-import { isModelName } from "../export/c/text"
+import { C_LAYOUTS, type CLayout, isModelName } from "../export/c/options"
 import type { Model } from "../models/model-file"
 import type { Context, Outcome } from "./command"
 import { type NetworkOptions, networkNamed } from "./options/network-option"
@@ -13,7 +13,6 @@ import { choiceOption, pathOption, usageError } from "./options/usage"
 import type { Output } from "./terminal/output"
 
 export const CODE_FORMATS = ["c", "devicescript"]
-const LAYOUTS = ["plain", "arduino", "platformio", "esp-idf"]
 const BOARDS = ["any", "uno"]
 /** Samples that go along, at most, and the bytes of them; fewer where flash is small. */
 const MOST_SAMPLES = 16
@@ -26,7 +25,7 @@ export interface CodeOptions extends NetworkOptions {
   model?: string
   data?: string
   force?: boolean
-  layout: string
+  layout: CLayout
   board: string
   name: string
   nir?: string
@@ -38,8 +37,8 @@ export function addCodeOptions(command: Command): Command {
   return command
     .option(
       "--layout <layout>",
-      `how the C library is laid out: ${LAYOUTS.join(", ")}`,
-      choiceOption("--layout", LAYOUTS),
+      `how the C library is laid out: ${C_LAYOUTS.join(", ")}`,
+      choiceOption("--layout", C_LAYOUTS),
       "plain",
     )
     .option(
@@ -81,18 +80,18 @@ export async function exportCode(
   const { checkBoard, checkRule } = await import("../export/c/fits")
   const { exportC } = await import("../export/c/export-c")
   const { modelSource } = await import("../export/c/model-source")
-  const { classesOf } = await import("../training/training")
+  const { classNamesOf } = await import("../training/training")
 
   const model = await networkNamed(what, options)
   const { network } = model
   const outputs = network.layers.at(-1)!.neurons
-  const classes = classesOf(model) ?? Array.from({ length: outputs }, (_, i) => `${i}`)
+  const classes = classNamesOf(model)
   if (options.format === "devicescript") return exportModule(out, model, classes, options, output)
   checkRule(model)
   const learns = checkBoard(board, modelSource(model, name, classes))
   const samples = await samplesFor(model, options)
   const made = exportC(model, {
-    ...{ layout: layout as "plain", name, classes, samples: samples.list, predictsOnly: !learns },
+    ...{ layout, name, classes, samples: samples.list, predictsOnly: !learns },
   })
   writeFolder(out, made.files, options.force ?? false)
 
@@ -161,7 +160,7 @@ async function exportGraph(
     options,
   )
   const made = exportSpikingC(plan, {
-    ...{ layout: layout as "plain", name, samples: samples.list },
+    ...{ layout, name, samples: samples.list },
     classes: Array.from({ length: outputs }, (_, i) => `${i}`),
   })
   writeFolder(out, made.files, options.force ?? false)

@@ -67,6 +67,7 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
   if (fault) throw usageError(`--label "${label}" ${fault}`, "for example --label wave")
   const count = options.count ?? (label === undefined ? Number.POSITIVE_INFINITY : 1)
   const { Recorder } = await import("../sensing/recorder")
+  const { readingOf } = await import("../sensing/reading")
   const { RecordingSession } = await import("../sensing/recording-session")
   const { sparkline } = await import("./terminal/sparkline")
   const { openSignalDashboard } = await import("./options/signal-dashboard")
@@ -116,18 +117,7 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
     ...{ taught: 0, undoable: 0 },
   })
   const left = () => Math.max(0, seconds - (realClock.now() - began) / 1000)
-  let end: (reason?: WuxingError) => void = () => {}
-  let fail: (reason: unknown) => void = () => {}
-  const reading = new Promise<WuxingError | undefined>((resolve, reject) => {
-    end = reason => {
-      source.onSample = undefined
-      resolve(reason)
-    }
-    fail = reject
-  })
-  // The sensor may be gone before its page is there.
-  source.onEnd = end
-  signal.addEventListener("abort", () => end(), { once: true })
+  const { ended, end, fail } = readingOf(source, signal)
   const take = (values: number[], names?: string[]) => {
     latest.push(values[0])
     if (latest.length > PICTURE) latest.shift()
@@ -164,7 +154,7 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
         : `recording ${label} from ${source.name}: ${count} of ${seconds} s; Ctrl-C ends it`,
     )
     source.onSample = take
-    error = await reading
+    error = await ended
     // What was recorded of one that was cut short is kept too.
     if (error || signal.aborted) cutShort()
     if (error) page?.desk.lost(error)

@@ -103,18 +103,8 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
     const source = await openSource(options, features.rate, signal)
     output.status(`watching ${source.name}; Ctrl-C ends it`)
     let limiter: Timer | undefined
-    let end: (reason?: WuxingError) => void = () => {}
-    let fail: (reason: unknown) => void = () => {}
-    const watching = new Promise<WuxingError | undefined>((resolve, reject) => {
-      end = reason => {
-        source.onSample = undefined
-        resolve(reason)
-      }
-      fail = reject
-    })
-    // The sensor may be gone before its page is there.
-    source.onEnd = end
-    signal.addEventListener("abort", () => end(), { once: true })
+    const { readingOf } = await import("../sensing/reading")
+    const { ended, end, fail } = readingOf(source, signal)
     try {
       const { openWatchPage } = await import("./watch-page")
       const watched = { source, model, classes, settings, watcher, host }
@@ -137,7 +127,7 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
             fail(error)
           }
       }
-      error = await watching
+      error = await ended
       if (error) page?.lost(error)
     } finally {
       limiter?.stop()

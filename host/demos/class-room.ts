@@ -9,10 +9,10 @@ import { fileURLToPath } from "node:url"
 import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { heard } from "../base/heard"
+import type { BoardCount } from "../hardware/counted-set"
 import type { Location } from "../hardware/location"
 import { startBroker } from "../hardware/mqtt/broker"
 import type { BrokerAddress } from "../hardware/mqtt/broker-address"
-import type { ComputedCount } from "../hardware/own-time-boards"
 import { seconds, wait } from "../link/wait"
 
 /** What an agent's process is started with. */
@@ -27,7 +27,7 @@ export interface AgentGiven {
 
 /** What each board of an agent has computed, and the memory of the agent's process. */
 interface Told {
-  counts: ComputedCount[]
+  counts: BoardCount[]
   memoryBytes: number
 }
 
@@ -41,7 +41,7 @@ export interface ClassRoom {
   /** Names of the agents, and how many boards each has; boards are numbered in this order. */
   agents: { name: string; boards: number }[]
   /** What each board has computed so far. @throws WuxingError "agent-no-answer" (kind board) */
-  counts(): Promise<ComputedCount[]>
+  counts(): Promise<BoardCount[]>
   /** Of all agents' processes. @throws as counts */
   memoryBytes(): Promise<number>
   stop(): Promise<void>

@@ -5,7 +5,7 @@
 import { realClock, takeTurns } from "../base/clock"
 import { sha256 } from "../base/sha256"
 import { imageAt, type Mnist } from "../data/mnist"
-import type { ComputedCount } from "../hardware/own-time-boards"
+import type { BoardCount } from "../hardware/counted-set"
 import type { Verified } from "../library/host-mismatch"
 import { HostNetwork } from "../network/host-network"
 import type { Network } from "../network/network"
@@ -23,7 +23,7 @@ export interface ClassOptions {
   learners: BoardLearner[]
   /** Boards of the class, whether or not they are among the learners. */
   boards: number
-  counts(): Promise<ComputedCount[]>
+  counts(): Promise<BoardCount[]>
   mnist: Mnist
   training: number[]
   testing: number[]
@@ -45,8 +45,8 @@ export interface ClassResult extends Verified {
   /** Of learning, by our clock, s. */
   learningSeconds: number
   /** What each board computed to learn, loading and averages included; and to name. */
-  learning: ComputedCount[]
-  naming: ComputedCount[]
+  learning: BoardCount[]
+  naming: BoardCount[]
   /** Of learning, by what the busiest board of the class computed; and if one board learnt all. */
   samplesPerSecond: number
   samplesPerSecondAlone: number
@@ -185,7 +185,7 @@ function same(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   return a.length === b.length && Array.from(a).every((value, i) => value === b[i])
 }
 
-function between(before: ComputedCount[], after: ComputedCount[]): ComputedCount[] {
+function between(before: BoardCount[], after: BoardCount[]): BoardCount[] {
   return after.map(({ operations, busySeconds }, i) => ({
     operations: operations - before[i].operations,
     busySeconds: busySeconds - before[i].busySeconds,

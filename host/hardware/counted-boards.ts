@@ -8,7 +8,7 @@
 import { buildBridgeReport, frameIsBridge, JD_FRAME_FLAG_COMMAND, packetsOf } from "../link/jacdac"
 import { encodeFrame, JdUsbDecoder } from "../link/jdusb"
 import type { BoardProfile } from "./board-profile"
-import { type BoardCount, type CountedPort, CountedSet, type Sent } from "./counted-set"
+import { type BoardCount, type CountedPort, CountedSet, countOf, type Sent } from "./counted-set"
 import { Machine } from "./machine"
 
 /** The least a turn of a machine's loop takes, ms. */
@@ -40,10 +40,7 @@ export class CountedBoards extends CountedSet<CountedBoard> {
   }
 
   counts(): BoardCount[] {
-    return this.boards.map(({ operations }) => ({
-      operations,
-      busySeconds: (operations * this.of.cyclesPerOperation) / this.of.clockHz,
-    }))
+    return this.boards.map(({ operations }) => countOf(operations, this.of))
   }
 
   profile(): string {

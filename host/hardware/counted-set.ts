@@ -7,6 +7,7 @@ import { takeTurns, VirtualClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import type { Port } from "../link/port"
+import type { BoardProfile } from "./board-profile"
 import type { BoardSet } from "./board-set"
 
 /** Turns without a message after which other code of this process gets its turn. */
@@ -17,6 +18,12 @@ export interface BoardCount {
   operations: number
   /** Of them, s. */
   busySeconds: number
+}
+
+/** What a DeviceScript board of the profile has computed. */
+export function countOf(operations: number, profile: BoardProfile): BoardCount {
+  const { cyclesPerOperation, clockHz } = profile
+  return { operations, busySeconds: (operations * cyclesPerOperation) / clockHz }
 }
 
 /** What a board sends, and when it is at the host, ms. */

@@ -11,6 +11,7 @@ import type { Port } from "../link/port"
 import type { BoardProfile } from "./board-profile"
 import type { OpenableBoards } from "./board-set"
 import { BoardUsb, stoppedError } from "./board-usb"
+import { type BoardCount, countOf } from "./counted-set"
 import { OperationCount } from "./machine"
 import { machineModule } from "./machine-binary"
 import { type MachineCore, MachineEnded, startMachine } from "./machine-core.mjs"
@@ -23,12 +24,6 @@ const MOST_IDLE_MS = 20
 const MOST_WAITING = 32
 /** A board is back at once. */
 const RECONNECT_MS = 6_500
-
-export interface ComputedCount {
-  operations: number
-  /** What they take a board of the profile, s. */
-  busySeconds: number
-}
 
 export class OwnTimeBoards implements OpenableBoards {
   readonly reconnectMs = RECONNECT_MS
@@ -59,12 +54,8 @@ export class OwnTimeBoards implements OpenableBoards {
   }
 
   /** What each board has computed since it was made. */
-  counts(): ComputedCount[] {
-    const { cyclesPerOperation, clockHz } = this.of
-    return this.boards.map(({ operations }) => ({
-      operations,
-      busySeconds: (operations * cyclesPerOperation) / clockHz,
-    }))
+  counts(): BoardCount[] {
+    return this.boards.map(({ operations }) => countOf(operations, this.of))
   }
 
   async openPort(i: number, restart: boolean): Promise<Port> {

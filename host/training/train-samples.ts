@@ -2,7 +2,7 @@
 import { WuxingError } from "../base/errors"
 import { refuseUnknown } from "../base/options"
 import type { Model } from "../models/model-file"
-import { HostNetwork } from "../network/host-network"
+import { untrained } from "../models/model-source"
 import { type Network, signalsOf } from "../network/network"
 import { recipeOf } from "./recipes"
 import { type EpochFigures, Training } from "./training"
@@ -32,6 +32,7 @@ export interface TrainSamplesOptions {
   signal?: AbortSignal
 }
 
+const NO_IMAGES = { images: new Uint8Array(), labels: new Uint8Array(), count: 0 }
 const OPTIONS = ["epochs", "seed", "classes", "test", "onEpoch", "signal"]
 
 /**
@@ -49,10 +50,7 @@ export async function train(
   options: TrainSamplesOptions = {},
 ): Promise<Model> {
   refuseUnknown("train", options, OPTIONS)
-  const model =
-    "network" in what
-      ? what
-      : { network: what, coefficients: new HostNetwork(what).coefficients(), training: null }
+  const model = "network" in what ? what : untrained(what)
   const { network } = model
   const recipe = { ...recipeOf(network), shiftImages: false }
   const { epochs = recipe.epochs, seed = network.seed, test } = options
@@ -61,8 +59,7 @@ export async function train(
   const learnt = imagesOf(network, samples)
   const data = {
     ...{ name: "samples of a program", classes: [...classes], train: learnt },
-    // Where there are none nothing is measured on them.
-    test: test ? imagesOf(network, test) : learnt,
+    test: test ? imagesOf(network, test) : { ...learnt, ...NO_IMAGES },
   }
   const plan = { ...recipe, epochs, seed, batch: 1, images: learnt.count, validation: 0 }
   const training = await Training.start(model, plan, data)

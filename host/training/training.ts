@@ -450,6 +450,12 @@ export function classesOf(model: Model): string[] | undefined {
   return settings.success ? settings.data.classes : undefined
 }
 
+/** Names of a model's classes: as it learnt them, else the numbers of its outputs. */
+export function classNamesOf(model: Model): string[] {
+  const outputs = model.network.layers.at(-1)!.neurons
+  return classesOf(model) ?? Array.from({ length: outputs }, (_, i) => `${i}`)
+}
+
 /** How a model's data was taken, and its classes: for the next data, to be taken in the same way. */
 export function dataOf(model: Model): { classes?: string[]; record?: DataRecord } {
   const settings = settingsSchema.safeParse(model.training?.settings)

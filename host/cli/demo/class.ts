@@ -3,7 +3,7 @@ import type { Command } from "commander"
 import { grouped, percent } from "../../base/numbers"
 import { type Dataset, readMnist } from "../../data/mnist"
 import { drawSamples, SALTS } from "../../data/samples"
-import type { ComputedCount } from "../../hardware/own-time-boards"
+import type { BoardCount } from "../../hardware/counted-set"
 import { hostsVerdict, mismatchOf } from "../../library/host-mismatch"
 import type { FleetWatch } from "../../session/watch"
 import type { Context, Outcome, Run } from "../command"
@@ -147,7 +147,7 @@ async function classDemo(options: ClassCommandOptions, context: Context): Promis
     const memoryBytes = process.memoryUsage.rss() + (await room.memoryBytes())
     let first = 0
     const tables = room.agents.map(({ name, boards: count }) => {
-      const own = (counts: ComputedCount[]) => sumOf(counts.slice(first, first + count))
+      const own = (counts: BoardCount[]) => sumOf(counts.slice(first, first + count))
       const row = { name, boards: count, learning: own(learning), naming: own(naming) }
       first += count
       return row
@@ -191,7 +191,7 @@ async function classDemo(options: ClassCommandOptions, context: Context): Promis
   }
 }
 
-function sumOf(counts: ComputedCount[]): ComputedCount {
+function sumOf(counts: BoardCount[]): BoardCount {
   return {
     operations: counts.reduce((sum, { operations }) => sum + operations, 0),
     busySeconds: counts.reduce((sum, { busySeconds }) => sum + busySeconds, 0),

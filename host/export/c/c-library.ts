@@ -2,10 +2,10 @@
 import { WuxingError } from "../../base/errors"
 import { refuseUnknown } from "../../base/options"
 import type { Model } from "../../models/model-file"
-import { classesOf } from "../../training/training"
-import { C_LAYOUTS, type CLayout, exportC, type StoredSample } from "./export-c"
+import { classNamesOf } from "../../training/training"
+import { exportC, type StoredSample } from "./export-c"
 import { checkRule } from "./fits"
-import { isModelName } from "./text"
+import { C_LAYOUTS, type CLayout, isModelName } from "./options"
 
 /** Options of {@link cLibrary}. */
 export interface CLibraryOptions {
@@ -40,7 +40,6 @@ export function cLibrary(model: Model, options: CLibraryOptions = {}): Map<strin
       help: 'for example { name: "gesture", layout: "arduino" }',
     })
   checkRule(model)
-  const outputs = model.network.layers.at(-1)!.neurons
-  const classes = classesOf(model) ?? Array.from({ length: outputs }, (_, i) => `${i}`)
+  const classes = classNamesOf(model)
   return exportC(model, { name, layout, classes, samples: [...samples] }).files
 }

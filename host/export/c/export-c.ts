@@ -5,11 +5,8 @@ import { HostNetwork } from "../../network/host-network"
 import { builtFeatures, builtLibrary, template } from "./built"
 import { roomOn } from "./fits"
 import { type CModel, modelSource } from "./model-source"
+import type { CLayout } from "./options"
 import { fnv1a, wrapped } from "./text"
-
-/** For which way of building a C library is laid out; "plain" has a `CMakeLists.txt`. */
-export type CLayout = "plain" | "arduino" | "platformio" | "esp-idf"
-export const C_LAYOUTS: readonly CLayout[] = ["plain", "arduino", "platformio", "esp-idf"]
 
 /** A sample that goes with the export, to try it by. */
 export interface StoredSample {

@@ -25,8 +25,3 @@ export function fnv1a(bytes: Uint8Array): number {
 export function quoted(text: string): string {
   return `"${[...Buffer.from(text)].map(byte => (byte < 32 || byte > 126 || byte === 34 || byte === 92 ? `\\${byte.toString(8).padStart(3, "0")}` : String.fromCharCode(byte))).join("")}"`
 }
-
-/** Whether a model may be called so in C: its files and functions are, beside the library's own. */
-export function isModelName(text: string): boolean {
-  return /^[a-z][a-z0-9_]{0,30}$/.test(text) && !/^wuxing|^spiking|^samples$|^main$/.test(text)
-}

@@ -65,7 +65,7 @@ it("takes what is sound", async () => {
 it("refuses each shard that was found to lead the native program astray", async () => {
   for (const [i, [name, shard]] of namedShards.entries())
     expect(`${name}: ${await judged(shard, i)}`).toBe(`${name}: BadShard`)
-}, 180_000)
+})
 
 it("trusts what JavaScript trusts, and runs on whatever follows", async () => {
   let trusted = 0
@@ -81,7 +81,7 @@ it("trusts what JavaScript trusts, and runs on whatever follows", async () => {
     if (!sound) expect([number, status]).not.toEqual([number, "Ok"])
   }
   expect(trusted).toBeGreaterThan(0)
-}, 180_000)
+})
 
 it("refuses a rate by Set that it would refuse in a shard", async () => {
   const [, shard] = soundShards.find(([name]) => name === "that learns all")!

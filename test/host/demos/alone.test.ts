@@ -120,7 +120,7 @@ test("a board alone names its images, learns from a button, and has it all after
   const { memory } = host
   const first = memory.getAt(partAt(0) + Part.Coefficient, "i32")
   expect(kept[0].includes(memory.subarray(first, first + 224))).toBe(true)
-}, 150_000)
+})
 
 test("two slots and eight images go into a Pico's settings", () => {
   const { flashStoreBytes } = readBoardProfile("pico")

@@ -59,4 +59,4 @@ test("learning goes on after a cable was pulled, and ends with the bits of an un
   const hash = createHash("sha256").update(host.coefficients()).digest("hex")
   expect(result.coefficientsHash).toBe(hash)
   expect(readFileSync(svg, "utf8")).toContain("it is back")
-}, 150_000)
+})

@@ -151,7 +151,6 @@ test.skipIf(!hasSocat)(
       await virtual.stop()
     }
   },
-  120_000,
 )
 
 test("values, places and names that make no sense are refused before a board is started", async () => {

@@ -131,5 +131,5 @@ describe.skipIf(noSocat)("the oscillator (its panel needs the Debian package soc
     expect(risings).toBeLessThanOrEqual(blinks + 1)
     expect((await uno.levels())[STATUS]).toBe("low")
     expect(readFileSync(svg, "utf8")).toContain("linear theory")
-  }, 150_000)
+  })
 })

@@ -111,5 +111,4 @@ test.skipIf(!hasGpmetis())(
         expect(Math.min(cut, vol), which).toBeLessThan(250)
       }
   },
-  120_000,
 )

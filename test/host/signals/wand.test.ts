@@ -27,7 +27,7 @@ describeWith(WAND, "digits drawn in the air", () => {
     expect(data.classes).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])
     expect(await taught(data, 1)).toBeGreaterThanOrEqual(0.985)
     // The core may have to be compiled to WebAssembly first.
-  }, 180_000)
+  })
 
   it("three strokes a digit: at least 91 %, mean of ten draws", async () => {
     const data = await read()

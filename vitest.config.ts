@@ -33,6 +33,7 @@ const system = [
   "test/host/cli/process.test.ts",
   "test/host/cli/terminal-gone.test.ts",
   "test/host/cli/train/on-timed-board.test.ts",
+  "test/host/dashboard/add-class.test.ts",
   "test/host/dashboard/browser.test.ts",
   "test/host/dashboard/many-boards.test.ts",
   "test/host/dashboard/page.test.ts",

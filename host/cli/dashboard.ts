@@ -1,11 +1,13 @@
 /** `wuxing dashboard`: boards that name what people draw, and learn while people look on. */
 import type { Command } from "commander"
+import { WuxingError } from "../base/errors"
 import { grouped } from "../base/numbers"
 import { sha256 } from "../base/sha256"
 import type { Fleet } from "../fleet/fleet"
-import type { Model } from "../models/model-file"
+import type { Network } from "../network/network"
+import type { Checkpoint } from "../session/reports"
 import type { Context, Outcome, Run } from "./command"
-import { addServerOptions } from "./options/dashboard-option"
+import { addServerOptions, openDashboard } from "./options/dashboard-option"
 import { FORCE, MODEL, outputFile } from "./options/output-file"
 import { addShownOptions, type ShownOptions, shownModel } from "./options/shown-network"
 import { integerOption, pathOption } from "./options/usage"
@@ -44,7 +46,9 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
   const { openPatientFleet, printBoards } = await import("./fleet-run")
   const { readTrainingData } = await import("../training/training-data")
   const { checkpointOf } = await import("../fleet/checkpoint-of")
-  const { checkImages, dataOf } = await import("../training/training")
+  const { addOutput } = await import("../models/add-output")
+  const { findBoards } = await import("../hardware/location")
+  const { checkImages, classesOf, dataOf } = await import("../training/training")
   const { drawSamples } = await import("../data/samples")
   if (out !== undefined) outputFile(out, MODEL, force)
   output.asLines()
@@ -59,13 +63,11 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
   const { count, images, labels } = data.train
   const order = drawSamples(count, count, seed, ORDER_SALT)
 
-  const watchers = {
+  const view = {
     dashboard: port ?? (true as const),
-    host,
-    token,
-    classes: data.classes,
-    record: data.record,
-    training: model.training,
+    ...{ host, token, record: data.record, training: model.training, until: signal },
+    classes: classesOf(model) ?? data.classes,
+    addsClasses: true,
     // A network that knows its digits is there to be asked first.
     paused: !options.fresh,
     announce: (urls: string[]) => {
@@ -73,51 +75,94 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
       for (const url of urls) output.print(url)
     },
   }
-  const fleet = await openPatientFleet(
-    { location: on, network, goal: "learning", start: checkpointOf(model), watchers },
-    context,
-  )
+  // Ports that are not there are reported first.
+  const boards = await findBoards(on)
+  const dashboard = await openDashboard(view, network, context)
+  if (!dashboard) throw new TypeError("there is no dashboard")
+  const { hub } = dashboard
+  // It outlives its fleets.
+  const watch = { ...dashboard, close: async () => {} }
+  const open = async (network: Network, start: Checkpoint) => {
+    const opening = { location: on, boards, network, goal: "learning", start, watch } as const
+    const fleet = await openPatientFleet(opening, context)
+    await dashboard.attach(fleet)
+    return fleet
+  }
   let learnt = 0
+  let taught = 0
+  let recoveries = 0
+  let shown = network
+  let fleet: Fleet | undefined
+  const end = async (ended: Fleet) => {
+    fleet = undefined
+    await ended.close()
+    taught += ended.taught.length
+    recoveries += ended.recoveries
+  }
+  /** The network has one class more, if it can; else it is as it was, and the page is told why. */
+  const addClass = async (ended: Fleet, name: string) => {
+    const start = ended.learnt
+    const { classes } = hub
+    let why: string | undefined
+    try {
+      const grown = addOutput(shown, start)
+      hub.detach()
+      await end(ended)
+      hub.goOnWith(grown.network, [...classes, name], state => addOutput(shown, state).learnt)
+      fleet = await open(grown.network, { ...grown.learnt, samples: start.samples })
+      shown = grown.network
+    } catch (error) {
+      if (!(error instanceof WuxingError) || signal.aborted) throw error
+      why = error.message
+      if (hub.classes !== classes) {
+        const first = (all: Buffer, { length }: Buffer) => all.subarray(0, length)
+        hub.goOnWith(shown, classes, ({ coefficients, elements }) => ({
+          coefficients: first(coefficients, start.coefficients),
+          elements: first(elements, start.elements),
+        }))
+        fleet = await open(shown, start)
+      }
+    }
+    hub.answerWanted(why)
+  }
   try {
+    fleet = await open(network, checkpointOf(model))
     await printBoards(fleet, output)
     output.status("Ctrl-C ends it")
     const lesson = (i: number) => {
-      const at = order[i % count]
+      const at = order[(learnt + i) % count]
       const image = images.subarray(at * network.width, (at + 1) * network.width)
       return { image, label: labels[at] }
     }
-    const { done } = await fleet.learn(lesson, Number.MAX_SAFE_INTEGER, {
-      stopped: () => signal.aborted,
-    })
-    learnt = done
+    while (!signal.aborted) {
+      const { done } = await fleet.learn(lesson, Number.MAX_SAFE_INTEGER, {
+        stopped: () => signal.aborted || hub.wanted !== undefined,
+      })
+      learnt += done
+      if (hub.wanted !== undefined && !signal.aborted) await addClass(fleet, hub.wanted)
+    }
+    const { learnt: state } = fleet
+    await end(fleet)
+    output.field("images learnt", grouped(learnt))
+    output.field("taught by hand", grouped(taught))
+    if (out !== undefined) {
+      outputFile(out, MODEL, force).write(hub.model(state))
+      output.field("kept in", out)
+    }
+    return {
+      document: {
+        event: "end",
+        network: shown.name,
+        learnt,
+        taught,
+        classes: hub.classes,
+        coefficientsHash: sha256(state.coefficients),
+        recoveries,
+        out,
+      },
+    }
   } finally {
-    await fleet.close()
+    await fleet?.close()
+    await dashboard.close()
   }
-  output.field("images learnt", grouped(learnt))
-  output.field("taught by hand", grouped(fleet.taught.length))
-  if (out !== undefined) {
-    await keep(out, model, fleet)
-    output.field("kept in", out)
-  }
-  return {
-    document: {
-      event: "end",
-      network: network.name,
-      learnt,
-      taught: fleet.taught.length,
-      coefficientsHash: sha256(fleet.learnt.coefficients),
-      recoveries: fleet.recoveries,
-      out,
-    },
-  }
-}
-
-/** With what was learnt, and without the record of a training that these are no longer the bits of. */
-async function keep(path: string, model: Model, { learnt }: Fleet): Promise<void> {
-  const { ELEMENTS_ARRAY, saveModel } = await import("../models/model-file")
-  const { coefficients, elements } = learnt
-  saveModel(path, {
-    ...{ network: model.network, coefficients, training: null },
-    ...(elements.length > 0 ? { arrays: { [ELEMENTS_ARRAY]: elements } } : {}),
-  })
 }

@@ -56,7 +56,7 @@ export async function openWatchPage(
 ): Promise<WatchPage | undefined> {
   if (options.dashboard === undefined) return undefined
   const { Learner } = await import("../sensing/learner")
-  const { loadedModel, savedModel } = await import("../dashboard/state-file")
+  const { loadedModel, savedModel, untaught } = await import("../dashboard/state-file")
   const { Recorder } = await import("../sensing/recorder")
   const { RecordingSession } = await import("../sensing/recording-session")
   const { RecordingStore, faultOfLabel } = await import("../sensing/recording-store")
@@ -109,9 +109,10 @@ export async function openWatchPage(
       },
       file: async () => {
         const { training, signal } = model
-        const settings = { ...training?.settings, classes: [...classes] }
-        const told = training && { ...training, settings }
-        return savedModel({ network, training: told, signal, learnt: learner.learnt })
+        return savedModel({
+          ...{ network, classes, signal, learnt: learner.learnt },
+          training: training ?? untaught(network),
+        })
       },
       load: async bytes => {
         learner.load(loadedModel(bytes, network))

@@ -39,7 +39,7 @@ export function onHost(network: Network, engine: { readonly shiftNow: number }):
 export async function describe(
   fleet: Seen,
   { network, classes, frame = frameOf(network.width), picture = frame.height > 1 }: Described,
-): Promise<Omit<Hello, "tallies" | "log">> {
+): Promise<Omit<Hello, "tallies" | "log" | "addsClasses">> {
   const { shares } = fleet
   const live = fleet.live()
   const all = network.layers.reduce((sum, { neurons }) => sum + neurons, 0)

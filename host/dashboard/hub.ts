@@ -4,16 +4,17 @@
  */
 
 import { type Clock, realClock, type Timer } from "../base/clock"
-import { messageOf, WuxingError } from "../base/errors"
+import { WuxingError } from "../base/errors"
+import { faultOfNewClass } from "../data/classes"
 import type { TrainingRecord } from "../models/model-file"
 import { confidenceOf } from "../network/confidence"
 import type { Network } from "../network/network"
 import { type BoardTimes, partsBetween } from "../session/board-times"
 import type { BoardHealth, Checkpoint } from "../session/reports"
-import type { BoardState, FleetWatch, Request } from "../session/watch"
+import type { BoardState, FleetWatch, Learnt, Request } from "../session/watch"
 import { describe, type Seen } from "./describe"
-import { Inside } from "./inside"
 import { Ledger } from "./ledger"
+import { type Looker, Looks } from "./looks"
 import {
   type Control,
   decodeBytes,
@@ -28,7 +29,7 @@ import {
 } from "./messages"
 import { Rate } from "./rate"
 import { type Asked, Requests } from "./requests"
-import { loadedModel, savedModel } from "./state-file"
+import { loadedModel, savedModel, untaught } from "./state-file"
 
 /** Updates a second at most. */
 const UPDATES = 60
@@ -37,8 +38,6 @@ const FLEET_MS = 500
 const ASK_MS = 2_000
 /** Mean times are of so many samples, as far as there are: clocks of whole ms are right on average only. */
 const TIMED_SAMPLES = 100
-/** A look inside costs the host a sample or two, so not every image gets one. */
-const LOOK_MS = 200
 /** A model file is read or loaded in so long, ms, or not. */
 const MOST_WAIT_MS = 60_000
 const NO_WAY_BACK =
@@ -50,14 +49,7 @@ const MOST_LINE = 500
 /** Single steps that may be asked for ahead. */
 const MOST_STEPS = 1_000
 
-type Look = Extract<FromPage, { type: "look" }>
 type Send = (message: ToPage) => void
-
-/** One page. */
-interface Visitor {
-  send: Send
-  look?: Look
-}
 
 export interface HubOptions {
   clock?: Clock
@@ -69,29 +61,35 @@ export interface HubOptions {
   frame?: { width: number; height: number }
   picture?: boolean
   /** How it was taught, for model files. */
-  training?: TrainingRecord | null
+  training?: TrainingRecord
   /** Aborted: nothing is held any more. */
   signal?: AbortSignal
   /** Why nobody may teach, read or slow down this run, if so. */
   fixed?: string
+  /** Whoever runs the boards looks at `wanted`, and gives the network one more output. */
+  addsClasses?: boolean
   /** Told when somebody holds the run: whoever waits for it may not see the page. */
   status?: (text: string) => void
 }
 
 export class Hub implements FleetWatch {
-  private readonly visitors = new Set<Visitor>()
+  /** Name of a class that there is to be one more of. */
+  wanted?: string
+  private network: Network
+  classes: string[]
+  private readonly visitors = new Set<Looker>()
   private ledgers: Record<Kind, Ledger>
-  private readonly inside: Inside
+  private readonly looks: Looks
   private readonly lines: { board: number; line: string }[] = []
   private readonly states: BoardState[] = []
   private health: BoardHealth[] = []
   private readonly resets: number[] = []
   /** What each board has reported of its times, as far back as a mean goes; and that mean. */
-  private readonly reported: BoardTimes[][] = []
-  private readonly times: NonNullable<LiveBoard["times"]>[] = []
+  private reported: BoardTimes[][] = []
+  private times: NonNullable<LiveBoard["times"]>[] = []
   private latest?: Checkpoint
   private fleet?: Seen
-  private hello?: Omit<Hello, "tallies" | "log">
+  private hello?: Omit<Hello, "tallies" | "log" | "addsClasses">
 
   private kind?: Kind
   private paused: boolean
@@ -109,31 +107,65 @@ export class Hub implements FleetWatch {
   private readonly clock: Clock
   private readonly heart: Timer
   private readonly rate = new Rate()
-  /** What a look inside is for, unless it names a drawing. */
-  private image?: Uint8Array
-  private label = -1
-  private looking?: Timer
 
   constructor(private readonly options: HubOptions) {
     const { network, classes, paused, signal } = options
     this.paused = paused ?? false
+    this.network = network
+    this.classes = classes
     this.ledgers = ledgersOf(classes)
-    this.inside = new Inside(network)
     this.clock = this.options.clock ?? realClock
+    this.looks = new Looks(this.clock, this.visitors, network, classes.length)
     this.heart = this.clock.every(FLEET_MS, () => this.beat(), { background: true })
     signal?.addEventListener("abort", () => this.changedNow())
   }
 
   /** The fleet is there, and nothing under way yet: pages get to know it. */
   async attach(fleet: Seen): Promise<void> {
-    this.hello = await describe(fleet, this.options)
+    const { network, classes } = this
+    this.hello = await describe(fleet, { ...this.options, network, classes })
     this.fleet = fleet
     for (const { send } of this.visitors) this.welcome(send)
   }
 
+  /** The fleet ends, and another one comes: of the same network, or of what it grows to. */
+  detach(): void {
+    this.flush()
+    Object.assign(this, { fleet: undefined, hello: undefined })
+    // Boards that are started again have not restarted by themselves.
+    Object.assign(this, { health: [], reported: [], times: [] })
+    if (this.bits !== 0) this.requests.addFirst({ do: "slow", bits: this.bits })
+    for (const { send } of this.visitors) this.welcome(send)
+  }
+
+  /**
+   * Goes on with a network of more outputs, or fewer again, once there is no fleet. What was counted is
+   * kept, and states to go back to are those of this network.
+   *
+   * @param of what a state of the network so far is in this one
+   */
+  goOnWith(network: Network, classes: string[], of: (state: Learnt) => Learnt): void {
+    this.network = network
+    this.classes = classes
+    this.latest &&= { ...this.latest, ...of(this.latest) }
+    this.requests.map(of)
+    this.looks.goOnWith(network, classes.length)
+    for (const ledger of Object.values(this.ledgers)) ledger.resize(classes.length)
+  }
+
+  /** What was wanted is done, or cannot be, for this reason. */
+  answerWanted(why?: string): void {
+    const { wanted } = this
+    if (wanted === undefined) return
+    this.wanted = undefined
+    const what = `There is no class ${wanted}: ${why}.`
+    this.options.status?.(why === undefined ? `${wanted} is a class now` : what)
+    if (why !== undefined) this.tell({ type: "refused", what })
+  }
+
   /** A page has come. */
   visit(send: Send): { ask(message: FromPage): void; leave(): void; renew(): void } {
-    const visitor: Visitor = { send }
+    const visitor: Looker = { send }
     // What is still to be told is in the tallies that this page gets.
     this.flush()
     this.visitors.add(visitor)
@@ -156,7 +188,8 @@ export class Hub implements FleetWatch {
     }
     const { learning, naming } = this.ledgers
     const tallies = { learning: learning.tally(), naming: naming.tally() }
-    send({ ...this.hello, tallies, log: this.lines })
+    const { addsClasses = false } = this.options
+    send({ ...this.hello, addsClasses, tallies, log: this.lines })
     send(this.control())
     send(this.fleetView())
   }
@@ -180,15 +213,14 @@ export class Hub implements FleetWatch {
   learnt(image: Uint8Array, class_: number, label: number, error: boolean): void {
     if (error) this.requests.learnt()
     // Boards report it: what is none of the classes is shown as none.
-    const known = Number.isInteger(class_) && class_ >= 0 && class_ < this.options.classes.length
+    const known = Number.isInteger(class_) && class_ >= 0 && class_ < this.classes.length
     this.add("learning", image, { label, named: known ? class_ : -1, error })
   }
 
   saved(checkpoint: Checkpoint): void {
     this.requests.saved(checkpoint)
-    this.inside.load(checkpoint)
+    this.looks.load(checkpoint)
     this.latest = checkpoint
-    this.lookSoon()
   }
 
   log(board: number, text: string): void {
@@ -200,6 +232,15 @@ export class Hub implements FleetWatch {
 
   request(): Request | undefined {
     return this.requests.next()
+  }
+
+  before(request: Request): Request | undefined {
+    return this.requests.readFirst(request)
+  }
+
+  requested(request: Request): void {
+    if (this.requests.requested(request)) this.taught++
+    this.tell(this.control())
   }
 
   allow(most: number): number {
@@ -220,7 +261,7 @@ export class Hub implements FleetWatch {
   async close(): Promise<void> {
     this.heart.stop()
     this.timer?.stop()
-    this.looking?.stop()
+    this.looks.stop()
     this.flush()
     this.tell({ type: "ended" })
     this.visitors.clear()
@@ -237,13 +278,10 @@ export class Hub implements FleetWatch {
 
   // What pages ask for.
 
-  private carryOut(visitor: Visitor, message: FromPage): void {
+  private carryOut(visitor: Looker, message: FromPage): void {
     const { send } = visitor
     if (message.type === "look") {
-      const why = this.unknown(message)
-      if (why !== undefined) refuse(send, why)
-      else visitor.look = message
-      this.lookSoon()
+      this.looks.ask(visitor, message)
       return
     }
     const { fixed } = this.options
@@ -254,6 +292,7 @@ export class Hub implements FleetWatch {
     if (message.type === "name" || message.type === "teach") this.draw(send, message)
     else if (message.type === "read") this.want(send, { do: "read" })
     else if (message.type === "undo" || message.type === "restart") this.goBack(send, message.type)
+    else if (message.type === "add-class") this.addClass(send, message.name)
     else if (message.type === "rate") {
       if (this.want(send, { do: "slow", bits: message.bits })) this.bits = message.bits
     } else if (message.type === "step") {
@@ -288,7 +327,7 @@ export class Hub implements FleetWatch {
 
   /** Has a drawing named, after it was learnt if it has a label. */
   private draw(send: Send, message: Extract<FromPage, { type: "name" | "teach" }>): void {
-    const { network, classes } = this.options
+    const { network, classes } = this
     const image = decodeBytes(message.image)
     const label = message.type === "teach" ? message.label : undefined
     if (image.length !== network.width || (label ?? 0) >= classes.length) {
@@ -300,8 +339,7 @@ export class Hub implements FleetWatch {
         refuse(send, `The boards gave ${outputs.length} of ${classes.length} outputs.`)
         return
       }
-      this.image = image
-      this.label = label ?? -1
+      this.looks.seen(image, label)
       // What was learnt before the answer is told before it: a page knows by that how old an answer is.
       this.flush()
       if (label !== undefined) this.tell(this.control())
@@ -311,13 +349,24 @@ export class Hub implements FleetWatch {
         digit: digitOf(outputs),
         confidence: confidenceOf(outputs, network),
       })
-      this.lookSoon()
+      this.looks.soon()
     }
     const name: Request = { do: "classify", image, answered }
     if (label === undefined) this.want(send, name)
     // Read back as well, so that a look inside shows what has changed.
     else if (this.want(send, { do: "teach", lesson: { image, label } }, name, { do: "read" }))
       this.taught++
+  }
+
+  private addClass(send: Send, name: string): void {
+    const { network, classes } = this
+    const fault = this.options.addsClasses
+      ? faultOfNewClass(name, classes)
+      : "No class can be added to this run."
+    if (fault !== undefined) refuse(send, fault)
+    else if (network.pid) refuse(send, NO_WAY_BACK)
+    else if (!this.fleet || this.wanted !== undefined) refuse(send, "The boards are not ready yet.")
+    else this.wanted = name
   }
 
   /** Takes back the last lesson, or all that was learnt. */
@@ -327,12 +376,12 @@ export class Hub implements FleetWatch {
       this.options.status?.(how === "undo" ? "the last lesson taken back" : "begun again")
       if (how === "restart") {
         this.flush()
-        this.ledgers = ledgersOf(this.options.classes)
+        this.ledgers = ledgersOf(this.classes)
         for (const { send } of this.visitors) this.welcome(send)
       }
       this.tell(this.control())
     }
-    if (this.options.network.pid) refuse(send, NO_WAY_BACK)
+    if (this.network.pid) refuse(send, NO_WAY_BACK)
     else if (how === "undo" && this.requests.undoable === 0 && this.requests.isEmpty)
       refuse(send, "There is no lesson to take back.")
     else this.want(send, { do: how, done })
@@ -342,8 +391,14 @@ export class Hub implements FleetWatch {
   async file(): Promise<Buffer> {
     await this.answerOf(answered => ({ do: "read", answered }))
     if (!this.latest) throw busy()
-    const { network, training } = this.options
-    return savedModel({ network, training, learnt: this.latest })
+    return this.model(this.latest)
+  }
+
+  /** @param learnt of the network as it is now */
+  model(learnt: Learnt): Buffer {
+    const { network, classes } = this
+    const { training = untaught(network) } = this.options
+    return savedModel({ network, classes, training, learnt })
   }
 
   /**
@@ -352,7 +407,7 @@ export class Hub implements FleetWatch {
    * @throws WuxingError as decodeModel, "model-other" for another network, "dashboard-busy"
    */
   async load(bytes: Buffer): Promise<void> {
-    const { network } = this.options
+    const { network } = this
     const state = loadedModel(bytes, network)
     if (network.pid) throw busy(NO_WAY_BACK)
     await this.answerOf(answered => ({ do: "load", state, answered }))
@@ -367,23 +422,11 @@ export class Hub implements FleetWatch {
     })
   }
 
-  /** Why this cannot be looked at in the network in use, if it cannot. */
-  private unknown({ layer, neuron, image, label }: Look): string | undefined {
-    const { network, classes } = this.options
-    if (image !== undefined && decodeBytes(image).length !== network.width)
-      return `An image has ${network.width} pixels.`
-    if (label !== undefined && label >= classes.length)
-      return `The network has ${classes.length} classes, from 0.`
-    const known = layer >= 1 && layer <= network.layers.length
-    return known && neuron < network.layers[layer - 1].neurons
-      ? undefined
-      : "There is no such neuron."
-  }
-
   // What pages are told.
 
   private add(kind: Kind, image: Uint8Array, sample: Update["samples"][number]): void {
-    Object.assign(this, { kind, image, label: sample.label })
+    this.kind = kind
+    this.looks.seen(image, sample.label)
     if (this.pending && this.pending.kind !== kind) this.flush()
     this.pending ??= { type: "update", kind, samples: [], points: [], mistakes: [] }
     const { point, mistake } = this.ledgers[kind].add(sample, () => encodeBytes(image))
@@ -403,13 +446,13 @@ export class Hub implements FleetWatch {
     this.pending = undefined
     if (this.visitors.size > 0)
       this.tell({ ...pending, image: pending.image && encodeBytes(pending.image) })
-    this.lookSoon()
+    this.looks.soon()
   }
 
   private control(): { type: "control" } & Control {
     return {
       ...{ type: "control", kind: this.kind, paused: this.paused, bits: this.bits },
-      shift: this.fleet?.learnShifts.links ?? this.options.network.learnShift,
+      shift: this.fleet?.learnShifts.links ?? this.network.learnShift,
       samplesPerSecond: this.rate.perSecond(this.clock.now()),
       taught: this.taught,
       undoable: this.requests.undoable,
@@ -473,33 +516,6 @@ export class Hub implements FleetWatch {
       reported.shift()
     const parts = partsBetween(reported[0], times)
     if (parts.length > 0) this.times[board] = { tickMs: times.tickMs, parts }
-  }
-
-  private lookSoon(): void {
-    this.looking ??= this.clock.after(LOOK_MS, () => {
-      this.looking = undefined
-      for (const visitor of this.visitors) {
-        try {
-          this.showInside(visitor)
-        } catch (error) {
-          // A look is a convenience: what it cannot compute, it says to its page alone.
-          visitor.look = undefined
-          refuse(visitor.send, `This neuron cannot be shown: ${messageOf(error)}`)
-        }
-      }
-    })
-  }
-
-  private showInside({ look, send }: Visitor): void {
-    if (!look) return
-    const image = look.image === undefined ? this.image : decodeBytes(look.image)
-    const label = look.image === undefined ? this.label : (look.label ?? -1)
-    const blank = new Uint8Array(this.options.network.width)
-    send({
-      type: "inside",
-      ...this.inside.view(look.layer, look.neuron, image ?? blank, image ? label : -1),
-      image: image && encodeBytes(image),
-    })
   }
 }
 

@@ -14,7 +14,7 @@ export type Mistake = Tally["mistakes"][number]
 export class Ledger {
   samples = 0
   right = 0
-  readonly confusion: number[][]
+  confusion: number[][]
   readonly mistakes: Mistake[] = []
   private curve: [number, number, number][] = []
   private readonly last: Sample[] = []
@@ -22,6 +22,12 @@ export class Ledger {
 
   constructor(classes: number) {
     this.confusion = Array.from({ length: classes }, () => Array(classes).fill(0))
+  }
+
+  /** There are more classes from now on, or fewer again. */
+  resize(classes: number): void {
+    const row = (had: number[]) => Array.from({ length: classes }, (_, i) => had[i] ?? 0)
+    this.confusion = Array.from({ length: classes }, (_, i) => row(this.confusion[i] ?? []))
   }
 
   /**

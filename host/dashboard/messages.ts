@@ -82,6 +82,8 @@ const hello = z.object({
     ),
   }),
   classes: z.array(z.string()),
+  /** Whether there can be one class more. */
+  addsClasses: z.boolean(),
   boards: z.array(boardFacts),
   /** Signals that go from board (row) to board (column) for a sample. */
   cut: z.array(z.array(count)),

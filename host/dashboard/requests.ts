@@ -12,6 +12,10 @@ const MOST_KEPT_BYTES = 32 * 2 ** 20
 /** A request, or one whose state is known only when its turn comes. */
 export type Asked = Request | { do: "undo"; done(): void } | { do: "restart"; done(): void }
 
+function changes(asked: Asked): boolean {
+  return asked.do === "teach" || asked.do === "load"
+}
+
 export class Requests {
   private readonly waiting: Asked[] = []
   /** What the boards hold, where nothing was learnt since it was read. */
@@ -37,6 +41,19 @@ export class Requests {
     return true
   }
 
+  /** What has to be known before somebody else's lesson, so that it can be taken back. */
+  readFirst(request: Request): Request | undefined {
+    return changes(request) && !this.known ? { do: "read" } : undefined
+  }
+
+  /** Somebody else's request is done next. @returns whether it is a lesson */
+  requested(request: Request): boolean {
+    if (!changes(request)) return false
+    if (this.known) this.keep(this.known)
+    this.known = undefined
+    return request.do === "teach"
+  }
+
   /** To be answered before those that wait for their turn: it changes nothing. */
   addReport(request: Extract<Request, { do: "report" }>): void {
     this.waiting.push(request)
@@ -53,11 +70,23 @@ export class Requests {
     this.known = undefined
   }
 
+  /** The network is another one: its states are what `of` makes of them. */
+  map(of: (state: Learnt) => Learnt): void {
+    this.known &&= of(this.known)
+    this.start &&= of(this.start)
+    this.before.splice(0, this.before.length, ...this.before.map(of))
+    for (const request of this.waiting) if (request.do === "load") request.state = of(request.state)
+  }
+
+  /** To be done before all that waits. */
+  addFirst(request: Request): void {
+    this.waiting.unshift(request)
+  }
+
   next(): Request | undefined {
     for (;;) {
       const [next] = this.waiting
-      const changes = next?.do === "teach" || next?.do === "load"
-      if (changes && !this.known && !this.reading) {
+      if (next && changes(next) && !this.known && !this.reading) {
         // What it is before has to be known to come back to it; asked for once.
         this.reading = true
         return { do: "read" }
@@ -71,7 +100,7 @@ export class Requests {
         this.known = undefined
         return { do: "load", state, answered: () => next.done() }
       }
-      if (changes) {
+      if (next && changes(next)) {
         if (this.known) this.keep(this.known)
         this.known = undefined
       }

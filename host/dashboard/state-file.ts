@@ -16,16 +16,33 @@ import type { Learnt } from "../session/watch"
 interface Saved {
   network: Network
   learnt: Learnt
+  /** Names of the outputs. */
+  classes: string[]
   /** How it was taught before; its command does not make these coefficients any more. */
-  training?: TrainingRecord | null
+  training: TrainingRecord
   signal?: Model["signal"]
 }
 
-export function savedModel({ network, learnt, training, signal }: Saved): Buffer {
+/** What there is to say of a network as drawn, that people alone have taught. */
+export function untaught({ seed }: Network, settings?: TrainingRecord["settings"]): TrainingRecord {
+  return {
+    ...{ command: "wuxing dashboard", seed, epochs: 0, samples: 0, accuracy: {} },
+    ...(settings && { settings }),
+  }
+}
+
+export function savedModel({ network, learnt, classes, training, signal }: Saved): Buffer {
   const { coefficients, elements } = learnt
+  // Neither where it stopped nor how good it was is true any more.
+  const { state: _, settings, ...before } = training
   return encodeModel({
     ...{ network, coefficients: Buffer.from(coefficients) },
-    training: training ? { ...training, command: lessonsBeside(training.command) } : null,
+    training: {
+      ...before,
+      command: lessonsBeside(before.command),
+      accuracy: {},
+      settings: { ...settings, classes },
+    },
     ...(signal && { signal }),
     ...(elements.length > 0 ? { arrays: { [ELEMENTS_ARRAY]: Buffer.from(elements) } } : {}),
   })

@@ -39,6 +39,15 @@ export function namesOfClasses(
   )
 }
 
+/** Why there can be no class of this name beside the others, as a sentence; undefined: there can. */
+export function faultOfNewClass(name: string, classes: readonly string[]): string | undefined {
+  if (name.trim() !== name || name === "") return "A class's name begins and ends with no space."
+  if (name.length > MOST_NAME) return `A class's name has at most ${MOST_NAME} characters.`
+  if (/\p{Cc}/u.test(name)) return "A class's name has no control characters."
+  if (classes.length >= MOST_CLASSES) return `There are ${MOST_CLASSES} classes, as many as can be.`
+  return classes.includes(name) ? `There is a class ${name} already.` : undefined
+}
+
 export function wrongClasses(message: string, cause: string): WuxingError {
   return new WuxingError({
     code: "data-classes",

@@ -44,6 +44,13 @@ export interface FleetWatch {
   log?(board: number, line: string): void
   /** Asked between samples: what is to be done beside the run, if anything. */
   request?(): Request | undefined
+  /**
+   * Another watcher wants a lesson: what is to be done first, if anything, for this one to know what the
+   * lesson changes.
+   */
+  before?(request: Request): Request | undefined
+  /** Another watcher's request is done next. */
+  requested?(request: Request): void
   /** How many samples the run may do now, at most `most`; 0: none for now. */
   allow?(most: number): number
   /** Where `allow` was 0: resolves when there is a request, or the run may go on. */
@@ -82,6 +89,8 @@ export type Intervention = Taught | Slowed | Loaded
 
 /** Several watchers as one: all are notified, all may request, all must allow. */
 export function allOf(watches: readonly FleetWatch[]): FleetWatch {
+  let waiting: { request: Request; of: FleetWatch } | undefined
+  const others = (of: FleetWatch) => watches.filter(w => w !== of)
   return {
     state: (board, state) => {
       for (const w of watches) w.state?.(board, state)
@@ -100,11 +109,31 @@ export function allOf(watches: readonly FleetWatch[]): FleetWatch {
       for (const w of watches) w.log?.(board, line)
     },
     request: () => {
-      for (const w of watches) {
+      for (const w of waiting ? [] : watches) {
         const request = w.request?.()
-        if (request) return request
+        if (!request) continue
+        waiting = { request, of: w }
+        break
+      }
+      if (!waiting) return undefined
+      const { request, of } = waiting
+      for (const w of others(of)) {
+        const first = w.before?.(request)
+        if (first) return first
+      }
+      waiting = undefined
+      for (const w of others(of)) w.requested?.(request)
+      return request
+    },
+    before: request => {
+      for (const w of watches) {
+        const first = w.before?.(request)
+        if (first) return first
       }
       return undefined
+    },
+    requested: request => {
+      for (const w of watches) w.requested?.(request)
     },
     allow: most => watches.reduce((least, w) => Math.min(least, w.allow?.(least) ?? least), most),
     changed: () => Promise.race(watches.flatMap(w => w.changed?.() ?? [])),

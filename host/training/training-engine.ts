@@ -33,7 +33,7 @@ import { partsOf } from "../network/shard-parts"
 import { MAX_SYNAPSES } from "../network/slices"
 import { faultOf } from "../network/validate"
 import { type Lot, lotSize, makeLot } from "./distorted-lots"
-import { tooLarge, whole } from "./engine-limits"
+import { checkClamp, checkIndices, tooLarge, whole } from "./engine-limits"
 import type { JobOptions, LabelledImages, LearningEngine, Manner } from "./learning-engine"
 
 /** Control words (int32), kept in step with worker.mjs. */
@@ -252,6 +252,20 @@ export class TrainingEngine implements LearningEngine {
     return { images, starts, labels: shared }
   }
 
+  /** As store, for as long as `work` takes: the memory is free again then. */
+  async lend<T>(
+    images: Uint8Array,
+    labels: Uint8Array,
+    work: (store: ImageStore) => Promise<T>,
+  ): Promise<T> {
+    const { top } = this
+    try {
+      return await work(this.store(images, labels))
+    } finally {
+      this.top = top
+    }
+  }
+
   /**
    * Learns images in the given order.
    *
@@ -265,7 +279,7 @@ export class TrainingEngine implements LearningEngine {
     indices: Int32Array,
     options: JobOptions & Manner = {},
   ): Promise<{ done: number; right: number }> {
-    checkIndices(store, indices)
+    checkIndices(store.labels.length, indices)
     const { distort, rates, shifts = new Int32Array(indices.length) } = options
     if (shifts.length !== indices.length)
       throw new RangeError(`${shifts.length} shifts for ${indices.length} images`)
@@ -346,7 +360,7 @@ export class TrainingEngine implements LearningEngine {
     indices: Int32Array,
     options: JobOptions = {},
   ): Promise<Int32Array> {
-    checkIndices(store, indices)
+    checkIndices(store.labels.length, indices)
     const classes = new Int32Array(new SharedArrayBuffer(4 * indices.length))
     const { starts, labels } = store
     await this.run(this.workers, { kind: "predict", starts, labels, indices, classes }, options)
@@ -500,10 +514,7 @@ export class TrainingEngine implements LearningEngine {
     const links = sumOf(this.partLinks)
     if (all.length !== links * 2)
       throw new RangeError(`${all.length} bytes are not ${links} coefficients`)
-    const most = coefficientMax(this.network)
-    for (let at = 0; at < all.length; at += 2)
-      if (Math.abs(all.getAt(at, "i16")) > most)
-        throw new RangeError(`coefficient ${at / 2} is ${all.getAt(at, "i16")}, at most ±${most}`)
+    checkClamp(all, coefficientMax(this.network))
     exchangeCoefficients(this.shard, this.network, all, true)
     if (!this.own) return
     for (const [i, part] of this.parts.entries()) {
@@ -527,12 +538,6 @@ export class TrainingEngine implements LearningEngine {
   async close(): Promise<void> {
     await Promise.all(this.threads.filter(Boolean).map(thread => thread.terminate()))
   }
-}
-
-function checkIndices(store: ImageStore, indices: Int32Array): void {
-  const count = store.labels.length
-  const wrong = indices.findIndex(index => index < 0 || index >= count)
-  if (wrong >= 0) throw new RangeError(`index ${indices[wrong]} of ${count} images`)
 }
 
 function sumOf(counts: number[]): number {

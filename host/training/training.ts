@@ -102,6 +102,9 @@ const settingsSchema = z.strictObject({
     .optional(),
 })
 
+/** What also a network has that was taught by hand alone, with no plan of a training. */
+const taughtSchema = z.object(settingsSchema.pick({ classes: true, data: true }).shape)
+
 const stateSchema = z.strictObject({
   epoch: z.int().min(0),
   done: z.int().min(0),
@@ -446,8 +449,7 @@ export function recordingsOf(model: Model): RecordingChoice | undefined {
 
 /** Names of the classes a model has learnt; undefined if it does not say. */
 export function classesOf(model: Model): string[] | undefined {
-  const settings = settingsSchema.safeParse(model.training?.settings)
-  return settings.success ? settings.data.classes : undefined
+  return dataOf(model).classes
 }
 
 /** Names of a model's classes: as it learnt them, else the numbers of its outputs. */
@@ -458,6 +460,6 @@ export function classNamesOf(model: Model): string[] {
 
 /** How a model's data was taken, and its classes: for the next data, to be taken in the same way. */
 export function dataOf(model: Model): { classes?: string[]; record?: DataRecord } {
-  const settings = settingsSchema.safeParse(model.training?.settings)
+  const settings = taughtSchema.safeParse(model.training?.settings)
   return settings.success ? { classes: settings.data.classes, record: settings.data.data } : {}
 }

@@ -193,9 +193,8 @@ export class WatchedEngine implements LearningEngine {
       this.keep()
       request.answered?.()
     } else {
-      await this.engine.predict(
-        this.engine.store(request.image, Uint8Array.of(0)),
-        Int32Array.of(0),
+      await this.engine.lend(request.image, Uint8Array.of(0), store =>
+        this.engine.predict(store, Int32Array.of(0)),
       )
       request.answered(this.engine.outputs())
     }
@@ -206,6 +205,8 @@ export class WatchedEngine implements LearningEngine {
     const sample = LESSON_SAMPLES + lessons
     this.interventions.push({ lesson, after: this.samples, sample })
     const { image, label } = lesson
-    await this.learn(this.engine.store(image, Uint8Array.of(label)), 0, {}, label, sample)
+    await this.engine.lend(image, Uint8Array.of(label), store =>
+      this.learn(store, 0, {}, label, sample),
+    )
   }
 }

@@ -266,6 +266,7 @@ export const dashboard = z.strictObject({
   network: p.networkName,
   learnt: p.count("training images learnt"),
   taught: p.count("samples taught by hand"),
+  classes: p.texts("names of the outputs, those added on the page at the end"),
   coefficientsHash: p.hash("of the coefficients at the end"),
   recoveries: p.recoveries,
   out: p.text("the file written").optional(),

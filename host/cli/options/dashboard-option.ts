@@ -1,6 +1,7 @@
 /** `--dashboard`, `--host` and `--token`: a page that shows a run and has a word in it. */
 import type { Command } from "commander"
 import type { Seen } from "../../dashboard/describe"
+import type { Hub } from "../../dashboard/hub"
 import type { DashboardServer, ServerOptions } from "../../dashboard/server"
 import type { TrainingRecord } from "../../models/model-file"
 import { type Network, signalsOf } from "../../network/network"
@@ -33,6 +34,8 @@ export interface ViewOptions extends DashboardOptions {
   paused?: boolean
   /** As of the hub. */
   fixed?: string
+  /** As of the hub. */
+  addsClasses?: boolean
   /** Aborted: nobody holds the run any more. */
   until?: AbortSignal
   /** Told the page's addresses; more than one where other machines have their own. */
@@ -87,7 +90,11 @@ async function checkHost({ host = LOOPBACK, token }: DashboardOptions): Promise<
     )
 }
 
-export type Dashboard = FleetWatch & { attach(fleet: Seen): Promise<void>; close(): Promise<void> }
+export type Dashboard = FleetWatch & {
+  hub: Hub
+  attach(fleet: Seen): Promise<void>
+  close(): Promise<void>
+}
 
 /**
  * The dashboard, if there is to be one: its page can be opened at once, boards follow.
@@ -99,14 +106,16 @@ export async function openDashboard(
   network: Network,
   { output, signal }: Context,
 ): Promise<Dashboard | undefined> {
-  const { dashboard, classes, paused, fixed, until, record, training } = options
+  const { dashboard, classes, paused, fixed, addsClasses, until, record } = options
   if (dashboard === undefined) return undefined
   await checkHost(options)
   const { Hub } = await import("../../dashboard/hub")
+  const { untaught } = await import("../../dashboard/state-file")
   const { allOf } = await import("../../session/watch")
   const outputs = signalsOf(network, network.layers.length)
   const hub = new Hub({
-    ...{ network, paused, fixed, training, signal: until ?? signal, frame: record?.frame },
+    ...{ network, paused, fixed, addsClasses, signal: until ?? signal, frame: record?.frame },
+    training: options.training ?? untaught(network, record && { data: record }),
     picture: record === undefined ? undefined : record.kind !== "table",
     status: text => output.status(text),
     classes: Array.from({ length: outputs }, (_, i) => classes?.[i] ?? String(i)),
@@ -115,6 +124,7 @@ export async function openDashboard(
     const server = await serve(hub, options, output)
     return {
       ...allOf([hub, { close: () => server.close() }]),
+      hub,
       attach: fleet => hub.attach(fleet),
       close: async () => {
         await Promise.all([hub.close(), server.close()])

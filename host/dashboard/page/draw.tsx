@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks"
 import { scaleTo } from "../../data/scale"
 import { encodeBytes } from "../messages"
 import { say } from "./connection"
+import { NewName } from "./new-name"
 import { Digit } from "./picture"
 import { learntSoFar, useTopics, useTopicsEvery } from "./store"
 
@@ -208,6 +209,16 @@ export function Draw() {
           </button>
         ))}
       </fieldset>
+      {hello?.addsClasses && (
+        <NewName
+          label="Add a class"
+          id="add-class"
+          name={name => say({ type: "add-class", name })}
+        />
+      )}
+      <p class="hint" role="status" data-testid="refused">
+        {current && refusal}
+      </p>
     </section>
   )
 }

@@ -1,7 +1,7 @@
 /** A sensor live: what it says, what a network takes it for, and what is taught and recorded of it. */
-import { useState } from "preact/hooks"
 import { say } from "./connection"
 import { Keep } from "./keep"
+import { NewName } from "./new-name"
 import { Recordings } from "./recordings"
 import { rateNow, signals, span } from "./signal-store"
 import { Channels, Trace } from "./signal-trace"
@@ -149,41 +149,5 @@ function Record() {
         </p>
       )}
     </div>
-  )
-}
-
-/** A field for the name of a class that there is not yet. */
-function NewName({
-  label,
-  id,
-  name: take,
-}: {
-  label: string
-  id: string
-  name: (name: string) => void
-}) {
-  const [name, setName] = useState("")
-  return (
-    <form
-      class="new-name"
-      onSubmit={event => {
-        event.preventDefault()
-        if (name !== "") take(name)
-        setName("")
-      }}
-    >
-      <input
-        type="text"
-        aria-label="Name of a new class"
-        placeholder="a new class"
-        maxLength={200}
-        value={name}
-        data-testid={`${id}-name`}
-        onInput={event => setName(event.currentTarget.value)}
-      />{" "}
-      <button type="submit" data-testid={`${id}-new`} disabled={name === ""}>
-        {label}
-      </button>
-    </form>
   )
 }

@@ -121,8 +121,9 @@ export function apply(message: ToPage): void {
   else if (type === "hello") {
     const { tallies, log } = message
     Object.assign(state, { hello: message, tallies, log, inside: undefined, rates: [] })
+    state.refusal = undefined
     setLink("live")
-    touch("hello", "tally", "log", "inside")
+    touch("hello", "tally", "log", "inside", "answer")
   } else if (type === "control") {
     state.control = message
     touch("control")

@@ -12,6 +12,7 @@ import { type Running, wuxing } from "./run-cli"
 const token = "a-token-of-the-tests"
 const BUSY_MS = 150_000
 const mnist = readMnist(process.env.WUXING_MNIST)
+const digits = Array.from({ length: 10 }, (_, i) => String(i))
 const image = encodeBytes(imageAt(mnist.test, 0))
 
 let folder: string
@@ -102,6 +103,45 @@ it(
     expect(end).toMatchObject({ event: "end", learnt: 0, taught: 1, out })
     expect(status).toBe(0)
     expect(loadModel(out).network.name).toBe("pico-16")
+  },
+  BUSY_MS,
+)
+
+it(
+  "has no class added that the board's memory has no room for, says so, and goes on as before",
+  async () => {
+    const said: string[] = []
+    let hellos = 0
+    const { status, stdout, stderr } = await wuxing(
+      [
+        // As much as a board's program has room for: with 11 outputs it is too much.
+        ...["dashboard", "--on", "sim:1", "--model", "784-39-10@128"],
+        ...["--port", "0", "--token", token, "--json"],
+      ],
+      {
+        onStdout: onUrl((url, child) =>
+          visit(url, message => {
+            if (message.type === "hello") {
+              expect(message.classes.length).toBe(10)
+              hellos++
+              return hellos === 1
+                ? [{ type: "teach", id: 1, image, label: 3 }]
+                : [{ type: "teach", id: 2, image, label: 4 }]
+            }
+            if (message.type === "refused") said.push(message.what)
+            if (message.type !== "answer") return []
+            if (message.id === 2) child.kill("SIGINT")
+            return message.id === 1 ? [{ type: "add-class", name: "heart" }] : []
+          }),
+        ),
+      },
+    )
+    expect(stderr).not.toContain("heart is a class now")
+    expect(said).toEqual([expect.stringMatching(/^There is no class heart: .*TooLarge/)])
+    expect(JSON.parse(stdout.trim().split("\n").at(-1)!)).toMatchObject({
+      ...{ event: "end", taught: 2, network: "784-39-10@128", classes: digits },
+    })
+    expect(status).toBe(0)
   },
   BUSY_MS,
 )

@@ -254,4 +254,31 @@ describe("several that look on", () => {
     wake()
     await changed
   })
+
+  it("know of each other's lessons: one that a panel gave can be taken back on the page", async () => {
+    const { hub, heard, page } = await attached()
+    const lessons: Request[] = [{ do: "teach", lesson: { image, label: 2 } }]
+    const all = allOf([{ request: () => lessons.shift() }, allOf([hub])])
+    const control = () => heard.findLast(m => m.type === "control")
+    const state = (value: number) => ({
+      ...{ samples: 0, coefficients: Buffer.from([value, 0]), elements: Buffer.alloc(0) },
+    })
+    // What it was before has to be known.
+    expect(all.request?.()).toEqual({ do: "read" })
+    all.saved?.(state(7))
+    expect(all.request?.()).toMatchObject({ do: "teach", lesson: { label: 2 } })
+    expect(control()).toMatchObject({ taught: 1, undoable: 1 })
+    all.saved?.(state(8))
+    page.ask({ type: "undo" })
+    const back = all.request?.()
+    if (back?.do !== "load") throw new Error("expected the state before the lesson")
+    expect(back.state.coefficients).toEqual(Buffer.from([7, 0]))
+    back.answered?.()
+    expect(control()).toMatchObject({ taught: 0, undoable: 0 })
+    // The state it went back to is known.
+    all.saved?.(state(7))
+    lessons.push({ do: "teach", lesson: { image, label: 3 } })
+    expect(all.request?.()).toMatchObject({ do: "teach", lesson: { label: 3 } })
+    await hub.close()
+  })
 })

@@ -8,7 +8,7 @@
  * (src/usb.c, src/flash.c, jacdac-c's jd_usb.c): USB is served between two turns, and a flash page is
  * programmed when the next one is begun or the store is done; on an ESP32 at once (main/flash.c).
  */
-import { type Clock, realClock, type Timer } from "../base/clock"
+import { type Action, type Clock, QUIET, realClock, type Timer } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../link/board-link"
 import type { Port } from "../link/port"
@@ -292,9 +292,10 @@ class TimedBoard {
     return this.turnAt + operations * this.msPerOperation + this.flashMs
   }
 
-  private turn(): void {
+  private turn(): unknown {
     const { core } = this
-    if (!core || this.turning) return
+    if (!core || this.turning) return QUIET
+    let quiet = true
     this.turning = true
     this.asleep = false
     this.turnAt = this.clock.now()
@@ -306,13 +307,16 @@ class TimedBoard {
     // One at a time: between two, the machine deals with what it has.
     if (this.inbox.length > 0 && core.receive(this.inbox[0]) === 0) {
       this.inbox.shift()
-      this.hasTaken()
+      quiet = !this.hasTaken()
     }
     let idleMs = 0
     const alive = this.attempt(() => {
       idleMs = core.process() / 1000
     })
-    if (alive) this.endTurn(this.operations - this.operationsBefore, idleMs)
+    if (!alive) return
+    this.endTurn(this.operations - this.operationsBefore, idleMs)
+    // Whoever is told of changes of flash may act on them.
+    if (quiet && this.flashMs === 0) return QUIET
   }
 
   /** @returns false if the machine did not come to the end of it */
@@ -343,9 +347,11 @@ class TimedBoard {
       // Where it took a frame there may be more.
       const busy = operations > 0 || this.rounds > 1
       const idle = busy ? 0 : Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, idleMs))
-      if (this.inbox.length > 0) this.turn()
+      let said: unknown = QUIET
+      if (this.inbox.length > 0) said = this.turn()
       else if (!busy && this.losesAlarm()) this.asleep = true
       else this.wakeAfter(idle, () => this.turn())
+      if (!this.options.onTurn) return said
     })
   }
 
@@ -354,7 +360,7 @@ class TimedBoard {
     return lostAlarms > 0 && this.random() < 256 * lostAlarms
   }
 
-  private wakeAfter(ms: number, action: () => void): void {
+  private wakeAfter(ms: number, action: Action): void {
     this.timer?.stop()
     this.timer = this.clock.after(ms, action, { background: true })
   }
@@ -396,7 +402,7 @@ class TimedBoard {
     this.later(this.inFree, () => {
       this.onTheWay--
       this.inbox.push(frame)
-      if (!this.turning) this.turn()
+      return this.turn()
     })
   }
 
@@ -406,8 +412,11 @@ class TimedBoard {
       await new Promise<void>(resolve => this.roomFor.push(resolve))
   }
 
-  private hasTaken(): void {
-    for (const go of this.roomFor.splice(0)) go()
+  /** @returns whether somebody waited for it */
+  private hasTaken(): boolean {
+    const waiting = this.roomFor.splice(0)
+    for (const go of waiting) go()
+    return waiting.length > 0
   }
 
   private toHost(frame: Uint8Array): void {
@@ -450,11 +459,9 @@ class TimedBoard {
   }
 
   /** What happens at a time of the clock, if the board still has its power then. */
-  private later(at: number, action: () => void): void {
+  private later(at: number, action: Action): void {
     const { life } = this
-    const ifAlive = () => {
-      if (life === this.life) action()
-    }
+    const ifAlive = () => (life === this.life ? action() : QUIET)
     this.clock.after(at - this.clock.now(), ifAlive, { background: true })
   }
 

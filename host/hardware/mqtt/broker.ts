@@ -37,7 +37,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   broker.on("clientError", () => {})
   broker.on("connectionError", () => {})
   const server = heard(
-    createServer(socket => {
+    // What it passes on leaves at once: see connection.ts.
+    createServer({ noDelay: true }, socket => {
       socket.on("error", () => socket.destroy())
       const bound = new MessageBound()
       // Comes before the broker's own parser has the bytes.

@@ -22,6 +22,7 @@ import { Header, Part } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
 import { Command, SERVICE_CLASS } from "../../../src/wire/protocol"
 import { firmware } from "../../firmware/compiled"
+import { network } from "../../src/core/helpers"
 import { hashOnHost, lesson, net, SAMPLES } from "../faults/rig"
 
 const PICO = readBoardProfile("pico")
@@ -39,6 +40,16 @@ beforeAll(async () => {
   expect(at).toBeGreaterThan(0)
   other[at] ^= 0x20
 })
+
+/** Takes longer to save than the rig's, and more pages. */
+const larger = network(
+  [
+    { neurons: 6, fanIn: 12 },
+    { neurons: 4, fanIn: 8 },
+    { neurons: 3, outputs: 1 },
+  ],
+  { width: 64 },
+)
 
 function start(count: number, options: Partial<TimedBoardsOptions> = {}) {
   const clock = new VirtualClock()
@@ -164,7 +175,7 @@ describe("a board that is waited for", () => {
     return await clock.run(async () => {
       const board = await open(boards, bytecode)
       if (!stirred) board.link.stir = () => () => {}
-      await board.load(buildShard(net, wholeNetwork(net), SLOTS))
+      await board.load(buildShard(larger, wholeNetwork(larger), SLOTS))
       const before = boards.operations[0]
       const times: number[] = []
       for (let i = 1; i <= 3; i++) {
@@ -315,7 +326,7 @@ describe("a board's checkpoints", () => {
   })
 
   it("are the old one, the new one or none, wherever power fails in a save", async () => {
-    const shard = buildShard(net, wholeNetwork(net), SLOTS)
+    const shard = buildShard(larger, wholeNetwork(larger), SLOTS)
     const image = shard.readInt32LE(Header.Image)
     const at = shard.readInt32LE(partAt(0) + Part.Coefficient)
     const learnt = (samples: number) => {

@@ -42,7 +42,13 @@ export async function mosquitto(): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), "wuxing-mosquitto-"))
   const port = await freePort()
   const config = join(folder, "mosquitto.conf")
-  writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`)
+  const settings = [
+    `listener ${port} 127.0.0.1`,
+    "allow_anonymous true",
+    "persistence false",
+    "set_tcp_nodelay true",
+  ]
+  writeFileSync(config, `${settings.join("\n")}\n`)
   let child = await start(config, port)
   const end = async () => {
     const exited = new Promise(resolve => child.once("exit", resolve))

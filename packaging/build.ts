@@ -28,6 +28,7 @@ const FILES = [
   "models",
   "firmware/native/wuxing-pico.uf2",
   "firmware/native/wuxing-pico.json",
+  "firmware/native/wuxing-features.json",
   "host/nir/spiking/ring-fits.json",
   "firmware/devsconfig.json",
   "examples/devicescript",

@@ -2,19 +2,22 @@
 import { readFileSync } from "node:fs"
 import { grouped } from "../base/numbers"
 import { readBoardProfile } from "../hardware/board-profile"
-import { LISTING_PATH, UF2_PATH } from "../hardware/emulator/firmware-file"
+import { FEATURES_PATH, LISTING_PATH, UF2_PATH } from "../hardware/emulator/firmware-file"
 import type { Model } from "../models/model-file"
+import { signalsOf } from "../network/network"
 import { energyMillijoules } from "../partition/energy"
 import { areasOf } from "../profile/memory"
 import { type Listing, type NativeCost, profileNative, shardOf } from "../profile/native"
+import { featureCycles, featureImages, madeWindows, usualSamples } from "../profile/native-features"
 import { PARTS } from "../profile/profile"
 import { checkImages } from "../training/training"
-import { readTrainingData } from "../training/training-data"
+import { type Images, readTrainingData } from "../training/training-data"
 import type { Context, Outcome } from "./command"
 
 export const NATIVE_BOARD = "pico-native"
 /** firmware/native/rp2040/rp2040.ld */
 const STACK_BYTES = 4096
+const CLOCK_HZ = 125e6
 
 interface NativeOptions {
   model?: string
@@ -28,11 +31,10 @@ export async function profileNativeBoard(
   { output, signal }: Context,
 ): Promise<Outcome> {
   const listing: Listing = JSON.parse(readFileSync(LISTING_PATH, "utf8"))
-  const data = await readTrainingData("mnist", model.network)
-  checkImages(model.network, data.name, data.test)
+  const { test, features } = await samplesOf(model, 2 * images)
   output.status(`counting on an emulated Pico, ${grouped(2 * images)} images`)
   const profile = await profileNative(
-    ...([model, readFileSync(UF2_PATH), listing, data.test, images] as const),
+    ...([model, readFileSync(UF2_PATH), listing, test, images] as const),
     { signal, onProgress: done => output.log(`${done} of ${2 * images}`) },
   )
   const { inference, learn, learned, shardBytes, arenaBytes } = profile
@@ -63,6 +65,14 @@ export async function profileNativeBoard(
       ["streamed over USB", rate(inference.streamedPerSecond), rate(learn?.streamedPerSecond)],
     ],
   )
+  const msToClass = features && features.ms + 1000 / inference.computedPerSecond
+  if (features) {
+    output.field("features", `${grouped(features.cycles)} cycles, ${features.samples} samples`)
+    output.field(
+      "from the last sample to the class",
+      `${ms(msToClass!)} ms: features ${ms(features.ms)}, network ${ms(1000 / inference.computedPerSecond)}`,
+    )
+  }
   const areas = memory ? areasOf(shardOf(model)) : []
   output.table(
     ["bytes", "of", ""],
@@ -97,9 +107,34 @@ export async function profileNativeBoard(
       ...{ images: profile.inferred, learned, passed: profile.passed },
       inference: document(inference),
       learn: learn ? document(learn) : null,
+      ...(features && { features, msToClass }),
       ...{ flashBytes: listing.flashBytes, programBytes: listing.ramBytes },
       ...{ shardBytes, arenaBytes, stackBytes: STACK_BYTES },
       ...(memory && { areas }),
     },
   }
+}
+
+function ms(value: number): number {
+  return Number(value.toPrecision(3))
+}
+
+/**
+ * What is classified and learnt: MNIST's test images, or windows of a made signal where the network reads
+ * one, and then the cycles of their features too.
+ */
+async function samplesOf(model: Model, count: number) {
+  const { network, signal } = model
+  if (!signal) {
+    const { name, test } = await readTrainingData("mnist", network)
+    checkImages(network, name, test)
+    return { test }
+  }
+  const windows = madeWindows(signal.features, count)
+  const classes = signalsOf(network, network.layers.length)
+  const test: Images = featureImages(signal.features, windows, classes)
+  const code = JSON.parse(readFileSync(FEATURES_PATH, "utf8"))
+  const cycles = featureCycles(signal.features, code, windows[0])
+  const samples = usualSamples(signal.features)
+  return { test, features: { samples, cycles, ms: (1000 * cycles) / CLOCK_HZ } }
 }

@@ -16,7 +16,7 @@ export async function profileSensorModel(
   if (memory || (only !== undefined && readBoardProfile(only).deviceScriptBoard === null))
     throw usageError(
       `${memory ? "--memory" : `--board ${only}`} is not for a model that reads a signal`,
-      "its time on boards with DeviceScript is counted, under the program of `wuxing deploy --sensor`",
+      "its time on boards with DeviceScript is counted, under the program of `wuxing deploy --sensor`; --board pico-native counts cycles of machine code",
     )
   output.status("compiling the program of a board with a sensor")
   const { bytecode } = await buildFirmware({ demo: "sensor", quiet: true, signal })

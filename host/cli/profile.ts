@@ -23,7 +23,7 @@ export function addProfile(program: Command, run: Run): void {
     .option("--model <network>", NETWORKS)
     .option(
       "--images <n>",
-      "MNIST test images to answer, and as many again to learn",
+      "MNIST test images to answer, and as many again to learn; of a signal, made windows",
       integerOption("--images", 1, 5000),
       100,
     )
@@ -48,7 +48,7 @@ async function profileNetwork(options: ProfileOptions, context: Context): Promis
         `name a board that does, or ${NATIVE_BOARD}`,
       )
   const model = await networkNamed(options.model, options)
-  if (model.signal) {
+  if (model.signal && options.board !== NATIVE_BOARD) {
     const { profileSensorModel } = await import("./profile-sensor")
     return await profileSensorModel(options, model, context)
   }

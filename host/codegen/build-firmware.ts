@@ -17,6 +17,7 @@ export const NATIVE_FOLDER = fileURLToPath(new URL("../../firmware/native", impo
 export const COMPILER_VERSION = "12.2.1 20221205"
 const COMPILER = "arm-none-eabi-gcc"
 const FLASH = 0x10000000
+const RAM = 0x20000000
 const BOOT2_BYTES = 256
 
 const FLAGS = [
@@ -60,11 +61,63 @@ export function writeGenerated(folder: string): void {
   writeFileSync(join(folder, "version.h"), `#define WUXING_VERSION "${manifest.version}"\n`)
 }
 
+/** The features of signals as machine code, to be put at `address` in RAM. */
+export interface FeaturesBuild {
+  /** Base64. */
+  code: string
+  address: number
+  /** Of `features`. */
+  entry: number
+}
+
 /**
  * @param extra further compiler flags, for experiments
  * @throws WuxingError "compiler-missing", "native-build" (kind firmware)
  */
 export function buildNativeFirmware(extra: string[] = []): NativeBuild {
+  return inScratch(folder => {
+    writeGenerated(folder)
+    const sources = [
+      join(folder, "wuxing-core.c"),
+      ...cFiles(NATIVE_FOLDER),
+      ...cFiles(join(NATIVE_FOLDER, "rp2040")),
+    ]
+    const script = join(NATIVE_FOLDER, "rp2040", "rp2040.ld")
+    const { image, symbols } = build(folder, sources, script, extra)
+    image.writeUInt32LE(bootChecksum(image.subarray(0, BOOT2_BYTES - 4)), BOOT2_BYTES - 4)
+    const code = [...symbols].filter(([, { type }]) => /[tT]/.test(type))
+    const addressOf = (name: string) => symbols.get(name)!.address
+    return {
+      uf2: toUf2(image, FLASH),
+      flashBytes: image.length,
+      ramBytes: addressOf("bss_end") - addressOf("ram_start"),
+      // Thumb's mark is no part of an address.
+      functions: Object.fromEntries(code.map(([name, { address }]) => [name, address & ~1])),
+    }
+  })
+}
+
+/**
+ * The features of signals by themselves: no native board computes them, as hosts do, but a C library on
+ * the same chip does.
+ *
+ * @throws WuxingError as buildNativeFirmware
+ */
+export function buildNativeFeatures(): FeaturesBuild {
+  return inScratch(folder => {
+    const { header, code } = coreSource(undefined, ["features"])
+    writeFileSync(join(folder, "wuxing-core.h"), header)
+    writeFileSync(join(folder, "wuxing-core.c"), code)
+    const sources = [join(folder, "wuxing-core.c"), join(NATIVE_FOLDER, "rp2040", "string.c")]
+    const script = join(NATIVE_FOLDER, "features", "features.ld")
+    const { image, symbols } = build(folder, sources, script)
+    const entry = symbols.get("features")!.address & ~1
+    return { code: image.toString("base64"), address: RAM, entry }
+  })
+}
+
+/** @throws WuxingError "compiler-missing" (kind firmware), and what `work` throws */
+function inScratch<T>(work: (folder: string) => T): T {
   if (compilerVersion() === undefined)
     throw new WuxingError({
       code: "compiler-missing",
@@ -75,42 +128,29 @@ export function buildNativeFirmware(extra: string[] = []): NativeBuild {
     })
   const folder = mkdtempSync(join(tmpdir(), "wuxing-native-"))
   try {
-    writeGenerated(folder)
-    const includes = [folder, NATIVE_FOLDER, join(NATIVE_FOLDER, "rp2040")].flatMap(f => ["-I", f])
-    const sources = [
-      join(folder, "wuxing-core.c"),
-      ...cFiles(NATIVE_FOLDER),
-      ...cFiles(join(NATIVE_FOLDER, "rp2040")),
-    ]
-    const objects = sources.map(source => {
-      const object = join(folder, `${source.split("/").at(-1)!.replace(/\.c$/, "")}.o`)
-      run([...FLAGS, ...includes, ...extra, "-c", source, "-o", object])
-      return object
-    })
-    const elf = join(folder, "wuxing.elf")
-    const script = join(NATIVE_FOLDER, "rp2040", "rp2040.ld")
-    run([
-      ...FLAGS,
-      ...["-nostdlib", "-Wl,--gc-sections", "-Wl,--build-id=none"],
-      ...[`-Wl,-T,${script}`, ...objects, "-lgcc", "-o", elf],
-    ])
-    const bin = join(folder, "wuxing.bin")
-    execFileSync("arm-none-eabi-objcopy", ["-O", "binary", elf, bin])
-    const image = readFileSync(bin)
-    image.writeUInt32LE(bootChecksum(image.subarray(0, BOOT2_BYTES - 4)), BOOT2_BYTES - 4)
-    const symbols = symbolsOf(elf)
-    const code = [...symbols].filter(([, { type }]) => /[tT]/.test(type))
-    const addressOf = (name: string) => symbols.get(name)!.address
-    return {
-      uf2: toUf2(image, FLASH),
-      flashBytes: image.length,
-      ramBytes: addressOf("bss_end") - addressOf("ram_start"),
-      // Thumb's mark is no part of an address.
-      functions: Object.fromEntries(code.map(([name, { address }]) => [name, address & ~1])),
-    }
+    return work(folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Compiles and links in `folder`, in the order of the sources. */
+function build(folder: string, sources: string[], script: string, extra: string[] = []) {
+  const includes = [folder, NATIVE_FOLDER, join(NATIVE_FOLDER, "rp2040")].flatMap(f => ["-I", f])
+  const objects = sources.map(source => {
+    const object = join(folder, `${source.split("/").at(-1)!.replace(/\.c$/, "")}.o`)
+    run([...FLAGS, ...includes, ...extra, "-c", source, "-o", object])
+    return object
+  })
+  const elf = join(folder, "wuxing.elf")
+  run([
+    ...FLAGS,
+    ...["-nostdlib", "-Wl,--gc-sections", "-Wl,--build-id=none"],
+    ...[`-Wl,-T,${script}`, ...objects, "-lgcc", "-o", elf],
+  ])
+  const bin = join(folder, "wuxing.bin")
+  execFileSync("arm-none-eabi-objcopy", ["-O", "binary", elf, bin])
+  return { image: readFileSync(bin), symbols: symbolsOf(elf) }
 }
 
 /** In order of name, so that the linker sees them in the same order everywhere. */

@@ -1,13 +1,14 @@
 /**
  * `npm run firmware:native`: builds wuxing-pico.uf2 beside its sources, a listing of its
- * functions for `wuxing profile`, and the core as WebAssembly (`npm run core`: that alone), and says what
- * came out; with `-- arduino` fills the folder of the Arduino sketch with the sources it needs instead.
+ * functions and the features of signals for `wuxing profile`, and the core as WebAssembly (`npm run
+ * core`: that alone), and says what came out; with `-- arduino` fills the folder of the Arduino sketch with the sources it needs instead.
  */
 import { createHash } from "node:crypto"
 import { copyFileSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { LISTING_PATH, UF2_PATH } from "../hardware/emulator/firmware-file"
+import { FEATURES_PATH, LISTING_PATH, UF2_PATH } from "../hardware/emulator/firmware-file"
 import {
+  buildNativeFeatures,
   buildNativeFirmware,
   COMPILER_VERSION,
   compilerVersion,
@@ -41,6 +42,7 @@ const { uf2, ...listing } = buildNativeFirmware()
 const { flashBytes, ramBytes } = listing
 writeFileSync(UF2_PATH, uf2)
 writeFileSync(LISTING_PATH, `${JSON.stringify(listing, null, 2)}\n`)
+writeFileSync(FEATURES_PATH, `${JSON.stringify(buildNativeFeatures(), null, 2)}\n`)
 const version = compilerVersion()
 console.log(`${UF2_PATH}: ${flashBytes} B of flash, ${ramBytes} B of RAM beside the arena`)
 console.log(`SHA-256 ${createHash("sha256").update(uf2).digest("hex")}, compiler ${version}`)

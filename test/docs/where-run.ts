@@ -84,6 +84,7 @@ export const ELSEWHERE: [line: RegExp, test: string, says: string][] = [
   [/ export --spiking| eval --nir/, "test/host/cli/spiking.test.ts", "--nir"],
   [/ export .* --nir /, "test/host/export/spiking-c.test.ts", "--nir"],
   [/ export --format nir| import /, "test/host/cli/export.test.ts", "import"],
+  [/ profile --model wand/, "test/host/profile/native.test.ts", "reads a signal"],
   [/ record /, "test/host/sensing/sources.test.ts", "cuts recordings"],
   [/gestures|\.\.\/shared/, "test/host/cli/signals.test.ts", "gestures"],
 ]

@@ -258,6 +258,15 @@ export const profileNative = z.strictObject({
   ...runs,
   inference: nativeCost.describe("classifying"),
   learn: nativeCost.nullable().describe("learning; null where no image taught anything"),
+  features: z
+    .strictObject({
+      samples: p.count("samples of a segment or window"),
+      cycles: p.count("cycles"),
+      ms: p.positive("the same at 125 MHz"),
+    })
+    .describe("of a model that reads a signal: what a window's features cost")
+    .optional(),
+  msToClass: p.positive("ms from a window's last sample to its class").optional(),
   flashBytes: p.count("flash of the program"),
   programBytes: p.count("RAM of the program"),
   shardBytes: p.count("RAM of the network"),

@@ -7,3 +7,5 @@ const inFolder = (name: string) =>
 export const UF2_PATH = inFolder("wuxing-pico.uf2")
 /** A `Listing` (host/profile/native.ts) as JSON. */
 export const LISTING_PATH = inFolder("wuxing-pico.json")
+/** The features of signals as machine code: a `FeaturesBuild` (host/codegen/build-firmware.ts) as JSON. */
+export const FEATURES_PATH = inFolder("wuxing-features.json")

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import {
+  buildNativeFeatures,
   buildNativeFirmware,
   COMPILER_VERSION,
   compilerVersion,
@@ -10,7 +11,11 @@ import {
 import { compileCore, coreSources } from "../../../host/codegen/core-module"
 import { keptCore } from "../../../host/codegen/kept-core"
 import { bootChecksum } from "../../../host/hardware/emulator/boot-checksum"
-import { LISTING_PATH, UF2_PATH } from "../../../host/hardware/emulator/firmware-file"
+import {
+  FEATURES_PATH,
+  LISTING_PATH,
+  UF2_PATH,
+} from "../../../host/hardware/emulator/firmware-file"
 import { fromUf2, toUf2 } from "../../../host/hardware/emulator/uf2"
 
 const kept = readFileSync(UF2_PATH)
@@ -23,6 +28,12 @@ describe.skipIf(compilerVersion() === undefined)("a rebuild (gcc-arm-none-eabi)"
       expect(uf2.equals(kept), "run npm run firmware:native, and keep what it writes").toBe(true)
     if (compilerVersion() === COMPILER_VERSION)
       expect(JSON.parse(readFileSync(LISTING_PATH, "utf8"))).toEqual(listing)
+  })
+
+  it("gives the features of signals that are kept beside it", () => {
+    const kept = JSON.parse(readFileSync(FEATURES_PATH, "utf8"))
+    if (compilerVersion() === COMPILER_VERSION) expect(buildNativeFeatures()).toEqual(kept)
+    else expect(buildNativeFeatures().address).toBe(kept.address)
   })
 })
 

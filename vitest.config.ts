@@ -1,19 +1,13 @@
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /*
  * Two commands, by the names of the projects below: `npm test` runs "logic", which is whatever needs no
  * program but Node and takes seconds; `npm run test:system` runs "system" and "alone".
  */
 
-/** Files to run one at a time: they hold what they see against the clock, or keep to it themselves. */
-const alone = [
-  // All but a minute of random bytes.
-  "test/firmware/native/!(fuzz).test.ts",
-  "test/host/codegen/rebuild.test.ts",
-  "test/packaging/install.test.ts",
-  "test/host/panel/**/*.test.ts",
-  "test/host/bench/engine-bench.test.ts",
-]
+/** Files to run one at a time: an emulated Uno keeps to the clock on the wall. */
+const alone = ["test/host/panel/**/*.test.ts"]
 
 /** Files that start boards or other programs, or measure what the pages state. */
 const system = [
@@ -51,6 +45,9 @@ const system = [
   "test/host/export/**/*.test.ts",
   "test/host/faults/**/*.test.ts",
   "test/firmware/**/*.test.ts",
+  "test/packaging/install.test.ts",
+  "test/host/codegen/rebuild.test.ts",
+  "test/host/bench/engine-bench.test.ts",
   "test/host/bench/share-bench.test.ts",
   "test/host/fleet/{altered,losses,partitions,processes,serial}.test.ts",
   "test/host/library/**/*.test.ts",
@@ -64,6 +61,45 @@ const system = [
   "test/host/training/killed.test.ts",
 ]
 
+/** Of the system tests, those that take longest: begun first, so that at the end no worker waits for one. */
+const longest = [
+  "faults/sweep-first.test.ts",
+  "faults/sweep-second.test.ts",
+  "packaging/install.test.ts",
+  "hardware/mqtt/faults.test.ts",
+  "demos/class.test.ts",
+  "export/devicescript.test.ts",
+  "demos/gesture.test.ts",
+  "fleet/serial.test.ts",
+  "hardware/virtual-boards.test.ts",
+  "dashboard/browser.test.ts",
+  "cli/demo/demo.test.ts",
+  "dashboard/stream.test.ts",
+  "fleet/losses.test.ts",
+  "fleet/altered.test.ts",
+  "hardware/counted-boards.test.ts",
+  "demos/memory.test.ts",
+  "demos/alone.test.ts",
+  "dashboard/signals-browser.test.ts",
+  "export/features.test.ts",
+  "export/spiking-c.test.ts",
+  "firmware/native/fuzz.test.ts",
+  "training/killed.test.ts",
+  "hardware/mqtt/commands.test.ts",
+  "cli/firmware.test.ts",
+  "cli/broker.test.ts",
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const at = longest.findIndex(name => moduleId.endsWith(`/${name}`))
+      return at < 0 ? longest.length : at
+    }
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b))
+  }
+}
+
 // The limits end what hangs; they say nothing of how long a test should take, and machines are busy.
 const common = {
   testTimeout: 300_000,
@@ -75,6 +111,7 @@ const common = {
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -95,7 +132,8 @@ export default defineConfig({
           name: "system",
           include: system,
           exclude: alone,
-          maxWorkers: 2,
+          // Two for each core of most machines: boards, browsers and demonstrations mostly wait.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
           ...common,
         },

@@ -2,7 +2,7 @@
  * How fast the engine is: samples a second, time per neuron step and link, and the same beside the
  * yardstick (yardstick.ts), so that machines can be compared.
  */
-import { realClock, takeTurns } from "../base/clock"
+import { type Clock, realClock, takeTurns } from "../base/clock"
 import type { Network } from "../network/network"
 import { inputSignalsOf, linksOf, signalsOf } from "../network/network"
 import type { Images } from "../training/training-data"
@@ -80,10 +80,12 @@ export async function benchNetwork(
   const few = await nsPerSample(4)
   const many = await nsPerSample(16)
   const neurons = net.layers.reduce((sum, l) => sum + l.neurons, 0)
-  const nsPerNeuronStep = (many - few) / (12 * neurons)
+  // A difference of two times: where both were too short to tell, it may be below nothing.
+  const nsPerNeuronStep = Math.max(0, (many - few) / (12 * neurons))
   const links = net.layers.reduce((sum, _, k) => sum + linksOf(net, k + 1), 0)
   // What is left when no step is made: the links, and all that is done once for a sample.
-  const nsPerLink = (few - 4 * neurons * nsPerNeuronStep) / activeLinks(net, images)
+  const perLinks = Math.max(0, few - 4 * neurons * nsPerNeuronStep)
+  const nsPerLink = perLinks / activeLinks(net, images)
   return {
     ...{ network: net.name, neurons, links, steps: net.steps },
     train: {
@@ -213,6 +215,7 @@ export async function inTurn(
   seconds: number,
   signal: AbortSignal | undefined,
   works: Work[],
+  clock: Clock = realClock,
 ): Promise<InTurn[]> {
   const timed = async ({ work, before }: Work, n: number) => {
     // Between runs, so that Ctrl-C is heard.
@@ -220,9 +223,9 @@ export async function inTurn(
     signal?.throwIfAborted()
     before?.()
     const cpu = process.cpuUsage()
-    const start = realClock.now()
+    const start = clock.now()
     await work(n)
-    const wall = (realClock.now() - start) / 1000
+    const wall = (clock.now() - start) / 1000
     const { user, system } = process.cpuUsage(cpu)
     return { samplesPerSecond: n / wall, cpu: (user + system) / 1e6, wall, n }
   }

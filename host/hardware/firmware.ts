@@ -81,7 +81,7 @@ export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firm
 }
 
 /** All that the programs are compiled from: the compiler's own version, firmware/ and src/. */
-function sources(): string[] {
+export function sources(): string[] {
   const folders = [FIRMWARE_FOLDER, CORE_FOLDER]
   const files = folders.flatMap(folder =>
     readdirSync(folder, { recursive: true, encoding: "utf8" })

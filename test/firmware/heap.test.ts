@@ -3,17 +3,18 @@
  * is built with a further Buffer of a given size, and either runs or runs out of memory.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { ARENA_BYTES } from "../../firmware/arena"
 import { Relay, SLOTS } from "../../host/fleet/relay"
 import { Machine } from "../../host/hardware/machine"
-import { VirtualBoards } from "../../host/hardware/virtual-boards"
+import { MachineBoards } from "../../host/hardware/machine-boards"
 import { wholeNetwork } from "../../host/network/host-network"
 import { pico16 } from "../../host/network/presets"
 import { buildShard } from "../../host/network/shard"
 import { Command } from "../../src/wire/protocol"
 import { randomImage, uniform } from "../src/core/helpers"
+import { programWith } from "./ballast"
 import { Bench } from "./bench"
 import { firmware } from "./compiled"
-import { buildVariant } from "./variant"
 
 /** RP2040, ESP32, -S3, -C3 and the machine on Linux. */
 const HEAP_BYTES = 65_536
@@ -24,11 +25,7 @@ const net = { ...pico16(1), margin: 4096 }
 const slices = wholeNetwork(net)
 const shard = buildShard(net, slices, SLOTS)
 
-async function withBallast(bytes: number): Promise<Uint8Array> {
-  const line = "export const arena = Buffer.alloc(ARENA_BYTES)"
-  const ballast = `const ballast = Buffer.alloc(${bytes})\nballast.setAt(0, "u8", 1)`
-  return await buildVariant("arena.ts", line, `${line}\n${ballast}`)
-}
+const withBallast = (bytes: number) => programWith(ARENA_BYTES, bytes)
 
 /** @returns the panic a program ends with within a second of its start */
 async function panicAtStart(bytecode: Uint8Array): Promise<number> {
@@ -38,11 +35,11 @@ async function panicAtStart(bytecode: Uint8Array): Promise<number> {
 }
 
 describe("the heap", () => {
-  let boards: VirtualBoards
+  let boards: MachineBoards
   let heapBytes: number
 
   beforeAll(async () => {
-    boards = await VirtualBoards.start(1)
+    boards = await MachineBoards.start(1)
     const bench = await Bench.open(boards.ports[0], 0, await firmware())
     heapBytes = (await bench.board.status()).heapBytes
     await bench.link.close()

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { ARENA_BYTES } from "../../firmware/arena"
 import { Command, Setting, Status } from "../../src/wire/protocol"
+import { randomSeed } from "../setup"
 import { type Bench, type Benches, startBenches } from "./bench"
 import { bytes } from "./bytes"
 import {
@@ -17,7 +18,7 @@ import {
 
 /** Random ones that are tried, from a number that CI keeps. */
 const RANDOM = 40
-const seed = Number(process.env.WUXING_TEST_SEED ?? (process.env.CI ? 1 : Date.now() % 1e6)) * 1009
+const seed = randomSeed(1e6) * 1009
 /** A board keeps sixteen messages waiting. */
 const AT_ONCE = 8
 

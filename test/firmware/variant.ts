@@ -2,11 +2,22 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { buildFirmware } from "../../host/hardware/firmware"
+import { builtOnce } from "../../host/base/built-once"
+import { buildFirmware, sources } from "../../host/hardware/firmware"
 import { ROOT } from "../root"
 
-/** Compiles a copy of the firmware in which `from` in `file` (of firmware/) reads `to`. */
+/** The firmware in which `from` in `file` (of firmware/) reads `to`, compiled once as the product's own is. */
 export async function buildVariant(
+  file: string,
+  from: string | RegExp,
+  to: string,
+): Promise<Uint8Array> {
+  const made = [...sources(), file, String(from), to]
+  const { bytes } = await builtOnce("variant.devs", made, () => compileVariant(file, from, to))
+  return new Uint8Array(bytes)
+}
+
+async function compileVariant(
   file: string,
   from: string | RegExp,
   to: string,

@@ -1,6 +1,7 @@
 /** A part of the sweep of faults (test/faults), on emulated Picos: the same run, the same judgement. */
 import { createHash } from "node:crypto"
 import { expect, it } from "vitest"
+import { realClock } from "../../../host/base/clock"
 import { faultyPorts } from "../../../host/faults/faulty-port"
 import { FaultInjector } from "../../../host/faults/injector"
 import { FAULT_KINDS, type FaultRule } from "../../../host/faults/spec"
@@ -29,14 +30,14 @@ class Picos {
 
   async run(pair: number, rules: FaultRule[]): Promise<Ended> {
     const injector = new FaultInjector(rules, 1)
-    const start = performance.now()
+    const start = realClock.now()
     const options = {
       ...{ network: net, boards: 2, bytecode: Buffer.alloc(0) },
       ...{ checkpointSamples: 4, sampleDeadlineMs: 1_000 },
     }
     const fleet = new Fleet(options, this.setOf(pair, injector), splitEvenly(net, 2))
     const ended = (rest: { hash?: string; error?: unknown }): Ended => ({
-      ...{ recoveries: fleet.recoveries, seconds: (performance.now() - start) / 1000 },
+      ...{ recoveries: fleet.recoveries, seconds: (realClock.now() - start) / 1000 },
       ...{ injector, ...rest },
     })
     try {

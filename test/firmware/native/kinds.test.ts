@@ -10,7 +10,7 @@ import type { BoardSet } from "../../../host/hardware/board-set"
 import { UF2_PATH } from "../../../host/hardware/emulator/firmware-file"
 import { EmulatedPico } from "../../../host/hardware/emulator/pico"
 import { PicoPort } from "../../../host/hardware/emulator/pico-port"
-import { VirtualBoards } from "../../../host/hardware/virtual-boards"
+import { MachineBoards } from "../../../host/hardware/machine-boards"
 import { BoardLink } from "../../../host/link/board-link"
 import { HostNetwork } from "../../../host/network/host-network"
 import { preset } from "../../../host/network/presets"
@@ -61,7 +61,7 @@ it("train and eval --on emu:1 tell the board's own time", async () => {
 
 it("a DeviceScript board and a native one share a network, outputs too, and learn with the host's bits", async () => {
   const net = { ...preset("pico-16", 6)!, softmaxGain: 160 }
-  const virtual = await VirtualBoards.start(1)
+  const virtual = await MachineBoards.start(1)
   const port = new PicoPort("pico", new EmulatedPico({ uf2: readFileSync(UF2_PATH) }))
   const boards: BoardSet = {
     count: 2,

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { expect, test } from "vitest"
 import { z } from "zod"
 import { runMemory } from "../../../host/demos/memory"
-import { VirtualBoards } from "../../../host/hardware/virtual-boards"
+import { MachineBoards } from "../../../host/hardware/machine-boards"
 import { rates, restingPoint, run } from "../../../host/ring/float-ring"
 import { ROOT } from "../../root"
 import { temporaryFolder } from "../../temporary"
@@ -117,7 +117,7 @@ test("five values are stored by K1 and by K3, and come back after a power cut", 
 test.skipIf(!hasSocat)(
   "on a serial port a person is asked to pull the cable (Debian package socat)",
   async () => {
-    const virtual = await VirtualBoards.start(1)
+    const virtual = await MachineBoards.start(1)
     const terminals = new Terminals()
     try {
       const path = await terminals.plug("board", virtual.open(0))

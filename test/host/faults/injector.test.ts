@@ -1,6 +1,7 @@
 /** Faults as they are named, decided and done to frames. */
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { VirtualClock } from "../../../host/base/clock"
 import { faultyPorts } from "../../../host/faults/faulty-port"
 import { FaultInjector } from "../../../host/faults/injector"
 import { FAULT_KINDS, formatFault, parseFaults, usualMs } from "../../../host/faults/spec"
@@ -89,14 +90,15 @@ function faulty(spec: string) {
     close: async () => {},
   }
   const hands: string[] = []
-  const port = faultyPorts(new FaultInjector(parseFaults(spec), 1))(0, inner, {
+  const clock = new VirtualClock()
+  const port = faultyPorts(new FaultInjector(parseFaults(spec), 1), clock)(0, inner, {
     unplug: () => hands.push("unplug"),
     kill: () => hands.push("kill"),
   })
   const got: number[] = []
   const decoder = new JdUsbDecoder({ onFrame: frame => got.push(frame[16]) })
   return {
-    ...{ port, hands, decoder, inner },
+    ...{ clock, port, hands, decoder, inner },
     /** First payload bytes of the sound frames that came through. */
     came: () => {
       for (const bytes of written.splice(0)) decoder.push(bytes)
@@ -118,8 +120,11 @@ const frame = (i: number) =>
 describe("a faulty port", () => {
   const through = async (spec: string) => {
     const each = faulty(spec)
-    for (let i = 0; i < 4; i++) await each.port.write(frame(i))
-    await new Promise(resolve => setTimeout(resolve, 150))
+    const { clock } = each
+    await clock.run(async () => {
+      for (let i = 0; i < 4; i++) await each.port.write(frame(i))
+      await clock.sleep(150)
+    })
     return each
   }
   for (const [spec, expected] of [
@@ -139,21 +144,25 @@ describe("a faulty port", () => {
     })
 
   it("holds back a frame and all behind it for a delay, in order", async () => {
-    const { port, came } = faulty("delay:80@0.out.pipe#1")
-    const writes = [0, 1, 2, 3].map(i => port.write(frame(i)))
-    await writes[1]
-    expect(came()).toEqual([0])
-    await Promise.all(writes)
-    expect(came()).toEqual([0, 1, 2, 3])
+    const { clock, port, came } = faulty("delay:80@0.out.pipe#1")
+    await clock.run(async () => {
+      const writes = [0, 1, 2, 3].map(i => port.write(frame(i)))
+      await writes[1]
+      await clock.sleep(79)
+      expect(came()).toEqual([0])
+      await Promise.all(writes)
+      await clock.sleep(2)
+      expect(came()).toEqual([0, 1, 2, 3])
+    })
   })
 
   it("delivers what came in before the board loses its power", async () => {
-    const { port, inner, hands } = faulty("kill@0.in.pipe#0")
+    const { clock, port, inner, hands } = faulty("kill@0.in.pipe#0")
     const got: number[] = []
     const decoder = new JdUsbDecoder({ onFrame: each => got.push(each[16]) })
     port.onData = bytes => decoder.push(bytes)
     inner.onData?.(frame(7))
-    await new Promise(resolve => setTimeout(resolve, 10))
+    await clock.run(clock.sleep(10))
     expect([got, hands]).toEqual([[7], ["kill"]])
   })
 })

@@ -13,6 +13,7 @@
  */
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
+import { realClock } from "../../../host/base/clock"
 import { sha256 } from "../../../host/base/sha256"
 import { imageAt, readMnist } from "../../../host/data/mnist"
 import { faultyPorts } from "../../../host/faults/faulty-port"
@@ -77,12 +78,12 @@ function resident(pid: number | undefined): number | undefined {
   }
 }
 
-const start = performance.now()
+const start = realClock.now()
 const host: Sample[] = []
 /** A board started anew begins a series of its own. */
 const series = new Map<number, Sample[]>()
 const look = () => {
-  const at = (performance.now() - start) / 60_000
+  const at = (realClock.now() - start) / 60_000
   global.gc?.()
   host.push({ minutes: at, bytes: process.memoryUsage().rss })
   for (const { pid } of boards.info) {
@@ -100,7 +101,7 @@ let error: unknown
 const timer = setInterval(look, SAMPLE_MS)
 try {
   await fleet.begin()
-  while ((performance.now() - start) / 60_000 < minutes) {
+  while ((realClock.now() - start) / 60_000 < minutes) {
     await fleet.learn(i => {
       const at = (learnt + i) % train.count
       return { image: imageAt(train, at), label: train.labels[at] }
@@ -112,7 +113,7 @@ try {
     if (!fleet.learnt.coefficients.equals(Buffer.from(reference.coefficients()))) wrong++
     const faults = injector.injected.length
     say(
-      `${((performance.now() - start) / 60_000).toFixed(1)} min, ${learnt} samples, ${faults} faults, ${fleet.recoveries} recoveries, host ${(host.at(-1)?.bytes ?? 0) >> 20} MiB${wrong ? `, ${wrong} WRONG` : ""}`,
+      `${((realClock.now() - start) / 60_000).toFixed(1)} min, ${learnt} samples, ${faults} faults, ${fleet.recoveries} recoveries, host ${(host.at(-1)?.bytes ?? 0) >> 20} MiB${wrong ? `, ${wrong} WRONG` : ""}`,
     )
   }
 } catch (reason) {
@@ -130,7 +131,7 @@ const lives = [...series.values()]
   .slice(0, count)
 const document = {
   date: new Date().toISOString().slice(0, 10),
-  minutes: (performance.now() - start) / 60_000,
+  minutes: (realClock.now() - start) / 60_000,
   boards: count,
   samples: learnt,
   faults: injector.totals,

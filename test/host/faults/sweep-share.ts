@@ -1,4 +1,4 @@
-/** A fixed part of the sweep, as a test. */
+/** A fixed third of the sweep, as tests of two files, so that two workers share it. */
 import { expect, it } from "vitest"
 import { firmware } from "../../firmware/compiled"
 import { hashOnHost, Rig } from "./rig"
@@ -6,17 +6,21 @@ import { mixed, recorded, sweep } from "./sweep"
 
 /** Nothing of it goes by this machine's clock; one with much else to do may take many times as long. */
 const PATIENCE_MS = 1_800_000
+/** Has no factor in common with the number of kinds: every kind comes. */
+const EVERY = 3
 
-/** Every `every`th case of all, from the `from`th on. */
-export function sweepTest(from: number, every: number): void {
+/** Of every third case, in an order of which any part is an even choice, one part of several. */
+export function sweepTest(part: number, parts: number): void {
   it(
-    `of every ${every}th run with a fault at a frame, each ends with the host's hash or a named error`,
+    `of every third run with a fault at a frame, part ${part + 1} of ${parts}: each ends with the host's hash or a named error`,
     async () => {
       const hash = hashOnHost()
       const rig = Rig.start(1, await firmware())
       try {
         const all = await recorded(rig, hash)
-        const cases = mixed(all.filter((_, i) => i % every === from))
+        const third = mixed(all.filter((_, i) => i % EVERY === 0))
+        const cases = third.filter((_, i) => i % parts === part)
+        expect(cases.length).toBeGreaterThan(1_000)
         const figures = await sweep(rig, cases, hash)
         expect(figures.notes.filter(({ outcome }) => !outcome.startsWith("error"))).toEqual([])
         expect(figures.lost).toBe(0)

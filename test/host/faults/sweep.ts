@@ -1,4 +1,5 @@
 /** Every kind of fault at every frame of one recorded run, each in a run of its own. */
+import { realClock } from "../../../host/base/clock"
 import { TIMED_STREAMS } from "../../../host/faults/frame-streams"
 import {
   FAULT_KINDS,
@@ -124,10 +125,10 @@ export async function sweep(
     },
     ...{ seconds: 0, notes: [] },
   }
-  const start = performance.now()
+  const start = realClock.now()
   let next = 0
   const worker = async (pair: number) => {
-    while (next < cases.length && performance.now() - start < until) {
+    while (next < cases.length && realClock.now() - start < until) {
       const each = cases[next++]
       const ended = await rig.run(pair, each.rules, each.deploys)
       const outcome = await judge(rig, pair, each, ended, hash, figures)
@@ -135,7 +136,7 @@ export async function sweep(
     }
   }
   await Promise.all(Array.from({ length: rig.pairs }, (_, pair) => worker(pair)))
-  figures.seconds = (performance.now() - start) / 1000
+  figures.seconds = (realClock.now() - start) / 1000
   return figures
 }
 

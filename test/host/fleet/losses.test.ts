@@ -14,7 +14,7 @@ import { lesson, net } from "../faults/rig"
 import { forOneRun } from "../hardware/for-one-run"
 
 const IMAGES = 12
-const SEEDS = 20
+const SEEDS = 10
 const host = new HostNetwork(net)
 const right = Array.from({ length: IMAGES }, (_, i) => host.predict(lesson(i).image))
 

@@ -1,5 +1,6 @@
 /** What the process table says, for tests that nothing is left behind. */
 import { execFileSync } from "node:child_process"
+import { realClock } from "../../../host/base/clock"
 
 export function isAlive(pid: number): boolean {
   try {
@@ -12,10 +13,10 @@ export function isAlive(pid: number): boolean {
 
 /** Waits until none of the processes is left; returns those that stayed. */
 export async function goneWithin(ms: number, pids: readonly number[]): Promise<number[]> {
-  const end = Date.now() + ms
+  const end = realClock.now() + ms
   let alive = pids.filter(isAlive)
-  while (alive.length > 0 && Date.now() < end) {
-    await new Promise(resolve => setTimeout(resolve, 20))
+  while (alive.length > 0 && realClock.now() < end) {
+    await realClock.sleep(20)
     alive = alive.filter(isAlive)
   }
   return alive

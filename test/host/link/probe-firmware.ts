@@ -5,6 +5,7 @@ import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
+import { builtOnce } from "../../../host/base/built-once"
 
 export const PROBE_CLASS = 0x1f3a5c7f
 /** Sends back its tag (u32) and bytes. */
@@ -66,8 +67,16 @@ startServer(new Probe())
 console.log("probe ${version} ready")
 `
 
-/** @returns the bytecode of the probe program whose version register reads `version` */
+/** @returns the bytecode of the probe program whose version register reads `version`, compiled once */
 export async function buildProbe(version: number): Promise<Uint8Array> {
+  const require = createRequire(import.meta.url)
+  const { version: compiler } = require("@devicescript/cli/package.json")
+  const made = [compiler, SERVICE, program(version)]
+  const { bytes } = await builtOnce(`probe-${version}.devs`, made, () => compileProbe(version))
+  return new Uint8Array(bytes)
+}
+
+async function compileProbe(version: number): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), "wuxing-probe-"))
   try {
     await mkdir(join(folder, "services"))

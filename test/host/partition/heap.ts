@@ -8,14 +8,12 @@ import { CountedBoards } from "../../../host/hardware/counted-boards"
 import type { Network } from "../../../host/network/network"
 import type { PlannedOn } from "../../../host/partition/board-spec"
 import { type Plan, type PlannedBoard, planNetwork } from "../../../host/partition/plan"
-import { buildVariant } from "../../firmware/variant"
+import { LEAST_BALLAST, programWith } from "../../firmware/ballast"
 import { randomImage, uniform } from "../../src/core/helpers"
 
 const HEAP_BYTES = 65_536
 const NAMED = 12
 const LEARNT = 4
-/** A literal of two bytes, as the program has it. */
-const LEAST_BALLAST = 256
 /** Learning ends with reading all boards, for which more in one process are too slow. */
 const MOST_LEARNING = 8
 
@@ -40,40 +38,6 @@ export function largestShare(network: Network, on: PlannedOn[]): Share {
   const shardBytes = most(b => b.shardBytes)
   const heapBytes = shardBytes + most(b => b.heapBytes - b.shardBytes)
   return { network, plan, on, heapBytes, shardBytes }
-}
-
-/** Sizes the program is compiled with, which stand for those of a run: two-byte literals found nowhere else. */
-const ANY_SHARD = 40_923
-const ANY_BALLAST = 50_929
-
-let compiled: Promise<Uint8Array> | undefined
-
-/** The program with these sizes, put into the compiled one: to compile it takes longer than a run. */
-async function programWith(shardBytes: number, ballast: number): Promise<Uint8Array> {
-  compiled ??= buildVariant(
-    "arena.ts",
-    /export const ARENA_BYTES = .*\nexport const arena = .*/,
-    `export const ARENA_BYTES = ${ANY_SHARD}
-export const arena = Buffer.alloc(ARENA_BYTES)
-const ballast = Buffer.alloc(${ANY_BALLAST})
-ballast.setAt(0, "u8", 1)`,
-  )
-  const bytecode = Buffer.from(await compiled)
-  replaceLiteral(bytecode, ANY_SHARD, shardBytes)
-  replaceLiteral(bytecode, ANY_BALLAST, ballast)
-  return bytecode
-}
-
-/** DeviceScript's bytecode: the operation "literal", a byte that says two follow, and those, high first. */
-function replaceLiteral(bytecode: Buffer, from: number, to: number): void {
-  if (to < 0x100 || to > 0xffff) throw new RangeError(`${to} is no literal of two bytes`)
-  const literal = (n: number) => Buffer.of(0x28, 0xf9, n >> 8, n & 0xff)
-  let found = 0
-  for (let at = bytecode.indexOf(literal(from)); at >= 0; at = bytecode.indexOf(literal(from))) {
-    literal(to).copy(bytecode, at)
-    found++
-  }
-  if (found === 0) throw new Error(`the literal ${from} is not in the bytecode`)
 }
 
 /**

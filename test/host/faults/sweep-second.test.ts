@@ -1,0 +1,4 @@
+/** The other half of that third. */
+import { sweepTest } from "./sweep-share"
+
+sweepTest(1, 2)

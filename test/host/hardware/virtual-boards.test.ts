@@ -233,7 +233,7 @@ describe("a host that ends without stopping its boards", () => {
   ] as const) {
     it(`takes them along when it ends ${how}`, async () => {
       const info = await run([...args], signal)
-      expect(info.length).toBe(2)
+      expect(info.length).toBe(1)
       expect(
         await goneWithin(
           120_000,

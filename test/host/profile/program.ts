@@ -5,10 +5,17 @@ import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
+import { builtOnce } from "../../../host/base/built-once"
 import { Machine } from "../../../host/hardware/machine"
 
-/** @returns the bytecode of a program of one file */
+/** @returns the bytecode of a program of one file, compiled once */
 export async function compile(source: string): Promise<Uint8Array> {
+  const { version } = createRequire(import.meta.url)("@devicescript/cli/package.json")
+  const { bytes } = await builtOnce("program.devs", [version, source], () => compiled(source))
+  return new Uint8Array(bytes)
+}
+
+async function compiled(source: string): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), "wuxing-profile-"))
   try {
     await writeFile(join(folder, "devsconfig.json"), "{}")

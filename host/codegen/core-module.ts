@@ -28,12 +28,15 @@ const SOURCES = [
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "settle-fine", "settle-two", "links"]
+/** What the host alone has: 16 samples side by side. */
+const LANES = ["lane-layout", "lanes", "lanes-settle"]
 const EXPORTED = {
   whole: "learnWhole, predictWhole",
   links: "applyDeltas, clearDeltas, mergeDeltas",
   elements: "mergeInhibition",
   features: "features",
 }
+const LANES_EXPORTED = "laneBackward, laneClear, laneError, laneForward, laneImage, laneLearn"
 /** 2 GiB of 64 KiB pages, as the engine: addresses stay positive. */
 const MOST_PAGES = 32768
 
@@ -90,14 +93,16 @@ export function coreSources(batched: boolean, vectors: boolean): Map<string, str
     const path = corePath(name)
     files.set(`${name}.ts`, toAssemblyScript(readFileSync(path, "utf8"), name))
   }
-  if (vectors)
-    for (const name of VECTORS) {
+  const exported = Object.entries(EXPORTED)
+  if (vectors) {
+    for (const name of VECTORS) files.set(`${name}-scalar.ts`, files.get(`${name}.ts`) ?? "")
+    for (const name of [...VECTORS, ...LANES]) {
       const path = fileURLToPath(new URL(`./assembly/${name}.ts`, import.meta.url))
-      files.set(`${name}-scalar.ts`, files.get(`${name}.ts`) ?? "")
       files.set(`${name}.ts`, readFileSync(path, "utf8"))
     }
+    exported.push(["lanes", LANES_EXPORTED])
+  }
   files.set("batched.ts", `export const BATCHED = ${batched}\n`)
-  const exported = Object.entries(EXPORTED)
   files.set(
     "index.ts",
     exported.map(([file, names]) => `export { ${names} } from "./${file}"`).join("\n"),

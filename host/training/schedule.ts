@@ -11,6 +11,15 @@ export type Smooth = {
   warm: number
 }
 
+/**
+ * How the changes of a batch are rounded: each sample's by itself, and then added up; or the sum of
+ * their products once.
+ */
+export type Rounding = "each" | "once"
+
+/** Of a rate that is met exactly: the shift, and in so many bits below it eighths beyond 8. */
+export const EXACT_BITS = 3
+
 export interface Rates {
   epochs: number
   /** Bits a product S·λ is shifted right in the first epoch: the rate. */
@@ -59,6 +68,26 @@ export function epochRates(
   })
 }
 
+/**
+ * As {@link epochRates}, for batches that are rounded once: a rate is met to an eighth, as shift · 2^3 +
+ * eighths − 8. That of its first sample is a batch's.
+ */
+export function exactRates(
+  rates: Rates,
+  epoch: number,
+  count: number,
+  network: Network,
+): Uint8Array | undefined {
+  const { smooth } = rates
+  if (!smooth) return undefined
+  const most = MOST_LEARN_SHIFT - mostFiner(network)
+  return Uint8Array.from({ length: count }, (_, k) => {
+    const { shift, scaled } = normal(rates, smoothRate(rates, smooth, epoch, k, count), most)
+    const eighths = Math.max(8, Math.floor(scaled / (UNIT / 8)))
+    return (shift << EXACT_BITS) + eighths - 8
+  })
+}
+
 /** The rate after `epoch` + k/count epochs, in 1/65536 of 2^−learnShift. */
 function smoothRate(
   { epochs }: Rates,
@@ -83,12 +112,16 @@ function smoothRate(
  *
  * @returns the smaller shift, and how often it is taken, of 65536 times
  */
-function split(
-  { learnShift }: Rates,
-  rate: number,
-  network: Network,
-): { shift: number; larger: number } {
+function split(rates: Rates, rate: number, network: Network): { shift: number; larger: number } {
   const most = MOST_LEARN_SHIFT - mostFiner(network)
+  const { shift, scaled } = normal(rates, rate, most)
+  if (shift >= most) return { shift: most, larger: UNIT }
+  // 1 … 2 times 2^−shift: the double with probability p, else itself, is 1 + p of it in the mean.
+  return { shift: shift - 1, larger: scaled - UNIT }
+}
+
+/** A rate as scaled/65536 · 2^−shift, scaled in 65536 … 131071; below where the shift can be no larger. */
+function normal({ learnShift }: Rates, rate: number, most: number) {
   let shift = learnShift
   let scaled = Math.max(1, rate)
   while (scaled >= 2 * UNIT) {
@@ -99,7 +132,5 @@ function split(
     scaled *= 2
     shift++
   }
-  if (shift >= most) return { shift: most, larger: UNIT }
-  // 1 … 2 times 2^−shift: the double with probability p, else itself, is 1 + p of it in the mean.
-  return { shift: shift - 1, larger: scaled - UNIT }
+  return { shift, scaled }
 }

@@ -4,11 +4,15 @@ import { hash32 } from "../../src/base/random"
 import { Distorter, type Distortion } from "../data/distort"
 import { drawSamples } from "../data/samples"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
-import { epochRates, learnShiftAt, type Rates } from "./schedule"
+import { epochRates, exactRates, learnShiftAt, type Rates, type Rounding } from "./schedule"
 import type { Images } from "./training-data"
 
 /** How a network is trained. */
 export interface Recipe extends Rates {
+  /** Samples that learn together; absent: 1. */
+  batch?: number
+  /** How a batch's changes are rounded; absent: each sample's. */
+  rounding?: Rounding
   /** Move every training image at random by −1, 0 or +1 pixel in both directions. */
   shiftImages: boolean
   /** Distort every training image at random (distort.ts), in place of moving it. */
@@ -92,7 +96,11 @@ export async function trainEpoch(
   if (!recipe.smooth) engine.learnShift = learnShiftAt(recipe, epoch, engine.network)
   engine.samples = epoch * count + from
   const order = epochOrder(count, seed, epoch)
-  const rates = epochRates(recipe, epoch, count, seed, engine.network)?.subarray(from)
+  const all =
+    recipe.rounding === "once"
+      ? exactRates(recipe, epoch, count, engine.network)
+      : epochRates(recipe, epoch, count, seed, engine.network)
+  const rates = all?.subarray(from)
   const { width, height } = images
   if (recipe.distortion) {
     const distorter = new Distorter(width, height, recipe.distortion, seed)

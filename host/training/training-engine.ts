@@ -2,17 +2,16 @@
  * The host's training engine: the core as WebAssembly on one or more threads over one shared memory.
  *
  * With a batch of 1 it does what a board does and ends with the same bits. With larger batches all
- * samples of a batch see the same coefficients and their changes are added up; the result depends
- * on the batch size, never on the number of threads.
+ * samples of a batch see the same coefficients and their changes are added up; or, several times as
+ * fast, their products, which are rounded once (src/core/once.ts), in lanes of 16 samples side by side.
+ * The result depends on the batch size, never on the number of threads.
  */
-import { realClock } from "../base/clock"
 import "../base/memory"
 import { availableParallelism } from "node:os"
-import { Worker } from "node:worker_threads"
 import { Header, MOST_LEARN_SHIFT, Part, PartFlag } from "../../src/core/layout"
 import { outputError, readout } from "../../src/core/run"
 import { WuxingError } from "../base/errors"
-import { heard } from "../base/heard"
+import { LANES, Lane } from "../codegen/assembly/lane-layout"
 import { coreModule } from "../codegen/core-module"
 import { blanked, mostRunBytes, writeRuns } from "../data/runs"
 import { interrupted } from "../link/wait"
@@ -34,13 +33,11 @@ import { MAX_SYNAPSES } from "../network/slices"
 import { faultOf } from "../network/validate"
 import { type Lot, lotSize, makeLot } from "./distorted-lots"
 import { checkClamp, checkIndices, tooLarge, whole } from "./engine-limits"
+import { EngineThreads } from "./engine-threads"
+import { LaneMemory, lanesFaultOf } from "./lane-memory"
 import type { JobOptions, LabelledImages, LearningEngine, Manner } from "./learning-engine"
+import { EXACT_BITS, type Rounding } from "./schedule"
 
-/** Control words (int32), kept in step with worker.mjs. */
-const STOP = 2
-const DONE = 3
-const RIGHT = 4
-const CONTROL_WORDS = 8
 const PAGE = 65536
 /** 2 GiB: addresses stay positive as 32-bit numbers. */
 const MOST_PAGES = 32768
@@ -50,8 +47,6 @@ const GROWTH_PAGES = 64
 const MOST_BATCH = 65536
 /** Behind a shard: four bytes a synapse of a part (assembly/links.ts), and a vector too many. */
 const SCRATCH_BYTES = 4 * MAX_SYNAPSES + 64
-/** How often a running job is looked at, ms. */
-const POLL_MS = 100
 /** Images in the engine's memory, as runs of non-zero pixels. */
 export interface ImageStore extends LabelledImages {
   /** As they came. */
@@ -66,6 +61,8 @@ export interface EngineOptions {
   batch?: number
   /** Threads, 1…64 (default: one a core). A batch of n uses n at most to learn. */
   workers?: number
+  /** Changes of a batch: each sample's rounded (the default), or their sum once. */
+  rounding?: Rounding
 }
 
 /**
@@ -94,9 +91,21 @@ export class TrainingEngine implements LearningEngine {
         `network ${network.name} cannot be taught in batches: PID control follows one sample after the other`,
       )
     const threads = whole("workers", options.workers ?? availableParallelism(), 64)
+    const { rounding = "each" } = options
+    const refused = rounding === "once" ? lanesFaultOf(network, batch) : ""
+    if (refused)
+      throw new WuxingError({
+        code: "rounding-once",
+        kind: "usage",
+        message: `network ${network.name} cannot be taught in batches that are rounded once: ${refused}`,
+        cause:
+          "samples are computed side by side then, which knows the usual rings and links alone",
+        help: "leave out --rounding, or give --rounding each",
+      })
     // Every thread must take part in each batch, to have the coefficients it ends with.
     const workers = batch > 1 ? Math.min(batch, threads) : threads
-    return new TrainingEngine(network, batch, workers, await coreModule(batch > 1))
+    const module = await coreModule(batch > 1 && rounding === "each")
+    return new TrainingEngine(network, batch, workers, rounding, module)
   }
 
   /**
@@ -117,7 +126,6 @@ export class TrainingEngine implements LearningEngine {
   }
 
   private readonly memory: WebAssembly.Memory
-  private readonly control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS))
   private readonly shardBytes: number
   // Bytes from one thread's region to the next.
   private readonly stride: number
@@ -125,21 +133,22 @@ export class TrainingEngine implements LearningEngine {
   private readonly partLinks: number[]
   /** Neurons of each part, 0 where elements do not learn. */
   private readonly partNeurons: number[]
-  private readonly threads: Worker[] = []
+  private readonly threads: EngineThreads
+  /** What is computed in lanes, and where it lies. */
+  private readonly lanes?: { memory: LaneMemory; at: number; table: number; blocks: number }
   /** Has each thread coefficients of its own? */
   private readonly own: boolean
   /** Addresses of two lots of distorted images, once there are any. */
   private stages: number[] = []
   /** First byte that is free. */
   private top: number
-  private busy = false
-  private failure?: WuxingError
 
   private constructor(
     readonly network: Network,
     readonly batch: number,
     readonly workers: number,
-    private readonly module: WebAssembly.Module,
+    rounding: Rounding,
+    module: WebAssembly.Module,
   ) {
     const shard = buildShard(network, wholeNetwork(network), 1)
     this.shardBytes = shard.length
@@ -149,7 +158,8 @@ export class TrainingEngine implements LearningEngine {
     this.partNeurons = this.parts.map(part =>
       elements ? shard.getAt(part + Part.Neurons, "u16") : 0,
     )
-    this.own = batch > 1 && workers > 1 && sumOf(this.partLinks) <= MOST_OWN_LINKS
+    const gathers = batch > 1 && rounding === "each"
+    this.own = gathers && workers > 1 && sumOf(this.partLinks) <= MOST_OWN_LINKS
     // One region a thread: a copy of the shard, then what its samples of a batch have gathered.
     let end = align(shard.length) + SCRATCH_BYTES
     for (const [i, part] of this.parts.entries()) {
@@ -160,13 +170,22 @@ export class TrainingEngine implements LearningEngine {
       // Nobody waits for a thread, so that it need not pause within a part as boards do.
       for (const chunk of [Part.ChunkSources, Part.ChunkSynapses, Part.ChunkNeurons])
         shard.setAt(part + chunk, "u16", 65535)
-      if (batch > 1) end = align(end + this.partLinks[i] * 4)
+      if (gathers) end = align(end + this.partLinks[i] * 4)
       if (shard.getAt(part + Part.Inhibition, "i32") === 0) continue
       shard.setAt(part + Part.InhibitionDelta, "i32", end)
-      if (batch > 1) end = align(end + shard.getAt(part + Part.Neurons, "u16") * 20)
+      if (gathers) end = align(end + shard.getAt(part + Part.Neurons, "u16") * 20)
     }
+    const lanes = rounding === "once" ? new LaneMemory(network) : undefined
+    const blocks = Math.ceil(batch / LANES / workers)
+    const firstBlock = align(end)
+    if (lanes) end = firstBlock + blocks * lanes.blockBytes + lanes.scratchBytes
     this.stride = end
     this.top = PAGE + this.stride * workers
+    if (lanes) {
+      const table = this.top + lanes.sharedBytes
+      this.lanes = { memory: lanes, at: this.top, table, blocks: firstBlock }
+      this.top = align(table + 4 * blocks * workers)
+    }
     if (this.top > MOST_PAGES * PAGE) throw tooLarge("the network")
     this.memory = new WebAssembly.Memory({
       initial: Math.ceil(this.top / PAGE),
@@ -182,6 +201,37 @@ export class TrainingEngine implements LearningEngine {
             copy.setAt(part + field, "i32", shard.getAt(part + field, "i32") - worker * this.stride)
       copy.copy(this.bytes(this.regionOf(worker), shard.length))
     }
+    const { memory, parts, partLinks, partNeurons, own, stride } = this
+    const shared = { module, memory, parts, partLinks, partNeurons, own, stride, batched: gathers }
+    const laned = lanes && this.fillLanes(shard, blocks)
+    this.threads = new EngineThreads(worker => ({
+      ...{ ...shared, base: this.regionOf(worker) },
+      lanes: laned?.(worker),
+    }))
+  }
+
+  /**
+   * Writes what is computed in lanes.
+   *
+   * @param blocks of each thread
+   * @returns what a thread has to know of it
+   */
+  private fillLanes(shard: Buffer, blocks: number): (worker: number) => object {
+    const { memory, at, table, blocks: first } = this.lanes!
+    const all = Buffer.from(this.memory.buffer)
+    memory.write(all, at)
+    memory.exchange(all, at, coefficientsOf(this.network, [shard]), true)
+    const blockAt = (worker: number, i: number) =>
+      this.regionOf(worker) + first + i * memory.blockBytes
+    for (let i = 0; i < blocks * this.workers; i++)
+      all.setAt(table + 4 * i, "i32", blockAt(Math.floor(i / blocks), i % blocks))
+    const neurons = this.network.layers.map(layer => layer.neurons)
+    const records = neurons.map((_, i) => at + i * Lane.Length)
+    return worker => ({
+      ...{ records, neurons, table },
+      blocks: Array.from({ length: blocks }, (_, i) => blockAt(worker, i)),
+      scratch: blockAt(worker, blocks),
+    })
   }
 
   private regionOf(worker: number): number {
@@ -296,7 +346,8 @@ export class TrainingEngine implements LearningEngine {
   private checkRates(rates: Uint8Array, count: number): void {
     if (rates.length !== count) throw new RangeError(`${rates.length} rates for ${count} images`)
     const most = MOST_LEARN_SHIFT - mostFiner(this.network)
-    for (const rate of rates) whole("rate", rate, most, leastLearnShift(this.network))
+    const bits = this.lanes ? EXACT_BITS : 0
+    for (const rate of rates) whole("rate", rate >> bits, most, leastLearnShift(this.network))
   }
 
   private async learn(
@@ -304,10 +355,10 @@ export class TrainingEngine implements LearningEngine {
     options: JobOptions,
   ): Promise<{ done: number; right: number }> {
     const job = { starts, labels, indices, shifts, rates, sample: this.samples, batch: this.batch }
-    await this.run(Math.min(this.workers, this.batch), { kind: "train", ...job }, options)
-    const done = this.control[DONE]
-    this.samples += done
-    return { done, right: this.control[RIGHT] }
+    const workers = Math.min(this.workers, this.batch)
+    const figures = await this.threads.run(workers, { kind: "train", ...job }, options)
+    this.samples += figures.done
+    return figures
   }
 
   /** While the threads learn some images, this one makes the next. */
@@ -363,7 +414,11 @@ export class TrainingEngine implements LearningEngine {
     checkIndices(store.labels.length, indices)
     const classes = new Int32Array(new SharedArrayBuffer(4 * indices.length))
     const { starts, labels } = store
-    await this.run(this.workers, { kind: "predict", starts, labels, indices, classes }, options)
+    await this.threads.run(
+      this.workers,
+      { kind: "predict", starts, labels, indices, classes },
+      options,
+    )
     if (options.signal?.aborted)
       throw interrupted("the images to be classified", options.signal.reason)
     return classes
@@ -389,95 +444,6 @@ export class TrainingEngine implements LearningEngine {
   /** The part with the outputs. */
   private get last(): number {
     return this.parts[this.parts.length - 1]
-  }
-
-  private async run(
-    workers: number,
-    job: object,
-    { onProgress, signal }: JobOptions,
-  ): Promise<void> {
-    if (this.busy) throw new RangeError("the engine does one job at a time")
-    this.control.fill(0)
-    if (signal?.aborted) return
-    this.busy = true
-    const stop = () => Atomics.store(this.control, STOP, 1)
-    signal?.addEventListener("abort", stop)
-    const timer =
-      onProgress &&
-      realClock.every(POLL_MS, () => onProgress(this.control[DONE], this.control[RIGHT]))
-    try {
-      await Promise.all(
-        Array.from({ length: workers }, (_, worker) =>
-          this.done(this.thread(worker), { ...job, workers }),
-        ),
-      )
-      onProgress?.(this.control[DONE], this.control[RIGHT])
-    } catch (error) {
-      // The others may wait for the lost one for ever.
-      await this.close()
-      throw error
-    } finally {
-      this.busy = false
-      timer?.stop()
-      signal?.removeEventListener("abort", stop)
-    }
-  }
-
-  /** The thread of that number, started when it is first needed. */
-  private thread(worker: number): Worker {
-    const running = this.threads[worker]
-    if (running) return running
-    const thread = heard(
-      new Worker(new URL("./worker.mjs", import.meta.url), {
-        execArgv: [],
-        workerData: {
-          ...{ module: this.module, memory: this.memory, control: this.control },
-          ...{ parts: this.parts, partLinks: this.partLinks, partNeurons: this.partNeurons },
-          ...{ batched: this.batch > 1, own: this.own },
-          ...{ base: this.regionOf(worker), worker, stride: this.stride },
-        },
-      }),
-    )
-    const lost = (why: string, cause?: Error) => {
-      this.failure ??= new WuxingError(
-        {
-          code: "engine-thread",
-          kind: "internal",
-          message: `thread ${worker} of the training engine ended: ${why}`,
-          cause: "a defect in wuxing, or too little memory",
-          help: "try with --workers 1; if it repeats, report it",
-        },
-        { cause },
-      )
-    }
-    thread.on("error", error => lost(error.message, error))
-    thread.on("exit", status => lost(`exit status ${status}`))
-    thread.unref()
-    this.threads[worker] = thread
-    return thread
-  }
-
-  /** Gives a thread its job and waits for the end of either. */
-  private done(thread: Worker, job: object): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      if (this.failure) {
-        reject(this.failure)
-        return
-      }
-      const settle = (end: () => void) => {
-        thread.off("message", done)
-        thread.off("exit", failed)
-        thread.unref()
-        end()
-      }
-      const done = () => settle(resolve)
-      // After the listener that names the failure; an error in a thread is followed by its exit.
-      const failed = () => settle(() => reject(this.failure))
-      thread.ref()
-      thread.on("message", done)
-      thread.on("exit", failed)
-      thread.postMessage(job)
-    })
   }
 
   /**
@@ -506,7 +472,11 @@ export class TrainingEngine implements LearningEngine {
 
   /** Coefficients in the network's order, int16, Q13. */
   get coefficients(): Buffer {
-    return coefficientsOf(this.network, [Buffer.from(this.shard)])
+    if (!this.lanes) return coefficientsOf(this.network, [Buffer.from(this.shard)])
+    const { memory, at } = this.lanes
+    const all = Buffer.alloc(2 * sumOf(this.partLinks))
+    memory.exchange(Buffer.from(this.memory.buffer), at, all, false)
+    return all
   }
 
   /** @throws RangeError if there are not as many as links, or one is past the network's clamp */
@@ -515,6 +485,10 @@ export class TrainingEngine implements LearningEngine {
     if (all.length !== links * 2)
       throw new RangeError(`${all.length} bytes are not ${links} coefficients`)
     checkClamp(all, coefficientMax(this.network))
+    if (this.lanes) {
+      this.lanes.memory.exchange(Buffer.from(this.memory.buffer), this.lanes.at, all, true)
+      return
+    }
     exchangeCoefficients(this.shard, this.network, all, true)
     if (!this.own) return
     for (const [i, part] of this.parts.entries()) {
@@ -536,7 +510,7 @@ export class TrainingEngine implements LearningEngine {
 
   /** Ends all threads; a job under way fails. */
   async close(): Promise<void> {
-    await Promise.all(this.threads.filter(Boolean).map(thread => thread.terminate()))
+    await this.threads.close()
   }
 }
 

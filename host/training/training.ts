@@ -87,6 +87,7 @@ const settingsSchema = z.strictObject({
   softmaxGain: z.int().min(0).max(65535),
   seed: z.int(),
   batch: z.int().min(1).max(65536),
+  rounding: z.enum(["each", "once"]).optional(),
   images: z.int().min(1),
   validation: z.int().min(0),
   share: z
@@ -138,7 +139,9 @@ export class Training {
     const network = { ...model.network, ...error }
     const engine = options.engine
       ? await options.engine(network)
-      : await TrainingEngine.start(network, { batch: plan.batch, workers: options.workers })
+      : await TrainingEngine.start(network, {
+          ...{ batch: plan.batch, rounding: plan.rounding, workers: options.workers },
+        })
     try {
       if (engine instanceof TrainingEngine) loadModelInto(engine, model)
       return new Training(model.network, engine, plan, data, options.position)

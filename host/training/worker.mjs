@@ -5,7 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads"
 
 const { module, memory, control, base, parts, partLinks, partNeurons } = workerData
-const { worker, stride, batched, own } = workerData
+const { worker, stride, batched, own, lanes } = workerData
 
 /** Control words (int32): kept in step with training-engine.ts. */
 const ARRIVED = 0
@@ -18,8 +18,11 @@ const NEXT = 5
 /** Place of the rate in a shard's header (layout.ts, `Header.LearnShift`). */
 const LEARN_SHIFT = 44
 
-/** Images a thread takes at once to classify. */
+/** Images a thread takes at once to classify, and samples of a block (assembly/lane-layout.ts). */
 const CHUNK = 16
+/** Bits of a rate in eighths (schedule.ts), and what they count from. */
+const EXACT_BITS = 3
+const LEAST_EIGHTHS = 8
 /** Of a batch, samples a thread that are not shared out beforehand: what threads differ by. */
 const LATE = 8
 /** A few and some hundred microseconds. */
@@ -116,12 +119,67 @@ function learnBatch(job, first, end) {
   return right
 }
 
+/** Runs a block on images from…end−1 of a job. */
+function fillBlock(job, block, from, end) {
+  const { records } = lanes
+  core.laneClear(records[0], records.length, block)
+  for (let k = from; k < end; k++) {
+    const i = job.indices[k]
+    const runs = [job.starts[i], job.starts[i + 1]]
+    const shift = job.shifts ? job.shifts[k] : 0
+    // One that a shift would push out of its frame is taken unshifted.
+    if (!core.laneImage(base, block, k - from, ...runs, shift))
+      core.laneImage(base, block, k - from, ...runs, 0)
+  }
+  core.laneForward(base, records[0], records.length, block)
+}
+
+/** What the block named for its k-th sample; a label makes it ready to learn. */
+function nameLane(block, k, label) {
+  return core.laneError(base, parts[parts.length - 1], lanes.records.at(-1), block, k, label)
+}
+
+/** Forward and backward of this thread's blocks of a batch. */
+function gatherLanes(job, first, end) {
+  const { records, blocks } = lanes
+  let right = 0
+  for (let b = 0; b < blocks.length; b++) {
+    const from = first + (worker * blocks.length + b) * CHUNK
+    const to = Math.min(end, from + CHUNK)
+    if (from >= to) break
+    fillBlock(job, blocks[b], from, to)
+    for (let k = from; k < to; k++) {
+      const label = job.labels[job.indices[k]]
+      if (nameLane(blocks[b], k - from, label) === label) right++
+    }
+    core.laneBackward(base, records[0], records.length, blocks[b])
+  }
+  return right
+}
+
+/** This thread's share of the rings of every layer learns from all blocks of a batch. */
+function learnLanes(job, first, end) {
+  const { records, neurons, table, scratch } = lanes
+  const count = Math.ceil((end - first) / CHUNK)
+  const rate = job.rates ? job.rates[first] : header.getUint16(LEARN_SHIFT, true) << EXACT_BITS
+  const eighths = LEAST_EIGHTHS + (rate & ((1 << EXACT_BITS) - 1))
+  for (let i = 0; i < records.length; i++)
+    core.laneLearn(
+      ...[base, records[i], table, count, scratch, job.sample + first, eighths, rate >> EXACT_BITS],
+      ...shareOf(neurons[i], job.workers),
+    )
+}
+
 function train(job) {
   const count = job.indices.length
   taken = 0
   for (let first = 0; first < count; first += job.batch) {
     const end = Math.min(count, first + job.batch)
-    Atomics.add(control, RIGHT, learnBatch(job, first, end))
+    Atomics.add(control, RIGHT, (lanes ? gatherLanes : learnBatch)(job, first, end))
+    if (lanes) {
+      barrier(job.workers)
+      learnLanes(job, first, end)
+    }
     if (batched) {
       barrier(job.workers)
       merge(job.workers)
@@ -144,9 +202,12 @@ function predict(job) {
     const end = Math.min(count, first + CHUNK)
     if (first >= count || Atomics.load(control, STOP) !== 0) return
     let right = 0
+    if (lanes) fillBlock(job, lanes.blocks[0], first, end)
     for (let k = first; k < end; k++) {
       const i = job.indices[k]
-      const named = core.predictWhole(base, 0, job.starts[i], job.starts[i + 1], 0)
+      const named = lanes
+        ? nameLane(lanes.blocks[0], k - first, -1)
+        : core.predictWhole(base, 0, job.starts[i], job.starts[i + 1], 0)
       job.classes[k] = named
       if (named === job.labels[i]) right++
     }

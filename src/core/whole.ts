@@ -22,7 +22,14 @@ export function predictWhole(
   return predicted
 }
 
-function forwardWhole(m: Buffer, runs: Buffer, from: number, to: number, pixel: number): number {
+/** As {@link predictWhole}, and keeps what learning needs. */
+export function forwardWhole(
+  m: Buffer,
+  runs: Buffer,
+  from: number,
+  to: number,
+  pixel: number,
+): number {
   const parts = m.getAt(Header.Parts, "u16")
   clearImage(m, partAt(0))
   if (activateRuns(m, partAt(0), runs, from, to, pixel) < 0) return -1

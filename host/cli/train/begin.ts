@@ -16,6 +16,7 @@ import { isRecordings } from "../../signals/recording-set"
 import type { LearningEngine } from "../../training/learning-engine"
 import { recipeOf } from "../../training/recipes"
 import { type LearningRule, withRule } from "../../training/rule"
+import type { Rounding } from "../../training/schedule"
 import { readDataFor, readSignalData, sizeFor } from "../../training/signal-data"
 import type { Recipe } from "../../training/train-model"
 import {
@@ -34,6 +35,8 @@ import type { PanelOptions } from "../options/panel-option"
 import { quoted, usageError } from "../options/usage"
 import { readyCore } from "../terminal/ready-core"
 
+/** Images that learn together where their sum is rounded. */
+const BATCH = 32
 /** Copies of a network on the host. */
 const REPLICAS = 4
 
@@ -56,6 +59,7 @@ export interface TrainOptions extends PanelOptions, DashboardOptions {
   distort?: Distortion | "none"
   softmaxGain?: number
   batch?: number
+  rounding?: Rounding
   workers?: number
   limit?: number
   validation?: number
@@ -108,7 +112,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
     ...variationOf(options, recipe, data),
     softmaxGain,
     seed: options.seed ?? model.network.seed,
-    batch: options.batch ?? 1,
+    ...batchOf(options, recipe, share),
     images: options.limit ?? Math.max(1, rest),
     validation,
     ...(share === "samples" && { share: sharingOf(options, boards) }),
@@ -125,7 +129,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
       `--learn-shift is ${plan.learnShift}, but ${model.network.name} takes at least ${least}`,
       "give more: networks under PID control quarter their changes",
     )
-  if (!options.on) await readyCore(plan.batch > 1, context.output)
+  if (!options.on) await readyCore(gathers(plan), context.output)
   const training = await Training.start(model, plan, data, {
     workers: options.workers,
     engine: engineOn(options, plan, model, data, context, boards),
@@ -133,6 +137,24 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
   const command = commandOf(named, options.rule && model.network, plan, data, options)
   return { training, command: command + signalPart(options) }
+}
+
+/** Which of the core's two variants it needs. */
+function gathers({ batch, rounding }: Plan): boolean {
+  return batch > 1 && rounding !== "once"
+}
+
+/** Samples that learn together, on the host; boards and whoever watches take one at a time. */
+function batchOf(
+  { batch, rounding, on, dashboard, panel }: TrainOptions,
+  recipe: Recipe,
+  share: string | undefined,
+): Pick<Plan, "batch" | "rounding"> {
+  const alone = on !== undefined || share === "samples" || dashboard !== undefined || panel
+  if (alone || batch === 1) return { batch: 1, ...(rounding === "once" && { rounding }) }
+  const together = { batch: batch ?? recipe.batch, rounding: rounding ?? recipe.rounding }
+  if (together.rounding !== "once") return { batch: together.batch ?? 1 }
+  return { batch: together.batch ?? BATCH, rounding: "once" }
 }
 
 /** @throws WuxingError "usage" where options contradict each other */
@@ -292,7 +314,7 @@ export async function resumeTraining(
       `${file} was trained in batches, and ${single.why} one image at a time`,
       `leave out ${single.flag}, or begin anew from this network (--model)`,
     )
-  if (!options.on) await readyCore(plan.batch > 1, context.output)
+  if (!options.on) await readyCore(gathers(plan), context.output)
   const training = await Training.resume(file, model, data, {
     ...{ workers, epochs },
     engine: engineOn(options, plan, model, data, context),
@@ -468,6 +490,7 @@ function commandOf(
       ? ["--distort", distortionText(plan.distortion)]
       : [plan.shiftImages ? "--shift-images" : "--no-shift-images"]),
     ...["--softmax-gain", plan.softmaxGain, "--batch", plan.batch],
+    ...(plan.rounding ? ["--rounding", plan.rounding] : []),
   ]
   if (plan.images + plan.validation < (data.available ?? data.train.count))
     words.push("--limit", plan.images)

@@ -103,8 +103,13 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--batch <n>",
-      "images that learn together; 1 as on boards (default: 1)",
+      "images that learn together; 1 as on boards (default: the preset's, else 1)",
       integerOption("--batch", 1, 65_536),
+    )
+    .option(
+      "--rounding <what>",
+      "of a batch's changes: each image's by itself, or their sum once, several times as fast (default: the preset's, else each)",
+      choiceOption("--rounding", ["each", "once"]),
     )
     .option(
       "--workers <n>",
@@ -288,6 +293,16 @@ function checkOptions(options: TrainOptions): void {
       `--batch is ${options.batch}, but boards learn one image at a time`,
       "leave out --batch, or --on",
     )
+  const alone = Object.entries({
+    "--on": options.on,
+    "--dashboard": options.dashboard,
+    "--panel": options.panel,
+  }).find(([, value]) => value !== undefined)
+  if (alone && options.rounding === "once")
+    throw usageError(
+      `--rounding once is about batches, but with ${alone[0]} images are learnt one at a time`,
+      "leave out one of the two",
+    )
   if (options.on && options.workers !== undefined)
     throw usageError(
       "--workers are threads, and --on leaves the work to boards",
@@ -336,6 +351,7 @@ function checkOptions(options: TrainOptions): void {
     "--shift-images": options.shiftImages,
     "--softmax-gain": options.softmaxGain,
     "--batch": options.batch,
+    "--rounding": options.rounding,
     "--limit": options.limit,
     "--validation": options.validation,
     "--window": options.window,

@@ -10,8 +10,8 @@ import { Header, NOISE_BITS, Part } from "./layout"
 
 export { isFull, learnRuns, listSignals, packNoise } from "./links-scalar"
 
-const SOURCE_SALT = 40503
-const SYNAPSE_SALT = 32749
+export const SOURCE_SALT = 40503
+export const SYNAPSE_SALT = 32749
 
 /**
  * Behind the shard: for each synapse of the part in hand λ (low half) and its random state (high
@@ -91,7 +91,7 @@ export function sumDense(m: usize, part: i32, slot: i32, from: i32, to: i32): vo
 }
 
 /** {@link mix16} of src/base/random.ts in each lane. */
-function mix(x: v128): v128 {
+export function mix(x: v128): v128 {
   const low = i32x4.splat(0xffff)
   let y = v128.and(i32x4.add(i32x4.mul(x, i32x4.splat(27655)), i32x4.splat(13849)), low)
   y = v128.xor(y, i32x4.shr_u(y, 7))

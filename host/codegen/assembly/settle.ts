@@ -40,12 +40,12 @@ function triple(v: v128): v128 {
 }
 
 /** e·(1 + other) / 2 */
-function decay(e: v128, other: v128, one: v128): v128 {
+export function decay(e: v128, other: v128, one: v128): v128 {
   return i32x4.shr_s(i32x4.mul(e, i32x4.add(one, other)), 13)
 }
 
 /** before − decay + u */
-function slope(before: v128, lost: v128, u: v128): v128 {
+export function slope(before: v128, lost: v128, u: v128): v128 {
   return i32x4.add(i32x4.sub(before, lost), u)
 }
 
@@ -293,6 +293,6 @@ export function settleBackward(m: usize, part: i32, from: i32, to: i32): void {
 }
 
 /** (l·a + x·other) / 2 */
-function drain(l: v128, a: v128, x: v128, other: v128): v128 {
+export function drain(l: v128, a: v128, x: v128, other: v128): v128 {
   return i32x4.shr_s(i32x4.add(i32x4.mul(l, a), i32x4.mul(x, other)), 13)
 }

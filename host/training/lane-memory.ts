@@ -1,0 +1,158 @@
+/**
+ * A network as the lanes engine keeps it (host/codegen/assembly/lane-layout.ts): its layers' records, lists
+ * of sources and coefficients, which all threads share, and blocks of working memory.
+ */
+import { MOST_SUM } from "../../src/core/once"
+import { LANES, Lane } from "../codegen/assembly/lane-layout"
+import { finerOf, isFine, linkingOf, settlesOneByOne, signalsOf } from "../network/description"
+import { largestSignal, type Network, synapsesOf } from "../network/network"
+import { wiringOf } from "../network/wiring"
+
+/** Bytes of a source's signals in a block, and of a row's sums. */
+const SHORTS = 2 * LANES
+const WORDS = 4 * LANES
+
+/** Why a network cannot be taught in batches that are rounded once, or "" if it can. */
+export function lanesFaultOf(network: Network, batch: number): string {
+  if (linkingOf(network) !== "adder" || isFine(network)) return "only networks of adders in Q12 are"
+  if (settlesOneByOne(network) || network.linkBound !== undefined || network.pid)
+    return "only networks are that learn links by the plain product, in rings of K1 = 1 and K2 = ½"
+  const most = Math.floor(MOST_SUM / (largestSignal(network) * network.lambdaMax))
+  if (batch > most) return `a batch of ${batch} is more than its sums can hold, ${most}`
+  return ""
+}
+
+/** A layer's place in memory, from the start of what is shared and of a block. */
+interface LayerPlan {
+  rows: number
+  fanIn: number
+  padded: number
+  shared: boolean
+  list: number
+  lists: number
+  coefficient: number
+  out: number
+  back: number
+  sum: number
+  state: number
+  lambda: number
+}
+
+export class LaneMemory {
+  /** Of what all threads share, and of a block. */
+  readonly sharedBytes: number
+  readonly blockBytes: number
+  private readonly plans: LayerPlan[] = []
+  /** Bytes for the sums of the rows that are learnt at a time; each thread has so many of its own. */
+  readonly scratchBytes: number
+
+  constructor(readonly network: Network) {
+    const { layers } = network
+    let shared = layers.length * Lane.Length
+    let block = 0
+    const inBlock = (bytes: number) => {
+      block = align(block) + bytes
+      return block - bytes
+    }
+    // One source more than there are: what fills up a row reads zeros.
+    inBlock((signalsOf(network, 0) + 1) * SHORTS)
+    let widest = 0
+    for (const [i, l] of layers.entries()) {
+      const fanIn = wiringOf(network).sources(i + 1)[0].length
+      const all = fanIn === signalsOf(network, i)
+      const together = all || l.window !== undefined
+      const rows = together ? (l.inputs + 1) & ~1 : l.inputs
+      const padded = (fanIn + 3) & ~3
+      const lists = all ? 1 : together ? l.neurons : l.neurons * rows
+      const signals = signalsOf(network, i + 1) + 1
+      widest = Math.max(widest, padded)
+      const list = align(shared)
+      const coefficient = align(list + lists * padded * 4)
+      shared = coefficient + l.neurons * rows * padded * 2
+      this.plans.push({
+        ...{ rows, fanIn, padded, shared: together, list, lists, coefficient },
+        out: inBlock(signals * SHORTS),
+        back: inBlock(signals * WORDS),
+        sum: inBlock(l.neurons * rows * WORDS),
+        state: inBlock(l.neurons * 5 * SHORTS),
+        lambda: inBlock(l.neurons * rows * SHORTS),
+      })
+    }
+    this.sharedBytes = align(shared)
+    this.blockBytes = align(block)
+    this.scratchBytes = align(8 * widest)
+  }
+
+  /** Writes records and lists. @param at address of what is shared, in `memory` */
+  write(memory: Buffer, at: number): void {
+    const { network, plans } = this
+    let synapse = 0
+    for (const [i, plan] of plans.entries()) {
+      const layer = i + 1
+      const l = network.layers[i]
+      const before = i === 0 ? { out: 0, back: 0 } : plans[i - 1]
+      const record: Record<number, number> = {
+        [Lane.Neurons]: l.neurons,
+        [Lane.Inputs]: l.inputs,
+        [Lane.InputStep]: l.inputStep ?? 1,
+        [Lane.OutputFirst]: l.outputFirst,
+        [Lane.Outputs]: l.outputs,
+        [Lane.OutputStep]: l.outputStep ?? 1,
+        [Lane.Finer]: finerOf(network, layer),
+        [Lane.BackShift]: 13 + finerOf(network, layer + 1) - finerOf(network, layer),
+        [Lane.FanIn]: plan.padded,
+        [Lane.Shared]: plan.shared ? 1 : 0,
+        [Lane.Rows]: plan.rows,
+        [Lane.List]: at + plan.list,
+        [Lane.ListStride]: plan.lists === 1 ? 0 : plan.padded * 4,
+        [Lane.Coefficient]: at + plan.coefficient,
+        [Lane.FirstSynapse]: synapse,
+        [Lane.In]: before.out,
+        [Lane.Out]: plan.out,
+        [Lane.Sum]: plan.sum,
+        [Lane.State]: plan.state,
+        [Lane.Lambda]: plan.lambda,
+        [Lane.BackIn]: plan.back,
+        [Lane.BackOut]: before.back,
+        [Lane.Sources]: signalsOf(network, i),
+      }
+      for (const [field, value] of Object.entries(record))
+        memory.setAt(at + i * Lane.Length + Number(field), "i32", value)
+      this.writeLists(memory, at + plan.list, layer, plan)
+      synapse += synapsesOf(network, layer)
+    }
+  }
+
+  private writeLists(memory: Buffer, at: number, layer: number, plan: LayerPlan): void {
+    const { inputs } = this.network.layers[layer - 1]
+    const none = signalsOf(this.network, layer - 1)
+    for (let list = 0; list < plan.lists; list++) {
+      const of = wiringOf(this.network).sources(layer)[plan.shared ? list * inputs : list]
+      for (let k = 0; k < plan.padded; k++)
+        memory.setAt(at + (list * plan.padded + k) * 4, "i32", (of[k] ?? none) * SHORTS)
+    }
+  }
+
+  /**
+   * Copies coefficients between the engine's memory and the network's own order.
+   *
+   * @param toEngine true: from `all`; false: into it
+   */
+  exchange(memory: Buffer, at: number, all: Buffer, toEngine: boolean): void {
+    let place = 0
+    for (const [i, { rows, fanIn, padded, coefficient }] of this.plans.entries()) {
+      const { neurons, inputs } = this.network.layers[i]
+      for (let neuron = 0; neuron < neurons; neuron++)
+        for (let row = 0; row < inputs; row++) {
+          const own = at + coefficient + (neuron * rows + row) * padded * 2
+          if (toEngine) all.copy(memory, own, place, place + fanIn * 2)
+          else memory.copy(all, place, own, own + fanIn * 2)
+          place += fanIn * 2
+        }
+    }
+  }
+}
+
+function align(at: number): number {
+  return (at + 63) & ~63
+}

@@ -5,8 +5,9 @@
 import { type Clock, realClock, takeTurns } from "../base/clock"
 import type { Network } from "../network/network"
 import { inputSignalsOf, linksOf, signalsOf } from "../network/network"
+import { lanesFaultOf } from "../training/lane-memory"
 import type { Images } from "../training/training-data"
-import { TrainingEngine } from "../training/training-engine"
+import { type EngineOptions, TrainingEngine } from "../training/training-engine"
 import { Yardstick } from "./yardstick"
 
 export interface Rate {
@@ -21,7 +22,8 @@ export interface NetworkBench {
   neurons: number
   links: number
   steps: number
-  train: { batch1: Rate; batched: Rate; batchedTwoWorkers: Rate }
+  /** `once`: batches that are rounded once, where the network can be taught by them. */
+  train: { batch1: Rate; batched: Rate; batchedTwoWorkers: Rate; once?: Rate }
   infer: { oneWorker: Rate; twoWorkers: Rate }
   yardstick: { train: Rate; infer: Rate }
   /** Forward: one Heun step of one neuron, and one link whose source is not silent. */
@@ -50,6 +52,8 @@ export interface BenchOptions {
  * tell each other after each batch.
  */
 export const BATCH = 256
+/** Samples of a batch that is rounded once: as many as a training takes. */
+export const ROUNDED_ONCE = 32
 const ROUNDS = 3
 /** More, since the median of ratios is to hold. */
 const ROUNDS_IN_TURN = 7
@@ -69,6 +73,10 @@ export async function benchNetwork(
     [1, 2].map(workers => ({ batch: BATCH, workers })),
     options,
   )
+  const laned = lanesFaultOf(net, ROUNDED_ONCE) === ""
+  if (laned) step(`learning in batches of ${ROUNDED_ONCE} that are rounded once`)
+  const once: EngineOptions = { batch: ROUNDED_ONCE, workers: 1, rounding: "once" }
+  const [lanes] = laned ? await benchEngines(net, images, [once], options) : []
   step("in double precision")
   const yardstick = await benchYardstick(net, images, options)
   step("the settle by itself")
@@ -92,6 +100,7 @@ export async function benchNetwork(
       batch1: one.train.rate,
       batched: batched.train.rate,
       batchedTwoWorkers: two.train.rate,
+      ...(lanes && { once: lanes.train.rate }),
     },
     infer: { oneWorker: batched.infer.rate, twoWorkers: two.infer.rate },
     ...{ yardstick, nsPerNeuronStep, nsPerLink },
@@ -124,7 +133,7 @@ function activeLinks(net: Network, { images, count }: Images): number {
 async function benchEngines(
   net: Network,
   { images, labels, count }: Images,
-  kinds: { batch: number; workers: number }[],
+  kinds: EngineOptions[],
   { seconds, signal }: BenchOptions,
   learning = true,
 ): Promise<{ train: InTurn; infer: InTurn }[]> {

@@ -143,7 +143,7 @@ function machine() {
 type Images = import("../training/training-data").Images
 
 async function speed({ seconds }: BenchOptions, { output, signal }: Context, images: Images) {
-  const { BATCH, benchNetwork } = await import("../bench/engine-bench")
+  const { BATCH, benchNetwork, ROUNDED_ONCE } = await import("../bench/engine-bench")
   const { presetOf } = await import("../models/model-source")
   const { recipeOf } = await import("../training/recipes")
   const networks: NetworkBench[] = []
@@ -164,6 +164,7 @@ async function speed({ seconds }: BenchOptions, { output, signal }: Context, ima
       row("learning, one by one", networks, 1, n => n.train.batch1),
       row(`learning, batches of ${BATCH}`, networks, 1, n => n.train.batched),
       row(`learning, batches of ${BATCH}`, networks, 2, n => n.train.batchedTwoWorkers),
+      row(`learning, ${ROUNDED_ONCE} rounded once`, networks, 1, n => n.train.once),
       row("naming", networks, 1, n => n.infer.oneWorker),
       row("naming", networks, 2, n => n.infer.twoWorkers),
       row("yardstick: learning", networks, 1, n => n.yardstick.train),
@@ -216,8 +217,14 @@ async function scaling(
   return { scaling: series, figure: file.path }
 }
 
-function row(title: string, all: NetworkBench[], threads: number, of: (n: NetworkBench) => Rate) {
-  return [title, ...all.map(n => Math.round(of(n).samplesPerSecond)), threads]
+function row(
+  title: string,
+  all: NetworkBench[],
+  threads: number,
+  of: (n: NetworkBench) => Rate | undefined,
+) {
+  const figure = (rate: Rate | undefined) => (rate ? Math.round(rate.samplesPerSecond) : "–")
+  return [title, ...all.map(n => figure(of(n))), threads]
 }
 
 /** The most this process has held, bytes. */

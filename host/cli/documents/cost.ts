@@ -32,6 +32,7 @@ export const bench = z.strictObject({
             batch1: rate("one sample at a time"),
             batched: rate("a batch, one thread"),
             batchedTwoWorkers: rate("a batch, two threads"),
+            once: rate("batches of 32 that are rounded once, one thread").optional(),
           })
           .describe("learning"),
         infer: z

@@ -26,6 +26,10 @@ const plan = z
   .strictObject({
     seed: p.seed,
     batch: p.count("samples that learn together"),
+    rounding: z
+      .enum(["each", "once"])
+      .describe("of a batch's changes: each sample's, or their sum; absent: each")
+      .optional(),
     images: p.count("samples of an epoch"),
     validation: p.count("samples kept apart"),
     share: z
@@ -38,6 +42,23 @@ const plan = z
     epochs: p.count("epochs in all"),
     learnShift: p.whole("bits a change is shifted right at first"),
     epochsPerBit: p.count("epochs after which the rate is halved"),
+    smooth: z
+      .strictObject({
+        eighths: p.count("the largest rate, in eighths of what `learnShift` says"),
+        warm: p.count("hundredths of an epoch in which it rises"),
+      })
+      .describe("with `--cosine`")
+      .optional(),
+    distortion: z
+      .strictObject({
+        rotate: p.count("thousandths of a radian"),
+        scale: p.count("thousandths"),
+        shift: p.count("hundredths of a pixel"),
+        elastic: p.count("hundredths of a pixel"),
+        flip: p.flag("half of them mirrored"),
+      })
+      .describe("with `--distort`: the most of each")
+      .optional(),
     shiftImages: p.flag("whether images are moved by up to one pixel"),
     softmaxGain: p.count("gain of the softmax error, Q4 times log2 e; 0: the network's own error"),
   })

@@ -108,7 +108,7 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--rounding <what>",
-      "of a batch's changes: each image's by itself, or their sum once, several times as fast (default: the preset's, else each)",
+      "of a batch's changes: each image's by itself, or their sum once, three times as fast (default: the preset's, else each)",
       choiceOption("--rounding", ["each", "once"]),
     )
     .option(

@@ -26,7 +26,8 @@ describe("wuxing bench", () => {
     for (const n of networks) {
       const { train, infer, yardstick } = n
       const rates = [...Object.values(train), ...Object.values(infer), ...Object.values(yardstick)]
-      expect(rates.length).toBe(7)
+      // One-to-one networks do not learn in lanes.
+      expect(rates.length).toBe(n.network === "model1" ? 7 : 8)
       for (const { samplesPerSecond, samplesPerCpuSecond } of rates as Record<string, number>[]) {
         expect(samplesPerSecond).toBeGreaterThan(0)
         expect(samplesPerCpuSecond).toBeGreaterThan(0)

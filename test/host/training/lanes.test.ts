@@ -163,7 +163,7 @@ describe("a batch that is rounded once", () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 24 },
     )
   })
 
@@ -188,7 +188,7 @@ describe("a batch that is rounded once", () => {
     const { images, labels } = samplesOf(net, 20, 8, 0.3)
     const next = uniform(4)
     const shifts = Int32Array.from(images, () => Math.floor(next() * 7) - 3)
-    // Nothing changes at this rate, so that both name each image with the same coefficients.
+    // All are of one batch, which both name by the same coefficients.
     const rights = []
     for (const rounding of ["each", "once"] as const) {
       const engine = await start(net, { batch: 20, workers: 2, rounding })

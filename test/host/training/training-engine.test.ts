@@ -468,7 +468,8 @@ describe("what makes no sense is refused before anything is done", () => {
 describe("threads", () => {
   /** The threads themselves, to do to them what a defect would. */
   const threadsOf = (engine: TrainingEngine) =>
-    (engine as unknown as { threads: import("node:worker_threads").Worker[] }).threads
+    (engine as unknown as { threads: { threads: import("node:worker_threads").Worker[] } }).threads
+      .threads
 
   test.each([0, 1])("when thread %i of 2 is lost, the job fails and says so", async lost => {
     const net = pico16(1)

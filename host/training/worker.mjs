@@ -175,7 +175,7 @@ function train(job) {
   taken = 0
   for (let first = 0; first < count; first += job.batch) {
     const end = Math.min(count, first + job.batch)
-    Atomics.add(control, RIGHT, (lanes ? gatherLanes : learnBatch)(job, first, end))
+    const right = (lanes ? gatherLanes : learnBatch)(job, first, end)
     if (lanes) {
       barrier(job.workers)
       learnLanes(job, first, end)
@@ -189,6 +189,8 @@ function train(job) {
       Atomics.store(control, DONE, end)
       if (Atomics.load(control, STOP) === 1) Atomics.store(control, STOP, 2)
     }
+    // After what is done: whoever looks meanwhile is not to see more right than done.
+    Atomics.add(control, RIGHT, right)
     barrier(job.workers)
     if (own) clear()
     if (Atomics.load(control, STOP) === 2) return

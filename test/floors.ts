@@ -19,7 +19,8 @@ export const HOST_FLOORS: readonly (readonly string[])[] = [
 /** Of src/, which everything may import and which imports nothing else. */
 export const SOURCE_FLOORS: readonly (readonly string[])[] = [
   ["base"],
-  ["core", "ring", "wire", "signals", "spiking"],
+  ["core", "ring", "wire", "spiking"],
+  ["signals"],
   ["service"],
 ]
 

@@ -24,7 +24,7 @@ const SOURCES = [
     "whole",
   ],
   ...["atan", "pid", "neuron", "ring-neuron", "elements", "link-rules"],
-  ...["plan", "whole-math", "trim", "trace", "fourier", "spread", "bands", "features"],
+  ...["plan", "whole-math", "trim", "trace", "fourier", "spread", "bands", "reservoir", "features"],
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "settle-fine", "settle-two", "links"]

@@ -30,6 +30,12 @@ export function sensorImage(model: Model, sensor: SensorService): Buffer {
       "its recordings were taken whole",
       "train it again with --window, or with --segments",
     )
+  if (features.kind === "reservoir" && features.trim)
+    throw unfit(
+      "the model leaves out still ends before its sequence begins",
+      "a board takes a sequence as it comes",
+      "train it again with trim=0 in --features",
+    )
   const host = new HostNetwork(network)
   exchangeCoefficients(host.memory, network, Buffer.from(model.coefficients), true)
   const shard = host.memory.subarray(0, host.memory.getAt(Header.Image, "i32"))

@@ -9,6 +9,9 @@ import { readModel } from "./model-source"
 /** Kept as trained: every preset, and MODEL1 taught by method 1 alone, which as drawn is model1. */
 export const trainedNames = [...presetNames, "model1-method-1"]
 
+/** What is kept trained, also of recordings that are no part of the project: its commands say whose. */
+export const keptNames = [...trainedNames, "gesture-sequence"]
+
 /** Where a preset's trained network lies. */
 export function trainedPath(name: string): string {
   return fileURLToPath(new URL(`../../models/${name}.wuxing`, import.meta.url))
@@ -23,12 +26,12 @@ export function trainedPath(name: string): string {
  */
 export function modelNamed(what: string, { trained = false, seed = 1 }): Model {
   if (trained) return trainedModel(what)
-  if (trainedNames.includes(what) && !presetNames.includes(what) && !existsSync(what))
+  if (keptNames.includes(what) && !presetNames.includes(what) && !existsSync(what))
     throw new WuxingError({
       code: "model-only-trained",
       kind: "usage",
       message: `${what} is kept as trained only`,
-      cause: "it is no preset of its own, but what one of them has learnt",
+      cause: "it is no preset of its own, but what a network has learnt",
       help: "give --trained with it",
     })
   return readModel(what, seed)
@@ -39,13 +42,13 @@ export function modelNamed(what: string, { trained = false, seed = 1 }): Model {
  * loadModel
  */
 export function trainedModel(name: string): Model {
-  if (!trainedNames.includes(name))
+  if (!keptNames.includes(name))
     throw new WuxingError({
       code: "preset-unknown",
       kind: "usage",
       message: `no network is kept trained as "${name}"`,
       cause: "the name is misspelt, or it is a file's, which needs no --trained",
-      help: `use one of: ${trainedNames.join(", ")}`,
+      help: `use one of: ${keptNames.join(", ")}`,
     })
   const path = trainedPath(name)
   if (!existsSync(path))

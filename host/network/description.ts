@@ -94,6 +94,11 @@ export interface Network {
   inputScale: number
   /** Pixels below it count as 0, 0…255; absent: 0. Faint pixels then cost nothing, as blank ones. */
   inputFloor?: number
+  /**
+   * The pixel value that drives an input neuron by nothing, 0…255; absent: 0. Lower ones drive it by less than
+   * nothing, but for 0, which gives no signal in any network: it is neither sent nor computed.
+   */
+  inputCentre?: number
   /** K1, K2 and K3 of all elements; absent: 1, ½ and ½. */
   ring?: RingParameters
   /** Clamps of net inputs and elements, Q12. */
@@ -203,6 +208,11 @@ export function finerOf(net: Network, layer: number): number {
 /** Pixels below it are as good as blank: they give no signal. */
 export function inputFloorOf(net: Network): number {
   return net.inputFloor ?? 0
+}
+
+/** The pixel value that drives an input neuron by nothing. */
+export function inputCentreOf(net: Network): number {
+  return net.inputCentre ?? 0
 }
 
 /** Signals layer `layer` gives (0 = the input), read by somebody or not. */

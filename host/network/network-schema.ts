@@ -37,6 +37,7 @@ export const settingsSchema = z.strictObject({
   ring: z.strictObject({ k1: z.int(), k2: z.int(), k3: z.int() }).optional(),
   inputScale: q12,
   inputFloor: z.int().optional(),
+  inputCentre: z.int().optional(),
   netMin: q12,
   netMax: q12,
   elementMin: q12,

@@ -6,6 +6,7 @@ import { settleForward } from "../../src/core/settle"
 import { settleForwardFine } from "../../src/core/settle-fine"
 import {
   elementsLearn,
+  inputCentreOf,
   inputFloorOf,
   inputSignalsOf,
   isFine,
@@ -120,9 +121,10 @@ export function writeInputTable(shard: ShardView, net: Network): void {
   const m = one.memory
   let entry = shard.inputTable
   for (let pixel = 0; pixel < 256; pixel++) {
-    // pixel/255 as pixel·257/65536. 255 · 4·4096 · 257 < 2^31; u ≤ 4·4096 = 2^14, shifted by at
-    // most 13 still fits; so does the finer u ≤ 2·65536 = 2^17, shifted by at most 11.
-    const u = pixel < inputFloorOf(net) ? 0 : pixel * net.inputScale * 257
+    // pixel/255 as pixel·257/65536. 255 · 4·4096 · 257 < 2^31; |u| ≤ 4·4096 = 2^14, shifted by at
+    // most 13 still fits; so does the finer |u| ≤ 2·65536 = 2^17, shifted by at most 11.
+    const blank = pixel === 0 || pixel < inputFloorOf(net)
+    const u = blank ? 0 : (pixel - inputCentreOf(net)) * net.inputScale * 257
     m.setAt(sum, "i32", (isFine(net) ? u >> 12 : u >> 16) << one.netShift)
     if (net.ring) settleForwardOwn(m, part.at, 0, 0, 1)
     else if (isFine(net)) settleForwardFine(m, part.at, 0, 0, 1)

@@ -1,23 +1,35 @@
 /**
- * Networks of a user's own size, named by it: "64-16-3" takes 64 pixels and tells 3 classes apart;
+ * Networks of a user's own size, named by it: "64-16-3" takes 64 pixels and tells 3 classes apart, "64-3"
+ * does so by a readout alone (below);
  * "64-16-3@24" has 24 links a hidden synapse; in "784-300w14-10" each of the 300 hidden neurons reads a
  * window of 14x14 of the 28x28 pixels, in "784-432w6s2-10" from a grid of windows two
  * pixels apart, and with "w5x9p2" of 5x9 pixels, every second one of a row.
  */
 
 import { WuxingError } from "../base/errors"
-import { type Layer, type Network, signalsOf, type Window } from "./description"
+import { type Layer, type Network, q12, signalsOf, type Window } from "./description"
 import { windowGrid } from "./linking"
 import { pico16 } from "./presets"
 import { faultOf } from "./validate"
 
 const LAYER = String.raw`[1-9]\d{0,4}(?:w[1-9]\d{0,2}(?:x[1-9]\d{0,2})?(?:p[1-9])?(?:s[1-9]\d?)?)?`
-const SIZE = new RegExp(String.raw`^[1-9]\d{0,4}(?:-${LAYER}){1,5}-[1-9]\d{0,4}(@[1-9]\d{0,4})?$`)
+const SIZE = new RegExp(String.raw`^[1-9]\d{0,4}(?:-${LAYER}){0,5}-[1-9]\d{0,4}(@[1-9]\d{0,4})?$`)
 /** As in pico-16, whose form these networks have: two synapses a neuron, two steps. */
 const FAN_IN = 96
 
 export function isSize(name: string): boolean {
   return SIZE.test(name)
+}
+
+/**
+ * A readout: no hidden neurons, one synapse a class, which reads all inputs. These are about a middle, as what
+ * the rings of a reservoir make of a sequence (src/signals/reservoir.ts), and drive their neurons strongly.
+ */
+const READOUT: Partial<Network> = {
+  inputCentre: 128,
+  inputScale: q12(4),
+  netMin: q12(-0.5),
+  netMax: q12(2),
 }
 
 /**
@@ -31,11 +43,16 @@ export function sizedNetwork(name: string, seed: number): Network {
   const [width, ...words] = sizes.split("-")
   const base = pico16(seed)
   const [hidden, output] = base.layers
-  const network: Network = { ...base, name, width: Number(width), layers: [] }
+  const readout = words.length === 1
+  const network: Network = {
+    ...{ ...base, name, width: Number(width), layers: [] },
+    ...(readout && READOUT),
+  }
   let fault = ""
   for (const [i, word] of words.entries()) {
     const neurons = Number.parseInt(word, 10)
-    if (i === words.length - 1) network.layers.push({ ...output, neurons })
+    if (i === words.length - 1)
+      network.layers.push({ ...output, neurons, ...(readout && { inputs: 1 }) })
     else if (word.includes("w")) {
       const before = placesBefore(network)
       if (before) network.layers.push({ ...hidden, neurons, ...windowsOf(word, before) })

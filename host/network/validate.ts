@@ -11,6 +11,7 @@ import { MOST_GENERATION, MOST_RING_INHIBITION } from "../../src/core/ring-neuro
 import { heunLimit, oscillationThreshold } from "../../src/ring/stability"
 import {
   elementsLearn,
+  inputCentreOf,
   inputElement,
   inputFloorOf,
   inputSignalsOf,
@@ -42,6 +43,7 @@ export function faultOf(net: Network): string {
   if (net.netMax > 4 * FIXED_POINT || net.netMax < 0) return "netMax must lie in 0…4"
   if (net.inputScale < 0 || net.inputScale > 4 * FIXED_POINT) return "inputScale must lie in 0…4"
   if (inputFloorOf(net) < 0 || inputFloorOf(net) > 255) return "inputFloor must be 0…255"
+  if (inputCentreOf(net) < 0 || inputCentreOf(net) > 255) return "inputCentre must be 0…255"
   if (net.lambdaMax < 1 || net.lambdaMax > 2 * FIXED_POINT) return "lambdaMax must lie in 0…2"
   if (net.learnShift < LEAST_LEARN_SHIFT || net.learnShift > mostLearnShift(net))
     return "learnShift must be 1…16, or 1…20 with elementBits 16, less what backward signals are finer"

@@ -73,6 +73,14 @@ export interface Linearised {
  */
 export function linearise(model: Model, image?: Uint8Array): Linearised {
   const { network } = model
+  if (network.inputCentre)
+    throw new WuxingError({
+      code: "nir-no-fit",
+      kind: "data",
+      message: `${network.name} cannot be exported: its inputs are about a middle (inputCentre)`,
+      cause: "an input that is 0 is none in this network, and the least in a graph",
+      help: "run it on boards or on the host",
+    })
   if (network.ring)
     throw new WuxingError({
       code: "nir-no-fit",

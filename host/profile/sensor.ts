@@ -26,6 +26,8 @@ const FEATURES = new Set([
   ...["traceFeatures", "resample", "difference", "magnitude", "lowestOf", "rangeOf"],
   ...["columnToBytes", "bandFeatures", "addLogs", "bandsToBytes", "spreadBands", "deviationOf"],
   ...["toBytes", "loadFrame", "reverse", "excess", "transform", "amplitude", "amplitudes"],
+  ...["beginSequence", "drawLinks", "takeMoment", "stepRings", "endSequence", "settleRingNeuron"],
+  ...["hash32", "finish", "follow"],
 ])
 export const SENSOR_PARTS = ["features", "network", "rest"] as const
 export type SensorPart = (typeof SENSOR_PARTS)[number]
@@ -34,6 +36,11 @@ export interface SensorProfile {
   /** Samples of the segment or window that was classified. */
   samples: number
   parts: Record<SensorPart, KindCounts>
+  /** Of the features, as the board says it (src/signals/runs.ts), and the samples it was sent, interleaved. */
+  hash: number
+  sent: Buffer
+  /** Operations of the board for each sample while the segment or window lasts: mean and most. */
+  sample: { mean: number; most: number }
 }
 
 const MODULE = deviceIdFromHex("5e50e5e5e5e50001")
@@ -58,10 +65,15 @@ export async function profileSensor(model: Model, program: Uint8Array): Promise<
   const bytecode = withImage(program, sensorImage(model, service))
   const machine = await Machine.start(bytecode)
   let samples = 0
+  let hash = 0
+  const sent: number[] = []
+  const spent: number[] = []
   machine.onFrame = frame => {
     for (const { command, payload } of packetsOf(frame))
-      if ((command & 0xfff) === SensorCommand.Found && payload.length === FoundField.Length)
+      if ((command & 0xfff) === SensorCommand.Found && payload.length === FoundField.Length) {
         samples = Buffer.from(payload).readUInt16LE(FoundField.Samples)
+        hash = Buffer.from(payload).readInt32LE(FoundField.Hash)
+      }
   }
   const done = () => samples > 0
   const intervalMs = Math.max(1, 1000 / features.rate)
@@ -79,9 +91,13 @@ export async function profileSensor(model: Model, program: Uint8Array): Promise<
       sinceMs = 0
     }
     before = machine.counts()
-    const values = features.channels.map((_, c) => (c % 2 === 0 ? value : -value) / features.unit)
+    const whole = features.channels.map((_, c) => (c % 2 === 0 ? value : -value))
+    sent.push(...whole)
+    const values = whole.map(one => one / features.unit)
     machine.send(buildPacket(MODULE, 0, 1, READING, encodeReading(service, values)))
     if (await machine.run(done, intervalMs)) break
+    // Behind the stillness before it, until it is found.
+    if (value !== 0) spent.push(sumOf(machine.counts()) - sumOf(before))
   }
   if (!(await machine.run(done, ANSWER_MS)))
     throw new WuxingError({
@@ -92,13 +108,24 @@ export async function profileSensor(model: Model, program: Uint8Array): Promise<
       help: "compile the firmware again: wuxing build",
     })
   const after = machine.counts()
+  const signal = Buffer.alloc(2 * sent.length)
+  for (const [i, value] of sent.entries()) signal.writeInt16LE(value, 2 * i)
   return {
-    samples,
+    ...{ samples, hash, sent: signal },
+    sample: { mean: Math.round(mean(spent)), most: Math.max(0, ...spent) },
     parts: partsOf(
       bytecode,
       after.map((n, at) => n - before[at]),
     ),
   }
+}
+
+function sumOf(counts: Uint32Array): number {
+  return counts.reduce((sum, n) => sum + n, 0)
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 }
 
 function partsOf(bytecode: Uint8Array, counts: Uint32Array): Record<SensorPart, KindCounts> {

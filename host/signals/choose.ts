@@ -8,13 +8,19 @@ import type { RecordingSet } from "./recording-set"
 /** From so many samples a second a signal is sound or vibration. */
 const SOUND_RATE = 1000
 const POINTS = 32
+/** Slow rings (K1 − K2)/K1 = ¾, which remember longer than those of networks. */
+const RESERVOIR = {
+  ...{ kind: "reservoir", rings: 20, points: 24, take: ["values"], scale: "shape", parts: 1 },
+  ...{ steps: 1, recurrent: 8, k2: 0.25, input: 1, feedback: 0.1, seed: 1 },
+}
 const BAND_RATE = 8000
 /** Of which quiet ends are told, where a signal is no sound. */
 const BLOCKS_A_SECOND = 10
 
 /**
- * @param given as `--features`: "trace" or "bands", then settings, for example
- *   "trace,points=32,scale=own,take=values+differences" or "bands,frames=20,bands=16"
+ * @param given as `--features`: "trace", "bands" or "reservoir", then settings, for example
+ *   "trace,points=32,scale=own,take=values+differences", "bands,frames=20,bands=16" or
+ *   "reservoir,rings=10,points=0"
  * @throws WuxingError "usage" (kind usage) if it is none
  */
 export function chooseFeatures(
@@ -34,7 +40,9 @@ export function chooseFeatures(
         trim: 3,
       }
     : {
-        ...{ kind: kind || "trace", points: POINTS, take: ["values"], scale: "shape" },
+        ...(kind === "reservoir"
+          ? RESERVOIR
+          : { kind: kind || "trace", points: POINTS, take: ["values"], scale: "shape" }),
         ...{ floor: 0, trim: 0, ...base },
       }
   for (const setting of settings) {
@@ -75,6 +83,6 @@ function unknownFeatures(given: string, what: string): WuxingError {
     kind: "usage",
     message: `--features "${given}" cannot be used: ${what}`,
     cause: "a setting is misspelt or out of range",
-    help: 'for example "trace,points=32,take=values+differences,scale=own" or "bands,frames=20,bands=16"',
+    help: 'for example "trace,points=32,take=values+differences,scale=own", "bands,frames=20,bands=16" or "reservoir,rings=20"',
   })
 }

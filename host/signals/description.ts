@@ -112,8 +112,49 @@ const bands = z.strictObject({
   ...common,
 })
 
-export const featuresSchema = z.discriminatedUnion("kind", [trace, bands])
+const reservoir = z.strictObject({
+  /** Where rings that keep their state were on average. */
+  kind: z.literal("reservoir"),
+  /** Rings: each gives two features a part. */
+  rings: z.int().min(1).max(64),
+  /** Evenly spaced points that a window is brought to, a moment each; 0: each sample is a moment. */
+  points: z.union([z.literal(0), z.int().min(2).max(512)]),
+  /** What is taken of each moment; the magnitude of points alone. */
+  take: listOf(z.enum(["values", "differences", "magnitude"]), 1, 3),
+  /** Of points: as a trace is scaled. */
+  scale: z.enum(["range", "own", "shape"]),
+  /** Of scale "range", in units of the core. */
+  low: i32.optional(),
+  /** Of scale "range", in units of the core. */
+  high: i32.optional(),
+  /** Smallest range that is made full, in units of the core. */
+  floor: z
+    .int()
+    .min(0)
+    .max(2 ** 16),
+  /** Parts of a sequence of points that are averaged each by itself. */
+  parts: z.int().min(1).max(16),
+  /** Heun steps of 3/4 a moment. */
+  steps: z.int().min(1).max(8),
+  /** Signals of the moment before that each synapse reads: an even number. */
+  recurrent: z.int().min(0).max(16).multipleOf(2),
+  /** K2 of all elements, whose K1 is 1 and K3 = 1 − K2. */
+  k2: z.number().min(0.15).max(0.9),
+  /** Links from values lie evenly within ± this. */
+  input: z.number().min(0).max(3.99),
+  /** Links from the rings' signals lie evenly within ± this. */
+  feedback: z.number().min(0).max(1.99),
+  /** Draws the links. */
+  seed: z
+    .int()
+    .min(-(2 ** 31))
+    .max(2 ** 31 - 1),
+  ...common,
+})
+
+export const featuresSchema = z.discriminatedUnion("kind", [trace, bands, reservoir])
 export type Features = z.infer<typeof featuresSchema>
+export type ReservoirDescription = z.infer<typeof reservoir>
 export type TraceDescription = z.infer<typeof trace>
 export type BandsDescription = z.infer<typeof bands>
 

@@ -1,7 +1,14 @@
 /** Builds the block of memory by which the core computes features (src/signals/plan.ts). */
 import "../base/memory"
-import { Derive, FeatureKind, Plan, Scaling } from "../../src/signals/plan"
-import type { BandsDescription, Features, TraceDescription } from "./description"
+import { Header } from "../../src/core/layout"
+import { Neuron } from "../../src/core/neuron"
+import { Derive, FeatureKind, Plan, Reservoir, Scaling } from "../../src/signals/plan"
+import type {
+  BandsDescription,
+  Features,
+  ReservoirDescription,
+  TraceDescription,
+} from "./description"
 
 const SCALINGS = {
   range: Scaling.Range,
@@ -19,6 +26,9 @@ const TAKEN = {
 const MOST_SPREAD = 2 ** 14
 /** Sum of a band's weights, Q7: the core multiplies each with an amplitude below 2^17. */
 const MOST_WEIGHT = 2 ** 14
+/** Values of a moment. */
+const MOST_COLUMNS = 16
+const ONE_Q12 = 4096
 const ONE_Q8 = 256
 const ONE_Q7 = 128
 const ONE_Q15 = 32767
@@ -26,10 +36,11 @@ const ONE_Q15 = 32767
 /** Bytes of features that come out: the network's input. */
 export function widthOf(features: Features): number {
   if (features.kind === "bands") return features.frames * features.bands
+  if (features.kind === "reservoir") return 2 * features.rings * features.parts
   return features.points * columnsOf(features)
 }
 
-function columnsOf({ take, channels }: TraceDescription): number {
+function columnsOf({ take, channels }: Pick<TraceDescription, "take" | "channels">): number {
   const each = take.filter(what => what !== "magnitude").length
   return each * channels.length + (take.includes("magnitude") ? 1 : 0)
 }
@@ -42,9 +53,37 @@ export function leastOf(features: Features): number {
 /** Bytes of working memory that the core needs. */
 export function workBytes(features: Features): number {
   if (features.kind === "bands") return features.frame * 6 + 4 + 4 * widthOf(features)
+  if (features.kind === "reservoir") {
+    const { trace } = reservoirPlaces(features)
+    return trace + align4(features.points * columnsOf(features))
+  }
+  return traceBytes(features)
+}
+
+type OfTrace = Pick<TraceDescription, "points" | "take" | "channels">
+
+function traceBytes(features: OfTrace): number {
   const raw = features.take.includes("values") ? 0 : features.channels.length
   // Of each column its lowest and its highest value too.
   return (4 * features.points + 8) * (columnsOf(features) + raw)
+}
+
+/** Where everything is in a reservoir's working memory (src/signals/reservoir.ts). */
+function reservoirPlaces(features: ReservoirDescription) {
+  const { rings, recurrent, parts } = features
+  const columns = columnsOf(features)
+  const signals = Header.Length + rings * Neuron.Length
+  const means = signals + align4(2 * (2 * rings + recurrent))
+  const values = means + 4 * 2 * rings * parts
+  const links = values + align4(2 * columns)
+  const end = links + 2 * rings * 2 * (1 + columns + recurrent)
+  // The trace is found first, in the same memory; its bytes lie behind.
+  const trace = align4(Math.max(end, features.points > 0 ? traceBytes(features) : 0))
+  return { signals, means, values, links, trace }
+}
+
+function align4(at: number): number {
+  return (at + 3) & ~3
 }
 
 /** What contradicts itself in a description whose fields are each in range, or "". */
@@ -58,7 +97,11 @@ export function faultOfFeatures(features: Features): string {
     return `a window of ${cut.length} samples is shorter than ${leastOf(features)}`
   if (cut?.by === "segment" && cut.shortest > cut.longest)
     return "its shortest segment is longer than its longest"
-  if (features.kind === "trace") {
+  if (features.kind === "reservoir") {
+    const fault = faultOfReservoir(features)
+    if (fault) return fault
+  }
+  if (features.kind !== "bands") {
     const { low, high, scale } = features
     if (scale === "range" && (low === undefined || high === undefined || low >= high))
       return "it is scaled by range and its range is empty"
@@ -74,6 +117,16 @@ export function faultOfFeatures(features: Features): string {
   return heavy ? "a band is too wide: take more bands or shorter frames" : ""
 }
 
+function faultOfReservoir(features: ReservoirDescription): string {
+  const { points, parts, take, rings, recurrent } = features
+  if (columnsOf(features) > MOST_COLUMNS)
+    return `${columnsOf(features)} values of a moment are more than ${MOST_COLUMNS}`
+  if (recurrent > 2 * rings) return `${rings} rings give fewer than ${recurrent} signals`
+  if (points > 0) return parts > points ? "it has more parts than points" : ""
+  if (parts > 1) return "parts are of points alone: how long a sequence will be is not known before"
+  return take.includes("magnitude") ? "magnitude is of points alone" : ""
+}
+
 /** @throws RangeError if the description contradicts itself */
 export function buildPlan(features: Features): Buffer {
   const fault = faultOfFeatures(features)
@@ -86,14 +139,14 @@ export function buildPlan(features: Features): Buffer {
   u16(Plan.Least, leastOf(features))
   u16(Plan.Trim, features.trim?.bits ?? 0)
   u16(Plan.Block, features.trim?.block ?? 0)
-  if (features.kind === "trace") {
-    u16(Plan.Kind, FeatureKind.Trace)
+  if (features.kind !== "bands") {
+    u16(Plan.Kind, features.kind === "trace" ? FeatureKind.Trace : FeatureKind.Reservoir)
     u16(Plan.Points, features.points)
     u16(Plan.Derive, sum([...new Set(features.take)].map(what => TAKEN[what])))
     head.writeInt32LE(features.low ?? 0, Plan.Low)
     head.writeInt32LE(features.high ?? 0, Plan.High)
     head.writeInt32LE(features.floor, Plan.Floor)
-    return head
+    return features.kind === "trace" ? head : Buffer.concat([head, reservoirOf(features)])
   }
   u16(Plan.Kind, FeatureKind.Bands)
   u16(Plan.Points, features.frames)
@@ -124,6 +177,33 @@ export function buildPlan(features: Features): Buffer {
   head.writeInt32LE(Plan.Length + twiddle.length, Plan.Window)
   head.writeInt32LE(Plan.Length + twiddle.length + window.length, Plan.Mel)
   return Buffer.concat([head, twiddle, window, mel])
+}
+
+/** The fields of a reservoir. */
+function reservoirOf(features: ReservoirDescription): Buffer {
+  const fields = Buffer.alloc(Reservoir.Length - Plan.Length)
+  const places = reservoirPlaces(features)
+  for (const [at, value] of [
+    [Reservoir.Rings, features.rings],
+    [Reservoir.Columns, columnsOf(features)],
+    [Reservoir.Recurrent, features.recurrent],
+    [Reservoir.Steps, features.steps],
+    [Reservoir.Parts, features.parts],
+    [Reservoir.Decay, Math.round(features.k2 * ONE_Q12)],
+    [Reservoir.InputBound, Math.round(features.input * ONE_Q12)],
+    [Reservoir.RecurrentBound, Math.round(features.feedback * ONE_Q12)],
+  ])
+    fields.writeUInt16LE(value, at - Plan.Length)
+  for (const [at, value] of [
+    [Reservoir.Seed, features.seed],
+    [Reservoir.Signals, places.signals],
+    [Reservoir.Means, places.means],
+    [Reservoir.Values, places.values],
+    [Reservoir.Links, places.links],
+    [Reservoir.Trace, places.trace],
+  ])
+    fields.writeInt32LE(value, at - Plan.Length)
+  return fields
 }
 
 interface Band {

@@ -260,9 +260,13 @@ function imagesOf(
   }
 }
 
-/** Network for data of which nobody has said: as small as serves, an output a class. */
+/**
+ * Network for data of which nobody has said: as small as serves, an output a class. What rings have made
+ * of a sequence needs no hidden neurons.
+ */
 export function sizeFor({ signal, classes }: SignalData, hidden = 16): string {
-  return `${widthOf(signal.features)}-${hidden}-${classes.length}`
+  const sizes = [widthOf(signal.features), hidden, classes.length]
+  return sizes.filter((_, i) => i !== 1 || signal.features.kind !== "reservoir").join("-")
 }
 
 function short(

@@ -4,7 +4,7 @@
  * 000 eq. 3.4) is 1: another K3 is another unit of the elements. With K1 = 1 and K2 = ½ these give the
  * bits of neuron.ts.
  */
-import { FIXED_POINT, Header } from "./layout"
+import { Header } from "./layout"
 import { Neuron } from "./neuron"
 
 /** Largest K1 and K3, Q12: bounds below count on them. */
@@ -12,7 +12,7 @@ export const MOST_GENERATION = 4096
 export const MOST_RING_INHIBITION = 3481
 
 /**
- * The ring driven by `Input` from its fixed point for some Heun steps of 3/4:
+ * The ring driven by `Input` from `Element` for some Heun steps of 3/4:
  *
  *     dE[i]/dt = K1·E[i−1] − K2·E[i] − K3·E[i]·E[i−2] + u[i]
  *
@@ -21,8 +21,9 @@ export const MOST_RING_INHIBITION = 3481
 export function settleRingNeuron(m: Buffer, at: number, steps: number): void {
   const min = m.getAt(Header.ElementMin, "i16")
   const max = m.getAt(Header.ElementMax, "i16")
-  const k1 = m.getAt(Header.Generation, "u16")
-  const k2 = m.getAt(Header.Decay, "u16")
+  // At most 2^12.
+  const k1 = m.getAt(Header.Generation, "i16")
+  const k2 = m.getAt(Header.Decay, "i16")
   const k3 = k1 - k2
   // 2·K2, Q12.
   const decay = k2 << 1
@@ -31,11 +32,11 @@ export function settleRingNeuron(m: Buffer, at: number, steps: number): void {
   const u2 = m.getAt(at + Neuron.Input + 8, "i32")
   const u3 = m.getAt(at + Neuron.Input + 12, "i32")
   const u4 = m.getAt(at + Neuron.Input + 16, "i32")
-  let e0 = FIXED_POINT
-  let e1 = FIXED_POINT
-  let e2 = FIXED_POINT
-  let e3 = FIXED_POINT
-  let e4 = FIXED_POINT
+  let e0 = m.getAt(at + Neuron.Element, "i32")
+  let e1 = m.getAt(at + Neuron.Element + 4, "i32")
+  let e2 = m.getAt(at + Neuron.Element + 8, "i32")
+  let e3 = m.getAt(at + Neuron.Element + 12, "i32")
+  let e4 = m.getAt(at + Neuron.Element + 16, "i32")
   let s0 = 0
   let s1 = 0
   let s2 = 0

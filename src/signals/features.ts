@@ -1,6 +1,7 @@
 /** From a window of a signal to the bytes a network reads. */
 import { bandFeatures } from "./bands"
 import { FeatureKind, Plan } from "./plan"
+import { reservoirFeatures } from "./reservoir"
 import { traceFeatures } from "./trace"
 import { quietEnd, quietStart } from "./trim"
 
@@ -30,8 +31,10 @@ export function features(
     left = count - skip - quietEnd(plan, signal, from, count, skip)
     first = from + skip
   }
-  if (plan.getAt(Plan.Kind, "u16") === FeatureKind.Bands)
-    bandFeatures(plan, work, signal, first, left, out, outAt)
+  const kind = plan.getAt(Plan.Kind, "u16")
+  if (kind === FeatureKind.Bands) bandFeatures(plan, work, signal, first, left, out, outAt)
+  else if (kind === FeatureKind.Reservoir)
+    reservoirFeatures(plan, work, signal, first, left, out, outAt)
   else traceFeatures(plan, work, signal, first, left, out, outAt)
   return plan.getAt(Plan.Width, "u16")
 }

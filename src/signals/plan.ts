@@ -10,7 +10,7 @@ export enum Plan {
   Kind = 0,
   /** u16: channels of the signal, 1…8; of sound the first is used. */
   Channels = 2,
-  /** u16: points of a trace or frames of bands, 2…512. */
+  /** u16: points of a trace or frames of bands, 2…512; of a reservoir 0 where each sample is a moment. */
   Points = 4,
   /** u16: bytes of features that come out. */
   Width = 6,
@@ -49,11 +49,44 @@ export enum Plan {
   Length = 52,
 }
 
+/** Of a reservoir, behind the fields that all plans have. Addresses are of working memory, i32. */
+export enum Reservoir {
+  /** u16: rings, 1…64. */
+  Rings = 52,
+  /** u16: values of a moment, 1…16. */
+  Columns = 54,
+  /** u16: signals of the moment before that a synapse reads, even, 0…16, at most all. */
+  Recurrent = 56,
+  /** u16: Heun steps a moment, 1…8. */
+  Steps = 58,
+  /** u16: parts of a sequence of points that are averaged each by itself, 1…16. */
+  Parts = 60,
+  /** u16: K2, Q12; K1 is 1 and K3 = K1 − K2. */
+  Decay = 62,
+  /** u16, Q12: links from values lie within ± this, below 4; links from signals within ± that, below 2. */
+  InputBound = 64,
+  RecurrentBound = 66,
+  /** i32 */
+  Seed = 68,
+  /** i16 each: the rings' signals, the first of them once more behind the last. */
+  Signals = 72,
+  /** i32 each: sums of the elements that give the signals, part by part. */
+  Means = 76,
+  /** i16 each: values of the moment. Everything before them begins as zeros. */
+  Values = 80,
+  Links = 84,
+  /** u8: points of the trace. */
+  Trace = 88,
+  Length = 92,
+}
+
 export enum FeatureKind {
   /** The course of each channel at evenly spaced points. */
   Trace = 1,
   /** Logarithm of the amplitude in bands of frequency, frame by frame. */
   Bands = 2,
+  /** Where rings that keep their state were on average (reservoir.ts). */
+  Reservoir = 3,
 }
 
 /** How values become bytes. */

@@ -86,6 +86,15 @@ export function followStream(state: Buffer, signal: Buffer): number {
   return 0
 }
 
+/** Samples, from the first in memory on, that the window or segment under way has for certain; 0: none is. */
+export function streamReady(state: Buffer): number {
+  const fill = state.getAt(Stream.Fill, "i32")
+  if (state.getAt(Stream.Length, "i32") > 0) return fill
+  // A rest may turn out to be its end.
+  const moving = state.getAt(Stream.Moving, "i32")
+  return moving > 0 ? fill - moving + 1 : 0
+}
+
 /** Makes room for what follows a window or segment that was used. */
 export function nextStream(state: Buffer, signal: Buffer): void {
   const length = state.getAt(Stream.Length, "i32")

@@ -28,22 +28,21 @@ export function traceFeatures(
   const channels = plan.getAt(Plan.Channels, "u16")
   const derive = plan.getAt(Plan.Derive, "u16")
   const column = points << 2
-  const columns = Math.idiv(plan.getAt(Plan.Width, "u16"), points)
   const values = (derive & Derive.Values) !== 0 ? channels : 0
+  const changes = (derive & Derive.Differences) !== 0 ? channels : 0
+  // Of a reservoir more or fewer bytes come out than of the trace that it reads.
+  const columns = values + changes + ((derive & Derive.Magnitude) !== 0 ? 1 : 0)
   const raw = values > 0 ? 0 : columns
   const bounds = (values > 0 ? columns : columns + channels) * column
   for (let c = 0; c < channels; c++)
     resample(plan, work, signal, from, count, c, (raw + c) * column, bounds + ((raw + c) << 3))
-  let differences = 0
-  if ((derive & Derive.Differences) !== 0) {
-    differences = channels
+  if (changes > 0)
     for (let c = 0; c < channels; c++) {
       const to = values + c
       difference(work, (raw + c) * column, to * column, points, bounds + (to << 3))
     }
-  }
   if ((derive & Derive.Magnitude) !== 0) {
-    const to = values + differences
+    const to = values + changes
     magnitude(work, raw * column, to * column, points, channels, bounds + (to << 3))
   }
 
@@ -53,7 +52,7 @@ export function traceFeatures(
     // What is of one kind has one scale: all values, then all differences, then the magnitude.
     let last = columns
     if (first < values) last = values
-    else if (first < values + differences) last = values + differences
+    else if (first < values + changes) last = values + changes
     let least = plan.getAt(Plan.Floor, "i32")
     if (scaling === Scaling.Shape)
       for (let at = bounds + (first << 3); at < bounds + (last << 3); at += 8) {
@@ -73,7 +72,7 @@ export function traceFeatures(
       } else if (first >= values) {
         // Differences go both ways, a magnitude only up.
         high = Math.max(high, -low)
-        low = first < values + differences ? -high : 0
+        low = first < values + changes ? -high : 0
       }
       columnToBytes(work, c * column, points, low, high, out, outAt + c, columns)
     }

@@ -18,12 +18,14 @@ import {
 } from "../../../src/core/run"
 import { features } from "../../../src/signals/features"
 import { FeatureKind, Plan } from "../../../src/signals/plan"
+import { beginSequence, endSequence, stepRings, takeMoment } from "../../../src/signals/reservoir"
 import { hashOf, mostRuns, paddedWidth, writeAll, writeRuns } from "../../../src/signals/runs"
 import {
   clearStream,
   followStream,
   nextStream,
   Stream,
+  streamReady,
   streamSamples,
 } from "../../../src/signals/segment"
 import { DemoStatus } from "../../../src/wire/demo-protocol"
@@ -51,6 +53,8 @@ const ASK_EVERY_MS = 1_000
  * what takes more than 131,072 operations, and a link (4 bytes) takes 33, features of a trace some 35,000.
  */
 const MOST_AT_ONCE = 8_000
+/** Moments of a sequence that are made up for with each reading, where they wait for it to be sure. */
+const MOMENTS_A_READING = 2
 const PRESSES_WITHIN_MS = 1_200
 /** As a host teaches unless it says otherwise. */
 const BUTTON_PASSES = 5
@@ -69,7 +73,10 @@ const signal = Buffer.alloc(2 * channels * streamSamples(state))
 const work = Buffer.alloc(image.getAt(SensorImage.WorkBytes, "i32"))
 const width = plan.getAt(Plan.Width, "u16")
 const latest = Buffer.alloc(paddedWidth(width))
-const traced = plan.getAt(Plan.Kind, "u16") === FeatureKind.Trace
+/** Features of bands alone are zero often enough to be looked at one by one. */
+const traced = plan.getAt(Plan.Kind, "u16") !== FeatureKind.Bands
+const sequence = plan.getAt(Plan.Kind, "u16") === FeatureKind.Reservoir
+const streamed = sequence && plan.getAt(Plan.Points, "u16") === 0
 const runs = Buffer.alloc(mostRuns(width))
 const kind = image.getAt(SensorImage.Kind, "u16")
 const shift = image.getAt(SensorImage.Shift, "i16")
@@ -96,6 +103,8 @@ let presses = 0
 let pressedAt = 0
 /** The arena is in use by one at a time; readings are passed over meanwhile. */
 let busy = true
+/** Moments of the sequence under way; −1: it has not begun. */
+let moments = -1
 
 function sensorOf(which: SensorKind): ds.Sensor {
   if (which === SensorKind.Gyroscope) return new ds.Gyroscope()
@@ -293,16 +302,53 @@ async function light(colour: number): Promise<void> {
   await control.setStatusLight((colour >> 16) & 255, (colour >> 8) & 255, colour & 255, 0)
 }
 
+/** Of a sequence whose moments are samples: as many as may be taken already. */
+function follow(): void {
+  const ready = streamReady(state)
+  if (ready === 0 || ready < moments) {
+    moments = -1
+    return
+  }
+  if (moments < 0) {
+    beginSequence(plan, work, signal, 0, 0)
+    moments = 0
+  }
+  for (let i = 0; i < MOMENTS_A_READING && moments < ready; i++) {
+    takeMoment(plan, work, signal, moments)
+    stepRings(plan, work)
+    moments++
+  }
+}
+
+/** Features of a sequence; what is left of it with pauses, as the runtime ends what takes long. */
+async function finish(count: number): Promise<number> {
+  if (count < plan.getAt(Plan.Least, "u16")) return 0
+  let all = count
+  if (!streamed || moments < 0 || moments > count) {
+    all = beginSequence(plan, work, signal, 0, count)
+    moments = 0
+  }
+  while (moments < all) {
+    await ds.sleep(0)
+    takeMoment(plan, work, signal, moments)
+    stepRings(plan, work)
+    moments++
+  }
+  endSequence(plan, work, latest, 0)
+  moments = -1
+  return width
+}
+
 /** A window: features, class, LED, event. */
 async function classify(count: number): Promise<void> {
   busy = true
-  const made = features(plan, work, signal, 0, count, latest, 0)
+  const made = sequence ? await finish(count) : features(plan, work, signal, 0, count, latest, 0)
   nextStream(state, signal)
   if (made === 0) {
     busy = false
     return
   }
-  const patient = shardBytes > MOST_AT_ONCE
+  const patient = sequence || shardBytes > MOST_AT_ONCE
   if (patient) await ds.sleep(0)
   const best = await look(latest, true, patient)
   const lead = leadOf(best)
@@ -339,6 +385,7 @@ async function hear(payload: Buffer): Promise<void> {
   for (let c = 0; c < channels; c++) signal.setAt((at + c) << 1, "i16", reading(payload, c))
   const count = followStream(state, signal)
   if (count > 0) await classify(count)
+  else if (streamed) follow()
 }
 
 const server = new SensorServer()

@@ -28,11 +28,11 @@ export async function networkNamed(
   what: string,
   { fresh, seed, trained }: NetworkOptions,
 ): Promise<Model> {
-  const { modelNamed, trainedModel, trainedNames } = await import("../../models/trained")
+  const { keptNames, modelNamed, trainedModel } = await import("../../models/trained")
   if (fresh && trained)
     throw usageError("--fresh and --trained are two networks", "leave out one of the two")
   if (trained) return trainedModel(what)
-  const kept = trainedNames.includes(what)
+  const kept = keptNames.includes(what)
   if (fresh && !kept && !/^\d+(-\d+)+$/.test(what))
     throw usageError(
       `--fresh is about presets, and ${what} is none`,

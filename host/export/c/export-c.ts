@@ -50,7 +50,7 @@ export function exportC(model: Model, options: CExportOptions): CExport {
   if (made.signal) {
     const features = template("wuxing_features.h")
       .replace("VERSION", packageVersion())
-      .replace("#define WUXING_FEATURES 3", `#define WUXING_FEATURES ${made.signal.kinds}`)
+      .replace("#define WUXING_FEATURES 7", `#define WUXING_FEATURES ${made.signal.kinds}`)
       .replaceAll(/\bMODEL_|\bmodel_(?=plan|stream)/g, text =>
         text === "MODEL_" ? `${name.toUpperCase()}_` : `${name}_`,
       )

@@ -5,17 +5,27 @@ import { template } from "./built"
 import { translate } from "./translate"
 
 const MODULES = [
-  ...["plan", "whole-math", "trim", "trace", "fourier", "spread", "bands", "features", "segment"],
+  ...["layout", "neuron", "ring-neuron", "random", "plan", "whole-math", "trim", "trace"],
+  ...["fourier", "spread", "bands", "reservoir", "features", "segment"],
 ]
 const ROOTS = ["features", "clearStream", "followStream", "nextStream"]
 
 /** Modules of one kind of features, as WUXING_FEATURES (template/wuxing_features.h). */
-const KINDS: Record<string, number> = { trace: 1, fourier: 2, spread: 2, bands: 2, "whole-math": 3 }
+const KINDS: Record<string, number> = {
+  ...{ trace: 5, fourier: 2, spread: 2, bands: 2, "whole-math": 7 },
+  ...{ reservoir: 4, "ring-neuron": 4, random: 4 },
+}
 /** Of whole-math, where one kind alone needs it. */
 const NEEDED: Record<string, number> = { logOf: 2 }
 
+/** The kernel of rings finds all it needs in working memory here, not in a shard's structures. */
+function sourceOf(name: string): string {
+  const text = readFileSync(corePath(name), "utf8")
+  return name === "ring-neuron" ? text.replace(/\bm(?=: Buffer|\.[gs]etAt)/g, "work") : text
+}
+
 export function featuresSource(): string {
-  const sources = new Map(MODULES.map(name => [name, readFileSync(corePath(name), "utf8")]))
+  const sources = new Map(MODULES.map(name => [name, sourceOf(name)]))
   const { functions, constants } = translate(sources, ROOTS)
   const kindOf = new Map(
     [...sources].flatMap(([module, text]) =>

@@ -15,8 +15,8 @@ const BOARDS: Record<string, { name: string; flash: number; ram: number; largest
  */
 const AVR_RAM = 716
 const AVR_FLASH = { predicts: 11000, learns: 27500 }
-/** More of it with features: of traces, of bands. */
-const AVR_FEATURES = [0, 5600, 8800]
+/** More of it with features: of traces, of bands, of reservoirs (with the traces these may read). */
+const AVR_FEATURES: Record<number, number> = { 0: 0, 1: 5600, 2: 8800, 4: 14_100 }
 
 /**
  * @throws WuxingError "export-rule" (kind "capacity") where the C library lacks the network's way of

@@ -16,6 +16,9 @@ export interface CSignal {
   kinds: number
 }
 
+/** As WUXING_FEATURES (template/wuxing_features.h): a reservoir may read a trace. */
+const KINDS = { trace: 1, bands: 2, reservoir: 4 }
+
 /** @param name a C identifier in lower case */
 export function signalSource(signal: SignalDescription, name: string): CSignal {
   const { features, unknown = 0, hold = 1 } = signal
@@ -54,7 +57,7 @@ ${stream}extern const uint8_t ${name}_plan[${plan.length}];
       : []),
   ].join("\n")
   return {
-    ...{ header, code, kinds: features.kind === "trace" ? 1 : 2 },
+    ...{ header, code, kinds: KINDS[features.kind] },
     flashBytes: plan.length + (state?.length ?? 0),
     ramBytes: 4 * work + 2 * channels.length * samples,
   }

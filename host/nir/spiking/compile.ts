@@ -53,6 +53,7 @@ export function spikingGraph(model: Model, { steps, neuron }: SpikingOptions): G
   const refuse = (what: string) => noFit(network.name, what)
   if (elementsLearn(network)) throw refuse("its rings have K3 of their own")
   if (network.ring) throw refuse("its rings have other K1 to K3")
+  if (network.inputCentre) throw refuse("its inputs are about a middle (inputCentre)")
   if (isFine(network)) throw refuse("its rings are finer than Q12")
   const nodes = new Map<string, Node>([["input", { type: "Input", shape: [network.width] }]])
   const edges: [string, string][] = []

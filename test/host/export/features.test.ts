@@ -12,7 +12,7 @@ import { signalSource } from "../../../host/export/c/signal-source"
 import type { Model } from "../../../host/models/model-file"
 import { readModel } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
-import type { Features } from "../../../host/signals/description"
+import type { Features, ReservoirDescription } from "../../../host/signals/description"
 import { hostFeatures } from "../../../host/signals/host-features"
 import { leastOf, widthOf } from "../../../host/signals/plan"
 import { SignalStream } from "../../../host/signals/stream"
@@ -53,6 +53,23 @@ const BANDS: Features[] = (["own", "peak", "spread"] as const).map((scale, i) =>
   ...{ spacing: i ? "even" : "mel", scale, octaves: 6, ...common, channels: ["sound"], rate: 8000 },
   ...(i > 0 && { trim: { bits: 3, block: 32 } }),
   ...(i > 1 && { level: 0.3 }),
+}))
+
+const RESERVOIRS: Features[] = [
+  { points: 0, take: ["values", "differences"], parts: 1, steps: 1, recurrent: 8 },
+  { points: 17, take: ["values", "magnitude"], parts: 3, steps: 2, recurrent: 0 },
+].map((own, i) => ({
+  ...{
+    kind: "reservoir",
+    rings: 7 + i,
+    scale: "shape",
+    floor: 0,
+    k2: 0.25,
+    input: 1,
+    feedback: 0.2,
+  },
+  ...{ seed: -5 - i, ...common },
+  ...(own as Pick<ReservoirDescription, "points" | "take" | "parts" | "steps" | "recurrent">),
 }))
 
 /** Windows of an ordinary signal, and such as find an overflow: silence, ends of int16, shortest, too short. */
@@ -145,8 +162,8 @@ it("the features of the C library are those of src/: `npm run library:c` after a
 })
 
 describe.skipIf(!has("gcc") || !has("clang"))("on x86-64, under sanitizers (gcc, clang)", () => {
-  for (const [i, features] of [...TRACES, ...BANDS].entries())
-    it(`${features.kind}, scaled by ${features.scale}: the host's bytes`, () => {
+  for (const [i, features] of [...TRACES, ...BANDS, ...RESERVOIRS].entries())
+    it(`${features.kind} ${i}, scaled by ${features.scale}: the host's bytes`, () => {
       const windows = windowsOf(features, i + 1)
       const expected = windows.map(window => {
         const made = hostFeatures(features, window)

@@ -5,8 +5,15 @@ import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 import { readMnist } from "../../../host/data/mnist"
 import { loadModel } from "../../../host/models/model-file"
-import { modelNamed, trainedModel, trainedNames, trainedPath } from "../../../host/models/trained"
+import {
+  keptNames,
+  modelNamed,
+  trainedModel,
+  trainedNames,
+  trainedPath,
+} from "../../../host/models/trained"
 import { HostNetwork } from "../../../host/network/host-network"
+import { totalLinks } from "../../../host/network/network-schema"
 import { presetNames } from "../../../host/network/presets"
 import { loadModelInto } from "../../../host/training/training"
 import { TrainingEngine } from "../../../host/training/training-engine"
@@ -67,6 +74,14 @@ describe("a trained network that is kept", () => {
     expect(training?.command).toMatch(/^wuxing train --model model1 --seed 1 .*--rule elements /)
     expect(modelNamed(METHOD_ONE, { trained: true }).coefficients).toEqual(coefficients)
     expect(() => modelNamed(METHOD_ONE, {})).toThrow(/as trained only/)
+  })
+
+  it("of a sequence has at most 400 links, and says by which command it is made again", () => {
+    const { network, training } = trainedModel("gesture-sequence")
+    expect(totalLinks(network)).toBeLessThanOrEqual(400)
+    expect(training?.command).toMatch(/^wuxing train --model 40-10 --seed 1 .*--features reservoir/)
+    expect(keptNames).toEqual([...trainedNames, "gesture-sequence"])
+    expect(() => modelNamed("gesture-sequence", {})).toThrow(/as trained only/)
   })
 
   it("takes less than 1.5 MB of the repository with all others", () => {

@@ -12,7 +12,10 @@ import { profileNative } from "../../../host/profile/native"
 import { totalOf } from "../../../host/profile/program"
 import { profileSensor } from "../../../host/profile/sensor"
 import type { Features } from "../../../host/signals/description"
+import { hostFeatures } from "../../../host/signals/host-features"
+import { SignalStream } from "../../../host/signals/stream"
 import { readSignalData } from "../../../host/training/signal-data"
+import { hashOf, paddedWidth } from "../../../src/signals/runs"
 import { TRACE } from "../../src/signals/reference"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
@@ -49,6 +52,35 @@ it("64-16-10 is there within 200 ms on a stock Pico, as docs/signals.md says, mo
   expect(network).toBeGreaterThan(features)
   expect(all).toBeLessThan(185)
 })
+
+const sequence = (rings: number, points: number): Features => ({
+  ...{ kind: "reservoir", rings, points, take: ["values"], scale: "shape", floor: 0, parts: 1 },
+  ...{ steps: 1, recurrent: 4, k2: 0.25, input: 1, feedback: 0.1, seed: 1 },
+  ...{ channels: ["x", "y"], rate: 50, unit: 4096 },
+  cut: { by: "segment", threshold: 540, quiet: 8, shortest: 12, longest: 160 },
+})
+
+it.each([
+  [10, 0],
+  [6, 12],
+])(
+  "%i rings of a sequence, %i points: the board has the bytes of the host",
+  async (rings, points) => {
+    const features = sequence(rings, points)
+    const { hash, samples, sent, sample } = await cost(`${2 * rings}-10`, features)
+    const stream = new SignalStream(features)
+    const found = Array.from({ length: sent.length / 4 }, (_, i) =>
+      stream.push([sent.readInt16LE(4 * i), sent.readInt16LE(4 * i + 2)]),
+    ).find(window => window !== undefined)
+    expect(found).toHaveLength(4 * samples)
+    const bytes = Buffer.alloc(paddedWidth(2 * rings))
+    bytes.set(hostFeatures(features, found!)!)
+    expect(hash).toBe(hashOf(bytes, 2 * rings))
+    // Samples of which each is a moment are taken as they come: 1,150 operations a ring, and a reading's own.
+    expect(sample.mean).toBeLessThan(points === 0 ? 12_600 : 600)
+    expect(sample.mean).toBeGreaterThan(points === 0 ? 11_000 : 300)
+  },
+)
 
 it("with a fan-in below the inputs a link takes more: 48 of 64 no less time than all", async () => {
   const some = await cost("64-16-10@48", stroke(["x", "y"], 32))

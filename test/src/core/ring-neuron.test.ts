@@ -47,6 +47,7 @@ function memory({ k1, k2 }: Parameters): Buffer {
   m.writeInt16LE(1.5 * Q12, Header.LambdaMax)
   m.writeUInt16LE(k1, Header.Generation)
   m.writeUInt16LE(k2, Header.Decay)
+  loadNeuron(m, SCRATCH, 0, 0, false)
   return m
 }
 

@@ -3,6 +3,7 @@ import "../../../host/base/memory"
 import type {
   BandsDescription,
   Features,
+  ReservoirDescription,
   TraceDescription,
 } from "../../../host/signals/description"
 import { buildPlan, widthOf, workBytes } from "../../../host/signals/plan"
@@ -33,6 +34,13 @@ export const BANDS: BandsDescription = {
   channels: ["audio"],
   rate: 8000,
   unit: 1,
+}
+
+/** Each sample a moment. */
+export const RESERVOIR: ReservoirDescription = {
+  ...{ kind: "reservoir", rings: 10, points: 0, take: ["values"], scale: "shape", floor: 0 },
+  ...{ parts: 1, steps: 1, recurrent: 8, k2: 0.25, input: 1, feedback: 0.1, seed: 3 },
+  ...{ channels: ["x", "y"], rate: 25, unit: 16_384 },
 }
 
 /** Samples by channel, as the core takes them. */

@@ -58,17 +58,21 @@ INLINE int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
 INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 
 /* Kinds of features that no model of the program has. */
-#if !(WUXING_FEATURES & 1)
+#if !(WUXING_FEATURES & 5)
 #define trace_features(plan, work, signal, from, count, out, out_at) ((void)0)
 #endif
 #if !(WUXING_FEATURES & 2)
 #define band_features(plan, work, signal, from, count, out, out_at) ((void)0)
+#endif
+#if !(WUXING_FEATURES & 4)
+#define reservoir_features(plan, work, signal, from, count, out, out_at) ((void)0)
 #endif
 
 #define PLAN_LEAST INT32_C(24)
 #define PLAN_TRIM INT32_C(44)
 #define PLAN_KIND INT32_C(0)
 #define FEATURE_KIND_BANDS INT32_C(2)
+#define FEATURE_KIND_RESERVOIR INT32_C(3)
 #define PLAN_WIDTH INT32_C(6)
 #define PLAN_BLOCK INT32_C(46)
 #define PLAN_CHANNELS INT32_C(2)
@@ -89,11 +93,42 @@ INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 #define PLAN_LEVEL INT32_C(48)
 #define DEVIATION INT32_C(40)
 #define MEAN INT32_C(128)
+#define RESERVOIR_TRACE INT32_C(88)
+#define RESERVOIR_VALUES INT32_C(80)
+#define HEADER_ELEMENT_MIN INT32_C(32)
+#define ELEMENT_MIN INT32_C(1229)
+#define HEADER_ELEMENT_MAX INT32_C(34)
+#define ELEMENT_MAX INT32_C(12288)
+#define HEADER_GENERATION INT32_C(114)
+#define FIXED_POINT INT32_C(4096)
+#define HEADER_DECAY INT32_C(122)
+#define RESERVOIR_DECAY INT32_C(62)
+#define RESERVOIR_RINGS INT32_C(52)
+#define HEADER_LENGTH INT32_C(160)
+#define NEURON_LENGTH INT32_C(124)
+#define NEURON_ELEMENT INT32_C(40)
 #define PLAN_DERIVE INT32_C(10)
 #define DERIVE_VALUES INT32_C(1)
 #define DERIVE_DIFFERENCES INT32_C(2)
 #define DERIVE_MAGNITUDE INT32_C(4)
 #define SCALING_SHAPE INT32_C(3)
+#define RESERVOIR_SEED INT32_C(68)
+#define RESERVOIR_COLUMNS INT32_C(54)
+#define RESERVOIR_RECURRENT INT32_C(56)
+#define RESERVOIR_INPUT_BOUND INT32_C(64)
+#define RESERVOIR_RECURRENT_BOUND INT32_C(66)
+#define RESERVOIR_SIGNALS INT32_C(72)
+#define RESERVOIR_LINKS INT32_C(84)
+#define DONE INT32_C(0)
+#define RESERVOIR_STEPS INT32_C(58)
+#define NEURON_INPUT INT32_C(0)
+#define NET_MIN INT32_C(-819)
+#define NET_MAX INT32_C(4096)
+#define RESERVOIR_PARTS INT32_C(60)
+#define RESERVOIR_MEANS INT32_C(76)
+#define NEURON_SUM INT32_C(60)
+#define MIDDLE INT32_C(4712)
+#define BYTE_SHIFT INT32_C(4)
 #define STREAM_FILL INT32_C(28)
 #define STREAM_LEVEL INT32_C(32)
 #define STREAM_MOVING INT32_C(36)
@@ -138,7 +173,7 @@ static void add_logs(const uint8_t *plan, uint8_t *work, int32_t spectrum, int32
 #if WUXING_FEATURES & 2
 static void to_bytes(const uint8_t *work, int32_t sums, int32_t end, int32_t mean, int32_t deviation, uint8_t *out, int32_t out_at);
 #endif
-#if WUXING_FEATURES & 3
+#if WUXING_FEATURES & 7
 static int32_t root_of(int32_t x);
 #endif
 #if WUXING_FEATURES & 2
@@ -153,20 +188,44 @@ static void bands_to_bytes(const uint8_t *plan, uint8_t *work, int32_t sums, int
 #if WUXING_FEATURES & 2
 static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
 #endif
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 static void resample(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t channel, int32_t to, int32_t bounds);
 #endif
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t bounds);
 #endif
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t channels, int32_t bounds);
 #endif
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 static void column_to_bytes(const uint8_t *work, int32_t from, int32_t points, int32_t low, int32_t high, uint8_t *out, int32_t out_at, int32_t stride);
 #endif
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 static void trace_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
+#endif
+#if WUXING_FEATURES & 4
+static int32_t hash32(int32_t seed, int32_t index);
+#endif
+#if WUXING_FEATURES & 4
+static void draw_links(const uint8_t *plan, uint8_t *work);
+#endif
+#if WUXING_FEATURES & 4
+static int32_t begin_sequence(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count);
+#endif
+#if WUXING_FEATURES & 4
+static void take_moment(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t sample);
+#endif
+#if WUXING_FEATURES & 4
+static void settle_ring_neuron(uint8_t *work, int32_t at, int32_t steps);
+#endif
+#if WUXING_FEATURES & 4
+static void step_rings(const uint8_t *plan, uint8_t *work);
+#endif
+#if WUXING_FEATURES & 4
+static void end_sequence(const uint8_t *plan, const uint8_t *work, uint8_t *out, int32_t out_at);
+#endif
+#if WUXING_FEATURES & 4
+static void reservoir_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
 #endif
 static int32_t features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
 static void clear_stream(uint8_t *state);
@@ -502,7 +561,7 @@ static void to_bytes(const uint8_t *work, int32_t sums, int32_t end, int32_t mea
 }
 #endif
 
-#if WUXING_FEATURES & 3
+#if WUXING_FEATURES & 7
 /* Square root and logarithm in whole numbers. */
 /*
  * @param x 0…2^31−1
@@ -670,7 +729,7 @@ static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *sig
 }
 #endif
 
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 /*
  * Values of a channel at evenly spaced points, the first and the last sample among them; between two
  * samples on the line through them, rounded to the nearest.
@@ -718,7 +777,7 @@ static void resample(const uint8_t *plan, uint8_t *work, const uint8_t *signal, 
 }
 #endif
 
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 /* @param bounds gets the lowest and the highest */
 static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points, int32_t bounds) {
   int32_t before = load_i32(work + from);
@@ -742,7 +801,7 @@ static void difference(uint8_t *work, int32_t from, int32_t to, int32_t points, 
 }
 #endif
 
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 /*
  * Off by less than √channels + 2, as the squares of up to four halved values fit 31 bits, of eight quartered ones.
  *
@@ -775,7 +834,7 @@ static void magnitude(uint8_t *work, int32_t from, int32_t to, int32_t points, i
 }
 #endif
 
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 /* low…high becomes 0…255, rounded; a column without any range becomes zeros. */
 static void column_to_bytes(const uint8_t *work, int32_t from, int32_t points, int32_t low, int32_t high, uint8_t *out, int32_t out_at, int32_t stride) {
   const int32_t range = high - low;
@@ -796,7 +855,7 @@ static void column_to_bytes(const uint8_t *work, int32_t from, int32_t points, i
 }
 #endif
 
-#if WUXING_FEATURES & 1
+#if WUXING_FEATURES & 5
 /*
  * Takes samples from…from+count−1 of a signal.
  *
@@ -808,23 +867,23 @@ static void trace_features(const uint8_t *plan, uint8_t *work, const uint8_t *si
   const int32_t channels = flash_u16(plan + PLAN_CHANNELS);
   const int32_t derive = flash_u16(plan + PLAN_DERIVE);
   const int32_t column = shift_left(points, 2);
-  const int32_t columns = flash_u16(plan + PLAN_WIDTH) / points;
   const int32_t values = (derive & DERIVE_VALUES) != 0 ? channels : 0;
+  const int32_t changes = (derive & DERIVE_DIFFERENCES) != 0 ? channels : 0;
+  /* Of a reservoir more or fewer bytes come out than of the trace that it reads. */
+  const int32_t columns = values + changes + ((derive & DERIVE_MAGNITUDE) != 0 ? 1 : 0);
   const int32_t raw = values > 0 ? 0 : columns;
   const int32_t bounds = (values > 0 ? columns : columns + channels) * column;
   for (int32_t c = 0; c < channels; c++) {
     resample(plan, work, signal, from, count, c, (raw + c) * column, bounds + (shift_left(raw + c, 3)));
   }
-  int32_t differences = 0;
-  if ((derive & DERIVE_DIFFERENCES) != 0) {
-    differences = channels;
+  if (changes > 0) {
     for (int32_t c = 0; c < channels; c++) {
       const int32_t to = values + c;
       difference(work, (raw + c) * column, to * column, points, bounds + (shift_left(to, 3)));
     }
   }
   if ((derive & DERIVE_MAGNITUDE) != 0) {
-    const int32_t to = values + differences;
+    const int32_t to = values + changes;
     magnitude(work, raw * column, to * column, points, channels, bounds + (shift_left(to, 3)));
   }
   const int32_t scaling = flash_u16(plan + PLAN_SCALING);
@@ -834,8 +893,8 @@ static void trace_features(const uint8_t *plan, uint8_t *work, const uint8_t *si
     int32_t last = columns;
     if (first < values) {
       last = values;
-    } else if (first < values + differences) {
-      last = values + differences;
+    } else if (first < values + changes) {
+      last = values + changes;
     }
     int32_t least = flash_i32(plan + PLAN_FLOOR);
     if (scaling == SCALING_SHAPE) {
@@ -859,12 +918,333 @@ static void trace_features(const uint8_t *plan, uint8_t *work, const uint8_t *si
       } else if (first >= values) {
         /* Differences go both ways, a magnitude only up. */
         high = greatest_of(high, -low);
-        low = first < values + differences ? -high : 0;
+        low = first < values + changes ? -high : 0;
       }
       column_to_bytes(work, c * column, points, low, high, out, out_at + c, columns);
     }
     first = last;
   }
+}
+#endif
+
+#if WUXING_FEATURES & 4
+/*
+ * 32-bit hash of two numbers (the finaliser of MurmurHash3, public domain).
+ *
+ * @returns an integer in −2^31 … 2^31−1
+ */
+static int32_t hash32(int32_t seed, int32_t index) {
+  int32_t h = seed ^ multiply(index, -1640531527);
+  h = h ^ (shift_right(h, 16));
+  h = multiply(h, -2048144789);
+  h = h ^ (shift_right(h, 13));
+  h = multiply(h, -1028477387);
+  return h ^ (shift_right(h, 16));
+}
+#endif
+
+#if WUXING_FEATURES & 4
+/* Each synapse: i16 where its rings' signals begin, then i16 coefficients, Q12, of values and signals. */
+static void draw_links(const uint8_t *plan, uint8_t *work) {
+  const int32_t seed = flash_i32(plan + RESERVOIR_SEED);
+  const int32_t synapses = shift_left(flash_u16(plan + RESERVOIR_RINGS), 1);
+  const int32_t values = flash_u16(plan + RESERVOIR_COLUMNS);
+  const int32_t links = values + flash_u16(plan + RESERVOIR_RECURRENT);
+  const int32_t input_bound = flash_u16(plan + RESERVOIR_INPUT_BOUND);
+  const int32_t recurrent_bound = flash_u16(plan + RESERVOIR_RECURRENT_BOUND);
+  const int32_t signals = flash_i32(plan + RESERVOIR_SIGNALS);
+  int32_t at = flash_i32(plan + RESERVOIR_LINKS);
+  for (int32_t s = 0; s < synapses; s++) {
+    const int32_t base = hash32(seed, s);
+    /* 2^15 · 2^7. */
+    const int32_t first = ((shift_right(hash32(base, 0), 17)) * synapses) >> 15;
+    store_i16(work + at, signals + first + first);
+    at = at + 2;
+    for (int32_t i = 1; i <= links; i++) {
+      const int32_t bound = i <= values ? input_bound : recurrent_bound;
+      /* 2^15 · 2^14. */
+      store_i16(work + at, ((hash32(base, i) >> 16) * bound) >> 15);
+      at = at + 2;
+    }
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 4
+/*
+ * Puts all rings to rest and draws their links; of a sequence of points also finds those.
+ *
+ * @returns how many moments there are
+ */
+static int32_t begin_sequence(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count) {
+  const int32_t points = flash_u16(plan + PLAN_POINTS);
+  if (points > 0) {
+    trace_features(plan, work, signal, from, count, work, flash_i32(plan + RESERVOIR_TRACE));
+  }
+  memset(work + 0, 0, (size_t)(flash_i32(plan + RESERVOIR_VALUES)));
+  store_i16(work + HEADER_ELEMENT_MIN, ELEMENT_MIN);
+  store_i16(work + HEADER_ELEMENT_MAX, ELEMENT_MAX);
+  store_i16(work + HEADER_GENERATION, FIXED_POINT);
+  store_i16(work + HEADER_DECAY, flash_u16(plan + RESERVOIR_DECAY));
+  const int32_t rings = flash_u16(plan + RESERVOIR_RINGS);
+  for (int32_t r = 0; r < rings; r++) {
+    const int32_t record = HEADER_LENGTH + r * NEURON_LENGTH;
+    for (int32_t e = 0; e < 20; e += 4) {
+      store_i32(work + (record + NEURON_ELEMENT + e), FIXED_POINT);
+    }
+  }
+  draw_links(plan, work);
+  return points > 0 ? points : count;
+}
+#endif
+
+#if WUXING_FEATURES & 4
+/*
+ * Takes the values of the next moment, i16 in Q12 within ±1: bytes of a point, or a sample and how far
+ * it is from the one before it.
+ *
+ * @param sample its number, where moments are samples
+ */
+static void take_moment(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t sample) {
+  const int32_t done = load_i32(work + DONE);
+  const int32_t columns = flash_u16(plan + RESERVOIR_COLUMNS);
+  int32_t to = flash_i32(plan + RESERVOIR_VALUES);
+  if (flash_u16(plan + PLAN_POINTS) > 0) {
+    int32_t at = flash_i32(plan + RESERVOIR_TRACE) + done * columns;
+    for (int32_t c = 0; c < columns; c++) {
+      store_i16(work + to, (shift_left(load_u8(work + at), 5)) - 4080);
+      at = at + 1;
+      to = to + 2;
+    }
+    return;
+  }
+  const int32_t derive = flash_u16(plan + PLAN_DERIVE);
+  const int32_t channels = flash_u16(plan + PLAN_CHANNELS);
+  const int32_t first = sample * channels;
+  if ((derive & DERIVE_VALUES) != 0) {
+    for (int32_t c = 0; c < channels; c++) {
+      store_i16(work + to, load_i16(signal + (shift_left(first + c, 1))) >> 3);
+      to = to + 2;
+    }
+  }
+  if ((derive & DERIVE_DIFFERENCES) != 0) {
+    for (int32_t c = 0; c < channels; c++) {
+      int32_t change = 0;
+      if (done > 0) {
+        change = load_i16(signal + (shift_left(first + c, 1))) - load_i16(signal + (shift_left(first + c - channels, 1)));
+      }
+      /* Eight times the size of values: from sample to sample a signal moves little. */
+      store_i16(work + to, least_of(4096, greatest_of(-4096, change)));
+      to = to + 2;
+    }
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 4
+/*
+ * The ring driven by `Input` from `Element` for some Heun steps of 3/4:
+ *
+ *     dE[i]/dt = K1·E[i−1] − K2·E[i] − K3·E[i]·E[i−2] + u[i]
+ *
+ * As `settleNeuron`; loaded in reversed order it is the backward equation, as all elements are alike.
+ */
+static void settle_ring_neuron(uint8_t *work, int32_t at, int32_t steps) {
+  const int32_t min = load_i16(work + HEADER_ELEMENT_MIN);
+  const int32_t max = load_i16(work + HEADER_ELEMENT_MAX);
+  /* At most 2^12. */
+  const int32_t k1 = load_i16(work + HEADER_GENERATION);
+  const int32_t k2 = load_i16(work + HEADER_DECAY);
+  const int32_t k3 = k1 - k2;
+  /* 2·K2, Q12. */
+  const int32_t decay = shift_left(k2, 1);
+  const int32_t u0 = load_i32(work + (at + NEURON_INPUT));
+  const int32_t u1 = load_i32(work + (at + NEURON_INPUT + 4));
+  const int32_t u2 = load_i32(work + (at + NEURON_INPUT + 8));
+  const int32_t u3 = load_i32(work + (at + NEURON_INPUT + 12));
+  const int32_t u4 = load_i32(work + (at + NEURON_INPUT + 16));
+  int32_t e0 = load_i32(work + (at + NEURON_ELEMENT));
+  int32_t e1 = load_i32(work + (at + NEURON_ELEMENT + 4));
+  int32_t e2 = load_i32(work + (at + NEURON_ELEMENT + 8));
+  int32_t e3 = load_i32(work + (at + NEURON_ELEMENT + 12));
+  int32_t e4 = load_i32(work + (at + NEURON_ELEMENT + 16));
+  int32_t s0 = 0;
+  int32_t s1 = 0;
+  int32_t s2 = 0;
+  int32_t s3 = 0;
+  int32_t s4 = 0;
+  for (int32_t step = 0; step < steps; step++) {
+    /* Bounds in units of 1 (4096), for 0 < E ≤ 3, |u| ≤ 4, K1 ≤ 1, K3 ≤ 0.85 and K2 + K3 = K1: */
+    /* E(K2 + K3·E') ≤ 3(1 + 2·0.85) = 8.1, so −12.1 ≤ f ≤ 7 and −6.1 ≤ p ≤ 8.25; */
+    /* K3·p below 2^27, |p(2·K2 + 2·K3·p')| ≤ 8.25 · 14.4 = 119, which in Q24 is 1.99e9 < 2^31. */
+    const int32_t f0 = ((k1 * e4) >> 12) - ((e0 * (decay + ((k3 * e3) >> 11))) >> 13) + u0;
+    const int32_t f1 = ((k1 * e0) >> 12) - ((e1 * (decay + ((k3 * e4) >> 11))) >> 13) + u1;
+    const int32_t f2 = ((k1 * e1) >> 12) - ((e2 * (decay + ((k3 * e0) >> 11))) >> 13) + u2;
+    const int32_t f3 = ((k1 * e2) >> 12) - ((e3 * (decay + ((k3 * e1) >> 11))) >> 13) + u3;
+    const int32_t f4 = ((k1 * e3) >> 12) - ((e4 * (decay + ((k3 * e2) >> 11))) >> 13) + u4;
+    const int32_t p0 = e0 + ((3 * f0) >> 2);
+    const int32_t p1 = e1 + ((3 * f1) >> 2);
+    const int32_t p2 = e2 + ((3 * f2) >> 2);
+    const int32_t p3 = e3 + ((3 * f3) >> 2);
+    const int32_t p4 = e4 + ((3 * f4) >> 2);
+    e0 += (3 * (f0 + ((k1 * p4) >> 12) - ((p0 * (decay + ((k3 * p3) >> 11))) >> 13) + u0)) >> 3;
+    e1 += (3 * (f1 + ((k1 * p0) >> 12) - ((p1 * (decay + ((k3 * p4) >> 11))) >> 13) + u1)) >> 3;
+    e2 += (3 * (f2 + ((k1 * p1) >> 12) - ((p2 * (decay + ((k3 * p0) >> 11))) >> 13) + u2)) >> 3;
+    e3 += (3 * (f3 + ((k1 * p2) >> 12) - ((p3 * (decay + ((k3 * p1) >> 11))) >> 13) + u3)) >> 3;
+    e4 += (3 * (f4 + ((k1 * p3) >> 12) - ((p4 * (decay + ((k3 * p2) >> 11))) >> 13) + u4)) >> 3;
+    if (e0 < min) {
+      e0 = min;
+    }
+    if (e0 > max) {
+      e0 = max;
+    }
+    if (e1 < min) {
+      e1 = min;
+    }
+    if (e1 > max) {
+      e1 = max;
+    }
+    if (e2 < min) {
+      e2 = min;
+    }
+    if (e2 > max) {
+      e2 = max;
+    }
+    if (e3 < min) {
+      e3 = min;
+    }
+    if (e3 > max) {
+      e3 = max;
+    }
+    if (e4 < min) {
+      e4 = min;
+    }
+    if (e4 > max) {
+      e4 = max;
+    }
+    s0 += e0;
+    s1 += e1;
+    s2 += e2;
+    s3 += e3;
+    s4 += e4;
+  }
+  store_i32(work + (at + NEURON_ELEMENT), e0);
+  store_i32(work + (at + NEURON_ELEMENT + 4), e1);
+  store_i32(work + (at + NEURON_ELEMENT + 8), e2);
+  store_i32(work + (at + NEURON_ELEMENT + 12), e3);
+  store_i32(work + (at + NEURON_ELEMENT + 16), e4);
+  store_i32(work + (at + NEURON_SUM), s0);
+  store_i32(work + (at + NEURON_SUM + 4), s1);
+  store_i32(work + (at + NEURON_SUM + 8), s2);
+  store_i32(work + (at + NEURON_SUM + 12), s3);
+  store_i32(work + (at + NEURON_SUM + 16), s4);
+}
+#endif
+
+#if WUXING_FEATURES & 4
+/* Drives all rings by the values of the moment and their signals of the one before, all at once. */
+static void step_rings(const uint8_t *plan, uint8_t *work) {
+  const int32_t rings = flash_u16(plan + RESERVOIR_RINGS);
+  const int32_t recurrent = flash_u16(plan + RESERVOIR_RECURRENT);
+  const int32_t steps = flash_u16(plan + RESERVOIR_STEPS);
+  const int32_t columns = flash_u16(plan + RESERVOIR_COLUMNS);
+  const int32_t signals = flash_i32(plan + RESERVOIR_SIGNALS);
+  const int32_t values = flash_i32(plan + RESERVOIR_VALUES);
+  const int32_t last_value = values + columns + columns;
+  const int32_t last_record = HEADER_LENGTH + rings * NEURON_LENGTH;
+  int32_t link = flash_i32(plan + RESERVOIR_LINKS);
+  /* Elements 0 and 2 of the same ring, eight bytes apart. */
+  int32_t input = HEADER_LENGTH + NEURON_INPUT;
+  for (int32_t s = 0; s < shift_left(rings, 1); s++) {
+    int32_t at = load_i16(work + link);
+    const int32_t end = at + recurrent + recurrent;
+    link = link + 2;
+    /* |values| ≤ 2^12, of at most 16 columns by less than 2^14: below 2^30. |D| ≤ 2^13, of at most 16 */
+    /* signals by less than 2^13: below 2^30. Together below 2^31. */
+    int32_t sum = 0;
+    for (int32_t value = values; value < last_value; value += 2) {
+      sum = sum + load_i16(work + value) * load_i16(work + link);
+      link = link + 2;
+    }
+    while (at < end) {
+      sum = sum + load_i16(work + at) * load_i16(work + link) + load_i16(work + (at + 2)) * load_i16(work + (link + 2));
+      at = at + 4;
+      link = link + 4;
+    }
+    sum = sum >> 12;
+    if (sum < NET_MIN) {
+      sum = NET_MIN;
+    }
+    if (sum > NET_MAX) {
+      sum = NET_MAX;
+    }
+    store_i32(work + input, sum);
+    input = (s & 1) == 0 ? input + 8 : input + NEURON_LENGTH - 8;
+  }
+  /* Of a sequence of points the part that this moment is in. */
+  const int32_t done = load_i32(work + DONE);
+  const int32_t parts = flash_u16(plan + RESERVOIR_PARTS);
+  int32_t mean = flash_i32(plan + RESERVOIR_MEANS);
+  if (parts > 1) {
+    mean = mean + (shift_left((done * parts) / flash_u16(plan + PLAN_POINTS) * rings, 3));
+  }
+  int32_t signal = signals;
+  for (int32_t record = HEADER_LENGTH; record < last_record; record += NEURON_LENGTH) {
+    settle_ring_neuron(work, record, steps);
+    const int32_t e1 = load_i32(work + (record + NEURON_ELEMENT + 4));
+    const int32_t e3 = load_i32(work + (record + NEURON_ELEMENT + 12));
+    store_i16(work + signal, e1 - FIXED_POINT);
+    store_i16(work + (signal + 2), e3 - FIXED_POINT);
+    /* Up to 65,535 moments of at most 3 · 2^12: below 2^30. */
+    store_i32(work + mean, load_i32(work + mean) + e1);
+    store_i32(work + (mean + 4), load_i32(work + (mean + 4)) + e3);
+    signal = signal + 4;
+    mean = mean + 8;
+  }
+  /* The circle's beginning stands once more behind its end. */
+  memcpy(work + signal, work + signals, (size_t)(recurrent + recurrent));
+  store_i32(work + DONE, done + 1);
+}
+#endif
+
+#if WUXING_FEATURES & 4
+/* Mean elements over the parts of a sequence that has ended, as bytes 1…255. */
+static void end_sequence(const uint8_t *plan, const uint8_t *work, uint8_t *out, int32_t out_at) {
+  const int32_t done = load_i32(work + DONE);
+  const int32_t parts = flash_u16(plan + RESERVOIR_PARTS);
+  const int32_t each = shift_left(flash_u16(plan + RESERVOIR_RINGS), 1);
+  int32_t mean = flash_i32(plan + RESERVOIR_MEANS);
+  int32_t to = out_at;
+  int32_t first = 0;
+  for (int32_t p = 1; p <= parts; p++) {
+    /* Moments t with ⌊t · parts / done⌋ = p − 1. */
+    const int32_t next = (p * done + parts - 1) / parts;
+    const int32_t count = next - first;
+    for (int32_t i = 0; i < each; i++) {
+      const int32_t element = count > 0 ? (load_i32(work + mean) + (count >> 1)) / count : MIDDLE;
+      const int32_t byte = 128 + ((element - MIDDLE) >> BYTE_SHIFT);
+      store_u8(out + to, least_of(255, greatest_of(1, byte)));
+      mean = mean + 4;
+      to = to + 1;
+    }
+    first = next;
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 4
+/*
+ * Sequences of points: features of samples from…from+count−1 as `features` has them.
+ *
+ * @param out gets a byte a part, ring and signal
+ */
+static void reservoir_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at) {
+  const int32_t moments = begin_sequence(plan, work, signal, from, count);
+  for (int32_t t = 0; t < moments; t++) {
+    take_moment(plan, work, signal, from + t);
+    step_rings(plan, work);
+  }
+  end_sequence(plan, work, out, out_at);
 }
 #endif
 
@@ -888,8 +1268,11 @@ static int32_t features(const uint8_t *plan, uint8_t *work, const uint8_t *signa
     left = count - skip - quiet_end(plan, signal, from, count, skip);
     first = from + skip;
   }
-  if (flash_u16(plan + PLAN_KIND) == FEATURE_KIND_BANDS) {
+  const int32_t kind = flash_u16(plan + PLAN_KIND);
+  if (kind == FEATURE_KIND_BANDS) {
     band_features(plan, work, signal, first, left, out, out_at);
+  } else if (kind == FEATURE_KIND_RESERVOIR) {
+    reservoir_features(plan, work, signal, first, left, out, out_at);
   } else {
     trace_features(plan, work, signal, first, left, out, out_at);
   }

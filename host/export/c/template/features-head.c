@@ -9,9 +9,12 @@ INLINE int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
 INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 
 /* Kinds of features that no model of the program has. */
-#if !(WUXING_FEATURES & 1)
+#if !(WUXING_FEATURES & 5)
 #define trace_features(plan, work, signal, from, count, out, out_at) ((void)0)
 #endif
 #if !(WUXING_FEATURES & 2)
 #define band_features(plan, work, signal, from, count, out, out_at) ((void)0)
+#endif
+#if !(WUXING_FEATURES & 4)
+#define reservoir_features(plan, work, signal, from, count, out, out_at) ((void)0)
 #endif

@@ -27,11 +27,11 @@ extern "C" {
 #endif
 
 /*
- * Kinds of features this program has room for: 1 for traces, 2 for bands of frequency. The sum of what
- * its models need; each takes 1 to 2 kB of a Cortex-M's flash.
+ * Kinds of features this program has room for: 1 for traces, 2 for bands of frequency, 4 for reservoirs.
+ * The sum of what its models need; each takes 1 to 3 kB of a Cortex-M's flash.
  */
 #ifndef WUXING_FEATURES
-#define WUXING_FEATURES 3
+#define WUXING_FEATURES 7
 #endif
 
 /*

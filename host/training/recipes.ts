@@ -30,9 +30,23 @@ const STRICT = {
   softmaxGain: 0,
 }
 
+/** With rates and distortion as in a prototype's best of windows; a batch of 32 is rounded once. */
+const WINDOWS: Recipe = {
+  epochs: 40,
+  learnShift: 13,
+  epochsPerBit: 40,
+  smooth: { eighths: 11, warm: 100 },
+  shiftImages: false,
+  distortion: { rotate: 200, scale: 120, shift: 150, elastic: 200, flip: false },
+  softmaxGain: GAIN_10,
+  batch: 32,
+  rounding: "once",
+}
+
 const RECIPES: Record<string, Recipe> = {
   model1: STRICT,
   model2: { ...STRICT, epochs: 20, epochsPerBit: 4 },
+  "mnist-windows": WINDOWS,
   "fleet-deep": { ...LARGE, learnShift: 13, epochsPerBit: 6 },
   "fleet-300": { ...LARGE, learnShift: 13 },
   "fleet-64": LARGE,

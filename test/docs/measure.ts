@@ -33,7 +33,15 @@ export function withRun(readme: string, { stdout, seconds, date, machine }: Run)
 
 const TABLE = /(<!-- figures: npm run figures -->\n)[\s\S]*?(<!-- end -->)/
 /** What the README shows of docs/networks.md, in its order. */
-const SHOWN = ["model2", "pico-fast", "pico-16", "pico-32", "fleet-64", "fleet-deep"]
+const SHOWN = [
+  "model2",
+  "pico-fast",
+  "pico-16",
+  "pico-32",
+  "fleet-64",
+  "fleet-deep",
+  "mnist-windows",
+]
 
 const named = (rows: string[][], name: string) => rows.find(([cell]) => cell === `\`${name}\``)
 const perSecond = (name?: string, learn?: string) => (name ? `${name} / ${learn}` : "–")

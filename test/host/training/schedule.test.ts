@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { pico16 } from "../../../host/network/presets"
-import { epochRates, learnShiftAt } from "../../../host/training/schedule"
+import { epochRates, exactRates, learnShiftAt } from "../../../host/training/schedule"
 
 const net = pico16(1)
 const of = (epochs: number, eighths: number, warm: number, learnShift = 11) => ({
@@ -34,6 +34,20 @@ describe("a smooth rate", () => {
       }
     },
   )
+
+  test("of batches that are rounded once is half a cosine to an eighth below", () => {
+    const rates = of(10, 11, 150)
+    for (let epoch = 0; epoch < 10; epoch++)
+      for (const [k, rate] of exactRates(rates, epoch, 500, net)!.entries()) {
+        const t = epoch + k / 500
+        const fallen = Math.max(1 / 64, (1 + Math.cos((Math.PI * t) / 10)) / 2)
+        const expected = 2 ** -11 * (11 / 8) * fallen * Math.min(1, t / 1.5)
+        const met = (2 ** -(rate >> 3) * (8 + (rate & 7))) / 8
+        // The smallest rate there is comes first.
+        if (expected > 2 ** -20) expect(met / expected).toBeLessThan(1.01)
+        expect(met / expected).toBeGreaterThan(0.88)
+      }
+  })
 
   test("takes no shift that is too small or too large", () => {
     const shifts = [0, 1].flatMap(epoch => [...epochRates(of(2, 15, 0, 16), epoch, 5000, 1, net)!])

@@ -2,16 +2,17 @@ import { beforeAll, describe, expect, test } from "vitest"
 import { Distorter } from "../../../host/data/distort"
 import { untrained } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
-import type { Network } from "../../../host/network/network"
+import { mostFiner, type Network } from "../../../host/network/network"
 import { model1, pico16, preset, presetNames } from "../../../host/network/presets"
 import { ShardView } from "../../../host/network/shard-view"
 import { faultOf } from "../../../host/network/validate"
+import { lanesFaultOf } from "../../../host/training/lane-memory"
 import { recipeOf } from "../../../host/training/recipes"
 import { epochRates, learnShiftAt } from "../../../host/training/schedule"
 import { epochOrder, epochShifts } from "../../../host/training/train-model"
 import { type Plan, planOf, Training } from "../../../host/training/training"
 import type { TrainingData } from "../../../host/training/training-data"
-import { Header, PartFlag } from "../../../src/core/layout"
+import { Header, MOST_LEARN_SHIFT, PartFlag } from "../../../src/core/layout"
 import { network, randomImage, uniform } from "../../src/core/helpers"
 
 const WIDTH = 8
@@ -271,9 +272,17 @@ describe("recipes", () => {
       expect(faultOf(made), name).toBe("")
       const recipe = recipeOf(made)
       expect(recipe.epochs, name).toBeGreaterThan(0)
-      expect(learnShiftAt(recipe, 0, made), name).toBe(recipe.learnShift)
-      const last = { ...made, learnShift: learnShiftAt(recipe, recipe.epochs - 1, made) }
-      expect(faultOf(last), name).toBe("")
+      const at = (epoch: number) => learnShiftAt(recipe, epoch, made)
+      if (recipe.smooth) {
+        // It is at its largest once it has risen.
+        expect(at(1), name).toBeGreaterThanOrEqual(recipe.learnShift - 1)
+        expect(at(1), name).toBeLessThanOrEqual(at(0))
+        expect(at(recipe.epochs - 1), name).toBeLessThanOrEqual(MOST_LEARN_SHIFT - mostFiner(made))
+        expect(recipe.rounding === "once" ? lanesFaultOf(made, recipe.batch ?? 1) : "").toBe("")
+        continue
+      }
+      expect(at(0), name).toBe(recipe.learnShift)
+      expect(faultOf({ ...made, learnShift: at(recipe.epochs - 1) }), name).toBe("")
     }
     expect(recipeOf({ ...pico16(1), name: "my own", learnShift: 9 }).learnShift).toBe(9)
   })

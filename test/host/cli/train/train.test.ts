@@ -115,6 +115,23 @@ describe("wuxing train", () => {
     expect(one.validationAccuracy).toBeGreaterThan(0.1)
   })
 
+  test("nor where batches are rounded once, and says so in the command", async () => {
+    const results = await Promise.all(
+      ["1", "2"].map(workers =>
+        wuxing([...short, "--rounding", "once", "--workers", workers, "--json"]),
+      ),
+    )
+    const [one, two] = results.map(document)
+    expect(two.coefficientsHash).toBe(one.coefficientsHash)
+    expect(one.plan).toMatchObject({ batch: 32, rounding: "once" })
+    expect(one.command).toMatch(/ --batch 32 --rounding once/)
+    const each = document(await wuxing([...short, "--batch", "32", "--json"]))
+    expect(each.coefficientsHash).not.toBe(one.coefficientsHash)
+    const onBoards = await wuxing([...short, "--rounding", "once", "--on", "sim:1", "--json"])
+    expect(onBoards.status).toBe(2)
+    expect(document(onBoards).error.message).toMatch(/with --on images are learnt one at a time/)
+  })
+
   test("writes over no file but its own", async () => {
     writeFileSync(at("precious"), "years of work")
     const refused = await wuxing([...short, "--out", at("precious"), "--json"])

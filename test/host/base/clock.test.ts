@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { realClock, VirtualClock } from "../../../host/base/clock"
+import { QUIET, realClock, takeTurns, VirtualClock } from "../../../host/base/clock"
 import { WuxingError } from "../../../host/base/errors"
 import { retryUntil, wait } from "../../../host/link/wait"
 
@@ -64,6 +64,29 @@ describe("the virtual clock", () => {
       throw new RangeError("from a timer")
     })
     await expect(clock.run(clock.sleep(10))).rejects.toThrow(RangeError)
+  })
+
+  it("goes on at once after what says that it was quiet, but lets others have their turn too", async () => {
+    /** Timers that fire, one a millisecond, while somebody takes twenty turns. */
+    const firedIn = async (said: unknown) => {
+      const clock = new VirtualClock()
+      let fired = 0
+      const again = (): unknown => {
+        fired++
+        clock.after(1, again)
+        return said
+      }
+      clock.after(1, again)
+      await clock.run(async () => {
+        for (let i = 0; i < 20; i++) await takeTurns()
+      })
+      expect(clock.now()).toBe(fired)
+      return fired
+    }
+    const loud = await firedIn(undefined)
+    expect(loud).toBeGreaterThan(5)
+    expect(loud).toBeLessThan(20)
+    expect(await firedIn(QUIET)).toBe(16 * loud)
   })
 
   it("moves once for several that wait", async () => {

@@ -54,8 +54,33 @@ describe("virtual boards", () => {
     }
   })
 
-  it("restart with a new port, a new process and the flash they had", async () => {
+  it("stop while they are starting, when asked to", async () => {
+    const abort = new AbortController()
+    let running: number[] = []
+    const starting = VirtualBoards.start(2, {
+      signal: abort.signal,
+      onLog: () => {
+        if (!abort.signal.aborted) running = virtualMachines()
+        abort.abort()
+      },
+    })
+    await expect(starting).rejects.toMatchObject({ code: "interrupted", kind: "interrupted" })
+    expect(running.length).toBe(2)
+    expect(running.filter(isAlive)).toEqual([])
+    expect(virtualMachines()).toEqual([])
+  })
+})
+
+/** One for all: it takes a second or two to start. Each test leaves it running. */
+describe("a virtual board", () => {
+  let boards: VirtualBoards
+  beforeAll(async () => {
     boards = await VirtualBoards.start(1)
+  })
+  afterEach(() => void vi.restoreAllMocks())
+  afterAll(() => boards?.stop())
+
+  it("restarts with a new port, a new process and the flash it had", async () => {
     const [before] = boards.info
     const [port] = boards.ports
     const closed = new Promise<Error | undefined>(resolve => {
@@ -72,8 +97,7 @@ describe("virtual boards", () => {
     await expect(port.write(new Uint8Array(1))).rejects.toMatchObject({ code: "board-gone" })
   })
 
-  it("tell the port when their process dies, and can be started again", async () => {
-    boards = await VirtualBoards.start(1)
+  it("tells the port when its process dies, and can be started again", async () => {
     const [port] = boards.ports
     const closed = new Promise<Error | undefined>(resolve => {
       port.onClose = resolve
@@ -88,8 +112,7 @@ describe("virtual boards", () => {
     expect(isAlive(boards.info[0].pid!)).toBe(true)
   })
 
-  it("turn away a stranger who dials their port", async () => {
-    boards = await VirtualBoards.start(1)
+  it("turns away a stranger who dials its port", async () => {
     const stranger = connect(boards.tcpPort, "127.0.0.1")
     const ended = new Promise<void>(resolve => stranger.on("close", () => resolve()))
     stranger.on("error", () => {})
@@ -98,9 +121,8 @@ describe("virtual boards", () => {
     await boards.restart(0)
   })
 
-  it("are silent until the bridge is asked, as a real board's is, and a peer gets to know them", async () => {
+  it("is silent until the bridge is asked, as a real board's is, and a peer gets to know it", async () => {
     vi.spyOn(console, "debug").mockImplementation(() => {})
-    boards = await VirtualBoards.start(1)
     const [port] = boards.ports
     let early = 0
     port.onData = () => early++
@@ -113,7 +135,7 @@ describe("virtual boards", () => {
       await peer.connect()
       const manager = await vi.waitFor(
         () => {
-          const device = peer.bus.device(boards!.info[0].deviceId, true)
+          const device = peer.bus.device(boards.info[0].deviceId, true)
           const [service] = device?.services({ serviceClass: 0x1134ea2b }) ?? []
           expect(service).toBeDefined()
           return service
@@ -127,22 +149,6 @@ describe("virtual boards", () => {
     } finally {
       await peer.close()
     }
-  })
-
-  it("stop while they are starting, when asked to", async () => {
-    const abort = new AbortController()
-    let running: number[] = []
-    const starting = VirtualBoards.start(2, {
-      signal: abort.signal,
-      onLog: () => {
-        if (!abort.signal.aborted) running = virtualMachines()
-        abort.abort()
-      },
-    })
-    await expect(starting).rejects.toMatchObject({ code: "interrupted", kind: "interrupted" })
-    expect(running.length).toBe(2)
-    expect(running.filter(isAlive)).toEqual([])
-    expect(virtualMachines()).toEqual([])
   })
 })
 

@@ -1,4 +1,7 @@
-/** A fixed third of the sweep, as tests of two files, so that two workers share it. */
+/**
+ * A fixed third of the sweep, as tests of two files, so that two workers share it. Its 2,570 cases took 257 s
+ * of processor time, 0.1 s each, on two cores with some thirty other programs at work (2026-11-29).
+ */
 import { expect, it } from "vitest"
 import { firmware } from "../../firmware/compiled"
 import { hashOnHost, Rig } from "./rig"

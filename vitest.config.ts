@@ -37,7 +37,7 @@ const system = [
   "test/docs/commands.test.ts",
   "test/docs/figures.test.ts",
   "test/docs/page-commands.test.ts",
-  "test/host/codegen/portable.test.ts",
+  "test/host/codegen/{meaning,portable}.test.ts",
   "test/host/models/disk-full.test.ts",
   "test/host/models/trained.test.ts",
   "test/host/nir/exported.test.ts",

@@ -15,7 +15,7 @@ import {
   NATIVE_FOLDER,
   writeGenerated,
 } from "./build-firmware"
-import { compileCore, coreSources } from "./core-module"
+import { compileCore, coreSources } from "./core-compile"
 import { keepCores } from "./kept-core"
 
 if (process.argv[2] === "arduino") {
@@ -28,10 +28,8 @@ if (process.argv[2] === "arduino") {
 }
 
 const cores = []
-for (const batched of [false, true]) {
-  const files = coreSources(batched, true)
-  cores.push({ batched, files, bytes: await compileCore(files) })
-}
+for (const batched of [false, true])
+  cores.push({ batched, bytes: await compileCore(coreSources(batched, true)) })
 keepCores(cores)
 console.log(
   `host/codegen/built: ${cores.map(({ bytes }) => bytes.length).join(" and ")} B of WebAssembly`,

@@ -3,11 +3,9 @@ import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import "../../../host/base/memory"
 import { NATIVE_FOLDER, writeGenerated } from "../../../host/codegen/build-firmware"
-import { toC } from "../../../host/codegen/core-source"
 import { encodeRuns } from "../../../host/data/runs"
 import { wholeNetwork } from "../../../host/network/host-network"
 import type { Network } from "../../../host/network/network"
@@ -140,85 +138,3 @@ for (const { name, needs, compiler, flags, run } of targets) {
       })
   })
 }
-
-describe("the way from TypeScript to C", () => {
-  it("keeps the meaning of an unsigned shift, a wrapping product and a division", () => {
-    const { body, prototypes } = toC(
-      "export function f(a: number, b: number): number {\n  return Math.imul(a, b) ^ (a >>> 3)\n}\n",
-      "x",
-    )
-    expect(prototypes).toEqual(["int32_t f(int32_t a, int32_t b);"])
-    expect(body).toContain("return multiply(a, b) ^ (shift_right(a, 3));")
-  })
-
-  it("gives what a module keeps to itself the module's name", () => {
-    const { body, constants } = toC(
-      "const K = 3\nfunction g(a: number): number {\n  return a + K\n}\nexport function f(a: number): number {\n  return g(a)\n}\n",
-      "some-module",
-    )
-    expect(constants).toEqual(["enum { some_module_K = 3 };"])
-    expect(body).toContain("static int32_t some_module_g(int32_t a)")
-    expect(body).toContain("return some_module_g(a);")
-    expect(body).toContain("return a + some_module_K;")
-  })
-
-  it("keeps what a module remembers, and shows what it exports", () => {
-    const { body, prototypes } = toC(
-      'const K = 4\nconst own = Buffer.alloc(K << 1)\nexport const shown = Buffer.alloc(K)\nlet count = 0\nexport let last = -1\nexport function f(a: number): void {\n  count++\n  last = own.getAt(a, "u8") + shown.getAt(a, "u8")\n}\n',
-      "x",
-    )
-    expect(body).toContain("static uint8_t x_own[x_K << 1] __attribute__((aligned(4)));")
-    expect(body).toContain("\nuint8_t shown[x_K] __attribute__((aligned(4)));")
-    expect(body).toContain("static int32_t x_count = 0;")
-    expect(body).toContain("\nint32_t last = -1;")
-    expect(body).toContain("  x_count++;\n  last = load_u8(x_own + a) + load_u8(shown + a);")
-    expect(prototypes).toEqual([
-      "extern uint8_t shown[x_K];",
-      "extern int32_t last;",
-      "void f(int32_t a);",
-    ])
-  })
-
-  it("has one address in two memories", () => {
-    const { body } = toC(
-      'export function f(m: Buffer, n: Buffer, a: number): void {\n  const at = a + 1\n  m.setAt(at, "u8", n.getAt(at, "u8"))\n}\n',
-      "x",
-    )
-    expect(body).toContain("store_u8(m + at, load_u8(n + at));")
-  })
-
-  it("reads a message at any address", () => {
-    const { body, prototypes } = toC(
-      'export function f(p: Payload): void {\n  p.setAt(2, "i32", p.getAt(7, "u16"))\n}\n',
-      "x",
-    )
-    expect(prototypes).toEqual(["void f(uint8_t *p);"])
-    expect(body).toContain("poke_i32(p + (2), peek_u16(p + (7)));")
-  })
-
-  for (const [what, line] of [
-    ["a division", "return a / 2"],
-    ["a fraction", "return a + 0.5"],
-    ["an array", "return [a][0]"],
-    ["a function of Math it does not know", "return Math.abs(a)"],
-    ["a shift of an expression", "return (a + 1) >>> 2"],
-  ])
-    it(`refuses ${what}`, () => {
-      const source = `export function f(a: number): number {\n  ${line}\n}\n`
-      expect(() => toC(source, "x")).toThrow(/^x/)
-    })
-
-  it("ends statements and no others, however they are broken over lines", () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom("+", "-", "*"), { minLength: 1, maxLength: 6 }), ops => {
-        const sum = ops.map(op => `\n      ${op} a`).join("")
-        const { body } = toC(
-          `export function f(a: number): number {\n  if (a > 1) return a\n  const b =\n    a${sum}\n  return b\n}\n`,
-          "x",
-        )
-        expect(body.match(/;/g)).toHaveLength(3)
-        expect(body).toContain("if (a > 1) return a;")
-      }),
-    )
-  })
-})

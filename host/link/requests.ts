@@ -14,8 +14,8 @@ const ACK_TRIES = 10
 const READ_RESEND_MS = 200
 /** How often a board that is waited for is stirred. */
 const STIR_MS = 200
-/** What a board need not know is not waited for longer than this. */
-const OPTIONAL_READ_DEADLINE_MS = 400
+/** What a board need not know is not waited for longer than this: most answer at once, on a busy machine late. */
+const OPTIONAL_READ_DEADLINE_MS = 2_000
 
 /** What requests need of the link. */
 export interface RequestsLine {

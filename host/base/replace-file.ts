@@ -38,7 +38,7 @@ export interface FileKind {
  */
 export function checkReplaceable(path: string, kind: FileKind, force: boolean): void {
   const target = targetOf(path)
-  const there = statOf(target)
+  const there = statOf(path, target, kind)
   if (there && !there.isFile()) throw noFile(path, kind, there)
   if (there && !force) throw existsAlready(path)
   try {
@@ -60,7 +60,7 @@ export function checkReplaceable(path: string, kind: FileKind, force: boolean): 
  */
 export function replaceFile(path: string, bytes: Uint8Array, kind: FileKind, force = true): void {
   const target = targetOf(path)
-  const there = statOf(target)
+  const there = statOf(path, target, kind)
   if (there && !there.isFile()) throw noFile(path, kind, there)
   try {
     removeLeftovers(target)
@@ -146,8 +146,13 @@ function targetOf(path: string): string {
   return target
 }
 
-function statOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false })
+function statOf(path: string, target: string, kind: FileKind): Stats | undefined {
+  try {
+    return statSync(target, { throwIfNoEntry: false })
+  } catch (error) {
+    // A file in the place of a folder, a name that is too long.
+    throw unwritable(path, kind, error)
+  }
 }
 
 function noFile(path: string, { code, what }: FileKind, there: Stats): WuxingError {
@@ -176,12 +181,30 @@ function existsAlready(path: string): WuxingError {
 function unwritable(path: string, { code, what }: FileKind, error: unknown): WuxingError {
   return new WuxingError(
     {
-      ...{ code, kind: "data", message: `${what} ${path} cannot be written: ${messageOf(error)}` },
+      ...{ code, kind: "data", message: `${what} ${path} cannot be written: ${whyOf(error)}` },
       cause: "the folder does not exist, may not be written to, or the disk is full",
       help: "check the folder, or name another file",
     },
     { cause: error },
   )
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: "its folder does not exist",
+  ENOTDIR: "a part of its path is a file, not a folder",
+  EACCES: "its folder may not be written to",
+  EPERM: "the system does not allow it",
+  EROFS: "its file system is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk's share of this user is used up",
+  ENAMETOOLONG: "its name is too long",
+}
+
+/** Why something could not be written, without the temporary name it was tried under. */
+export function whyOf(error: unknown): string {
+  if (error instanceof WuxingError && error.cause !== undefined) return whyOf(error.cause)
+  const { code = "" } = error as NodeJS.ErrnoException
+  return REASONS[code] ?? messageOf(error)
 }
 
 /** The rename itself is on the disk once its folder is; not every system lets a folder be opened. */

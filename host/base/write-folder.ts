@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto"
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
-import { messageOf, WuxingError } from "./errors"
-import { replaceFile } from "./replace-file"
+import { WuxingError } from "./errors"
+import { replaceFile, whyOf } from "./replace-file"
 
 const KIND = { code: "folder-unwritable", what: "file" }
 
@@ -39,7 +39,7 @@ export function writeFolder(
       {
         code: "folder-unwritable",
         kind: "data",
-        message: `${folder} cannot be written: ${messageOf(error)}`,
+        message: `${folder} cannot be written: ${whyOf(error)}`,
         cause: "the disk is full, the folder belongs to somebody else, or a file is in the way",
         help: "name a folder of your own",
       },

@@ -68,8 +68,8 @@ async function dashboard(options: DashboardCommandOptions, context: Context): Pr
     ...{ host, token, record: data.record, training: model.training, until: signal },
     classes: classesOf(model) ?? data.classes,
     addsClasses: true,
-    // A network that knows its digits is there to be asked first.
-    paused: !options.fresh,
+    // It is there to be asked first: what it knows, or that it guesses.
+    paused: true,
     announce: (urls: string[]) => {
       output.line({ event: "ready", url: urls[0], urls })
       for (const url of urls) output.print(url)

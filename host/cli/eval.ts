@@ -48,7 +48,7 @@ interface EvalOptions extends NetworkOptions, PanelOptions {
 export function addEval(program: Command, run: Run): void {
   const command = program
     .command("eval")
-    .description("measure how well a network names the test images")
+    .description("measure how well a network names the test samples")
     .option("--model <network>", NETWORKS)
     .option(
       "--data <what>",
@@ -68,7 +68,7 @@ export function addEval(program: Command, run: Run): void {
     )
     .option(
       "--limit <n>",
-      "only n of the test images: of your own data drawn by the seed, of mnist the first (default: all)",
+      "only n of the test samples: of your own data drawn by the seed, of mnist the first (default: all)",
       integerOption("--limit", 1, 10_000_000),
     )
     .option("--on <where>", `name them on boards: ${PLACES}`, onOption())
@@ -103,6 +103,7 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
     )
   checkPanelOptions(options, on)
   const { readDataFor } = await import("../training/signal-data")
+  const { samplesOf } = await import("../training/training-data")
   const { checkImages } = await import("../training/training")
   const { evaluate } = await import("../training/confusion")
   const { linkRatios } = await import("../network/link-ratio")
@@ -133,7 +134,7 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
     `${percent(accuracy)} (${grouped(right)} of ${grouped(count)})`,
   )
   output.table(
-    ["class", "images", "precision", "recall", "F1"],
+    ["class", samplesOf(data), "precision", "recall", "F1"],
     perClass.map(f => [f.class, f.count, share(f.precision), share(f.recall), share(f.f1)]),
     [0, 4],
   )

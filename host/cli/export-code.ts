@@ -5,7 +5,7 @@ import { WuxingError } from "../base/errors"
 import { grouped } from "../base/numbers"
 import { writeFolder } from "../base/write-folder"
 import type { StoredSample } from "../export/c/export-c"
-import { C_LAYOUTS, type CLayout, isModelName } from "../export/c/options"
+import { C_LAYOUTS, CHECKED_BOARDS, type CLayout, isModelName } from "../export/c/options"
 import type { Model } from "../models/model-file"
 import type { Context, Outcome } from "./command"
 import { type NetworkOptions, networkNamed } from "./options/network-option"
@@ -13,7 +13,6 @@ import { choiceOption, pathOption, usageError } from "./options/usage"
 import type { Output } from "./terminal/output"
 
 export const CODE_FORMATS = ["c", "devicescript"]
-const BOARDS = ["any", "uno"]
 /** Samples that go along, at most, and the bytes of them; fewer where flash is small. */
 const MOST_SAMPLES = 16
 const MOST_SAMPLE_BYTES = 16384
@@ -43,8 +42,8 @@ export function addCodeOptions(command: Command): Command {
     )
     .option(
       "--board <board>",
-      "any, or a board the C library must fit: uno",
-      choiceOption("--board", BOARDS),
+      `any, or a board the C library must fit: ${CHECKED_BOARDS.join(", ")} (others have far more room)`,
+      boardOption,
       "any",
     )
     .option("--name <name>", "what the model is called in the program", nameOption, "gesture")
@@ -53,6 +52,14 @@ export function addCodeOptions(command: Command): Command {
       "C: a NIR graph of IF, LIF or CubaLIF neurons in the place of a model",
       pathOption("--nir"),
     )
+}
+
+function boardOption(text: string): string {
+  if (text === "any" || CHECKED_BOARDS.includes(text)) return text
+  throw usageError(
+    `--board is "${text}", expected any, or one whose small memory is checked: ${CHECKED_BOARDS.join(", ")}`,
+    "leave it out: boards of 32 bits (Pico, ESP32, Nano 33, Uno R4) have room for far larger networks, and `export` says what this one takes",
+  )
 }
 
 function nameOption(text: string): string {
@@ -134,11 +141,11 @@ async function exportGraph(
   if (format !== "c") throw usageError("--nir becomes C only", "add --format c")
   if (steps > MOST_STEPS)
     throw usageError(`--steps is ${steps}, for C at most ${MOST_STEPS}`, "for example --steps 128")
-  if (board === "uno")
+  if (board !== "any")
     throw new WuxingError({
       code: "export-too-large",
       kind: "capacity",
-      message: "a graph of spiking neurons cannot run on an Arduino Uno",
+      message: "a graph of spiking neurons cannot run on an Arduino with an AVR processor",
       cause: "its matrices are read where they lie, which AVR cannot do",
       help: "use a board with a 32-bit processor, or a network of rings: --model",
     })
@@ -261,7 +268,7 @@ function fitting(list: StoredSample[], room: number): StoredSample[] {
 /** Test samples of the data, where the network takes them; else random ones. */
 async function samplesFor(model: Model, { data: given, board }: CodeOptions) {
   const { network, signal } = model
-  const room = board === "uno" ? SMALL_SAMPLE_BYTES : MOST_SAMPLE_BYTES
+  const room = board === "uno" || board === "nano" ? SMALL_SAMPLE_BYTES : MOST_SAMPLE_BYTES
   const outputs = network.layers.at(-1)!.neurons
   const { hash32 } = await import("../../src/base/random")
   if (signal && given !== undefined) {

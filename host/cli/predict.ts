@@ -1,5 +1,6 @@
 /** `wuxing predict`: what a network takes pictures for. */
 import type { Command } from "commander"
+import { WuxingError } from "../base/errors"
 import { percent } from "../base/numbers"
 import type { Scaling } from "../data/scale"
 import type { Location } from "../hardware/location"
@@ -21,8 +22,10 @@ interface PredictOptions extends NetworkOptions {
 
 export function addPredict(program: Command, run: Run): void {
   const command = program
-    .command("predict <image...>")
-    .description("classify images (PNG or PGM, of any size) or recordings (CSV, WAV, JSON)")
+    .command("predict <file...>")
+    .description(
+      "classify images (PNG or PGM, of any size), recordings (CSV, WAV, JSON) or rows of a table (CSV)",
+    )
     .option("--model <network>", NETWORKS, DEFAULT_MODEL)
     .option("--on <where>", `ask boards: ${PLACES}`, onOption())
     .option(
@@ -30,8 +33,8 @@ export function addPredict(program: Command, run: Run): void {
       "mass: what is drawn is cut out and centred, as MNIST was made; box: the whole picture (default: as the network was taught)",
       choiceOption("--scaling", ["mass", "box"]),
     )
-  addNetworkOptions(command).action((images: string[], options: PredictOptions) =>
-    run<PredictOptions>((given, context) => predict(images, given, context))(options),
+  addNetworkOptions(command).action((files: string[], options: PredictOptions) =>
+    run<PredictOptions>((given, context) => predict(files, given, context))(options),
   )
 }
 
@@ -42,13 +45,13 @@ interface Answer {
 }
 
 async function predict(
-  paths: string[],
+  files: string[],
   options: PredictOptions,
   context: Context,
 ): Promise<Outcome> {
   const { output } = context
   if (options.on === undefined) context.endsAtOnce?.()
-  const { classesOf } = await import("../training/training")
+  const { classesOf, dataOf } = await import("../training/training")
   const { pictureInput } = await import("../training/picture-input")
   const { unlikeIn } = await import("../data/likeness")
   const { scalingFor } = await import("../data/picture")
@@ -60,13 +63,19 @@ async function predict(
   const { network } = model
   const scaling = options.scaling ?? scalingFor(model.training?.data)
   // All of them before any board is started: a picture that cannot be read ends the run at once.
-  const input = model.signal
-    ? undefined
-    : pictureInput(options.model, model, options.scaling !== undefined)
+  const { record } = dataOf(model)
+  const rows = model.signal ? undefined : await rowsAt(files, options.model, model, context)
+  const input =
+    model.signal || rows
+      ? undefined
+      : pictureInput(options.model, model, options.scaling !== undefined)
   const images =
-    input === undefined
-      ? await windowsOf(paths, model.signal!, context)
-      : await picturesOf(paths, input.frame, scaling)
+    rows?.map(({ inputs }) => inputs) ??
+    (input === undefined
+      ? await windowsOf(files, model.signal!, context)
+      : await picturesOf(files, input.frame, scaling))
+  const paths = rows?.map(({ name }) => name) ?? files
+  const what = model.signal ? "recording" : record?.kind === "table" ? "row" : "image"
   const all = options.on
     ? await outputsOnBoards(options.on, model, images, context)
     : await outputsOnHost(model, images)
@@ -78,7 +87,7 @@ async function predict(
     return { outputs, shares, best: outputs.indexOf(Math.max(...outputs)) }
   })
 
-  for (const [i, image] of images.entries())
+  for (const [i, image] of input ? images.entries() : [])
     if (image.every(pixel => pixel === 0)) output.status(`note: nothing is drawn in ${paths[i]}`)
   const unlike = images.map(
     image => input?.likeness && unlikeIn(image, input.frame.width, input.likeness),
@@ -90,7 +99,7 @@ async function predict(
       )
   if (output.stdout.isTTY && input) await printPictures(output, images, input.frame.width)
   output.table(
-    ["image", "class", "share", "next", "share"],
+    [what, "class", "share", "next", "share"],
     answers.map(({ shares, best }, i) => {
       const next = second(shares, best)
       return [paths[i], nameOf(best), percent(shares[best]), nameOf(next), percent(shares[next])]
@@ -135,6 +144,56 @@ async function picturesOf(
 ): Promise<Uint8Array[]> {
   const { picturePixels } = await import("../data/picture")
   return paths.map(path => picturePixels(path, frame, scaling))
+}
+
+/** Rows that may be named at once: a board takes a second for a dozen. */
+const MOST_ROWS = 10_000
+
+/**
+ * Rows of tables, where the network has learnt from one and tables are what is named.
+ *
+ * @throws WuxingError "predict-table" (kind "data") for a table where it has learnt from none; as rowsOf
+ */
+async function rowsAt(
+  paths: string[],
+  name: string,
+  model: Model,
+  { output, signal }: Context,
+): Promise<{ name: string; inputs: Uint8Array }[] | undefined> {
+  const { isTableFile, rowsOf } = await import("../data/table-source")
+  const { dataOf } = await import("../training/training")
+  const tables = paths.filter(isTableFile)
+  if (tables.length === 0) return undefined
+  const { record, classes } = dataOf(model)
+  if (!record?.range || tables.length < paths.length)
+    throw new WuxingError({
+      code: "predict-table",
+      kind: "data",
+      message: record?.range
+        ? `${paths.find(path => !isTableFile(path))} is no table, as ${tables[0]} is`
+        : `${tables[0]} is a table, and ${name} has learnt from none`,
+      cause: record?.range
+        ? "what is named at once is of one kind"
+        : "a table's values become a network's input by the range that it has learnt",
+      help: record?.range
+        ? "name them one after the other"
+        : "name a model that `wuxing train` made of a table; for a network of pictures a PNG or PGM",
+    })
+  const options = {
+    ...{ width: model.network.width, outputs: model.network.layers.at(-1)!.neurons },
+    ...{ classes, label: record.label, signal },
+  }
+  const all: { name: string; inputs: Uint8Array }[] = []
+  for (const path of tables) {
+    const { rows, beyond } = await rowsOf(path, options, record.range, MOST_ROWS)
+    if (beyond > 0.01)
+      output.status(
+        `note: ${percent(beyond)} of the values of ${path} lie beyond what the network has learnt, and are clamped`,
+      )
+    for (const [i, inputs] of rows.entries())
+      all.push({ name: rows.length === 1 ? path : `${path}:${i + 1}`, inputs })
+  }
+  return all
 }
 
 /** Features of recordings, each file's first one, taken whole or their first window. */

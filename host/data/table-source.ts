@@ -9,13 +9,18 @@ import { MOST_CLASSES, namesOfClasses, wrongClasses } from "./classes"
 import { badCsv } from "./csv-rows"
 import { frameOf } from "./folder"
 import { type Split, splitOf } from "./idx"
-import { chooseRange, scaleRow } from "./range"
+import { chooseRange, scaleRow, type ValueRange } from "./range"
 import type { Part, Source, SourceOptions } from "./source"
-import { readTable, type Table } from "./table"
+import { readTable, type Table, type TableOptions } from "./table"
 
 const CSV_NAME = /\.(csv|tsv)(\.gz)?$/i
 /** Rows by which a column is judged to give the class away. */
 const LOOKED_AT = 10_000
+
+/** Is it called as a CSV file is? */
+export function isTableFile(path: string): boolean {
+  return CSV_NAME.test(path)
+}
 
 /** Is it a table: a CSV file, or a folder that holds such files and no folders? */
 export function isTable(path: string): boolean {
@@ -115,6 +120,41 @@ export async function openTable(path: string, options: SourceOptions): Promise<S
     says: `${train.says}; ${chosen.says}`,
     notes,
   }
+}
+
+/** The rows of a table as a network takes them that has learnt from one. */
+export interface TableRows {
+  /** One byte a value. */
+  rows: Uint8Array[]
+  /** Share of the values beyond the range that the network has learnt, which are clamped. */
+  beyond: number
+}
+
+/**
+ * @param path CSV; its column of classes may be missing, and is passed over where it is not
+ * @param range as the network has learnt it
+ * @throws as readTable; WuxingError "data-csv" if there are more rows than `most`
+ */
+export async function rowsOf(
+  path: string,
+  options: Omit<TableOptions, "mayLackClass">,
+  range: ValueRange,
+  most: number,
+): Promise<TableRows> {
+  const table = await readTable(path, { ...options, mayLackClass: true })
+  if (table.count > most)
+    throw badCsv(
+      path,
+      `it has ${table.count} rows, at most ${most} are classified at once`,
+      "it is data to be measured on, with `wuxing eval`",
+    )
+  let beyond = 0
+  const rows = Array.from({ length: table.count }, (_, i) => {
+    const row = new Uint8Array(options.width)
+    beyond += scaleRow(table, i, range, row)
+    return row
+  })
+  return { rows, beyond: beyond / Math.max(1, rows.length * options.width) }
 }
 
 function labelsOf(table: Table, classes: string[]): Uint8Array {

@@ -25,7 +25,7 @@ export function pictureInput(
       kind: "data",
       message: `${name} has learnt from a table (${training?.data}), and a picture is none`,
       cause: "its inputs are columns, not pixels: whatever it said would mean nothing",
-      help: "if the columns are the pixels of a picture, row by row, say so with --scaling box; for a table see `wuxing eval`",
+      help: "name a CSV file of rows; if the columns are the pixels of a picture, row by row, say so with --scaling box",
     })
   const frame = record?.frame ?? frameOf(network.width)
   if (frame.height === 1 && frame.width > 1)

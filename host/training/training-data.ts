@@ -84,6 +84,11 @@ const MOST_SCALED_BYTES = 320 * 2 ** 20
 /** So long without looking at a signal, ms. */
 const BUSY_MS = 50
 
+/** What its samples are called, where people read it. */
+export function samplesOf({ signal, record }: Pick<TrainingData, "signal" | "record">): string {
+  return signal ? "samples" : record?.kind === "table" ? "rows" : "images"
+}
+
 /**
  * @param what "mnist" (the packaged files, or the folder in WUXING_MNIST), or a folder of IDX files or
  *   pictures, which are scaled to the network's input, or CSV

@@ -405,7 +405,7 @@ function checkData(network: Network, plan: Plan, { name, train, test }: Training
   for (const images of [train, test]) checkImages(network, name, images)
   if (plan.images + plan.validation > train.count)
     throw mismatch(
-      `${plan.images} images to learn and ${plan.validation} kept apart are more than the ${train.count} of ${name}`,
+      `${plan.images} samples to learn and ${plan.validation} kept apart are more than the ${train.count} of ${name}`,
       "--limit or --validation is too large for this data",
     )
 }
@@ -416,15 +416,20 @@ function checkData(network: Network, plan: Plan, { name, train, test }: Training
  */
 export function checkImages(network: Network, name: string, images: Images): void {
   if (images.width * images.height !== network.width)
-    throw mismatch(
-      `the images of ${name} are ${images.width}x${images.height} pixels, but the network has ${network.width}`,
-      "the network was made for images of another size",
-    )
+    throw images.height === 1
+      ? mismatch(
+          `the samples of ${name} have ${images.width} values, but the network has ${network.width} inputs`,
+          "the network was made for other data",
+        )
+      : mismatch(
+          `the images of ${name} are ${images.width}x${images.height} pixels, but the network has ${network.width}`,
+          "the network was made for images of another size",
+        )
   const classes = signalsOf(network, network.layers.length)
   const wrong = images.labels.findIndex(label => label >= classes)
   if (wrong >= 0)
     throw mismatch(
-      `${name} has an image of class ${images.labels[wrong]}, but the network tells only 0 to ${classes - 1} apart`,
+      `${name} has a sample of class ${images.labels[wrong]}, but the network tells only 0 to ${classes - 1} apart`,
       "the network was made for fewer classes",
     )
 }

@@ -165,7 +165,7 @@ export const predict = z.strictObject({
   images: z
     .array(
       z.strictObject({
-        image: p.text("the file"),
+        image: p.text("the file; of a table with several rows `FILE:ROW`, the first row 1"),
         unlike: p.text("how it differs from all but a few of the pictures learnt").optional(),
         class: p.text("the answer"),
         share: p.share("of the softmax that the answer has"),

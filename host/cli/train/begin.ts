@@ -311,7 +311,7 @@ export async function resumeTraining(
     : options.dashboard !== undefined && { why: "--dashboard shows", flag: "--dashboard" }
   if (single && plan.batch > 1)
     throw usageError(
-      `${file} was trained in batches, and ${single.why} one image at a time`,
+      `${file} was trained in batches, and ${single.why} one sample at a time`,
       `leave out ${single.flag}, or begin anew from this network (--model)`,
     )
   if (!options.on) await readyCore(gathers(plan), context.output)

@@ -48,10 +48,10 @@ export function addTrain(program: Command, run: Run): void {
       "host",
     )
     .option("--on <where>", `learn on boards: ${PLACES}`, onOption())
-    .option("--seed <n>", "seed of a preset, and of the images' order (default: 1)", seedOption)
+    .option("--seed <n>", "seed of a preset, and of the samples' order (default: 1)", seedOption)
     .option(
       "--epochs <n>",
-      "times to go through the images (default: the preset's)",
+      "times to go through the samples (default: the preset's)",
       integerOption("--epochs", 1, 10_000),
     )
     .option(
@@ -103,7 +103,7 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--batch <n>",
-      "images that learn together; 1 as on boards (default: the preset's, else 1)",
+      "samples that learn together; 1 as on boards (default: the preset's, else 1)",
       integerOption("--batch", 1, 65_536),
     )
     .option(
@@ -118,12 +118,12 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--limit <n>",
-      "learn only n of the training images: of your own data drawn by the seed, of mnist the first",
+      "learn only n of the training samples: of your own data drawn by the seed, of mnist the first",
       integerOption("--limit", 1, 10_000_000),
     )
     .option(
       "--validation <n>",
-      "keep n training images apart and measure on them: of your own data drawn by the seed, of mnist the last (default: 0)",
+      "keep n training samples apart and measure on them: of your own data drawn by the seed, of mnist the last (default: 0)",
       integerOption("--validation", 1, 10_000_000),
     )
     .option(
@@ -202,6 +202,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
   checkOptions(options)
   const { linkRatios } = await import("../../network/link-ratio")
   const { saveModel } = await import("../../models/model-file")
+  const { samplesOf } = await import("../../training/training-data")
   const { beginTraining, resumeTraining } = await import("./begin")
   const { training, command } =
     options.resume === undefined
@@ -218,7 +219,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       text => output.status(text),
     )
     output.status(
-      `${network.name}: ${grouped(links)} links, ${grouped(plan.images)} images of ${training.data.name}, ` +
+      `${network.name}: ${grouped(links)} links, ${grouped(plan.images)} ${samplesOf(training.data)} of ${training.data.name}, ` +
         `${plan.epochs} epochs, batch ${plan.batch}` +
         (options.out || options.resume ? "" : "; nothing is kept without --out"),
     )
@@ -285,12 +286,12 @@ function checkOptions(options: TrainOptions): void {
   checkDashboardOptions(options)
   if (options.dashboard !== undefined && (options.batch ?? 1) > 1)
     throw usageError(
-      `--batch is ${options.batch}, but --dashboard shows one image at a time`,
+      `--batch is ${options.batch}, but --dashboard shows one sample at a time`,
       "leave out one of the two",
     )
   if (options.on && (options.batch ?? 1) > 1)
     throw usageError(
-      `--batch is ${options.batch}, but boards learn one image at a time`,
+      `--batch is ${options.batch}, but boards learn one sample at a time`,
       "leave out --batch, or --on",
     )
   const alone = Object.entries({

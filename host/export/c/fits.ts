@@ -6,7 +6,12 @@ import { elementsLearn } from "../../network/network"
 /** Boards a layout can be checked against: bytes for a program, and for what it keeps and its stack. */
 const BOARDS: Record<string, { name: string; flash: number; ram: number; largest: string }> = {
   uno: { name: "Arduino Uno", flash: 32256, ram: 2048, largest: "64-8-4@16" },
+  // The same processor with an older, larger boot loader.
+  nano: { name: "Arduino Nano", flash: 30720, ram: 2048, largest: "64-8-4@16" },
+  mega: { name: "Arduino Mega", flash: 253_952, ram: 8192, largest: "64-16-10" },
 }
+/** Of a network on AVR, whose flash is read by 16-bit addresses. */
+const MOST_CONSTANTS = 32_000
 
 /**
  * Of an Arduino program on AVR beside the network's memory and inputs: the core's and the sketch's
@@ -47,7 +52,8 @@ export interface Needs {
   predictBytes: number
   learnBytes: number
   flashBytes: number
-  signal?: { kinds: number; ramBytes: number }
+  classes: readonly unknown[]
+  signal?: { kinds: number; ramBytes: number; channels: number; rate: number }
 }
 
 /** Bytes that are free for the network's memory, and for its constants. */
@@ -56,7 +62,7 @@ function freeOn(board: string, { inputs, signal }: Needs, does: "learns" | "pred
   const ofSignal = signal ?? { kinds: 0, ramBytes: 0 }
   return {
     ram: ram - AVR_RAM - inputs - ofSignal.ramBytes,
-    flash: flash - AVR_FLASH[does] - AVR_FEATURES[ofSignal.kinds],
+    flash: Math.min(MOST_CONSTANTS, flash - AVR_FLASH[does] - AVR_FEATURES[ofSignal.kinds]),
   }
 }
 
@@ -76,6 +82,7 @@ export function roomOn(board: string, made: Needs): "learns" | "predicts" | "non
  * @throws WuxingError "export-too-large" (kind "capacity") if not even that
  */
 export function checkBoard(board: string, made: Needs): boolean {
+  const { classes } = made
   const room = roomOn(board, made)
   if (room !== "none") return room === "learns"
   const limits = BOARDS[board]
@@ -88,7 +95,7 @@ export function checkBoard(board: string, made: Needs): boolean {
       ? `every link takes three bytes of flash, every synapse and neuron some of RAM, and its features and stream ${made.signal.ramBytes} B more`
       : "every link takes three bytes of flash, and every synapse and neuron some of RAM",
     help: made.signal
-      ? "train again with fewer points and a smaller network: of two channels, --features trace,points=16 and --model 32-8-4@16; --window shortens what its stream keeps"
+      ? `train again with fewer points, a smaller network and fewer samples a second: --features trace,points=16 --model ${16 * made.signal.channels}-8-${classes.length}@16 --rate ${made.signal.rate / 2}`
       : `a network such as ${limits.largest} fits and learns, 64-16-4@32 fits and predicts`,
   })
 }

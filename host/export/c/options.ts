@@ -8,3 +8,6 @@ export const C_LAYOUTS: readonly CLayout[] = ["plain", "arduino", "platformio", 
 export function isModelName(text: string): boolean {
   return /^[a-z][a-z0-9_]{0,30}$/.test(text) && !/^wuxing|^spiking|^samples$|^main$/.test(text)
 }
+
+/** Boards with so little memory that a library is checked against it (fits.ts). */
+export const CHECKED_BOARDS = ["uno", "nano", "mega"]

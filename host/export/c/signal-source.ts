@@ -14,6 +14,9 @@ export interface CSignal {
   ramBytes: number
   /** As WUXING_FEATURES (template/wuxing_features.h). */
   kinds: number
+  channels: number
+  /** Samples a second. */
+  rate: number
 }
 
 /** As WUXING_FEATURES (template/wuxing_features.h): a reservoir may read a trace. */
@@ -57,6 +60,7 @@ ${stream}extern const uint8_t ${name}_plan[${plan.length}];
       : []),
   ].join("\n")
   return {
+    ...{ channels: channels.length, rate },
     ...{ header, code, kinds: KINDS[features.kind] },
     flashBytes: plan.length + (state?.length ?? 0),
     ramBytes: 4 * work + 2 * channels.length * samples,

@@ -43,6 +43,20 @@ test("a check leaves nothing", () => {
   expect(readFileSync(join(folder, "b"), "utf8")).toBe("old")
 })
 
+test("what is said of a place that cannot be written names that place, not the temporary one", () => {
+  const folder = folderOf("said")
+  writeFileSync(join(folder, "file"), "")
+  for (const [path, why] of [
+    [join(folder, "no/a"), "its folder does not exist"],
+    [join(folder, "file/a"), "a part of its path is a file, not a folder"],
+    [join(folder, "n".repeat(300)), "its name is too long"],
+  ]) {
+    const act = () => checkReplaceable(path, KIND, false)
+    expect(act).toThrow(`thing ${path} cannot be written: ${why}`)
+    expect(act).not.toThrow(/tmp$|ENO/)
+  }
+})
+
 test("of two writers of one new name the second is refused", () => {
   const path = join(folderOf("two"), "a")
   replaceFile(path, bytes, KIND, false)

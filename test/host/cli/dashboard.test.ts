@@ -194,7 +194,7 @@ it(
     expect(host).toContain("lets other machines in, and there is no --token")
     expect(short).toContain("--token has 5 characters")
     expect(none).toContain("the dashboard's, and there is none")
-    expect(batch).toContain("--batch is 16, but --dashboard shows one image at a time")
+    expect(batch).toContain("--batch is 16, but --dashboard shows one sample at a time")
   },
   BUSY_MS,
 )

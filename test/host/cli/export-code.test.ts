@@ -192,7 +192,7 @@ describe("wuxing export --format c", () => {
 
   test.each([
     [["--layout", "makefile"], /--layout is "makefile"/],
-    [["--board", "mega"], /--board is "mega"/],
+    [["--board", "pico"], /--board is "pico", expected any, or one .*: uno, nano, mega/],
     [["--name", "2x"], /--name is "2x"/],
     [["--name", "main"], /--name is "main"/],
     [["--name", "wuxing"], /--name is "wuxing"/],

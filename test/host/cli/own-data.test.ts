@@ -91,8 +91,39 @@ test("a table of values, five classes: taught, kept, read out", async () => {
   ])
   expect(classes).toEqual([0, 1, 2, 3, 4].map(kind => `kind ${kind}`))
   expect(heldOutAccuracy).toBeGreaterThan(0.95)
+  // Rows are named as a table is measured: with the class or without, several or one, on boards too.
+  const few = join(folder, "few.csv")
+  writeFileSync(few, rows.slice(10, 15).join("\n"))
+  const bare = join(folder, "bare.csv")
+  writeFileSync(bare, `${rows[12].replace(/^[^,]*,/, "")}\n`)
+  const named = await json("predict", "--model", model, few, bare)
+  const answers = named.images.map((each: { image: string; class: string }) => [
+    each.image,
+    each.class,
+  ])
+  expect(answers).toEqual([
+    ...[0, 1, 2, 3, 4].map(i => [`${few}:${i + 1}`, `kind ${i}`]),
+    [bare, "kind 2"],
+  ])
+  expect(named.images[5].classes).toEqual(named.images[2].classes)
+  const onBoard = await json("predict", "--model", model, "--on", "sim:1", few, bare)
+  expect(onBoard.images).toEqual(named.images)
+  const text = await wuxing(["predict", "--model", model, few])
+  expect(text.stdout).toMatch(/│ row +│ class/)
+  const far = join(folder, "far.csv")
+  writeFileSync(far, "900,900,900,900,900,900,900,900,900,900\n")
+  const clamped = await wuxing(["predict", "--model", model, far])
+  expect(clamped.stderr).toContain("lie beyond what the network has learnt")
   const picture = join(folder, "picture.png")
   draw(picture, "bar", 1)
+  for (const args of [
+    ["predict", "--model", "pico-16", bare],
+    ["predict", "--model", model, bare, picture],
+  ]) {
+    const { status, stdout } = await wuxing([...args, "--json"])
+    expect(status).toBe(3)
+    expect(JSON.parse(stdout).error.code).toBe("predict-table")
+  }
   const refused = await wuxing(["predict", "--model", model, picture, "--json"])
   expect(refused.status).toBe(3)
   expect(JSON.parse(refused.stdout).error).toMatchObject({ code: "picture-table" })

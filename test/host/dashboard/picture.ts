@@ -37,6 +37,7 @@ try {
   page.setDefaultTimeout(PATIENCE_MS)
   await page.goto((await ready).url)
   await page.getByTestId("canvas").waitFor()
+  await page.getByTestId("pause").click()
   const learnt = async () =>
     Number((await page.getByTestId("samples").textContent())?.replaceAll(",", ""))
   while ((await learnt()) < IMAGES) await page.waitForTimeout(50)

@@ -395,7 +395,7 @@ export class Hub implements FleetWatch {
   }
 
   /** @param learnt of the network as it is now */
-  model(learnt: Learnt): Buffer {
+  model(learnt: Checkpoint): Buffer {
     const { network, classes } = this
     const { training = untaught(network) } = this.options
     return savedModel({ network, classes, training, learnt })

@@ -15,7 +15,8 @@ import type { Learnt } from "../session/watch"
 
 interface Saved {
   network: Network
-  learnt: Learnt
+  /** Samples: those learnt since. */
+  learnt: Learnt & { samples?: number }
   /** Names of the outputs. */
   classes: string[]
   /** How it was taught before; its command does not make these coefficients any more. */
@@ -32,7 +33,7 @@ export function untaught({ seed }: Network, settings?: TrainingRecord["settings"
 }
 
 export function savedModel({ network, learnt, classes, training, signal }: Saved): Buffer {
-  const { coefficients, elements } = learnt
+  const { coefficients, elements, samples = 0 } = learnt
   // Neither where it stopped nor how good it was is true any more.
   const { state: _, settings, ...before } = training
   return encodeModel({
@@ -40,6 +41,7 @@ export function savedModel({ network, learnt, classes, training, signal }: Saved
     training: {
       ...before,
       command: lessonsBeside(before.command),
+      samples: before.samples + samples,
       accuracy: {},
       settings: { ...settings, classes },
     },

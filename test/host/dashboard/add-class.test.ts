@@ -236,6 +236,7 @@ describe.skipIf(noChromium)("a class added on the page", () => {
       expect(kept.training?.command).toBe(
         `${model.training?.command} # and what was taught on a page`,
       )
+      expect(kept.training?.samples).toBe(3_600_000 + 6)
       // How good it was before is not said of it.
       expect(kept.training?.accuracy).toEqual({})
       const tested = await wuxing(["eval", "--model", out, "--limit", "200", "--json"])

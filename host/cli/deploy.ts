@@ -5,6 +5,7 @@ import type { Deployed, DeployOptions as Sending } from "../hardware/deploy"
 import { buildFirmware } from "../hardware/firmware"
 import { findPorts } from "../hardware/location"
 import type { BrokerAddress } from "../hardware/mqtt/broker-address"
+import type { Model } from "../models/model-file"
 import type { Context, Outcome, Run } from "./command"
 import { type BoardOption, shardBytesFor } from "./options/board-option"
 import {
@@ -57,16 +58,16 @@ async function deploy(
       `--${model === undefined ? "model" : "sensor"} is missing`,
       "give --model and --sensor together, or neither",
     )
-  const image = model === undefined ? undefined : await imageOf(model, sensor!)
+  const sensing = model === undefined ? undefined : await sensingOf(model, sensor!)
   const shardBytes = shardBytesFor({ board })
   const paths = on ? [] : await findPorts(port ?? [])
   output.status("compiling the firmware")
   const built = await buildFirmware({
     ...{ quiet: output.quiet, signal },
-    ...(image ? { demo: "sensor" } : { shardBytes }),
+    ...(sensing ? { demo: "sensor" } : { shardBytes }),
   })
-  const { bytecode, hash } = image
-    ? await withModel(built.bytecode, image)
+  const { bytecode, hash } = sensing
+    ? await withModel(built.bytecode, sensing)
     : { bytecode: built.bytecode, hash: built.sha256 }
   const context = { output, signal }
   const boards = on
@@ -77,16 +78,20 @@ async function deploy(
 }
 
 /** @throws WuxingError as sensorImage, sensorNamed and readModel */
-async function imageOf(model: string, sensor: string): Promise<Buffer> {
+async function sensingOf(path: string, sensor: string): Promise<{ model: Model; image: Buffer }> {
   const { readModel } = await import("../models/model-source")
   const { sensorImage } = await import("../models/sensor-image")
   const { sensorNamed } = await import("../signals/sensors")
-  return sensorImage(readModel(model, 1), sensorNamed(sensor))
+  const model = readModel(path, 1)
+  return { model, image: sensorImage(model, sensorNamed(sensor)) }
 }
 
-async function withModel(program: Uint8Array, image: Buffer) {
+/** @throws WuxingError as withImage and checkTurns */
+async function withModel(program: Uint8Array, { model, image }: { model: Model; image: Buffer }) {
   const { withImage } = await import("../models/sensor-image")
+  const { checkTurns } = await import("../profile/sensor")
   const { sha256 } = await import("../base/sha256")
+  await checkTurns(model, program)
   const bytecode = withImage(program, image)
   return { bytecode, hash: sha256(bytecode) }
 }

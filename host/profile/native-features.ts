@@ -7,7 +7,8 @@ import { hash32 } from "../../src/base/random"
 import { WuxingError } from "../base/errors"
 import type { Features } from "../signals/description"
 import { hostFeatures } from "../signals/host-features"
-import { buildPlan, leastOf, widthOf, workBytes } from "../signals/plan"
+import { buildPlan, widthOf, workBytes } from "../signals/plan"
+import { usualSamples } from "../signals/segment-cut"
 import type { Images } from "../training/training-data"
 
 /** What the build made of src/signals/ (host/codegen/build-firmware.ts). */
@@ -67,17 +68,6 @@ export function featureCycles(features: Features, built: FeaturesCode, window: B
   if (Buffer.compare(bytes, hostFeatures(features, window)!) !== 0)
     throw new Error("the emulated Pico computed other features than this computer")
   return core.cycles - before
-}
-
-/**
- * Samples of a usual segment or window; of recordings that are taken whole a second, as the description
- * does not say how long they are.
- */
-export function usualSamples({ cut, rate, ...features }: Features): number {
-  if (cut?.by === "window") return cut.length
-  // Between a third of the shortest recording and one and a half of the longest (segment-cut.ts).
-  if (cut?.by === "segment") return Math.round((3 * cut.shortest + cut.longest / 1.5) / 2)
-  return Math.max(leastOf({ cut, rate, ...features }), Math.min(65_535, Math.round(rate)))
 }
 
 /** Windows of a usual length in which tones of all kinds and noise go on throughout: nothing to trim. */

@@ -16,13 +16,14 @@ import {
 } from "../link/jacdac"
 import type { Model } from "../models/model-file"
 import { sensorImage, withImage } from "../models/sensor-image"
+import { usualSamples } from "../signals/segment-cut"
 import { encodeReading, SENSORS, type SensorService } from "../signals/sensors"
 import { partOf } from "./profile"
-import { countsByFunction, type KindCounts, noCounts, OPERATION_KINDS } from "./program"
+import { countsByFunction, type KindCounts, noCounts, OPERATION_KINDS, totalOf } from "./program"
 
 /** The functions of src/signals that make features of a window. */
 const FEATURES = new Set([
-  ...["features", "movement", "liveliest", "quietStart", "quietEnd", "rootOf", "logOf"],
+  ...["features", "movement", "leastMovement", "quietStart", "quietEnd", "rootOf", "logOf"],
   ...["traceFeatures", "resample", "difference", "magnitude", "lowestOf", "rangeOf"],
   ...["columnToBytes", "bandFeatures", "addLogs", "bandsToBytes", "spreadBands", "deviationOf"],
   ...["toBytes", "loadFrame", "reverse", "excess", "transform", "amplitude", "amplitudes"],
@@ -55,11 +56,53 @@ const LIVELY = 8
 const WINDOW_SIZE = 8_000
 const MOST = 30_000
 
+/** The runtime ends a program that runs so many operations without a pause. */
+const MOST_OPERATIONS = 131_072
+/** How the machine says that. */
+const ENDED = "panic 60001"
+/** How much of them features may take: other windows take other ways through the loops of the trimming. */
+const SHARE = 0.8
+
+/**
+ * Plays the longest window that the model's stream may come to, under the program that a board would get.
+ *
+ * @param program of firmware/demos/sensor
+ * @throws WuxingError "sensor-too-slow" (kind "capacity") if the runtime would end the program while it
+ *   computes features, over and over; as profileSensor
+ */
+export async function checkTurns(model: Model, program: Uint8Array): Promise<void> {
+  const refused = (operations: string, samples: string) =>
+    new WuxingError({
+      code: "sensor-too-slow",
+      kind: "capacity",
+      message: `the features of ${samples} take ${operations} operations of a DeviceScript board without a pause, at most ${Math.round(SHARE * MOST_OPERATIONS)} are allowed`,
+      cause: `its runtime ends a program after ${MOST_OPERATIONS}, and starts it again`,
+      help: "train with fewer frames, less averaging or a shorter frame (--features), or with shorter windows (--window)",
+    })
+  const { cut } = model.signal!.features
+  const most = cut?.by === "segment" ? `a segment of ${cut.longest} samples` : "a window"
+  let profile: SensorProfile
+  try {
+    profile = await profileSensor(model, program, true)
+  } catch (error) {
+    if (error instanceof WuxingError && error.message.includes(ENDED))
+      throw refused(`more than ${MOST_OPERATIONS}`, most)
+    throw error
+  }
+  const operations = totalOf(profile.parts.features)
+  if (operations > SHARE * MOST_OPERATIONS) throw refused(String(operations), most)
+}
+
 /**
  * @param program of firmware/demos/sensor
+ * @param longest plays a segment that is cut for its length, in place of a usual one
  * @throws WuxingError as sensorImage; "board-refused" (kind internal) if the board classifies nothing
  */
-export async function profileSensor(model: Model, program: Uint8Array): Promise<SensorProfile> {
+export async function profileSensor(
+  model: Model,
+  program: Uint8Array,
+  longest = false,
+): Promise<SensorProfile> {
   const features = model.signal!.features
   const service = sensorFor(features.channels)
   const bytecode = withImage(program, sensorImage(model, service))
@@ -83,7 +126,7 @@ export async function profileSensor(model: Model, program: Uint8Array): Promise<
   }
   let before = machine.counts()
   let sinceMs = 0
-  for (const value of played(model)) {
+  for (const value of played(model, longest)) {
     sinceMs += intervalMs
     if (sinceMs >= ANNOUNCE_MS) {
       machine.send(announcement(service))
@@ -155,14 +198,15 @@ function announcement(service: SensorService): Uint8Array {
 }
 
 /** Units of the core: stillness, a movement as long as those learnt, stillness that ends it. */
-function* played(model: Model): Generator<number> {
+function* played(model: Model, longest: boolean): Generator<number> {
   const { cut } = model.signal!.features
   for (let i = 0; i < STILL; i++) yield 0
   if (cut?.by === "segment") {
-    // Between a third of the shortest recording and one and a half of the longest (segment-cut.ts).
-    const count = Math.round((3 * cut.shortest + cut.longest / 1.5) / 2)
+    const count = usualSamples(model.signal!.features)
     const size = Math.min(MOST, LIVELY * cut.threshold)
-    for (let i = 0; i < count; i++) yield Math.round(size * Math.sin((4 * Math.PI * i) / count))
+    const all = longest ? cut.longest + STILL : count
+    const step = longest ? 1 : (4 * Math.PI) / count
+    for (let i = 0; i < all; i++) yield Math.round(size * Math.sin(step * i))
     for (let i = 0; i < 2 * cut.quiet + STILL; i++) yield 0
   } else for (let i = 0; ; i++) yield Math.round(WINDOW_SIZE * Math.sin(i / 5))
 }

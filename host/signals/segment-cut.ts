@@ -1,8 +1,8 @@
 /** How a stream is to be cut so that it gives what recordings of single movements hold. */
 import "../base/memory"
-import { quietEnd, quietStart } from "../../src/signals/trim"
+import { leastMovement, quietEnd, quietStart } from "../../src/signals/trim"
 import type { Features } from "./description"
-import { buildPlan } from "./plan"
+import { buildPlan, leastOf } from "./plan"
 import { lengthOf, type Recording, sampleOf, toSamples } from "./recording"
 import { SETTLES, SignalStream } from "./stream"
 
@@ -57,8 +57,9 @@ function movingLengths(recordings: Recording[], features: Features): number[] {
   return recordings.map(recording => {
     const signal = toSamples(recording, features.unit)
     const count = lengthOf(recording)
-    const skip = quietStart(plan, signal, 0, count)
-    return count - skip - quietEnd(plan, signal, 0, count, skip)
+    const least = leastMovement(plan, signal, 0, count)
+    const skip = quietStart(plan, signal, 0, count, least)
+    return count - skip - quietEnd(plan, signal, 0, count, skip, least)
   })
 }
 
@@ -93,4 +94,16 @@ function liveliest({ values }: Recording, unit: number): number {
     most = Math.max(most, level)
   }
   return most
+}
+
+/**
+ * Samples of a usual segment or window; of recordings that are taken whole a second, as the description
+ * does not say how long they are.
+ */
+export function usualSamples(features: Features): number {
+  const { cut, rate } = features
+  if (cut?.by === "window") return cut.length
+  // Between the shortest recording and the longest: `segmentCut` takes a third and one and a half of them.
+  if (cut?.by === "segment") return Math.round((3 * cut.shortest + cut.longest / 1.5) / 2)
+  return Math.max(leastOf(features), Math.min(65_535, Math.round(rate)))
 }

@@ -3,7 +3,7 @@ import { bandFeatures } from "./bands"
 import { FeatureKind, Plan } from "./plan"
 import { reservoirFeatures } from "./reservoir"
 import { traceFeatures } from "./trace"
-import { quietEnd, quietStart } from "./trim"
+import { leastMovement, quietEnd, quietStart } from "./trim"
 
 /**
  * @param plan as `plan.ts` describes it, sound
@@ -27,8 +27,9 @@ export function features(
   let first = from
   let left = count
   if (plan.getAt(Plan.Trim, "u16") > 0) {
-    const skip = quietStart(plan, signal, from, count)
-    left = count - skip - quietEnd(plan, signal, from, count, skip)
+    const least = leastMovement(plan, signal, from, count)
+    const skip = quietStart(plan, signal, from, count, least)
+    left = count - skip - quietEnd(plan, signal, from, count, skip, least)
     first = from + skip
   }
   const kind = plan.getAt(Plan.Kind, "u16")

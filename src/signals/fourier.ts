@@ -6,9 +6,9 @@
 import { Plan } from "./plan"
 
 /**
- * Takes N samples of a signal, each less 31/32 of the one before it (high
- * frequencies are raised), * times the plan's window, to the beginning of working memory: i32 each, which are read as N/2 complex
- * numbers re, im.
+ * Takes N samples of a signal, each less 31/32 of the one before it (high frequencies are raised), times
+ * the plan's window, to the beginning of working memory: i32 each, which are read as N/2 complex numbers
+ * re, im.
  *
  * @param from number of the first sample
  * @returns the exponent e: numbers in memory are 2^e times those of the signal; −1000: all are zero
@@ -41,11 +41,14 @@ export function loadFrame(plan: Buffer, work: Buffer, signal: Buffer, from: numb
     seen = seen >> 1
     up = up - 1
   }
-  for (let i = 0; i < size; i++) {
-    const value = work.getAt(i << 2, "i32")
-    const scaled = up >= 0 ? value << up : value >> -up
+  const left = Math.max(up, 0)
+  const right = left - up
+  let weight = window
+  for (let to = 0; to < size << 2; to += 4) {
+    const scaled = (work.getAt(to, "i32") << left) >> right
     // 2^15 · 2^15.
-    work.setAt(i << 2, "i32", (scaled * plan.getAt(window + i + i, "i16") + 16384) >> 15)
+    work.setAt(to, "i32", (scaled * plan.getAt(weight, "i16") + 16384) >> 15)
+    weight = weight + 2
   }
   return up + 5
 }
@@ -129,9 +132,11 @@ function transform(plan: Buffer, work: Buffer): number {
     halved = halved + down
     down = excess(seen)
   }
-  const round = down > 0 ? 1 << (down - 1) : 0
-  for (let at = 0; at < size; at += 4)
-    work.setAt(at, "i32", (work.getAt(at, "i32") + round) >> down)
+  if (down > 0) {
+    const round = 1 << (down - 1)
+    for (let at = 0; at < size; at += 4)
+      work.setAt(at, "i32", (work.getAt(at, "i32") + round) >> down)
+  }
   return halved + down
 }
 

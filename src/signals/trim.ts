@@ -3,23 +3,28 @@ import { Plan } from "./plan"
 
 /** How much a block of samples moves: the sum of the steps from sample to sample, over all channels. */
 function movement(plan: Buffer, signal: Buffer, from: number): number {
-  const channels = plan.getAt(Plan.Channels, "u16")
-  const step = channels << 1
+  const step = plan.getAt(Plan.Channels, "u16") << 1
   const first = from * step
   const end = first + plan.getAt(Plan.Block, "u16") * step
+  const last = from > 0 ? first - step : first
   let sum = 0
-  for (let at = first; at < end; at += 2) {
-    const before =
-      from > 0 || at >= first + step ? signal.getAt(at - step, "i16") : signal.getAt(at, "i16")
-    const change = signal.getAt(at, "i16") - before
-    // Up to 2^10 samples of 8 channels, each step below 2^16: below 2^29.
-    sum = sum + (change < 0 ? -change : change)
+  for (let channel = 0; channel < step; channel += 2) {
+    let before = signal.getAt(last + channel, "i16")
+    for (let at = first + channel; at < end; at += step) {
+      const value = signal.getAt(at, "i16")
+      // Up to 2^10 samples of 8 channels, each step below 2^16: below 2^29.
+      sum = sum + (value < before ? before - value : value - before)
+      before = value
+    }
   }
   return sum
 }
 
-/** Movement of a block that counts: 1/2^Trim of the liveliest one's, more than none. */
-function liveliest(plan: Buffer, signal: Buffer, from: number, count: number): number {
+/**
+ * Movement from which a block of samples from…from+count−1 counts: 1/2^Trim of the liveliest one's, more
+ * than none.
+ */
+export function leastMovement(plan: Buffer, signal: Buffer, from: number, count: number): number {
   const block = plan.getAt(Plan.Block, "u16")
   let most = 0
   for (let at = 0; at + block <= count; at += block)
@@ -31,11 +36,18 @@ function liveliest(plan: Buffer, signal: Buffer, from: number, count: number): n
  * Samples to leave out at the beginning of samples from…from+count−1 so that the first block that moves,
  * as a 2^Trim-th of the liveliest, is the first; whole blocks, and never so many that fewer than `Least`
  * would be left.
+ *
+ * @param least `leastMovement` of these samples
  */
-export function quietStart(plan: Buffer, signal: Buffer, from: number, count: number): number {
+export function quietStart(
+  plan: Buffer,
+  signal: Buffer,
+  from: number,
+  count: number,
+  least: number,
+): number {
   const block = plan.getAt(Plan.Block, "u16")
   const most = count - plan.getAt(Plan.Least, "u16")
-  const least = liveliest(plan, signal, from, count)
   let skip = 0
   while (
     skip + block <= most &&
@@ -53,9 +65,9 @@ export function quietEnd(
   from: number,
   count: number,
   skip: number,
+  least: number,
 ): number {
   const block = plan.getAt(Plan.Block, "u16")
-  const least = liveliest(plan, signal, from, count)
   let end = Math.idiv(count, block) * block
   while (
     end - block > skip &&

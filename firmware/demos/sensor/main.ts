@@ -348,7 +348,8 @@ async function classify(count: number): Promise<void> {
     busy = false
     return
   }
-  const patient = sequence || shardBytes > MOST_AT_ONCE
+  // Bands take a turn of their own; the host refuses what takes more than one.
+  const patient = sequence || shardBytes > MOST_AT_ONCE || !traced
   if (patient) await ds.sleep(0)
   const best = await look(latest, true, patient)
   const lead = leadOf(best)

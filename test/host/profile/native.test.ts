@@ -66,7 +66,7 @@ const signals: [string, string, Features, number, number][] = [
   ],
   [
     ...(["a second of sound", "160-27-10"] as const),
-    { ...BANDS, ...{ frames: 10, average: 4, octaves: 6 } },
+    { ...BANDS, ...{ frames: 10, average: 4, octaves: 6, trim: { bits: 3, block: 128 } } },
     ...([8000, 25] as const),
   ],
 ]

@@ -5,18 +5,18 @@ import { expect, it } from "vitest"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
 import { LISTING_PATH, UF2_PATH } from "../../../host/hardware/emulator/firmware-file"
 import { buildFirmware } from "../../../host/hardware/firmware"
-import { saveModel } from "../../../host/models/model-file"
+import { type Model, saveModel } from "../../../host/models/model-file"
 import { readModel } from "../../../host/models/model-source"
 import { costOf, cyclesOf } from "../../../host/profile/cycles"
 import { profileNative } from "../../../host/profile/native"
 import { totalOf } from "../../../host/profile/program"
-import { profileSensor } from "../../../host/profile/sensor"
+import { checkTurns, profileSensor } from "../../../host/profile/sensor"
 import type { Features } from "../../../host/signals/description"
 import { hostFeatures } from "../../../host/signals/host-features"
 import { SignalStream } from "../../../host/signals/stream"
 import { readSignalData } from "../../../host/training/signal-data"
 import { hashOf, paddedWidth } from "../../../src/signals/runs"
-import { TRACE } from "../../src/signals/reference"
+import { BANDS, TRACE } from "../../src/signals/reference"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
 import { describeWith, SPOKEN, WAND } from "../signals/own-data"
@@ -105,6 +105,48 @@ it("`wuxing profile` prints it, and refuses what it cannot say", async () => {
   expect(operations.features).toBe(totalOf(parts.features))
   expect((await wuxing(args)).stdout).toContain("to the class")
   expect((await wuxing([...args, "--memory"])).status).toBe(2)
+})
+
+/** Vibration of an accelerometer's first channel at 50 Hz, windows of two seconds. */
+const vibration = (frames: number, frame: 32 | 64): Features => ({
+  ...{ ...BANDS, frames, average: 2, frame, bands: 8, rate: 50, from: 1, to: 25 },
+  ...{ channels: ["x"], cut: { by: "window", length: 100, hop: 50 } },
+})
+
+it("the runtime ends features of too many frames: they are refused by name, others run", async () => {
+  const of = (size: string, features: Features): Model => ({
+    ...readModel(size, 1),
+    signal: { features },
+  })
+  await checkTurns(of("80-8-4", vibration(10, 64)), await program())
+  const large = of("160-8-4", vibration(20, 64))
+  await expect(profileSensor(large, await program())).rejects.toThrow("panic 60001")
+  await expect(checkTurns(large, await program())).rejects.toMatchObject({
+    ...{ code: "sensor-too-slow", kind: "capacity" },
+    help: expect.stringContaining("fewer frames"),
+  })
+  // It runs, but so near the end that another window might not.
+  const near = of("128-8-4", vibration(16, 64))
+  expect(totalOf((await profileSensor(near, await program())).parts.features)).toBeLessThan(131_072)
+  await expect(checkTurns(near, await program())).rejects.toMatchObject({ code: "sensor-too-slow" })
+})
+
+it("`deploy` refuses it before anything is sent, and takes the longest segment for it", async () => {
+  const path = join(folder, "long.wuxing")
+  const longest = (samples: number): Features => ({
+    ...{ ...stroke(["x", "y", "z"], 32), trim: { bits: 2, block: 5 } },
+    cut: { by: "segment", threshold: 540, quiet: 8, shortest: 12, longest: samples },
+  })
+  const features = longest(1000)
+  saveModel(path, { ...readModel("96-8-5", 1), signal: { features } })
+  const args = ["deploy", "--model", path, "--sensor", "accelerometer", "--port", "/dev/null"]
+  const { status, stdout } = await wuxing([...args, "--json"])
+  expect(status).toBe(6)
+  expect(JSON.parse(stdout).error.code).toBe("sensor-too-slow")
+  await checkTurns(
+    { ...readModel("96-8-5", 1), signal: { features: longest(160) } },
+    await program(),
+  )
 })
 
 /** Milliseconds of the network alone on an emulated Pico with the native program. */

@@ -143,9 +143,9 @@ INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 #define STREAM_HOP INT32_C(8)
 
 static int32_t movement(const uint8_t *plan, const uint8_t *signal, int32_t from);
-static int32_t liveliest(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count);
-static int32_t quiet_start(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count);
-static int32_t quiet_end(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t skip);
+static int32_t least_movement(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count);
+static int32_t quiet_start(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t least);
+static int32_t quiet_end(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t skip, int32_t least);
 #if WUXING_FEATURES & 2
 static int32_t load_frame(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from);
 #endif
@@ -236,22 +236,28 @@ static int32_t follow_stream(uint8_t *state, uint8_t *signal);
 
 /* How much a block of samples moves: the sum of the steps from sample to sample, over all channels. */
 static int32_t movement(const uint8_t *plan, const uint8_t *signal, int32_t from) {
-  const int32_t channels = flash_u16(plan + PLAN_CHANNELS);
-  const int32_t step = shift_left(channels, 1);
+  const int32_t step = shift_left(flash_u16(plan + PLAN_CHANNELS), 1);
   const int32_t first = from * step;
   const int32_t end = first + flash_u16(plan + PLAN_BLOCK) * step;
+  const int32_t last = from > 0 ? first - step : first;
   int32_t sum = 0;
-  for (int32_t at = first; at < end; at += 2) {
-    const int32_t before = from > 0 || at >= first + step ? load_i16(signal + (at - step)) : load_i16(signal + at);
-    const int32_t change = load_i16(signal + at) - before;
-    /* Up to 2^10 samples of 8 channels, each step below 2^16: below 2^29. */
-    sum = sum + (change < 0 ? -change : change);
+  for (int32_t channel = 0; channel < step; channel += 2) {
+    int32_t before = load_i16(signal + (last + channel));
+    for (int32_t at = first + channel; at < end; at += step) {
+      const int32_t value = load_i16(signal + at);
+      /* Up to 2^10 samples of 8 channels, each step below 2^16: below 2^29. */
+      sum = sum + (value < before ? before - value : value - before);
+      before = value;
+    }
   }
   return sum;
 }
 
-/* Movement of a block that counts: 1/2^Trim of the liveliest one's, more than none. */
-static int32_t liveliest(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count) {
+/*
+ * Movement from which a block of samples from…from+count−1 counts: 1/2^Trim of the liveliest one's, more
+ * than none.
+ */
+static int32_t least_movement(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count) {
   const int32_t block = flash_u16(plan + PLAN_BLOCK);
   int32_t most = 0;
   for (int32_t at = 0; at + block <= count; at += block) {
@@ -264,11 +270,12 @@ static int32_t liveliest(const uint8_t *plan, const uint8_t *signal, int32_t fro
  * Samples to leave out at the beginning of samples from…from+count−1 so that the first block that moves,
  * as a 2^Trim-th of the liveliest, is the first; whole blocks, and never so many that fewer than `Least`
  * would be left.
+ *
+ * @param least `leastMovement` of these samples
  */
-static int32_t quiet_start(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count) {
+static int32_t quiet_start(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t least) {
   const int32_t block = flash_u16(plan + PLAN_BLOCK);
   const int32_t most = count - flash_u16(plan + PLAN_LEAST);
-  const int32_t least = liveliest(plan, signal, from, count);
   int32_t skip = 0;
   while (skip + block <= most && skip + block + block <= count && movement(plan, signal, from + skip) < least) {
     skip = skip + block;
@@ -277,9 +284,8 @@ static int32_t quiet_start(const uint8_t *plan, const uint8_t *signal, int32_t f
 }
 
 /* The same at the end, of what is left after `skip` samples; blocks are counted from the beginning. */
-static int32_t quiet_end(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t skip) {
+static int32_t quiet_end(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t skip, int32_t least) {
   const int32_t block = flash_u16(plan + PLAN_BLOCK);
-  const int32_t least = liveliest(plan, signal, from, count);
   int32_t end = count / block * block;
   while (end - block > skip && end - block - skip >= flash_u16(plan + PLAN_LEAST) && movement(plan, signal, from + end - block) < least) {
     end = end - block;
@@ -289,9 +295,9 @@ static int32_t quiet_end(const uint8_t *plan, const uint8_t *signal, int32_t fro
 
 #if WUXING_FEATURES & 2
 /*
- * Takes N samples of a signal, each less 31/32 of the one before it (high
- * frequencies are raised), * times the plan's window, to the beginning of working memory: i32 each, which are read as N/2 complex
- * numbers re, im.
+ * Takes N samples of a signal, each less 31/32 of the one before it (high frequencies are raised), times
+ * the plan's window, to the beginning of working memory: i32 each, which are read as N/2 complex numbers
+ * re, im.
  *
  * @param from number of the first sample
  * @returns the exponent e: numbers in memory are 2^e times those of the signal; −1000: all are zero
@@ -326,11 +332,14 @@ static int32_t load_frame(const uint8_t *plan, uint8_t *work, const uint8_t *sig
     seen = seen >> 1;
     up = up - 1;
   }
-  for (int32_t i = 0; i < size; i++) {
-    const int32_t value = load_i32(work + (shift_left(i, 2)));
-    const int32_t scaled = up >= 0 ? shift_left(value, up) : value >> -up;
+  const int32_t left = greatest_of(up, 0);
+  const int32_t right = left - up;
+  int32_t weight = window;
+  for (int32_t to = 0; to < shift_left(size, 2); to += 4) {
+    const int32_t scaled = (shift_left(load_i32(work + to), left)) >> right;
     /* 2^15 · 2^15. */
-    store_i32(work + (shift_left(i, 2)), (scaled * flash_i16(plan + (window + i + i)) + 16384) >> 15);
+    store_i32(work + to, (scaled * flash_i16(plan + weight) + 16384) >> 15);
+    weight = weight + 2;
   }
   return up + 5;
 }
@@ -422,9 +431,11 @@ static int32_t transform(const uint8_t *plan, uint8_t *work) {
     halved = halved + down;
     down = excess(seen);
   }
-  const int32_t round = down > 0 ? shift_left(1, (down - 1)) : 0;
-  for (int32_t at = 0; at < size; at += 4) {
-    store_i32(work + at, (load_i32(work + at) + round) >> down);
+  if (down > 0) {
+    const int32_t round = shift_left(1, (down - 1));
+    for (int32_t at = 0; at < size; at += 4) {
+      store_i32(work + at, (load_i32(work + at) + round) >> down);
+    }
   }
   return halved + down;
 }
@@ -1264,8 +1275,9 @@ static int32_t features(const uint8_t *plan, uint8_t *work, const uint8_t *signa
   int32_t first = from;
   int32_t left = count;
   if (flash_u16(plan + PLAN_TRIM) > 0) {
-    const int32_t skip = quiet_start(plan, signal, from, count);
-    left = count - skip - quiet_end(plan, signal, from, count, skip);
+    const int32_t least = least_movement(plan, signal, from, count);
+    const int32_t skip = quiet_start(plan, signal, from, count, least);
+    left = count - skip - quiet_end(plan, signal, from, count, skip, least);
     first = from + skip;
   }
   const int32_t kind = flash_u16(plan + PLAN_KIND);

@@ -19,7 +19,7 @@ import { type Ended, type Hand, wuxing } from "../cli/run-cli"
 const CHROMIUM = "/usr/bin/chromium"
 const noChromium = !existsSync(CHROMIUM) && "needs the Debian package chromium"
 const BUSY_MS = 240_000
-const PATIENT = { timeout: 120_000, interval: 50 }
+const PATIENT = { timeout: 230_000, interval: 50 }
 const SEED = 5
 /** As `dashboard` orders the training images. */
 const ORDER_SALT = 0x6461

@@ -129,8 +129,8 @@ describe.skipIf(noChromium)("a stream of 60 updates a second with model1", () =>
     expect(heaped.length).toBe(SECONDS)
     for (const frames of [single, heaped]) {
       // It was seen to do something at all.
-      expect(mean(frames, "changes")).toBeGreaterThan(20)
-      expect(mean(frames, "paintings")).toBeGreaterThan(100)
+      expect(mean(frames, "changes")).toBeGreaterThan(10)
+      expect(mean(frames, "paintings")).toBeGreaterThan(30)
       // Of 60 updates, an update drawn by itself would make 60 times as many.
       expect(mean(frames, "changes")).toBeLessThan(400)
       expect(mean(frames, "paintings")).toBeLessThan(2_000)

@@ -17,6 +17,10 @@ static long read(int file, void *to, unsigned long count) { return call(63, file
 static long write(int file, const void *from, unsigned long count) {
   return call(64, file, (long)from, (long)count);
 }
+void *memcpy(void *restrict to, const void *restrict from, unsigned long count) {
+  for (unsigned long i = 0; i < count; i++) ((volatile char *)to)[i] = ((const char *)from)[i];
+  return to;
+}
 void *memset(void *at, int value, unsigned long count) {
   volatile uint8_t *to = at;
   while (count-- > 0) *to++ = (uint8_t)value;

@@ -9,7 +9,14 @@ import { FEATURES_PATH } from "../../../host/hardware/emulator/firmware-file"
 import { type FeaturesCode, featureCycles } from "../../../host/profile/native-features"
 import type { Features } from "../../../host/signals/description"
 import { buildPlan } from "../../../host/signals/plan"
-import { BANDS, coreFeatures, interleaved, TRACE, uniform } from "../../src/signals/reference"
+import {
+  BANDS,
+  coreFeatures,
+  interleaved,
+  RESERVOIR,
+  TRACE,
+  uniform,
+} from "../../src/signals/reference"
 import { temporaryFolder } from "../../temporary"
 
 const HARNESS = new URL("./signals-harness.c", import.meta.url).pathname
@@ -50,6 +57,7 @@ const descriptions: [string, Features][] = [
     "vibration",
     { ...BANDS, ...{ spacing: "even", scale: "own", octaves: 2, average: 1, frame: 64 } },
   ],
+  ["rings that keep their state", RESERVOIR],
 ]
 
 function windowsOf(channels: number): Buffer[] {

@@ -37,7 +37,12 @@ let untold = 0
 
 async function carryOut(command: number, p: Buffer): Promise<void> {
   // First what comes with every sample.
-  if (command === Command.Image || command === Command.Signals || command === Command.Back) {
+  if (
+    command === Command.Image ||
+    command === Command.Signals ||
+    command === Command.Back ||
+    command === Command.Sums
+  ) {
     if (!isReady()) return await fault(Status.NoShard, command, 0)
     startClock()
     return await samples(command, p)

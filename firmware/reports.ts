@@ -23,6 +23,7 @@ function specOf(command: number): ds.PacketSpec {
   const spec = ds.Wuxing.spec
   if (command === Command.Signals) return spec.lookup("signals")
   if (command === Command.Back) return spec.lookup("back")
+  if (command === Command.Sums) return spec.lookup("sums")
   if (command === Command.Begin) return spec.lookup("begin")
   if (command === Command.Commit) return spec.lookup("commit")
   if (command === Command.Status) return spec.lookup("status")

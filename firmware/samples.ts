@@ -1,7 +1,7 @@
 /** Samples on their way through the shard (src/service/samples.ts): pauses and reports of this machine. */
 import * as ds from "@devicescript/core"
 import { reportBytes, reportCommand, writeReport } from "../src/service/outgoing"
-import { lapAt, step, takeBack, takeImage, takeSignals } from "../src/service/samples"
+import { lapAt, step, takeBack, takeImage, takeSignals, takeSums } from "../src/service/samples"
 import {
   refusedCompared,
   refusedExpected,
@@ -15,11 +15,12 @@ import { arena } from "./arena"
 import { mismatch, report } from "./reports"
 import { lap } from "./times"
 
-/** Carries out a message of samples: command image, signals or back. */
+/** Carries out a message of samples: command image, signals, sums or back. */
 export async function samples(command: number, p: Buffer): Promise<void> {
   let turn: number = Turn.Done
   if (command === Command.Image) turn = takeImage(arena, p, p.length)
   else if (command === Command.Signals) turn = takeSignals(arena, p, p.length)
+  else if (command === Command.Sums) turn = takeSums(arena, p, p.length)
   else turn = takeBack(arena, p, p.length)
   while (turn !== Turn.Done) {
     if (turn === Turn.Pause) await ds.sleep(0)

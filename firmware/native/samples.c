@@ -49,6 +49,7 @@ void samples(int32_t command, const uint8_t *message, int32_t length) {
   since = board_micros();
   int32_t turn = command == Command_Image     ? takeImage(arena, p, length)
                  : command == Command_Signals ? takeSignals(arena, p, length)
+                 : command == Command_Sums    ? takeSums(arena, p, length)
                                               : takeBack(arena, p, length);
   for (; turn != Turn_Done; turn = step(arena, p)) {
     if (turn == Turn_Refuse)

@@ -283,6 +283,7 @@ void service_command(int32_t command, const uint8_t *p, int32_t length) {
     case Command_Restore: return restore(p, length);
     case Command_Image:
     case Command_Signals:
+    case Command_Sums:
     case Command_Back: break;
     default: return fault(Status_UnknownCommand, command & 0xff, command);
   }

@@ -8,6 +8,7 @@ import { type Dataset, imageAt } from "../data/mnist"
 import { Fleet } from "../fleet/fleet"
 import { readBoardProfile } from "../hardware/board-profile"
 import { CountedBoards } from "../hardware/counted-boards"
+import { operationsByPart, PARTS, type Part } from "../hardware/work-parts"
 import { presetOf } from "../models/model-source"
 import { isDense, linksOf, type Network } from "../network/network"
 import { type Goal, type Plan, planNetwork, setAsideFor } from "../partition/plan"
@@ -41,6 +42,8 @@ export interface FleetRate {
     /** What every board does for itself: it takes in the image, sends and handles messages. */
     repeated: number
   }
+  /** Operations a sample by part of the work, on each board. */
+  parts: Record<Part, number[]>
   /** Does the busiest board compute outputs? */
   busiestHasOutputs: boolean
 }
@@ -173,7 +176,10 @@ async function measured(
   const bytecode = await program(setAsideFor(plan, profile))
   const boards = await CountedBoards.start(count, bytecode, profile)
   const fleet = new Fleet({ network, boards: count, bytecode, signal }, boards, shares)
-  const look = () => ({ at: boards.seconds, counts: boards.counts(), messages: fleet.sent })
+  const look = () => ({
+    ...{ at: boards.seconds, counts: boards.counts(), messages: fleet.sent },
+    byAddress: boards.countsByAddress(),
+  })
   try {
     await fleet.begin()
     let start = look()
@@ -189,6 +195,12 @@ async function measured(
     const now = end.counts
     const operations = now.map((c, i) => (c.operations - start.counts[i].operations) / samples)
     const busy = now.map((c, i) => (c.busySeconds - start.counts[i].busySeconds) / samples)
+    const parts = end.byAddress.map((all, i) =>
+      operationsByPart(
+        bytecode,
+        Float64Array.from(all, (n, at) => (n - start.byAddress[i][at]) / samples),
+      ),
+    )
     const busiest = Math.max(...busy)
     const mean = busy.reduce((sum, s) => sum + s, 0) / count
     const messages = end.messages.map((n, i) => (n - start.messages[i]) / samples)
@@ -207,6 +219,9 @@ async function measured(
         uneven: (busiest - mean) / seconds,
         repeated: 0,
       },
+      parts: Object.fromEntries(
+        PARTS.map(part => [part, parts.map(of => Math.round(of[part]))]),
+      ) as Record<Part, number[]>,
       busiestHasOutputs: outputs,
     }
   } finally {

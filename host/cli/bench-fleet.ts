@@ -1,7 +1,8 @@
 /** `wuxing bench --fleet`: what more boards bring, counted on the virtual machine. */
 
-import { percent } from "../base/numbers"
+import { grouped, percent } from "../base/numbers"
 import type { FleetPoint, FleetRate } from "../bench/fleet-bench"
+import { PARTS } from "../hardware/work-parts"
 import type { Context } from "./command"
 
 /** Images each fleet names and learns. */
@@ -34,6 +35,16 @@ export async function benchFleetsOf({ output, signal }: Context) {
       // What it is, what it comes to, what that is of the ideal.
       [0, 1, 2, 8, 3],
     )
+    output.print(
+      `operations a sample and board, by part of the work (mean, and most of any board):`,
+    )
+    output.table(
+      ["network", "boards", ...PARTS],
+      fleets.flatMap(({ network, boards, [kind]: rate }) =>
+        rate ? [[network, boards, ...PARTS.map(part => meanAndMost(rate.parts[part]))]] : [],
+      ),
+      [0, 1, 3, 6, 4],
+    )
     for (const { network, boards, [kind]: rate } of fleets) {
       const loss = rate && lossOf(rate)
       if (loss) output.print(`${network} on ${boards} boards: ${loss}`)
@@ -45,6 +56,13 @@ export async function benchFleetsOf({ output, signal }: Context) {
     document: { fleets, profile: PROFILE, named: NAMED, learnt: LEARNT, seed: SEED },
     figure: renderCharts(fleetCharts(fleets, PROFILE)),
   }
+}
+
+function meanAndMost(each: number[]): string {
+  const mean = each.reduce((sum, n) => sum + n, 0) / each.length
+  return each.length === 1
+    ? grouped(each[0])
+    : `${grouped(Math.round(mean))} / ${grouped(Math.max(...each))}`
 }
 
 function row({ network, boards }: FleetPoint, rate: FleetRate | undefined): (string | number)[] {

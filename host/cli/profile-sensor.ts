@@ -1,9 +1,9 @@
 /** `wuxing profile` of a model that reads a signal: from the end of a segment or window to its class. */
 import { boardIds, readBoardProfile } from "../hardware/board-profile"
 import { buildFirmware } from "../hardware/firmware"
+import { totalOf } from "../hardware/program-functions"
 import type { Model } from "../models/model-file"
 import { costOf, cyclesOf } from "../profile/cycles"
-import { totalOf } from "../profile/program"
 import { profileSensor, SENSOR_PARTS } from "../profile/sensor"
 import type { Context, Outcome } from "./command"
 import { usageError } from "./options/usage"

@@ -42,8 +42,9 @@ export async function describe(
 ): Promise<Omit<Hello, "tallies" | "log" | "addsClasses">> {
   const { shares } = fleet
   const live = fleet.live()
-  const all = network.layers.reduce((sum, { neurons }) => sum + neurons, 0)
   const boards = await fleet.boards()
+  // Outputs that boards share by links are each board's.
+  const all = boards.reduce((sum, { neurons }) => sum + neurons, 0)
   const { pooled } = linkRatios(network)
   const { width: columns, height: rows } = frame
   return {

@@ -24,12 +24,14 @@ import {
   decodeSaved,
   decodeSignals,
   decodeStatus,
+  decodeSums,
   type Fault,
   type Reply,
   type ReportShape,
   readBytes,
   type Saved,
   type SignalsReport,
+  type SumsReport,
 } from "./reports"
 
 const REPLY_DEADLINE_MS = 2_500
@@ -54,9 +56,12 @@ const LOAD_TRIES = 3
 /** A board looks at every link before it takes a shard. */
 const COMMIT_DEADLINE_MS = REPLY_DEADLINE_MS
 
+const BY_ITSELF: number[] = [Command.Signals, Command.Sums, Command.Back, Command.Fault]
+
 /** What a board's program reports by itself. */
 export interface BoardListener {
   onSignals(report: SignalsReport): void
+  onSums(report: SumsReport): void
   onBack(report: BackReport): void
   onFault(fault: Fault): void
   /** A report that no sound program sends. */
@@ -335,7 +340,7 @@ export class Board {
 
   private received(command: number, p: Buffer): void {
     this.reports++
-    if (command === Command.Signals || command === Command.Back || command === Command.Fault) {
+    if (BY_ITSELF.includes(command)) {
       const { listening } = this
       if (listening) this.hear(command, p, listening)
       return
@@ -359,6 +364,7 @@ export class Board {
     try {
       this.decoded(command, () => {
         if (command === Command.Signals) listener.onSignals(decodeSignals(p, shape))
+        else if (command === Command.Sums) listener.onSums(decodeSums(p, shape))
         else if (command === Command.Back) listener.onBack(decodeBack(p, shape))
         else listener.onFault(decodeFault(p))
       })

@@ -1,6 +1,7 @@
 /**
  * The host's part in a running network: it sends images and labels, and passes on what boards report
- * for other boards. It computes nothing.
+ * for other boards. It computes nothing, but that where boards share the outputs by their links, it adds
+ * up the sums each has a part of.
  *
  * A message that a board had already, or that comes for a sample no longer under way, changes nothing:
  * boards refuse it and the host passes nothing on twice. So repeated and late messages cost nothing,
@@ -15,11 +16,12 @@ import { imageMessages } from "../link/messages"
 import { seconds, wait } from "../link/wait"
 import { inputFloorOf, type Network, signalsOf } from "../network/network"
 import type { Slice } from "../network/slices"
+import { AddedSums, sumsMessage } from "./added-sums"
 import type { Board } from "./board"
 import { Gathering } from "./gather"
 import { LearningStep } from "./learning-step"
 import { MOST_IMAGES, Outbox } from "./outbox"
-import type { BackReport, Fault, ReportShape, SignalsReport } from "./reports"
+import type { BackReport, Fault, ReportShape, SignalsReport, SumsReport } from "./reports"
 import { type Layer, pixelsOf, type Reader, routesOf } from "./routes"
 import {
   backMessages,
@@ -93,6 +95,9 @@ export class Relay {
   /** For each member the last sample it reported on, and how many before that. */
   private readonly heard: { sample: number; count: number }[]
   private readonly gathering = new Gathering()
+  /** Members that have a part of the outputs' sums. */
+  private readonly summing: number[]
+  private readonly added: AddedSums
   /** Inference: outputs that have come and are not taken yet. */
   private readonly outputs = new Map<number, Int16Array>()
   /** Signals of the output layer. */
@@ -117,11 +122,15 @@ export class Relay {
     this.heard = members.map(() => ({ sample: -1, count: 0 }))
     const shares = members.map(({ slices }) => slices)
     this.layers = routesOf(network, shares)
+    this.summing = shares.flatMap((slices, i) => (slices.some(s => s.partial) ? [i] : []))
+    this.added = new AddedSums(this.summing.length)
+    const { neurons, inputs } = network.layers[this.last - 1]
     this.shapes = members.map((_, member) => ({
       layers: this.last,
       classes: this.width,
       own: this.layers.map(({ own }) => own[member]),
       widths: this.layers.map(({ widths }) => widths[member]),
+      summed: this.summing.includes(member) ? neurons * inputs : 0,
     }))
     this.pixels = shares.map(slices => pixelsOf(network, slices))
     this.group = groupOf(network, shares, this.slots)
@@ -147,6 +156,7 @@ export class Relay {
       board.listen(this.shapes[index], {
         onBadReport: error => this.fail(error),
         onSignals: report => this.passSignals(index, report),
+        onSums: report => this.passSums(index, report),
         onBack: report => this.passBack(index, report),
         onFault: fault => this.takeFault(board, fault),
       }),
@@ -163,6 +173,7 @@ export class Relay {
   resume(): void {
     this.detach()
     this.gathering.clear()
+    this.added.clear()
     this.outputs.clear()
     this.learning = undefined
     this.failure = undefined
@@ -222,6 +233,7 @@ export class Relay {
 
   private forget(sample: number): void {
     this.gathering.end(sample)
+    this.added.end(sample)
     for (const outbox of this.outboxes) outbox.forget(sample)
   }
 
@@ -318,6 +330,28 @@ export class Relay {
       for (const message of signalsMessages(reader.ranges, layer, complete))
         this.outboxes[reader.member].push({ command: Command.Signals, ...message, layer })
     }
+  }
+
+  /** Of a sample that is learnt all boards make the outputs; of others one does, each in its turn. */
+  private passSums(from: number, { sample, values }: SumsReport): void {
+    this.activity++
+    // Nothing else goes to boards for the layer the outputs read.
+    const layer = this.last - 1
+    this.outboxes[from].heard(sample, layer)
+    this.count(from, sample, 1)
+    if (!this.gathering.isUnderWay(sample)) return
+    const learns = this.learning?.sample === sample
+    if (learns) this.learning?.marks.set("sums of the outputs", this.clock.now())
+    const sums = this.added.add(from, sample, values)
+    if (!sums) return
+    const message = {
+      command: Command.Sums,
+      payload: sumsMessage(sample, this.last, sums),
+      ...{ sample, layer },
+    }
+    const { summing } = this
+    for (const i of learns ? summing : [summing[sample % summing.length]])
+      this.outboxes[i].push(message)
   }
 
   private takeOutputs({ sample, samples, first, count, values }: SignalsReport): void {

@@ -15,6 +15,7 @@ import {
   SignalsField,
   Status,
   StatusField,
+  SumsField,
   TimesField,
 } from "../../src/wire/protocol"
 import { type BoardTimes, timesOf } from "../session/board-times"
@@ -30,6 +31,8 @@ export interface ReportShape {
   own: Range[]
   /** By layer the width of the board's bus. */
   widths: number[]
+  /** Synapses of the outputs whose sums all boards add up; 0: each has outputs of its own. */
+  summed: number
 }
 
 /** Signals of one layer: `samples` consecutive samples of `count` i16, from `first` on its bus. */
@@ -39,6 +42,12 @@ export interface SignalsReport {
   layer: number
   first: number
   count: number
+  values: Buffer
+}
+
+/** A board's part of the sums (i32) of all synapses of the outputs. */
+export interface SumsReport {
+  sample: number
   values: Buffer
 }
 
@@ -227,6 +236,16 @@ export function decodeSignals(p: Buffer, { layers, own }: ReportShape): SignalsR
     `its signals ${first} to ${first + count - 1} of layer ${layer} are not those of this board (${range.first} to ${range.end - 1})`,
   )
   return { sample, samples, layer, first, count, values }
+}
+
+export function decodeSums(p: Buffer, { layers, summed }: ReportShape): SumsReport {
+  demand(summed > 0, "its outputs are its own")
+  demand(p.length === SumsField.Length + summed * 4, `it has ${p.length} bytes for ${summed} sums`)
+  const sample = p.getAt(SumsField.Sample, "i32")
+  between("its sample", sample, 0, 2 ** 31 - 1)
+  between("its layer", p.getAt(SumsField.Layer, "u8"), layers, layers)
+  between("the sums it counts", p.getAt(SumsField.Count, "u8"), summed, summed)
+  return { sample, values: p.subarray(SumsField.Length) }
 }
 
 export function decodeBack(p: Buffer, shape: ReportShape): BackReport {

@@ -43,6 +43,11 @@ export class CountedBoards extends CountedSet<CountedBoard> {
     return this.boards.map(({ operations }) => countOf(operations, this.of))
   }
 
+  /** How often each board's machine carried out the operation at each address of its program. */
+  countsByAddress(): Uint32Array[] {
+    return this.boards.map(board => board.countsByAddress())
+  }
+
   profile(): string {
     return this.of.id
   }
@@ -78,6 +83,10 @@ class CountedBoard implements CountedPort {
 
   get log(): string[] {
     return this.machine.log
+  }
+
+  countsByAddress(): Uint32Array {
+    return this.machine.counts()
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -30,6 +30,7 @@ export function busesFor(net: Network, slices: Slice[], drawn: Sources[]): numbe
     const present: boolean[] = []
     for (let s = 0; s < width; s++) present.push(false)
     let reads = false
+    let partial = false
     for (let i = 0; i < slices.length; i++) {
       const slice = slices[i]
       if (slice.layer === layer) {
@@ -39,6 +40,7 @@ export function busesFor(net: Network, slices: Slice[], drawn: Sources[]): numbe
       }
       if (slice.layer === layer + 1) {
         reads = true
+        if (slice.partial) partial = true
         for (const of of drawn[i]) for (const s of of) present[s] = true
       }
     }
@@ -48,7 +50,8 @@ export function busesFor(net: Network, slices: Slice[], drawn: Sources[]): numbe
     }
     let range = true
     for (let i = 1; i < own.length; i++) if (own[i] !== own[i - 1] + 1) range = false
-    const all = layer === net.layers.length ? own.length > 0 : reads && isDense(net, layer + 1)
+    const all =
+      layer === net.layers.length ? own.length > 0 : reads && !partial && isDense(net, layer + 1)
     const ownFirst = !range && !all
     for (const s of own) present[s] = !ownFirst
     const bus: number[] = []

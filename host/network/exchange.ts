@@ -49,7 +49,7 @@ function exchangeLinks(
   }
   if (target === 0) {
     for (let t = 0; t < places.length; t++)
-      for (let s = 0; s < sources; s++) exchange(places[t] + s, t * sources + s)
+      for (let s = 0; s < sources; s++) exchange(places[t] + part.sourceAt(s), t * sources + s)
     return
   }
   const bus: number[] = []

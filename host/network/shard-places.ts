@@ -82,7 +82,7 @@ export function placesFor(
       part.neuronIds = at
       at = align4(at + slice.count * 2)
     }
-    if (sourceIds[below] === 0 && !isWhole(onBus[below])) {
+    if (sourceIds[below] === 0 && (slice.partial || !isWhole(onBus[below]))) {
       sourceIds[below] = at
       at = align4(at + sources * 2)
     }

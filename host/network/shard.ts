@@ -77,6 +77,11 @@ export function reports(net: Network, slices: Slice[], layer: number): boolean {
   return layer < net.layers.length && neuronsHere(slices, layer + 1) < net.layers[layer].neurons
 }
 
+/** Of shares that all make all outputs: is it the one that says what came of a sample? */
+function tellsOutcome(slices: Slice[], layer: number): boolean {
+  return slices.some(s => s.layer === layer - 1 && neuronOf(s, 0) === 0)
+}
+
 /** What the part is: its neurons, its place on the buses, its flags. */
 function writeDescriptor(
   part: PartView,
@@ -105,6 +110,8 @@ function writeDescriptor(
   if (isDense(net, layer)) flags |= PartFlag.Dense
   if (reports(net, slices, layer)) flags |= PartFlag.Report
   if (layer > 1 && ownSignals(net, slices, layer - 1) < sources) flags |= PartFlag.Await
+  if (slice.partial) flags |= PartFlag.Partial
+  if (slice.partial && tellsOutcome(slices, layer)) flags |= PartFlag.Tells
   part.flags = flags
   part.busInWidth = layer > 1 ? sources : 0
   part.busOutWidth = onBus[layer].length
@@ -231,7 +238,7 @@ function writeLinks(
   if (part.isDense) {
     const fanIn = fanInOf(net, slice.layer)
     for (let t = 0; t < part.synapses; t++)
-      for (let rank = 0; rank < fanIn; rank++) write(t * fanIn + rank, t, rank, fanIn)
+      for (const [s, rank] of bus.entries()) write(t * bus.length + s, t, rank, fanIn)
     return
   }
   const places = placesOf(bus, signalsOf(net, slice.layer - 1))

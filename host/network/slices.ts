@@ -15,6 +15,11 @@ export interface Slice {
   count: number
   /** Which neurons, ascending, where they do not follow one another. */
   neurons?: number[]
+  /**
+   * Of the output layer, all of it: the links are only those from signals of the share's own slices, and
+   * the sums of all shares are added up.
+   */
+  partial?: boolean
 }
 
 /** Index in its layer of the i-th neuron of a slice. */

@@ -103,7 +103,8 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     cost.backward[layer] +=
       learning * ((dense ? DENSE_BACKWARD : 1) * passing + synapses * NOISE_OPERATIONS) +
       listed +
-      neurons * backwardNeuron(l, rule, steps)
+      // An output without an error does not settle backward.
+      learning * neurons * backwardNeuron(l, rule, steps)
     if (input && layer !== before) {
       const pixels = INK * shard.getAt(Header.Width, "u16")
       cost.forward[layer] += pixels * AT_ONCE_PIXEL_OPERATIONS
@@ -112,6 +113,13 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
       cost.learnBytes += pixels * 1.25 + ImageField.Length
     }
     const signals = neurons * shard.getAt(part + Part.Outputs, "u16")
+    if ((flags & PartFlag.Partial) !== 0) {
+      cost.messages++
+      cost.learnMessages++
+      cost.bytes += synapses * 8
+      cost.learnBytes += synapses * 8
+      handled++
+    }
     if ((flags & (PartFlag.Report | PartFlag.Output)) !== 0) {
       const together = Math.min(group, Math.max(1, Math.floor(MOST_SIGNALS / signals)))
       const messages = Math.ceil(signals / MOST_SIGNALS) / together

@@ -10,6 +10,7 @@ import {
   type Layout,
   linksOfNeurons,
   neuronsIn,
+  outputsCanBeSummed,
   type Placed,
   Planner,
   SAME_SPEED,
@@ -143,7 +144,7 @@ function bestLayout(network: Network, boards: PlannedOn[], goal: Goal, room: num
   const profiles = boards.map(b => b.profile)
   const time = (layout: Layout) =>
     goal === "learning" ? msPerLesson(layout.costs, profiles) : namingMs(layout, profiles)
-  const together = new Planner(network, boards, room, true)
+  const together = new Planner(network, boards, room, "together")
   let planner = together
   let layout = planner.best(time)
   if (boards.length > 1 && (!layout.fits || together.outputsWeigh())) {
@@ -153,6 +154,14 @@ function bestLayout(network: Network, boards: PlannedOn[], goal: Goal, room: num
     if (!layout.fits || (shared.fits && time(shared) * SAME_SPEED < time(layout))) {
       planner = apart
       layout = shared
+    }
+  }
+  if (goal === "learning" && boards.length > 1 && outputsCanBeSummed(network)) {
+    const byLinks = new Planner(network, boards, room, "summed")
+    const summed = byLinks.best(time)
+    if (summed.fits && (!layout.fits || time(summed) * SAME_SPEED < time(layout))) {
+      planner = byLinks
+      layout = summed
     }
   }
   return { planner, layout }
@@ -274,7 +283,7 @@ function remediesFor(planner: Planner, missing: number, short: boolean): string[
   const remedies: string[] = []
   const fits = (net: Network, on: PlannedOn[], overhead = 0) => {
     const all = on.map(b => mostRoom(b.profile))
-    return new Planner(net, on, all, false, overhead).packedTight() !== undefined
+    return new Planner(net, on, all, "apart", overhead).packedTight() !== undefined
   }
   const most = Math.max(...room)
   const roomiest = boards[room.indexOf(most)]

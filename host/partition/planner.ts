@@ -2,7 +2,7 @@
  * The search for a plan: cuts the neurons, packs them into the boards' memory, and counts what each way
  * to do it costs.
  */
-import { checkLinks, isSound } from "../../src/core/check"
+import { checkLinks, isSound, MOST_SUMMED } from "../../src/core/check"
 import { Header } from "../../src/core/layout"
 import {
   elementsLearn,
@@ -49,6 +49,20 @@ export interface Layout {
 interface Neuron {
   layer: number
   index: number
+}
+
+/**
+ * How boards share the outputs: all on one board; by neurons; or by links, where every board has those
+ * from its own signals to all outputs, and the sums of all are added up ("partial" slices).
+ */
+export type Outputs = "together" | "apart" | "summed"
+
+/** Can boards share the outputs by links? */
+export function outputsCanBeSummed(network: Network): boolean {
+  const last = network.layers.length
+  const { neurons, inputs } = network.layers[last - 1]
+  if (last < 2 || linkingOf(network) !== "adder" || !isDense(network, last)) return false
+  return !network.pid && !elementsLearn(network) && neurons * inputs <= MOST_SUMMED
 }
 
 export interface Placed {
@@ -122,8 +136,7 @@ export class Planner {
     readonly boards: PlannedOn[],
     /** Of each board for its share, bytes. */
     readonly room: number[],
-    /** Are all outputs to lie on one board? */
-    together = false,
+    private readonly outputs: Outputs = "apart",
     /** Bytes a shard takes beyond the estimates at least, where that is known. */
     overhead = 0,
   ) {
@@ -132,7 +145,8 @@ export class Planner {
     const last = network.layers.length
     const firstOutput = firstNeuronOf(network, last)
     const neurons = firstOutput + neuronsOf(network, last)
-    this.vertices = together ? firstOutput + 1 : neurons
+    if (outputs === "summed") this.vertices = firstOutput
+    else this.vertices = outputs === "together" ? firstOutput + 1 : neurons
     this.vertexOf = Int32Array.from({ length: neurons }, (_, i) => Math.min(i, this.vertices - 1))
     this.operations = new Float64Array(this.vertices)
     this.bytes = new Float64Array(this.vertices)
@@ -142,8 +156,10 @@ export class Planner {
     this.operations.forEach((x, v) => {
       this.operations[v] = Math.max(1, Math.round(x / grain)) * grain
     })
+    // Where every board makes all outputs, no signal crosses for them.
+    const cut = outputs === "summed" ? (p: number) => p < firstOutput : () => true
     this.nets = signalNets(network).map(({ pins, cost }) => ({
-      pins: pins.map(p => this.vertexOf[p]),
+      pins: pins.filter(cut).map(p => this.vertexOf[p]),
       cost,
     }))
   }
@@ -153,10 +169,14 @@ export class Planner {
     const { network } = this
     const rule = buildShard(network, [], 1).getAt(Header.Rule, "u16")
     const adder = linkingOf(network) === "adder"
-    for (let layer = 1; layer <= network.layers.length; layer++) {
+    const last = network.layers.length
+    for (let layer = 1; layer <= last; layer++) {
+      if (layer === last && this.outputs === "summed") break
       const l = network.layers[layer - 1]
       const dense = isDense(network, layer)
       const first = firstNeuronOf(network, layer)
+      const above =
+        layer === last - 1 && this.outputs === "summed" ? network.layers[layer] : undefined
       const links = linksOfNeurons(network, layer)
       const perLink = forwardLink(network, layer, rule)
       const perNeuron = forwardNeuron(l, rule, network.steps, layer === 1)
@@ -167,6 +187,7 @@ export class Planner {
         this.layerOf[v] = layer
         this.operations[v] += links[n] * perLink + perNeuron
         this.bytes[v] += links[n] * ((dense ? 2 : 3) + own) + l.inputs * 8 + 12 + l.outputs * 6
+        if (above) this.bytes[v] += l.outputs * above.neurons * above.inputs * 2
         if (elementsLearn(network)) this.bytes[v] += 40
         if (network.pid) this.bytes[v] += links[n] * 8 + 40
       }
@@ -192,6 +213,7 @@ export class Planner {
     if (byLayer.length > 1) layouts.push(this.search(byLayer, USUAL_WORK / 8))
     const fit = layouts.filter(l => l.fits)
     // Room as it was before the search found what its own cuts take beyond the estimates.
+    if (fit.length === 0 && this.outputs === "summed") return layouts[0]
     if (fit.length === 0)
       return new Planner(this.network, this.boards, this.room).packedTight() ?? layouts[0]
     // The first has the fewest signals to carry: another must be faster, not just as fast.
@@ -264,7 +286,15 @@ export class Planner {
   private sharesOf(parts: Int32Array): Slice[][] {
     const { network } = this
     const shares: Slice[][] = this.boards.map(() => [])
-    for (let layer = 1; layer <= network.layers.length; layer++) {
+    const last = network.layers.length
+    for (let layer = 1; layer <= last; layer++) {
+      if (layer === last && this.outputs === "summed") {
+        const { neurons } = network.layers[last - 1]
+        for (const slices of shares)
+          if (slices.some(s => s.layer === last - 1))
+            slices.push({ layer, first: 0, count: neurons, partial: true })
+        break
+      }
       const first = firstNeuronOf(network, layer)
       const mine: number[][] = this.boards.map(() => [])
       for (let n = 0; n < neuronsOf(network, layer); n++)

@@ -1,6 +1,6 @@
 /** What operations cost a board, in cycles. */
 import type { BoardProfile } from "../hardware/board-profile"
-import { type KindCounts, OPERATION_KINDS, type OperationKind } from "./program"
+import { type KindCounts, OPERATION_KINDS, type OperationKind } from "../hardware/program-functions"
 
 /** A board's clock and the cycles of each kind of operation. */
 export interface Cycles {

@@ -8,13 +8,13 @@ import { takeTurns } from "../base/clock"
 import { blanked } from "../data/runs"
 import { CycleCounter } from "../hardware/emulator/cycle-counter"
 import { Stream } from "../hardware/emulator/stream"
+import { PARTS, type Part, partOf } from "../hardware/work-parts"
 import type { Model } from "../models/model-file"
 import { inputFloorOf } from "../network/description"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { wholeNetwork } from "../network/host-network"
 import { buildShard } from "../network/shard"
 import type { Images } from "../training/training-data"
-import { PARTS, type Part, partOf } from "./profile"
 
 /** What the build says of the program it wrote (host/codegen/build.ts). */
 export interface Listing {

@@ -5,6 +5,14 @@
  */
 
 import { blanked } from "../data/runs"
+import {
+  countsByFunction,
+  type KindCounts,
+  noCounts,
+  OPERATION_KINDS,
+  totalOf,
+} from "../hardware/program-functions"
+import { PARTS, type Part, partOf } from "../hardware/work-parts"
 import type { Model } from "../models/model-file"
 import { inputFloorOf } from "../network/description"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
@@ -13,54 +21,6 @@ import { buildShard } from "../network/shard"
 import type { Images } from "../training/training-data"
 import { CountedBoard } from "./counted-board"
 import { type Cycles, costOf } from "./cycles"
-import { countsByFunction, type KindCounts, noCounts, OPERATION_KINDS, totalOf } from "./program"
-
-export const PARTS = ["input", "links", "settle", "backward", "update", "service"] as const
-export type Part = (typeof PARTS)[number]
-
-/**
- * The functions of the core, by the part of the work they do. All else that runs is service: messages,
- * yields, and what leads from one function to the next.
- *
- * Where pixels are summed as they come, reading them is one loop with their links, counted as links.
- */
-const FUNCTIONS: Record<Exclude<Part, "service">, string[]> = {
-  input: ["activateRuns", "listRuns", "clearImage"],
-  links: ["sumRuns", "listSignals", "sumSparse", "sumFull", "isFull", "sumDense"],
-  settle: [
-    ...["settleForward", "settleForwardTwo", "settleForwardFine", "settleForwardOwn"],
-    ...["hasTwo", "bitsWithin", "forward", "loadRing", "settleRing"],
-    // The papers' backward equation runs in these too.
-    ...["loadNeuron", "settleNeuron", "settleRingNeuron"],
-  ],
-  backward: [
-    ...["settleBackward", "settleBackwardTwo", "settleBackwardFine", "settleBackwardOwn"],
-    ...["outputError", "targetError", "softmaxError", "marginError", "bestOutput", "readout"],
-    ...["loadRingAdjoint", "settleRingAdjoint"],
-    ...["loadAdjoint", "settleAdjoint", "beginLearning", "sampleRandom", "hash32", "backward"],
-  ],
-  update: [
-    ...["learnRuns", "learnSparse", "learnDense", "learnSparseByRule", "learnDenseByRule"],
-    ...[
-      "drawNoise",
-      "packNoise",
-      "draw",
-      "drawNoiseByRule",
-      "mix16",
-      "changeOf",
-      "bounded",
-      "controlled",
-    ],
-  ],
-}
-const PART_OF = new Map(
-  Object.entries(FUNCTIONS).flatMap(([part, names]) => names.map(name => [name, part as Part])),
-)
-
-/** The part a function of the core belongs to; all others are service. */
-export function partOf(name: string): Part {
-  return PART_OF.get(name) ?? "service"
-}
 
 export interface PartCost {
   part: Part

@@ -3,9 +3,17 @@
  * from the last sample of a segment or window to its class, counted on DeviceScript's machine under the
  * program of `wuxing deploy --sensor`.
  */
+
 import { FoundField, SensorCommand, SensorKind } from "../../src/wire/sensor-protocol"
 import { WuxingError } from "../base/errors"
 import { Machine } from "../hardware/machine"
+import {
+  countsByFunction,
+  type KindCounts,
+  noCounts,
+  OPERATION_KINDS,
+} from "../hardware/program-functions"
+import { partOf } from "../hardware/work-parts"
 import {
   buildPacket,
   deviceIdFromHex,
@@ -18,8 +26,6 @@ import type { Model } from "../models/model-file"
 import { sensorImage, withImage } from "../models/sensor-image"
 import { usualSamples } from "../signals/segment-cut"
 import { encodeReading, SENSORS, type SensorService } from "../signals/sensors"
-import { partOf } from "./profile"
-import { countsByFunction, type KindCounts, noCounts, OPERATION_KINDS, totalOf } from "./program"
 
 /** The functions of src/signals that make features of a window. */
 const FEATURES = new Set([

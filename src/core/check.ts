@@ -44,6 +44,9 @@ export const MOST_SLOTS = 16
 /** Classes; 255 means none where a class is reported. Readout and error of so many fit one run. */
 export const MOST_OUTPUTS = 255
 
+/** Synapses of outputs whose sums several boards add up: so many fit one message. */
+export const MOST_SUMMED = 57
+
 /**
  * Links checked between two yields, where a source counts as SOURCE_LINKS of them: some 2,200
  * operations, 7 ms of a Pico. Where a board has something else to do too, two of these come in a row.
@@ -382,7 +385,7 @@ function agrees(m: Buffer, part: number, before: number): boolean {
   const layer = m.getAt(part + Part.Layer, "u16")
   const first = m.getAt(part + Part.BusOutFirst, "u16")
   const awaits = (flags & PartFlag.Await) !== 0
-  if (layer < 1 || layer > MOST_LAYERS || flags > 63) return false
+  if (layer < 1 || layer > MOST_LAYERS || flags > 255) return false
   if (((flags & PartFlag.Input) !== 0) !== (layer === 1)) return false
   if (layer === 1 && awaits) return false
   // Only the one part that reads pixels can sum them as they come, one signal each, and learn so.
@@ -397,7 +400,9 @@ function agrees(m: Buffer, part: number, before: number): boolean {
     return false
   const output = (flags & PartFlag.Output) !== 0
   const width = m.getAt(part + Part.BusOutWidth, "u16")
+  const partial = (flags & PartFlag.Partial) !== 0
   if (output && ((flags & PartFlag.Report) !== 0 || width > MOST_OUTPUTS)) return false
+  if (!partial && (flags & PartFlag.Tells) !== 0) return false
   let layerBefore = 0
   let endBefore = 0
   if (before !== 0) {
@@ -407,6 +412,14 @@ function agrees(m: Buffer, part: number, before: number): boolean {
       m.getAt(before + Part.Neurons, "u16") * m.getAt(before + Part.Outputs, "u16")
   }
   if (layer < layerBefore) return false
+  if (partial) {
+    // All outputs in one part behind the layer it reads, and their sums in one message.
+    const all = m.getAt(part + Part.Neurons, "u16") * m.getAt(part + Part.Outputs, "u16")
+    const synapses = m.getAt(part + Part.Neurons, "u16") * m.getAt(part + Part.Inputs, "u16")
+    if (!output || (flags & PartFlag.Dense) === 0 || awaits) return false
+    if (before === 0 || layer !== layerBefore + 1 || all !== width) return false
+    if (synapses > MOST_SUMMED || m.getAt(part + Part.SourceIds, "i32") === 0) return false
+  }
   if (layer === layerBefore) {
     // One layer's parts are one range of it on one bus.
     if (flags !== m.getAt(before + Part.Flags, "u16") || first !== endBefore) return false

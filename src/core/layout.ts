@@ -250,4 +250,11 @@ export enum PartFlag {
    * would take a board too long without a yield.
    */
   AtOnce = 32,
+  /**
+   * The part holds all output neurons, and of their links only those from the signals this shard computes
+   * itself: the sums of all shards are added up before it settles. `SourceIds` names the first of them.
+   */
+  Partial = 64,
+  /** Of shards with such parts, the one that tells the host what came of a sample. */
+  Tells = 128,
 }

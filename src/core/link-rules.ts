@@ -89,6 +89,13 @@ export function learnSparseByRule(m: Buffer, part: number, from: number, to: num
   }
 }
 
+/** What the noise of a dense part's first source begins with: dense sources count up from there. */
+export function firstSalt(m: Buffer, part: number): number {
+  const ids = m.getAt(part + Part.SourceIds, "i32")
+  if (ids === 0) return 0
+  return (m.getAt(ids, "u16") * SOURCE_SALT) & 0xffff
+}
+
 /** As learnDense (links.ts), by the network's rule. */
 export function learnDenseByRule(
   m: Buffer,
@@ -109,11 +116,12 @@ export function learnDenseByRule(
   const max = m.getAt(Header.CoefficientMax, "i16")
   const delta = m.getAt(part + Part.Delta, "i32")
   const records = m.getAt(part + Part.LinkPid, "i32")
+  const salt = firstSalt(m, part)
   for (let synapse = from; synapse < to; synapse++) {
     const l = m.getAt(lambda + synapse + synapse, "i16")
     if (l !== 0) {
       const first = synapse * sources
-      let random = m.getAt(noise + synapse + synapse, "u16")
+      let random = (m.getAt(noise + synapse + synapse, "u16") + salt) & 0xffff
       for (let source = 0; source < sources; source++) {
         const link = first + source
         const at = coefficient + link + link

@@ -14,7 +14,7 @@
 import { SOURCE_SALT } from "../base/random"
 import { BATCHED } from "./batched"
 import { Header, NOISE_BITS, Part } from "./layout"
-import { learnDenseByRule, learnSparseByRule } from "./link-rules"
+import { firstSalt, learnDenseByRule, learnSparseByRule } from "./link-rules"
 
 export { drawNoise, packNoise } from "./noise"
 
@@ -354,11 +354,12 @@ export function learnDense(m: Buffer, part: number, slot: number, from: number, 
   const least = -max
   const mask = (1 << shift) - 1
   const delta = m.getAt(part + Part.Delta, "i32")
+  const salt = firstSalt(m, part)
   for (let synapse = from; synapse < to; synapse++) {
     const l = m.getAt(lambda + synapse + synapse, "i16")
     if (l !== 0) {
       let c = coefficient + ((synapse * sources) << 1)
-      let random = m.getAt(noise + synapse + synapse, "u16")
+      let random = m.getAt(noise + synapse + synapse, "u16") + salt
       let b = backOut
       let d = delta + ((synapse * sources) << 2)
       for (let at = bus; at < busEnd; at += 2) {
@@ -375,7 +376,7 @@ export function learnDense(m: Buffer, part: number, slot: number, from: number, 
           if (v < least) v = least
           m.setAt(c, "i16", v)
         }
-        // Only the bits of the mask count. 65,535 + 50,000 sources · SOURCE_SALT < 2^31, more than
+        // Only the bits of the mask count. 2 · 65,535 + 50,000 sources · SOURCE_SALT < 2^31, more than
         // any board holds.
         random = random + SOURCE_SALT
         c = c + 2

@@ -7,17 +7,17 @@ import { MOST_PARTS } from "../core/check"
 import { Header, Part, PartFlag } from "../core/layout"
 import { partAt } from "../core/run"
 import type { Payload } from "../wire/protocol"
-import { BackField, Command, MAX_PAYLOAD, SignalsField } from "../wire/protocol"
+import { BackField, Command, MAX_PAYLOAD, SignalsField, SumsField } from "../wire/protocol"
 
 /** Signals of one report. */
 const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
 
-/** Of the report to send: Command.Signals or Command.Back, and the bytes of its payload. */
+/** Of the report to send: Command.Signals, Back or Sums, and the bytes of its payload. */
 export let reportCommand = 0
 export let reportBytes = 0
 let reportSample = 0
 let reportLayer = 0
-/** SignalsField.Count or BackField.Flags, which lie at the same place, as First does. */
+/** SignalsField.Count, SumsField.Count or BackField.Flags, which lie at the same place, as First does. */
 let reportMark = 0
 let reportFirst = 0
 let reportPredicted = 0
@@ -178,6 +178,17 @@ export function announceBack(
   reportPredicted = predicted
   reportAt = at
   reportBytes = BackField.Length + (count << 2)
+}
+
+/** A report of what this shard has of the sums of a part's synapses, which are `count`. */
+export function announceSums(m: Buffer, part: number, sample: number, count: number): void {
+  reportCommand = Command.Sums
+  reportSample = sample
+  reportLayer = m.getAt(part + Part.Layer, "u16")
+  reportMark = count
+  reportFirst = 0
+  reportAt = m.getAt(part + Part.Sum, "i32")
+  reportBytes = SumsField.Length + (count << 2)
 }
 
 /** Writes the announced report into a payload of {@link reportBytes}. */

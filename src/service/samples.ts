@@ -3,8 +3,8 @@
  * do. What can run, runs; what must wait for another board's signals or backward sums waits.
  *
  * It is a machine in steps, so that it stands once for programs that pause and send in ways of their own
- * (firmware/samples.ts, firmware/native/samples.c). A message is handed to takeImage, takeSignals or
- * takeBack; they and each step say by a {@link Turn} what the program has to do before the next one:
+ * (firmware/samples.ts, firmware/native/samples.c). A message is handed to takeImage, takeSignals,
+ * takeSums or takeBack; they and each step say by a {@link Turn} what the program has to do before the next one:
  *
  *     let turn = takeImage(m, p, length)
  *     while (turn !== Turn.Done) { …; turn = step(m, p) }
@@ -26,9 +26,17 @@ import {
   MAX_PAYLOAD,
   SignalsField,
   Status,
+  SumsField,
   TimesField,
 } from "../wire/protocol"
-import { announceBack, announceHeld, gather, gathering, resetReports } from "./outgoing"
+import {
+  announceBack,
+  announceHeld,
+  announceSums,
+  gather,
+  gathering,
+  resetReports,
+} from "./outgoing"
 import {
   emptySlot,
   gotAt,
@@ -45,6 +53,7 @@ import {
   slotNext,
   slotSample,
   slots,
+  summed,
 } from "./tables"
 import { refuseForm, refuseValue, Turn } from "./turn"
 
@@ -70,6 +79,8 @@ enum Stage {
   Rest = 10,
   /** Reports that are gathered go out; nothing comes after. */
   Flush = 11,
+  /** Outputs have this board's part of their sums. */
+  Summed = 12,
 }
 
 const NONE = -1
@@ -327,6 +338,7 @@ export function step(m: Buffer, p: Payload): number {
   else if (stage === Stage.ReportedBack) turn = learnBack(m)
   else if (stage === Stage.FlushOutputs) turn = flushOutputs(m)
   else if (stage === Stage.Outputs) turn = learn(m)
+  else if (stage === Stage.Summed) return reportSums(m)
   return turn === Turn.Done ? remaining(m, p) : turn
 }
 
@@ -360,7 +372,14 @@ function advance(m: Buffer): number {
 /** Runs a chunk of a part's forward pass. */
 function runForward(m: Buffer): number {
   cursor = forward(m, runPart, runSlot, cursor)
-  if (cursor < 0) {
+  if (
+    cursor === PHASE &&
+    summed > 0 &&
+    (m.getAt(runPart + Part.Flags, "u16") & PartFlag.Partial) !== 0
+  ) {
+    stage = Stage.Summed
+    lapAt = runTime + LayerTimes.Forward
+  } else if (cursor < 0) {
     stage = Stage.RanForward
     lapAt = runTime + LayerTimes.Forward
   } else {
@@ -382,6 +401,48 @@ function ranForward(m: Buffer): number {
   return report(m)
 }
 
+/** This board's part of the outputs' sums is made: it goes out, and the sample waits for all boards'. */
+function reportSums(m: Buffer): number {
+  announceSums(m, runPart, runSample, summed)
+  if (taken < samples || gathering > 0) return sending(Stage.Rest)
+  lapAt = TimesField.Reports
+  return Turn.SendLast
+}
+
+/** Command sums: SumsField, then an i32 for each synapse of the outputs. */
+export function takeSums(m: Buffer, p: Payload, length: number): number {
+  if (length < SumsField.Length) return refuseForm(Status.BadLength, 0)
+  const sample = p.getAt(SumsField.Sample, "i32")
+  const layer = p.getAt(SumsField.Layer, "u8")
+  const count = p.getAt(SumsField.Count, "u8")
+  if (sample < 0) return refuseForm(Status.BadValue, sample)
+  if (summed === 0 || layer !== layers)
+    return refuseValue(Status.WrongShard, sample, Compared.Layer, layer, layers)
+  if (count !== summed || length !== SumsField.Length + (count << 2))
+    return refuseForm(Status.BadLength, sample)
+  const slot = sample % slots
+  const inHand = slotSample.getAt(slot << 2, "i32")
+  if (sample !== inHand)
+    return refuseValue(Status.OutOfOrder, sample, Compared.Sample, sample, inHand)
+  // Its own part of them is made by then: outputs run behind the layer they read, in one go.
+  const next = slotNext.getAt(slot, "u8")
+  if (next !== parts - 1)
+    return refuseValue(Status.OutOfOrder, sample, Compared.NextPart, next, parts - 1)
+  runSlot = slot
+  runSample = sample
+  runIndex = parts - 1
+  runPart = partAt(runIndex)
+  learns = learnSample !== NONE && learnSample === sample
+  m.blitAt(m.getAt(runPart + Part.Sum, "i32"), p, SumsField.Length, count << 2)
+  m.setAt(Header.Brief, "u16", learns ? 0 : 1)
+  runTime = TimesField.OfLayers + (layer - 1) * LayerTimes.Length
+  flushes = true
+  samples = 0
+  taken = 0
+  cursor = PHASE
+  return runForward(m)
+}
+
 /** Gathers what the part has computed, if others read it. */
 function report(m: Buffer): number {
   return gather(m, runIndex, runSlot, runSample) ? sending(Stage.Gather) : advance(m)
@@ -400,11 +461,20 @@ function flushOutputs(m: Buffer): number {
 function learn(m: Buffer): number {
   predicted = readout(m, runPart, runSlot)
   if (outputError(m, runPart, runSlot, learnLabel)) return learnBack(m)
+  if (!tellsOutcome(m)) {
+    learnSample = NONE
+    return Turn.Done
+  }
   announceBack(learnSample, layers - 1, BackFlag.Last, 0, predicted, 0, 0)
   learnSample = NONE
   stage = Stage.Rest
   lapAt = NONE
   return Turn.Send
+}
+
+/** Where all boards make all outputs, one of them says what came of it. */
+function tellsOutcome(m: Buffer): boolean {
+  return summed === 0 || (m.getAt(partAt(parts - 1) + Part.Flags, "u16") & PartFlag.Tells) !== 0
 }
 
 /** Command back: BackField, then i32 sums, or with BackFlag.Listed each behind its signal's u16. */
@@ -516,6 +586,7 @@ function ranBackward(m: Buffer): number {
   }
   const flags = m.getAt(runPart + Part.Flags, "u16")
   if (!layerDone || (flags & (PartFlag.Await | PartFlag.Output)) === 0) return learnBack(m)
+  if ((flags & PartFlag.Output) !== 0 && !tellsOutcome(m)) return learnBack(m)
   // Own signals are jumped over.
   backFrom = 0
   if ((flags & PartFlag.Await) !== 0 && ownFirst.getAt((layer - 1) << 1, "u16") === 0)

@@ -13,6 +13,9 @@ export let slots = 0
 /** The highest layer this shard computes. */
 export let layers = 0
 
+/** Synapses of outputs whose sums all boards add up; 0: this shard has no such outputs. */
+export let summed = 0
+
 /** Per layer, u16: signals other boards compute; where this shard's own begin and end. */
 export const remote = Buffer.alloc((MOST_LAYERS + 1) << 1)
 export const ownFirst = Buffer.alloc((MOST_LAYERS + 1) << 1)
@@ -30,6 +33,10 @@ export function resetTables(m: Buffer): void {
   remote.fillAt(0, (MOST_LAYERS + 1) << 1, 0)
   ownFirst.fillAt(0, (MOST_LAYERS + 1) << 1, 0)
   ownEnd.fillAt(0, (MOST_LAYERS + 1) << 1, 0)
+  const last = partAt(parts - 1)
+  summed = 0
+  if ((m.getAt(last + Part.Flags, "u16") & PartFlag.Partial) !== 0)
+    summed = m.getAt(last + Part.Neurons, "u16") * m.getAt(last + Part.Inputs, "u16")
   let before = 0
   for (let i = 0; i < parts; i++) {
     const part = partAt(i)

@@ -51,6 +51,8 @@ export enum Command {
   Signals = 0x91,
   /** BackField, i32[]: both ways */
   Back = 0x92,
+  /** SumsField, i32[]: both ways; a report has one board's part of them, the command all boards' together. */
+  Sums = 0x93,
   /** FaultField. Report only, for whatever is not answered by a reply. */
   Fault = 0x9f,
 }
@@ -195,6 +197,19 @@ export enum SignalsField {
   /** u8: signals per sample */
   Count = 5,
   /** u16: index in its layer of the first signal */
+  First = 6,
+  Length = 8,
+}
+
+/** Sums C·S of all synapses of the outputs for one sample, of a shard whose outputs are `Partial`. */
+export enum SumsField {
+  /** u32 */
+  Sample = 0,
+  /** The outputs' layer. */
+  Layer = 4,
+  /** u8: how many sums */
+  Count = 5,
+  /** u16: 0 */
   First = 6,
   Length = 8,
 }

@@ -17,6 +17,7 @@ import {
   ImageFlag,
   PROTOCOL_VERSION,
   SignalsField,
+  SumsField,
 } from "../../src/wire/protocol"
 import { network, partsOf, randomImage, uniform } from "../src/core/helpers"
 import { bytes } from "./bytes"
@@ -85,6 +86,10 @@ export const soundShards: [string, Buffer][] = [
   [
     "of two parts a layer",
     part(three, { layer: 1, first: 0, count: 2 }, { layer: 1, first: 2, count: 2 }),
+  ],
+  [
+    "of outputs all boards add up",
+    part(three, { layer: 2, first: 1, count: 3 }, { layer: 3, first: 0, count: 3, partial: true }),
   ],
   ["that learns all", whole(mixed)],
   ["of the papers", whole(papers)],
@@ -294,6 +299,16 @@ export function hostileMessages(number: number): Message[] {
         at[SignalsField.Count] = count
         at.writeUInt16LE(next() < 0.5 ? 0 : below(14), SignalsField.First)
         send(Command.Signals, { raw: at }, { raw: values })
+      }
+      if (next() < 0.5) {
+        const count = next() < 0.9 ? 9 : below(60)
+        const at = Buffer.alloc(SumsField.Length)
+        at.writeInt32LE(sample, SumsField.Sample)
+        at[SumsField.Layer] = 3
+        at[SumsField.Count] = count
+        const sums = Buffer.alloc(4 * count)
+        for (let k = 0; k < sums.length; k += 4) sums.writeInt32LE(word(), k)
+        send(Command.Sums, { raw: at }, { raw: sums })
       }
       for (const layer of [3, 2, 1]) {
         if (next() < 0.5) continue

@@ -10,6 +10,7 @@ import {
   ImageFlag,
   Setting,
   SignalsField,
+  SumsField,
 } from "../../src/wire/protocol"
 import { bytes } from "./bench"
 import {
@@ -26,6 +27,7 @@ import {
   SLOTS,
   said,
   signals,
+  sums,
   useBoards,
 } from "./service"
 
@@ -214,5 +216,97 @@ describe("with a shard of some of the outputs", () => {
       ...{ what: "", command: Command.Signals, says: "Fault Signals WrongShard" },
       payload: signals({ layer: 3, count: 1, values: [1] }),
     })
+  })
+})
+
+describe("with outputs whose sums all boards add up", () => {
+  // Layer 2 has signals 0…7; this board computes 2…7 and the links from them to all nine synapses.
+  const shard = (first: number) =>
+    buildShard(
+      net,
+      [
+        { layer: 2, first, count: 3 },
+        { layer: 3, first: 0, count: 3, partial: true },
+      ],
+      SLOTS,
+    )
+  const learns = ImageFlag.First | ImageFlag.Last | ImageFlag.Learn
+  const layerOne = (sample: number) =>
+    signals({ sample, layer: 1, count: 10, values: Array.from({ length: 10 }, (_, i) => 90 * i) })
+  const nine = (sample: number, value = 0) =>
+    sums({ sample, layer: 3, values: Array(9).fill(value) })
+  const refused = { what: "", number: 6, command: Command.Sums }
+
+  /** Loads it, and sends an image and the signals it awaits. @returns its part of the sums */
+  async function begin(first: number, sample: number, flags: number): Promise<number[]> {
+    expect(said(await load(bench, shard(first)))).toBe("Commit Ok")
+    await bench.send(Command.Image, imageSlice({ sample, flags, label: 0, runs: Buffer.alloc(0) }))
+    const [told] = await expectSaid(Command.Signals, layerOne(sample), ["Sums"])
+    expect(told.payload.readUInt32LE(SumsField.Sample)).toBe(sample)
+    expect([told.payload[SumsField.Layer], told.payload[SumsField.Count]]).toEqual([3, 9])
+    return Array.from({ length: 9 }, (_, i) => told.payload.readInt32LE(SumsField.Length + 4 * i))
+  }
+
+  it("tells its part: coefficients times its own signals", async () => {
+    const told = await begin(1, 6, learns)
+    const memory = await bench.board.read(0, shard(1).length)
+    await bench.fence()
+    const at = (field: Part) => memory.readInt32LE(partAt(1) + field)
+    // Slot 2 of 4, six signals each.
+    const bus = Array.from({ length: 6 }, (_, i) =>
+      memory.readInt16LE(at(Part.BusIn) + 2 * (12 + i)),
+    )
+    expect(new Set(bus).size).toBeGreaterThan(1)
+    const expected = Array.from({ length: 9 }, (_, t) =>
+      bus.reduce(
+        (sum, s, i) => sum + s * memory.readInt16LE(at(Part.Coefficient) + 2 * (6 * t + i)),
+        0,
+      ),
+    )
+    expect(told).toEqual(expected)
+  })
+
+  it("refuses sums of other samples, layers and lengths, and those that come again", async () => {
+    await begin(1, 6, learns)
+    for (const [payload, says] of [
+      [nine(2), "Fault Sums OutOfOrder"],
+      [sums({ sample: 6, layer: 2, values: Array(9).fill(0) }), "Fault Sums WrongShard"],
+      [sums({ sample: 6, layer: 3, values: Array(8).fill(0) }), "Fault Sums BadLength"],
+      [nine(6).subarray(0, 40), "Fault Sums BadLength"],
+      [nine(6).subarray(0, 7), "Fault Sums BadLength"],
+      [nine(0xffffffff), "Fault Sums BadValue"],
+    ] as const)
+      await expectRefused({ what: "", command: Command.Sums, payload, says })
+    // What came of it another board says; this one has backward sums for layer 1.
+    const [told] = await expectSaid(Command.Sums, nine(6), ["Back"])
+    expect(told.payload[BackField.Layer]).toBe(1)
+    await expectRefused({ ...refused, payload: nine(6), says: "Fault Sums OutOfOrder" })
+  })
+
+  it("refuses them before its own part is made", async () => {
+    expect(said(await load(bench, shard(1)))).toBe("Commit Ok")
+    await bench.send(Command.Image, imageSlice({ sample: 6, flags: learns, runs: Buffer.alloc(0) }))
+    await expectRefused({ ...refused, payload: nine(6), says: "Fault Sums OutOfOrder" })
+  })
+
+  it("names by the sums it gets, and learns; one of the boards says what came of it", async () => {
+    await begin(0, 5, ImageFlag.First | ImageFlag.Last | ImageFlag.Flush)
+    // The net input of neuron 1 alone is large.
+    const values = [0, 0, 0, 1, 1, 1, 0, 0, 0].map(v => v << 22)
+    const [named] = await expectSaid(Command.Sums, sums({ sample: 5, layer: 3, values }), [
+      "Signals",
+    ])
+    const outputs = [0, 1, 2].map(i => named.payload.readInt16LE(SignalsField.Length + 2 * i))
+    expect(outputs[1]).not.toBe(outputs[0])
+    expect(outputs[2]).toBe(outputs[0])
+
+    await begin(0, 6, learns)
+    const same = sums({ sample: 6, layer: 3, values })
+    // All that is told beside sums: what came of it, and backward sums for layer 1.
+    const [told] = (await bench.exchange(Command.Sums, same)).reports
+    expect(said(told)).toBe("Back")
+    expect(told.payload[BackField.Flags]).toBe(BackFlag.Learned | BackFlag.Last)
+    expect(told.payload[BackField.Predicted]).toBe(outputs.indexOf(Math.max(...outputs)))
+    expect((await bench.fence()).state.updates).toBe(1)
   })
 })

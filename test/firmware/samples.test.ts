@@ -25,6 +25,7 @@ import {
   outputShard,
   said,
   signals,
+  sums,
   useBoards,
   wrongLengths,
 } from "./service"
@@ -68,6 +69,12 @@ describe("with a shard that gives the outputs", () => {
       command: Command.Signals,
       payload: signals({ count: 0 }),
       says: "Fault Signals BadLength",
+    },
+    {
+      what: "sums of outputs that are its own",
+      command: Command.Sums,
+      payload: sums({ layer: 3, values: new Array(9).fill(1) }),
+      says: "Fault Sums WrongShard",
     },
     ...[none, back().subarray(0, 9), cut(back()), longer(back())].map(payload => ({
       what: `sums of ${payload.length} bytes`,
@@ -191,7 +198,7 @@ describe("with a shard that gives the outputs", () => {
       payload: back({ sample: 0xffffffff }),
       says: "Fault Back BadValue",
     },
-    ...[0x00, 0x01, 0x02, 0x7f, 0x89, 0x8f, 0x93, Command.Fault, 0xa0, 0xff, 0x100, 0xfff].map(
+    ...[0x00, 0x01, 0x02, 0x7f, 0x89, 0x8f, 0x94, Command.Fault, 0xa0, 0xff, 0x100, 0xfff].map(
       command => ({
         what: `command 0x${command.toString(16)}`,
         command,

@@ -82,6 +82,14 @@ export const signals = ({ sample = 4, layer = 1, count = 2, first = 0, values = 
     { u16: first },
     { raw: bytes(...values.map(v => ({ u16: v }))) },
   )
+export const sums = ({ sample = 4, layer = 2, values = [] as number[] } = {}) =>
+  bytes(
+    { u32: sample },
+    { u8: layer },
+    { u8: values.length },
+    { u16: 0 },
+    { raw: bytes(...values.map(v => ({ u32: v >>> 0 }))) },
+  )
 export const back = ({
   sample = 4,
   layer = 1,
@@ -104,7 +112,7 @@ export const back = ({
 export function said({ command, payload }: Report): string {
   if (command === Command.Fault)
     return `Fault ${Command[payload[1]] ?? payload[1]} ${Status[payload[0]]}`
-  if (command === Command.Signals || command === Command.Back) return Command[command]
+  if ([Command.Signals, Command.Sums, Command.Back].includes(command)) return Command[command]
   return `${Command[command]} ${Status[payload[2]]}`
 }
 

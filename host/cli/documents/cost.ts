@@ -1,5 +1,6 @@
 /** Documents of the commands that measure and plan. */
 import { z } from "zod"
+import { PARTS } from "../../hardware/work-parts"
 import * as p from "./parts"
 
 const machine = z
@@ -131,6 +132,13 @@ const fleetRate = (meaning: string) =>
           repeated: p.real("what every board does for itself"),
         })
         .describe("where time goes, shares of 1 on a mean board"),
+      parts: z
+        .strictObject(
+          Object.fromEntries(
+            PARTS.map(part => [part, z.array(p.count("on each board")).describe(`of ${part}`)]),
+          ),
+        )
+        .describe("operations a sample by part of the work"),
       busiestHasOutputs: p.flag("whether the busiest board computes outputs"),
     })
     .describe(meaning)

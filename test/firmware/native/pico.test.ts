@@ -209,10 +209,11 @@ describe("what it has learnt", () => {
         { first: 0, end: 3 },
       ]
       board.listen(
-        { layers: 2, classes: 3, own, widths: [0, 12, 3] },
+        { layers: 2, classes: 3, own, widths: [0, 12, 3], summed: 0 },
         {
           onBack: () => resolve(),
           onSignals: () => {},
+          onSums: () => {},
           onFault: fault => reject(new Error(JSON.stringify(fault))),
           onBadReport: reject,
         },

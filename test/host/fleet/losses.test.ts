@@ -8,6 +8,7 @@ import { Fleet } from "../../../host/fleet/fleet"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
 import { TimedBoards } from "../../../host/hardware/timed-boards"
 import { HostNetwork } from "../../../host/network/host-network"
+import type { Slice } from "../../../host/network/slices"
 import { splitEvenly } from "../../../host/partition/partition"
 import { firmware } from "../../firmware/compiled"
 import { lesson, net } from "../faults/rig"
@@ -24,7 +25,10 @@ class Bench {
   private readonly clock = new VirtualClock()
   private readonly set: TimedBoards
 
-  constructor(private readonly boards: number) {
+  constructor(
+    private readonly boards: number,
+    private readonly shares = splitEvenly(net, boards),
+  ) {
     const { clock } = this
     this.set = new TimedBoards(boards, {
       clock,
@@ -34,23 +38,30 @@ class Bench {
   }
 
   /** @param faults what goes wrong once the boards hold the network */
-  async classify(faults: FaultRule[], seed: number) {
-    const { boards, clock } = this
+  async run<T>(faults: FaultRule[], seed: number, work: (fleet: Fleet) => Promise<T>) {
+    const { boards, clock, shares } = this
     const bytecode = await firmware()
     const rules: FaultRule[] = []
     this.injector = new FaultInjector(rules, seed)
     const options = { network: net, boards, bytecode, sampleDeadlineMs: 1_000 }
-    const fleet = new Fleet(options, forOneRun(this.set), splitEvenly(net, boards))
+    const fleet = new Fleet(options, forOneRun(this.set), shares)
     return await clock.run(async () => {
       try {
         await fleet.begin()
         rules.push(...faults)
-        const classes = await fleet.classify(i => lesson(i).image, IMAGES)
-        return { classes: [...classes], fleet, faults: this.injector.injected.length }
+        const result = await work(fleet)
+        return { result, fleet, faults: this.injector.injected.length }
       } finally {
         await fleet.close()
       }
     })
+  }
+
+  async classify(faults: FaultRule[], seed: number) {
+    const { result, ...rest } = await this.run(faults, seed, fleet =>
+      fleet.classify(i => lesson(i).image, IMAGES),
+    )
+    return { classes: [...result], ...rest }
   }
 }
 
@@ -67,6 +78,41 @@ describe("a fleet classifies as the host", () => {
             met += faults
           }
         // One board has few frames: some must have been met, or nothing was tried.
+        expect(met).toBeGreaterThan(0)
+      }, 300_000)
+  }
+})
+
+/** Hidden layers split evenly, the outputs on every board, each with the links from its own signals. */
+function byLinks(boards: number): Slice[][] {
+  return splitEvenly(net, boards).map(slices => [
+    ...slices.filter(s => s.layer < 3),
+    { layer: 3, first: 0, count: 3, partial: true },
+  ])
+}
+
+describe("a fleet that shares the outputs by their links learns and classifies as the host", () => {
+  const learnt = new HostNetwork(net)
+  for (let i = 0; i < IMAGES; i++) learnt.train(lesson(i).image, lesson(i).label)
+  const after = Array.from({ length: IMAGES }, (_, i) => learnt.predict(lesson(i).image))
+  for (const boards of [2, 4]) {
+    const bench = new Bench(boards, byLinks(boards))
+    for (const kind of ["drop", "repeat", "delay", "reorder"])
+      it(`on ${boards} boards, however many frames meet with ${kind}`, async () => {
+        let met = 0
+        for (const rate of [0.05, 0.15])
+          for (let seed = 1; seed <= SEEDS / 4; seed++) {
+            const rules = parseFaults(`${kind}@${rate}%`)
+            const { result, faults } = await bench.run(rules, seed, async fleet => {
+              await fleet.learn(lesson, IMAGES)
+              const classes = await fleet.classify(i => lesson(i).image, IMAGES)
+              return { classes: [...classes], coefficients: await fleet.coefficients() }
+            })
+            const which = `${kind}@${rate}%, seed ${seed}`
+            expect(learnt.coefficients().equals(result.coefficients), which).toBe(true)
+            expect(result.classes, which).toEqual(after)
+            met += faults
+          }
         expect(met).toBeGreaterThan(0)
       }, 300_000)
   }

@@ -12,6 +12,7 @@ import { model1 } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
 import type { Slice } from "../../../host/network/slices"
 import { faultOf } from "../../../host/network/validate"
+import { outputsCanBeSummed } from "../../../host/partition/planner"
 import { SERVICE_CLASS } from "../../../src/wire/protocol"
 import { firmware } from "../../firmware/compiled"
 import { network, randomImage, uniform } from "../../src/core/helpers"
@@ -36,6 +37,7 @@ const shapes = fc.record({
   classes: fc.integer({ min: 2, max: 10 }),
   slots: fc.constantFrom(1, 4, 16),
   boards: fc.integer({ min: 1, max: BOARDS }),
+  summed: fc.boolean(),
   seed: fc.nat(2 ** 30),
 })
 type Shape = typeof shapes extends fc.Arbitrary<infer T> ? T : never
@@ -44,7 +46,14 @@ type Shape = typeof shapes extends fc.Arbitrary<infer T> ? T : never
 const SHARED = [false, true].map((strict): [Shape] => [
   {
     ...{ strict, softmax: !strict, boards: 4, width: 100, classes: 10, slots: 4, seed: 2 },
-    hidden: [12, 16].map(neurons => ({ neurons, fanIn: 400, outputs: 2 })),
+    ...{ hidden: [12, 16].map(neurons => ({ neurons, fanIn: 400, outputs: 2 })), summed: false },
+  },
+])
+/** Cases in which boards add up the outputs' sums: all of them, by margin and by softmax. */
+const SUMMED = [false, true].map((softmax): [Shape] => [
+  {
+    ...{ strict: false, softmax, boards: 4, width: 100, classes: 10, slots: 4, seed: 3 },
+    ...{ hidden: [12, 16].map(neurons => ({ neurons, fanIn: 60, outputs: 2 })), summed: true },
   },
 ])
 
@@ -65,13 +74,19 @@ function networkOf({ strict, softmax, width, hidden, classes, seed }: Shape): Ne
 }
 
 /** Neurons dealt at random, or in ranges: the outputs, often all to one board, and what is read densely. */
-function deal(net: Network, boards: number, next: () => number): Slice[][] {
+function deal(net: Network, boards: number, next: () => number, summed: boolean): Slice[][] {
   const plan: Slice[][] = Array.from({ length: boards }, () => [])
   const any = () => Math.floor(next() * boards)
   for (const [k, { neurons, inputs }] of net.layers.entries()) {
     const layer = k + 1
     const most = Math.floor(256 / inputs)
     const outputs = layer === net.layers.length
+    if (outputs && summed && outputsCanBeSummed(net)) {
+      for (const slices of plan)
+        if (slices.some(s => s.layer === layer - 1))
+          slices.push({ layer, first: 0, count: neurons, partial: true })
+      continue
+    }
     if (outputs && next() < 0.3) {
       plan[any()].push({ layer, first: 0, count: neurons })
       continue
@@ -113,13 +128,15 @@ describe("boards", () => {
     let crossed = 0
     let sharedOutputs = 0
     let learned = 0
+    let summed = 0
     await fc.assert(
       fc.asyncProperty(shapes, async shape => {
         const net = networkOf(shape)
         fc.pre(faultOf(net) === "")
         const next = uniform(shape.seed)
-        const plan = deal(net, shape.boards, next)
+        const plan = deal(net, shape.boards, next, shape.summed)
         if (plan.length > 1) crossed++
+        if (plan.filter(slices => slices.some(s => s.partial)).length > 1) summed++
         const hasOutputs = (slices: Slice[]) => slices.some(s => s.layer === net.layers.length)
         if (plan.filter(hasOutputs).length > 1) sharedOutputs++
         const shards = plan.map(slices => buildShard(net, slices, shape.slots))
@@ -156,10 +173,11 @@ describe("boards", () => {
         expect(coefficients.equals(host.coefficients())).toBe(true)
         relay.detach()
       }),
-      { numRuns: 12, endOnFailure: true, examples: SHARED },
+      { numRuns: 16, endOnFailure: true, examples: [...SHARED, ...SUMMED] },
     )
     expect(crossed).toBeGreaterThan(3)
     expect(sharedOutputs).toBeGreaterThanOrEqual(SHARED.length)
+    expect(summed).toBeGreaterThanOrEqual(SUMMED.length)
     expect(learned).toBeGreaterThan(20)
     expect(all.logs.flat().filter(line => /panic|exception/i.test(line))).toEqual([])
   }, 240_000)

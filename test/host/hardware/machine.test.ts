@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest"
 import { Machine } from "../../../host/hardware/machine"
-import { countsByFunction, functionsOf, noCounts, totalOf } from "../../../host/profile/program"
+import {
+  countsByFunction,
+  functionsOf,
+  noCounts,
+  totalOf,
+} from "../../../host/hardware/program-functions"
 import { compile, count } from "../profile/program"
 
 /** By hand: constants and locals are pushed, an operation each, and each operator is one more. */

@@ -1,11 +1,11 @@
 /** What boards say of their own times, beside the operations counted while they computed. */
 import { describe, expect, it } from "vitest"
 import { imageAt, readMnist } from "../../../host/data/mnist"
+import { countsByFunction, totalOf } from "../../../host/hardware/program-functions"
 import { wholeNetwork } from "../../../host/network/host-network"
 import { pico16 } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
 import { CountedBoard } from "../../../host/profile/counted-board"
-import { countsByFunction, totalOf } from "../../../host/profile/program"
 import { type BoardPart, partsBetween, timesOf } from "../../../host/session/board-times"
 import { LayerTimes, StatusField, TimesField } from "../../../src/wire/protocol"
 import { firmware } from "../../firmware/compiled"

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { WebSocket } from "ws"
-import { encodeBytes, type FromPage, type ToPage, toPage } from "../../../host/dashboard/messages"
+import { encodeBytes, type FromPage, type ToPage } from "../../../host/dashboard/messages"
 import { imageAt, readMnist } from "../../../host/data/mnist"
 import { loadModel } from "../../../host/models/model-file"
-import { type Running, wuxing } from "./run-cli"
+import { onUrl, visit as visitWith } from "./page-visitor"
+import { wuxing } from "./run-cli"
 
 const token = "a-token-of-the-tests"
 const BUSY_MS = 150_000
@@ -21,28 +21,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** A page without a browser: hears all, checks it, answers as told. */
-function visit(url: string, answer: (message: ToPage) => FromPage[]): void {
-  const { host, origin } = new URL(url)
-  const ws = new WebSocket(`ws://${host}/socket`, ["wuxing", `token.${token}`], { origin })
-  ws.on("message", data => {
-    const message = toPage.parse(JSON.parse(data.toString()))
-    for (const said of answer(message)) ws.send(JSON.stringify(said))
-  })
-  // The tool ends before the page does.
-  ws.on("error", () => {})
-}
-
-/** Calls once when the address is printed. */
-function onUrl(act: (url: string, child: Running) => void) {
-  let seen = false
-  return (text: string, child: Running) => {
-    const url = /http:\/\/\S+#\S+/.exec(text)?.[0]
-    if (!url || seen) return
-    seen = true
-    act(url.replace(/".*/, ""), child)
-  }
-}
+const visit = (url: string, answer: (message: ToPage) => FromPage[]) =>
+  visitWith(url, token, answer)
 
 it(
   "holds a demo, teaches it and slows it down; its host does the same, to the bit",

@@ -1,10 +1,15 @@
 /** Commands on the boards of agents, through real brokers: two virtual boards each, in this process. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { encodeBytes } from "../../../../host/dashboard/messages"
+import { imageAt, readMnist } from "../../../../host/data/mnist"
 import { findBoards } from "../../../../host/hardware/location"
 import { Agent } from "../../../../host/hardware/mqtt/agent"
 import { MqttBoards } from "../../../../host/hardware/mqtt/mqtt-boards"
+import { onUrl, visit } from "../../cli/page-visitor"
 import { wuxing } from "../../cli/run-cli"
 import { aedes, hasMosquitto, mosquitto, type TestBroker } from "./brokers"
+
+const mnist = readMnist(process.env.WUXING_MNIST)
 
 const kinds: [string, () => Promise<TestBroker>, boolean][] = [
   ["aedes", aedes, true],
@@ -110,6 +115,52 @@ for (const [kind, start, there] of kinds)
       expect(result).toMatchObject({ hostMatches: true, trained: 12, recoveries: 0 })
       expect(boards).toHaveLength(4)
     })
+
+    it("`dashboard` shows them by agent, and what all four compute", async () => {
+      const token = "a-token-of-the-tests"
+      const shown: (string | undefined)[] = []
+      const titles: string[] = []
+      const profiles = new Set<string>()
+      let links = 0
+      let messages = 0
+      let named: number | undefined
+      const { status, stdout } = await wuxing(
+        ["dashboard", "--on", on, "--port", "0", "--token", token, "--json"],
+        {
+          onStdout: onUrl((url, hand) =>
+            visit(url, token, message => {
+              if (message.type === "hello") {
+                links = message.network.links
+                for (const { group, title, profile, links: own } of message.boards) {
+                  shown.push(group)
+                  titles.push(title)
+                  profiles.add(profile)
+                  links -= own
+                }
+                return [{ type: "name", id: 1, image: encodeBytes(imageAt(mnist.test, 0)) }]
+              }
+              if (message.type === "fleet")
+                messages = Math.min(...message.boards.map(b => Math.min(b.fromBoard, b.toBoard)))
+              if (message.type === "answer") {
+                named = message.digit
+                hand.kill("SIGINT")
+              }
+              return []
+            }),
+          ),
+        },
+      )
+      expect(status).toBe(0)
+      expect(stdout).toContain('"event":"end"')
+      expect(shown).toEqual(["a", "a", "b", "b"])
+      expect(new Set(titles).size).toBe(4)
+      expect([...profiles]).toEqual(["virtual"])
+      // Each link of the network is on one of them.
+      expect(links).toBe(0)
+      expect(messages).toBeGreaterThan(0)
+      // A trained network names the first test image, a seven.
+      expect(named).toBe(mnist.test.labels[0])
+    }, 150_000)
   })
 
 describe("`--on` of commands that take ports", () => {

@@ -12,6 +12,7 @@ import {
   type KindCounts,
   noCounts,
   OPERATION_KINDS,
+  totalOf,
 } from "../hardware/program-functions"
 import { partOf } from "../hardware/work-parts"
 import {

@@ -15,6 +15,7 @@ import { loadMessages } from "../../host/link/messages"
 import type { Network } from "../../host/network/network"
 import { model1, pico16, pico32, picoFast } from "../../host/network/presets"
 import { buildShard } from "../../host/network/shard"
+import type { Slice } from "../../host/network/slices"
 import { splitEvenly } from "../../host/partition/partition"
 import { recipeOf } from "../../host/training/recipes"
 import { Command, SERVICE_CLASS, Setting } from "../../src/wire/protocol"
@@ -93,13 +94,18 @@ async function control(network: Network, of: number, saves: number): Promise<voi
   await boards.stop()
 }
 
-/** Images, signals and backward sums: as many samples named, and as many learnt. */
-async function samples(name: string, network: Network, of: number): Promise<void> {
+/** Images, signals, sums and backward sums: as many samples named, and as many learnt. */
+async function samples(
+  name: string,
+  network: Network,
+  of: number,
+  shares = splitEvenly(network, of),
+): Promise<void> {
   const count = 4
   const watched = new Watched(of)
   const { clock, boards } = watched
   const options = { network, boards: of, bytecode: await firmware(), verify: false }
-  const fleet = new Fleet(options, boards, splitEvenly(network, of))
+  const fleet = new Fleet(options, boards, shares)
   const { test } = readMnist()
   await clock.run(async () => {
     watched.doing = "load"
@@ -113,6 +119,16 @@ async function samples(name: string, network: Network, of: number): Promise<void
     await fleet.learn(lesson, count)
     await fleet.close()
   })
+}
+
+/** The hidden layer split evenly, the outputs on every board with the links from its own signals. */
+function byLinks(network: Network, of: number): Slice[][] {
+  const last = network.layers.length
+  const count = network.layers[last - 1].neurons
+  return splitEvenly(network, of).map(slices => [
+    ...slices.filter(s => s.layer < last),
+    { layer: last, first: 0, count, partial: true },
+  ])
 }
 
 /** The table of docs/faults.md: what is longer, and how long, ms. */
@@ -143,13 +159,14 @@ describe("a Pico's longest stretch without a look at USB", () => {
     await samples("pico-16", pico16(1), 1)
     await samples("pico-16 by softmax", softmax(pico16(1)), 1)
     await samples("pico-32 on two", pico32(1), 2)
+    await samples("pico-32 on two by links", pico32(1), 2, byLinks(pico32(1), 2))
     // A fleet loads its boards by the commands above.
     longest.delete("load")
   })
 
   it("was looked at for every command", () => {
     const names = Object.values(Command).filter(c => typeof c === "string")
-    const ofSamples = ["Image", "Signals", "Back", "Fault"]
+    const ofSamples = ["Image", "Signals", "Sums", "Back", "Fault"]
     const looked = [...longest.keys()]
     expect(names.filter(n => !ofSamples.includes(n) && !looked.includes(n.toLowerCase()))).toEqual(
       [],

@@ -301,7 +301,7 @@ export function hostileMessages(number: number): Message[] {
         send(Command.Signals, { raw: at }, { raw: values })
       }
       if (next() < 0.5) {
-        const count = next() < 0.9 ? 9 : below(60)
+        const count = next() < 0.9 ? 9 : below(58)
         const at = Buffer.alloc(SumsField.Length)
         at.writeInt32LE(sample, SumsField.Sample)
         at[SumsField.Layer] = 3

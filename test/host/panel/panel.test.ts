@@ -75,7 +75,12 @@ async function inRealTime(check: () => Promise<void>): Promise<void> {
       delay.reset()
       const failure = await check().catch(error => error)
       const late = Math.max(await uno.lag(), delay.max / 1e6)
-      if (late < MOST_LATE_MS || attempt >= MOST_ATTEMPTS + (failure ? MOST_ATTEMPTS : 0)) {
+      // socat, between the two, may have been held up as well, and does not say so.
+      const unseen = failure !== undefined && attempt < 3
+      if (
+        (late < MOST_LATE_MS && !unseen) ||
+        attempt >= MOST_ATTEMPTS + (failure ? MOST_ATTEMPTS : 0)
+      ) {
         if (failure) throw failure
         return
       }

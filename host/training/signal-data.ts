@@ -116,6 +116,10 @@ export async function readSignalData(
   const notes = [describe(set), ...set.notes]
   if (!learnt.signal && features.kind === "trace" && features.trim)
     notes.push(`still ends are left out (trim=${features.trim.bits})`)
+  else if (!learnt.signal && features.kind === "trace" && features.cut?.by === "segment")
+    notes.push(
+      "learnt from end to end; a stream's segments lack still ends: try `watch --recordings`, or trim=2",
+    )
   const engine = await FeatureEngine.start(features)
   return {
     name: what,

@@ -196,38 +196,7 @@ function backTwo(list: usize, fanIn: usize, c: usize, lambda: usize, back: usize
   const end = c + next
   for (; c < end; c += 8) {
     const four = lower(v128.load64_zero(c), v128.load64_zero(c + next))
-    addBack(
-      back + <usize>(load<u32>(list) << 1),
-      v128.shuffle<i32>(four, four, 0, 0, 0, 0),
-      l0,
-      l1,
-      l2,
-      l3,
-    )
-    addBack(
-      back + <usize>(load<u32>(list, 4) << 1),
-      v128.shuffle<i32>(four, four, 1, 1, 1, 1),
-      l0,
-      l1,
-      l2,
-      l3,
-    )
-    addBack(
-      back + <usize>(load<u32>(list, 8) << 1),
-      v128.shuffle<i32>(four, four, 2, 2, 2, 2),
-      l0,
-      l1,
-      l2,
-      l3,
-    )
-    addBack(
-      back + <usize>(load<u32>(list, 12) << 1),
-      v128.shuffle<i32>(four, four, 3, 3, 3, 3),
-      l0,
-      l1,
-      l2,
-      l3,
-    )
+    addFour(list, back, four, l0, l1, l2, l3)
     list += 16
   }
 }
@@ -242,40 +211,53 @@ function backOne(list: usize, fanIn: usize, c: usize, lambda: usize, back: usize
   const end = c + (fanIn << 1)
   for (; c < end; c += 8) {
     const four = v128.load16x4_u(c)
-    addBack(
-      back + <usize>(load<u32>(list) << 1),
-      v128.shuffle<i32>(four, four, 0, 0, 0, 0),
-      l0,
-      l1,
-      l2,
-      l3,
-    )
-    addBack(
-      back + <usize>(load<u32>(list, 4) << 1),
-      v128.shuffle<i32>(four, four, 1, 1, 1, 1),
-      l0,
-      l1,
-      l2,
-      l3,
-    )
-    addBack(
-      back + <usize>(load<u32>(list, 8) << 1),
-      v128.shuffle<i32>(four, four, 2, 2, 2, 2),
-      l0,
-      l1,
-      l2,
-      l3,
-    )
-    addBack(
-      back + <usize>(load<u32>(list, 12) << 1),
-      v128.shuffle<i32>(four, four, 3, 3, 3, 3),
-      l0,
-      l1,
-      l2,
-      l3,
-    )
+    addFour(list, back, four, l0, l1, l2, l3)
     list += 16
   }
+}
+
+/** The products of four coefficients, one a lane, for their sources. */
+function addFour(
+  list: usize,
+  back: usize,
+  four: v128,
+  l0: v128,
+  l1: v128,
+  l2: v128,
+  l3: v128,
+): void {
+  addBack(
+    back + <usize>(load<u32>(list) << 1),
+    v128.shuffle<i32>(four, four, 0, 0, 0, 0),
+    l0,
+    l1,
+    l2,
+    l3,
+  )
+  addBack(
+    back + <usize>(load<u32>(list, 4) << 1),
+    v128.shuffle<i32>(four, four, 1, 1, 1, 1),
+    l0,
+    l1,
+    l2,
+    l3,
+  )
+  addBack(
+    back + <usize>(load<u32>(list, 8) << 1),
+    v128.shuffle<i32>(four, four, 2, 2, 2, 2),
+    l0,
+    l1,
+    l2,
+    l3,
+  )
+  addBack(
+    back + <usize>(load<u32>(list, 12) << 1),
+    v128.shuffle<i32>(four, four, 3, 3, 3, 3),
+    l0,
+    l1,
+    l2,
+    l3,
+  )
 }
 
 function addBack(at: usize, c: v128, l0: v128, l1: v128, l2: v128, l3: v128): void {

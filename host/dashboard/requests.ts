@@ -49,9 +49,14 @@ export class Requests {
   /** Somebody else's request is done next. @returns whether it is a lesson */
   requested(request: Request): boolean {
     if (!changes(request)) return false
+    this.outdate()
+    return request.do === "teach"
+  }
+
+  /** The boards' state changes: what is known of it is one to come back to. */
+  private outdate(): void {
     if (this.known) this.keep(this.known)
     this.known = undefined
-    return request.do === "teach"
   }
 
   /** To be answered before those that wait for their turn: it changes nothing. */
@@ -100,10 +105,7 @@ export class Requests {
         this.known = undefined
         return { do: "load", state, answered: () => next.done() }
       }
-      if (next && changes(next)) {
-        if (this.known) this.keep(this.known)
-        this.known = undefined
-      }
+      if (next && changes(next)) this.outdate()
       return next
     }
   }

@@ -62,14 +62,9 @@ const common = {
     .optional(),
 }
 
-const trace = z.strictObject({
-  /** The course of the signal. */
-  kind: z.literal("trace"),
-  /** Evenly spaced points that a window is brought to. */
-  points: z.int().min(2).max(512),
-  /** What is taken of each point. */
-  take: listOf(z.enum(["values", "differences", "magnitude"]), 1, 3),
-  /** To bytes: from `low` to `high`, by each channel's own range, or by the largest range of all. */
+/** How values are brought to bytes, of what is scaled as a trace is. */
+const scaled = {
+  /** From `low` to `high`, by each channel's own range, or by the largest range of all. */
   scale: z.enum(["range", "own", "shape"]),
   /** Of scale "range", in units of the core. */
   low: i32.optional(),
@@ -80,6 +75,16 @@ const trace = z.strictObject({
     .int()
     .min(0)
     .max(2 ** 16),
+}
+
+const trace = z.strictObject({
+  /** The course of the signal. */
+  kind: z.literal("trace"),
+  /** Evenly spaced points that a window is brought to. */
+  points: z.int().min(2).max(512),
+  /** What is taken of each point. */
+  take: listOf(z.enum(["values", "differences", "magnitude"]), 1, 3),
+  ...scaled,
   ...common,
 })
 
@@ -121,17 +126,7 @@ const reservoir = z.strictObject({
   points: z.union([z.literal(0), z.int().min(2).max(512)]),
   /** What is taken of each moment; the magnitude of points alone. */
   take: listOf(z.enum(["values", "differences", "magnitude"]), 1, 3),
-  /** Of points: as a trace is scaled. */
-  scale: z.enum(["range", "own", "shape"]),
-  /** Of scale "range", in units of the core. */
-  low: i32.optional(),
-  /** Of scale "range", in units of the core. */
-  high: i32.optional(),
-  /** Smallest range that is made full, in units of the core. */
-  floor: z
-    .int()
-    .min(0)
-    .max(2 ** 16),
+  ...scaled,
   /** Parts of a sequence of points that are averaged each by itself. */
   parts: z.int().min(1).max(16),
   /** Heun steps of 3/4 a moment. */

@@ -15,10 +15,10 @@ import { loadMessages } from "../../host/link/messages"
 import type { Network } from "../../host/network/network"
 import { model1, pico16, pico32, picoFast } from "../../host/network/presets"
 import { buildShard } from "../../host/network/shard"
-import type { Slice } from "../../host/network/slices"
 import { splitEvenly } from "../../host/partition/partition"
 import { recipeOf } from "../../host/training/recipes"
 import { Command, SERVICE_CLASS, Setting } from "../../src/wire/protocol"
+import { byLinks } from "../host/partition/by-links"
 import { firmware } from "./compiled"
 
 const MOST_MS = 15
@@ -119,16 +119,6 @@ async function samples(
     await fleet.learn(lesson, count)
     await fleet.close()
   })
-}
-
-/** The hidden layer split evenly, the outputs on every board with the links from its own signals. */
-function byLinks(network: Network, of: number): Slice[][] {
-  const last = network.layers.length
-  const count = network.layers[last - 1].neurons
-  return splitEvenly(network, of).map(slices => [
-    ...slices.filter(s => s.layer < last),
-    { layer: last, first: 0, count, partial: true },
-  ])
 }
 
 /** The table of docs/faults.md: what is longer, and how long, ms. */

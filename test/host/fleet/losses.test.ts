@@ -8,11 +8,11 @@ import { Fleet } from "../../../host/fleet/fleet"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
 import { TimedBoards } from "../../../host/hardware/timed-boards"
 import { HostNetwork } from "../../../host/network/host-network"
-import type { Slice } from "../../../host/network/slices"
 import { splitEvenly } from "../../../host/partition/partition"
 import { firmware } from "../../firmware/compiled"
 import { lesson, net } from "../faults/rig"
 import { forOneRun } from "../hardware/for-one-run"
+import { byLinks } from "../partition/by-links"
 
 const IMAGES = 12
 const SEEDS = 10
@@ -90,20 +90,12 @@ const full = {
   layers: net.layers.map((layer, i) => (i === 2 ? { ...layer, fanIn: 8 } : layer)),
 }
 
-/** Hidden layers split evenly, the outputs on every board, each with the links from its own signals. */
-function byLinks(boards: number): Slice[][] {
-  return splitEvenly(full, boards).map(slices => [
-    ...slices.filter(s => s.layer < 3),
-    { layer: 3, first: 0, count: 3, partial: true },
-  ])
-}
-
 describe("a fleet that shares the outputs by their links learns and classifies as the host", () => {
   const learnt = new HostNetwork(full)
   for (let i = 0; i < IMAGES; i++) learnt.train(lesson(i).image, lesson(i).label)
   const after = Array.from({ length: IMAGES }, (_, i) => learnt.predict(lesson(i).image))
   for (const boards of [2, 4]) {
-    const bench = new Bench(boards, byLinks(boards), full)
+    const bench = new Bench(boards, byLinks(full, boards), full)
     for (const kind of ["drop", "repeat", "delay", "reorder"])
       it(`on ${boards} boards, however many frames meet with ${kind}`, async () => {
         let met = 0

@@ -26,7 +26,7 @@ const system = [
   "test/host/cli/watch.test.ts",
   "test/host/cli/process.test.ts",
   "test/host/cli/terminal-gone.test.ts",
-  "test/host/cli/train/{on-timed-board,side-by-side}.test.ts",
+  "test/host/cli/train/{data-each,on-timed-board,side-by-side}.test.ts",
   "test/host/dashboard/add-class.test.ts",
   "test/host/dashboard/browser.test.ts",
   "test/host/dashboard/many-boards.test.ts",

@@ -86,7 +86,7 @@ function splitsIn(
   notes: string[],
 ): { train: string; validation?: string; test?: string } | undefined {
   const folders = list(dir).filter(entry => entry.folder)
-  const named = folders.filter(({ name }) => SPLIT_FOLDER.test(name))
+  const named = folders.filter(({ name }) => isSplitName(name))
   const parts: { [S in Split]?: string } = {}
   for (const { name, path } of named) {
     const split = splitOf(name)!
@@ -107,6 +107,20 @@ function splitsIn(
   const rest = folders.filter(entry => !named.includes(entry)).map(({ name }) => name)
   if (rest.length > 0) notes.push(`passed over in ${dir}: ${rest.join(", ")}`)
   return { train, ...others }
+}
+
+/** Is a folder of this name a part of the data: train, val, test? */
+export function isSplitName(name: string): boolean {
+  return SPLIT_FOLDER.test(name)
+}
+
+/**
+ * Folders in a folder, in the order of their names' characters; what systems leave behind is passed over.
+ *
+ * @throws WuxingError of kind "data": "data-missing", "data-unreadable"
+ */
+export function foldersIn(dir: string): { name: string; path: string }[] {
+  return list(dir).filter(({ folder }) => folder)
 }
 
 /** A folder of one set, whatever its parts are called. */

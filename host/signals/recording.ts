@@ -11,6 +11,8 @@ export interface Recording {
   rate?: number
   /** One array a channel, of equal lengths, in the sensor's units. */
   values: Float64Array[]
+  /** Board whose own it is, where each has its own. */
+  owner?: number
 }
 
 /** Of a file; and of all its channels together, also once it is brought to another rate. */

@@ -1,7 +1,8 @@
 /**
  * Copies of a network that learn side by side, each its own share of the samples, and are averaged after
  * every so many (local SGD). A share's result depends on where it begins and on its samples alone. So any
- * learner may do any share: a slow one, one that is lost and one that joins late change no bit.
+ * learner may do any share: a slow one, one that is lost and one that joins late change no bit. Only where
+ * each has data of its own (`own`) its share waits for it.
  */
 import { takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
@@ -41,6 +42,8 @@ export interface AveragedOptions {
   /** Samples of a share. */
   average: number
   start: Buffer
+  /** Each learner does the share of its own number, and no other: it has data of its own. */
+  own?: boolean
   /** Samples between two looks of whoever keeps what was learnt; default: 500. */
   checkpoint?: number
 }
@@ -168,23 +171,26 @@ export class AveragedEngine implements LearningEngine {
         this.stir()
       }
     }
-    const next = () =>
-      shares.findIndex(
-        (_, i) =>
-          !results[i] && [...holders[i]].every(holder => holder.stalled || lost.has(holder)),
-      )
+    const waits = (i: number) =>
+      !results[i] && [...holders[i]].every(holder => holder.stalled || lost.has(holder))
+    const { own } = this.options
+    const next = (place: number) => {
+      if (own) return place < shares.length && waits(place) ? place : -1
+      return shares.findIndex((_, i) => waits(i))
+    }
     signal?.addEventListener("abort", this.stir)
     try {
       while (!ended()) {
         const changed = new Promise<void>(resolve => {
           this.wake = resolve
         })
-        for (const learner of learners) {
+        for (const [place, learner] of learners.entries()) {
           if (busy.has(learner) || lost.has(learner)) continue
-          const i = next()
+          const i = next(place)
           if (i >= 0) void work(learner, i)
         }
-        if (learners.every(learner => lost.has(learner))) throw [...lost.values()].at(-1)
+        const gone = (learner: Learner) => lost.has(learner)
+        if (own ? learners.some(gone) : learners.every(gone)) throw [...lost.values()].at(-1)
         await changed
       }
     } finally {

@@ -17,6 +17,8 @@ interface Learning {
   signal?: AbortSignal
   log?: (line: string) => void
   status?: (text: string) => void
+  /** All boards are needed: none may be left out. */
+  all?: boolean
   /** Who looks on, of each board. */
   watch?: (board: number) => FleetWatch
 }
@@ -39,7 +41,7 @@ interface LearnerOptions extends Learning {
  * @throws WuxingError as findBoards, buildFirmware and startFleet; nothing is left running then
  */
 export async function openLearners(opening: LearnersOpening): Promise<BoardLearner[]> {
-  const { network, location, signal, log, status, watch } = opening
+  const { network, location, signal, log, status, watch, all } = opening
   const found = opening.boards ?? (await findBoards(location))
   const profile = readBoardProfile(found.profile)
   const plan = planNetwork(network, [{ id: "board", profile }], "learning")
@@ -49,7 +51,7 @@ export async function openLearners(opening: LearnersOpening): Promise<BoardLearn
     shardBytes: found.native ? undefined : setAsideFor(plan, profile),
   })
   const boards = await found.open({ signal, onLog: (i, line) => log?.(`board ${i}: ${line}`) })
-  return await learnersOn(boards, { network, bytecode, signal, log, status, watch })
+  return await learnersOn(boards, { network, bytecode, signal, log, status, watch, all })
 }
 
 /** @param boards stopped with the last learner */
@@ -69,15 +71,16 @@ export async function learnersOn(
   const faults = begun.map(each => (each.status === "rejected" ? each.reason : undefined))
   const there = all.filter((_, i) => faults[i] === undefined)
   const interrupted = options.signal?.aborted === true
+  const enough = there.length > 0 && !(options.all && there.length < boards.count)
   for (const [i, fault] of faults.entries())
     if (fault !== undefined) {
       await all[i].close()
-      if (there.length > 0 && !interrupted)
+      if (enough && !interrupted)
         options.status?.(
           `board ${i} is left out: ${fault instanceof Error ? fault.message : fault}`,
         )
     }
-  if (there.length > 0 && !interrupted) return there
+  if (enough && !interrupted) return there
   for (const learner of there) await learner.close()
   throw faults.find(fault => fault instanceof WuxingError) ?? options.signal?.reason ?? faults[0]
 }

@@ -30,6 +30,11 @@ export const dataRecordSchema = z.strictObject({
   /** SHA-256 of the classes of all samples in order: whether other data is the same. */
   labels: z.string(),
   likeness: likeness.optional(),
+  /** Where each board had its own: of each the same two, by which a part is known again. */
+  parts: z
+    .array(z.strictObject({ labels: z.string(), heldOut: z.int().min(0) }))
+    .max(64)
+    .optional(),
 })
 
 export type DataRecord = z.infer<typeof dataRecordSchema>

@@ -35,6 +35,8 @@ export interface SignalData extends TrainingData {
   signal: SignalDescription
   /** What was found, a line each. */
   notes: string[]
+  /** Boards whose own each window is, where recordings say so. */
+  owners: { train: number[]; test: number[] }
 }
 
 const ORDER_SEED = 1
@@ -98,14 +100,45 @@ export async function readSignalData(
   learnt: { signal?: SignalDescription; classes?: string[]; outputs?: number } = {},
   stop?: AbortSignal,
 ): Promise<SignalData> {
-  const { classes, outputs } = learnt
-  const { testNames, testEvery, trainNames } = options
-  const set = await readRecordingSet(what, {
-    ...{ classes, outputs, rate: options.rate ?? learnt.signal?.features.rate, signal: stop },
+  return await signalDataOf(what, await recordingsFor(what, options, learnt, stop), options, learnt)
+}
+
+/**
+ * Recordings as `readSignalData` takes them, before anything is made of them.
+ *
+ * @throws WuxingError of kind "data", as readRecordingSet; "usage" for a pattern that is none
+ */
+export async function recordingsFor(
+  what: string,
+  { rate, testNames, testEvery, trainNames }: SignalOptions,
+  {
+    signal,
+    classes,
+    outputs,
+  }: { signal?: SignalDescription; classes?: string[]; outputs?: number },
+  stop?: AbortSignal,
+): Promise<RecordingSet> {
+  return await readRecordingSet(what, {
+    ...{ classes, outputs, rate: rate ?? signal?.features.rate, signal: stop },
     ...(testEvery !== undefined && { testEvery }),
     ...(testNames !== undefined && { testNames: patternOf("--test-names", testNames) }),
     ...(trainNames !== undefined && { trainNames: patternOf("--train-names", trainNames) }),
   })
+}
+
+/**
+ * Data of recordings that were read.
+ *
+ * @param what they are called in records
+ * @throws WuxingError of kind "data": "recording-short"; "usage" as chooseFeatures
+ */
+export async function signalDataOf(
+  what: string,
+  set: RecordingSet,
+  options: SignalOptions,
+  learnt: { signal?: SignalDescription } = {},
+): Promise<SignalData> {
+  const { testNames, testEvery, trainNames } = options
   // In an order of its own, so that the last ones, which may be kept apart, are of all classes.
   const order = drawSamples(set.train.length, set.train.length, ORDER_SEED, ORDER_SALT)
   const train = order.map(i => set.train[i])
@@ -121,11 +154,13 @@ export async function readSignalData(
       "learnt from end to end; a stream's segments lack still ends: try `watch --recordings`, or trim=2",
     )
   const engine = await FeatureEngine.start(features)
+  const learning = imagesOf(engine, train, set.classes, notes)
+  const testing = imagesOf(engine, set.test, set.classes, notes)
   return {
     name: what,
     classes: set.classes,
-    train: imagesOf(engine, train, set.classes, notes),
-    test: imagesOf(engine, set.test, set.classes, notes),
+    ...{ train: learning.images, test: testing.images },
+    owners: { train: learning.owners, test: testing.owners },
     ...{ signal, notes },
     recordings: {
       ...(options.rate !== undefined && { rate: options.rate }),
@@ -202,6 +237,8 @@ export interface SignalWindow {
   signal: Buffer
   features: Uint8Array
   label: number
+  /** As its recording's. */
+  owner?: number
 }
 
 /** Windows that are long enough. */
@@ -215,7 +252,8 @@ function windowsOf(
   return windows.flatMap(window => {
     const signal = toSamples(window, unit)
     const features = engine.of(signal)
-    return features ? [{ signal, features, label: classes.indexOf(window.label!) }] : []
+    const label = classes.indexOf(window.label!)
+    return features ? [{ signal, features, label, owner: window.owner }] : []
   })
 }
 
@@ -242,7 +280,7 @@ function imagesOf(
   recordings: Recording[],
   classes: string[],
   notes: string[],
-): Images {
+): { images: Images; owners: number[] } {
   const { description, width } = engine
   const { cut } = description
   const made = windowsOf(engine, recordings, classes)
@@ -259,8 +297,11 @@ function imagesOf(
   for (const [i, { features }] of made.entries()) images.set(features, i * width)
   const row = description.kind === "bands" ? description.bands : width
   return {
-    ...{ images, count: made.length, width: row, height: width / row },
-    labels: Uint8Array.from(made, ({ label }) => label),
+    images: {
+      ...{ images, count: made.length, width: row, height: width / row },
+      labels: Uint8Array.from(made, ({ label }) => label),
+    },
+    owners: made.map(({ owner }) => owner ?? 0),
   }
 }
 

@@ -5,7 +5,7 @@ import { Distorter, type Distortion } from "../data/distort"
 import { drawSamples } from "../data/samples"
 import type { JobOptions, LabelledImages, LearningEngine } from "./learning-engine"
 import { epochRates, exactRates, learnShiftAt, type Rates, type Rounding } from "./schedule"
-import type { Images } from "./training-data"
+import type { Images, Range } from "./training-data"
 
 /** How a network is trained. */
 export interface Recipe extends Rates {
@@ -32,6 +32,32 @@ const SHIFT_SALT = 0x73686966
 /** Images of an epoch in the order they are learnt: a seeded shuffle of its own for each epoch. */
 export function epochOrder(count: number, seed: number, epoch: number): Int32Array {
   return Int32Array.from(drawSamples(count, count, seed, ORDER_SALT + epoch))
+}
+
+/**
+ * An epoch of boards that each learn their own images: a share of each board's behind the other's, as they
+ * are averaged. Each has an order of its own; one with fewer than the others begins it again.
+ *
+ * @param share samples of each board between two averages
+ * @param most samples of each board in all, at least; whole shares are learnt
+ */
+export function ownOrder(
+  own: readonly Range[],
+  share: number,
+  most: number,
+  seed: number,
+  epoch: number,
+): Int32Array {
+  const orders = own.map(({ from, to }, board) =>
+    epochOrder(to - from, seed + 31 * board, epoch).map(i => from + i),
+  )
+  const rounds = Math.ceil(most / share)
+  const all = new Int32Array(rounds * share * own.length)
+  let at = 0
+  for (let round = 0; round < rounds; round++)
+    for (const order of orders)
+      for (let k = 0; k < share; k++) all[at++] = order[(round * share + k) % order.length]
+  return all
 }
 
 /** By how many pixels to move each image of an epoch: rows · width + columns. */
@@ -75,6 +101,8 @@ export interface Lesson {
   seed: number
   /** As {@link edgesOf}; absent: images are moved whatever leaves them at a side. */
   edges?: Uint8Array
+  /** Which images, in which order, `count` of them; absent: all, shuffled. */
+  order?: (epoch: number) => Int32Array
 }
 
 /**
@@ -86,7 +114,7 @@ export interface Lesson {
  */
 export async function trainEpoch(
   engine: LearningEngine,
-  { store, count, images, seed, edges }: Lesson,
+  { store, count, images, seed, edges, order: ordered }: Lesson,
   recipe: Recipe,
   epoch: number,
   from: number,
@@ -95,7 +123,7 @@ export async function trainEpoch(
   // A smooth rate goes further than a shift for all samples may.
   if (!recipe.smooth) engine.learnShift = learnShiftAt(recipe, epoch, engine.network)
   engine.samples = epoch * count + from
-  const order = epochOrder(count, seed, epoch)
+  const order = ordered ? ordered(epoch) : epochOrder(count, seed, epoch)
   const all =
     recipe.rounding === "once"
       ? exactRates(recipe, epoch, count, engine.network)

@@ -47,10 +47,25 @@ export interface TrainingData {
   validation?: number
   /** Training images there are, where not all of them were asked for. */
   available?: number
+  /** Where each board has its own: which of the samples are whose. */
+  own?: OwnPart[]
   /** What a model keeps of it. */
   record?: DataRecord
   /** What was decided about it, and what should be known: for people, a line each. */
   notes?: string[]
+}
+
+/** Samples from … to−1. */
+export interface Range {
+  from: number
+  to: number
+}
+
+/** What one board has of the data. */
+export interface OwnPart {
+  name: string
+  train: Range
+  test: Range
 }
 
 /** Which recordings are learnt and which are for test; regular expressions as texts. */
@@ -100,19 +115,20 @@ export async function readTrainingData(
   options: DataOptions = {},
 ): Promise<TrainingData> {
   if (what === "mnist") return mnistData()
-  const source = await open(what, network, options)
+  const source = await openData(what, network, options)
   const { record } = options
   const labels = createHash("sha256").update(source.train.labels).digest("hex")
   // The same samples in the same order: then what was held out must be so again.
-  const same = record?.labels === labels
-  const seed = same ? record.seed : (options.seed ?? 1)
+  const known = record && [record, ...(record.parts ?? [])].find(part => part.labels === labels)
+  const same = known !== undefined
+  const seed = same ? record!.seed : (options.seed ?? 1)
   const notes = [`${what}: ${source.says}`, ...source.notes.map(note => `note: ${note}`)]
   const { train } = source
   const count = train.labels.length
   let testing: Testing = "test"
   let held: number[] = []
   if (!source.test && (same || !options.testOnly)) {
-    held = same && record.heldOut === 0 ? [] : drawHeldOut(train.labels, seed)
+    held = known?.heldOut === 0 ? [] : drawHeldOut(train.labels, seed)
     testing = held.length > 0 ? "heldOut" : "train"
     notes.push(
       held.length > 0
@@ -138,10 +154,10 @@ export async function readTrainingData(
   const all = (part: Part) => Int32Array.from({ length: part.labels.length }, (_, i) => i)
   const learning = options.testOnly
     ? undefined
-    : joined(
+    : joinedImages([
         await read(train, drawOrder(count, held, wanted, seed)),
-        source.validation && (await read(source.validation, all(source.validation))),
-      )
+        ...(source.validation ? [await read(source.validation, all(source.validation))] : []),
+      ])
   const test = source.test
     ? await read(source.test, all(source.test))
     : await read(train, testing === "heldOut" ? held : all(train))
@@ -178,7 +194,12 @@ function mnistData(): TrainingData {
   }
 }
 
-async function open(what: string, network: Network, options: DataOptions): Promise<Source> {
+/** Data before any of it is taken. @throws as readTrainingData */
+export async function openData(
+  what: string,
+  network: Network,
+  options: DataOptions,
+): Promise<Source> {
   const { record, classes, signal } = options
   const source = {
     ...{ pixels: network.width, outputs: signalsOf(network, network.layers.length) },
@@ -242,18 +263,22 @@ async function materialise(
   return { images, labels, count, width, height }
 }
 
-function joined(first: Images, second: Images | undefined): Images {
-  if (!second) return first
-  const put = (a: Uint8Array, b: Uint8Array) => {
-    const both = new Uint8Array(a.length + b.length)
-    both.set(a)
-    both.set(b, a.length)
-    return both
+/** Images of one size in one piece, in the order given. */
+export function joinedImages(parts: readonly Images[]): Images {
+  if (parts.length === 1) return parts[0]
+  const put = (pieces: Uint8Array[]) => {
+    const all = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+    let at = 0
+    for (const piece of pieces) {
+      all.set(piece, at)
+      at += piece.length
+    }
+    return all
   }
   return {
-    ...first,
-    images: put(first.images, second.images),
-    labels: put(first.labels, second.labels),
-    count: first.count + second.count,
+    ...parts[0],
+    images: put(parts.map(({ images }) => images)),
+    labels: put(parts.map(({ labels }) => labels)),
+    count: parts.reduce((sum, { count }) => sum + count, 0),
   }
 }

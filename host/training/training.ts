@@ -15,7 +15,7 @@ import { leadToTrust } from "./calibrate"
 import { type DataRecord, dataRecordSchema } from "./data-record"
 import type { LabelledImages, LearningEngine } from "./learning-engine"
 import { learnShiftAt } from "./schedule"
-import { edgesOf, type Recipe, trainEpoch } from "./train-model"
+import { edgesOf, type Lesson, ownOrder, type Recipe, trainEpoch } from "./train-model"
 import type { Images, RecordingChoice, Testing, TrainingData } from "./training-data"
 import { TrainingEngine } from "./training-engine"
 
@@ -38,6 +38,8 @@ export type Sharing = {
   replicas: number
   /** Samples of a share. */
   average: number
+  /** Where each board learns its own data: samples of the board that has most. */
+  own?: number
 }
 
 /** How far it has come. */
@@ -91,7 +93,11 @@ const settingsSchema = z.strictObject({
   images: z.int().min(1),
   validation: z.int().min(0),
   share: z
-    .strictObject({ replicas: z.int().min(1).max(64), average: z.int().min(1).max(100_000) })
+    .strictObject({
+      replicas: z.int().min(1).max(64),
+      average: z.int().min(1).max(100_000),
+      own: z.int().min(1).optional(),
+    })
     .optional(),
   recordings: z
     .strictObject({
@@ -144,7 +150,7 @@ export class Training {
         })
     try {
       if (engine instanceof TrainingEngine) loadModelInto(engine, model)
-      return new Training(model.network, engine, plan, data, options.position)
+      return new Training(model, engine, plan, data, options.position)
     } catch (error) {
       await engine.close()
       throw error
@@ -187,6 +193,9 @@ export class Training {
     })
   }
 
+  readonly network: Network
+  /** Where it began; undefined: it goes on with one that was stopped. */
+  readonly begun?: Model
   private readonly training: LabelledImages
   /** Those kept apart to measure on. */
   private readonly apart: LabelledImages
@@ -195,21 +204,34 @@ export class Training {
   private readonly edges?: Uint8Array
 
   private constructor(
-    readonly network: Network,
+    model: Model,
     readonly engine: LearningEngine,
     readonly plan: Plan,
     readonly data: TrainingData,
     position: Position | undefined,
   ) {
+    this.network = model.network
+    if (!position) this.begun = model
     this.position = position ?? { epoch: 0, done: 0, right: 0 }
     this.dataHash = hashOf(data)
     // 90 of MNIST's 60,000 have ink at a side, most of it faint: with them kept where they are, the
     // networks that are kept trained would no longer be made to the bit.
     if (plan.shiftImages && data.name !== "mnist") this.edges = edgesOf(data.train)
     const { train, test } = data
-    this.training = engine.store(...part(train, 0, plan.images))
+    const learnt = data.own ? train.count - plan.validation : plan.images
+    this.training = engine.store(...part(train, 0, learnt))
     this.apart = engine.store(...part(train, train.count - plan.validation, train.count))
     this.testing = engine.store(test.images, test.labels)
+  }
+
+  /** Where each board learns its own data: the order of an epoch's images. */
+  private get order(): Lesson["order"] {
+    const { own } = this.data
+    const { share, seed } = this.plan
+    if (!own || share?.own === undefined) return undefined
+    const ranges = own.map(({ train }) => train)
+    const { average, own: most } = share
+    return epoch => ownOrder(ranges, average, most, seed, epoch)
   }
 
   get finished(): boolean {
@@ -264,12 +286,13 @@ export class Training {
     const { engine, plan } = this
     const { epoch, done, right } = this.position
     const start = realClock.now()
-    const lesson = {
+    const lesson: Lesson = {
       store: this.training,
       count: plan.images,
       images: this.data.train,
       seed: plan.seed,
       edges: this.edges,
+      order: this.order,
     }
     const now = await trainEpoch(engine, lesson, plan, epoch, done, {
       signal: options.signal,
@@ -403,7 +426,7 @@ export function planOf(
 
 function checkData(network: Network, plan: Plan, { name, train, test }: TrainingData): void {
   for (const images of [train, test]) checkImages(network, name, images)
-  if (plan.images + plan.validation > train.count)
+  if (!plan.share?.own && plan.images + plan.validation > train.count)
     throw mismatch(
       `${plan.images} samples to learn and ${plan.validation} kept apart are more than the ${train.count} of ${name}`,
       "--limit or --validation is too large for this data",
@@ -444,9 +467,11 @@ function mismatch(message: string, cause: string): WuxingError {
   })
 }
 
-/** SHA-256 of the training images and labels. */
-function hashOf({ train }: TrainingData): string {
-  return createHash("sha256").update(train.images).update(train.labels).digest("hex")
+/** SHA-256 of the training images and labels, and of whose each is. */
+function hashOf({ train, own }: TrainingData): string {
+  const hash = createHash("sha256").update(train.images).update(train.labels)
+  if (own) hash.update(JSON.stringify(own.map(part => part.train)))
+  return hash.digest("hex")
 }
 
 /** Which recordings a model was taught and which were for test; undefined if it learnt from none. */

@@ -69,6 +69,7 @@ export const ELSEWHERE: [line: RegExp, test: string, says: string][] = [
   [/ deploy --model gestures/, "test/host/demos/gesture.test.ts", "gesture"],
   [/ demo --on serial/, "test/host/fleet/serial.test.ts", "serial:"],
   [/ predict .*--on /, "test/host/cli/own-data.test.ts", "predict"],
+  [/ --data-each /, "test/host/cli/train/data-each.test.ts", "--data-each"],
   [/ broker$| agent | --on mqtt:/, "test/host/hardware/mqtt/ports.test.ts", "mqtt:"],
   [/ --share samples/, "test/host/cli/train/side-by-side.test.ts", "--share samples"],
   [/ demo adapt/, "test/host/demos/adapt.test.ts", "adapt"],

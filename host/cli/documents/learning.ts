@@ -36,6 +36,7 @@ const plan = z
       .strictObject({
         replicas: p.count("copies that are averaged"),
         average: p.count("samples each learns between two averages"),
+        own: p.count("with `--data-each`: samples of the board that has most").optional(),
       })
       .describe("with `--share samples`")
       .optional(),
@@ -93,6 +94,23 @@ export const train = z.strictObject({
     .describe("each epoch that ended"),
   command: p.text("that makes the same file again"),
   out: p.text("the file written").optional(),
+  own: z
+    .array(
+      z.strictObject({
+        name: p.text("its folder"),
+        images: p.count("samples it learnt from"),
+        tested: p.count("of its samples kept for test"),
+        aloneOwn: p
+          .share(
+            "of those classified correctly by what its data alone would have taught; not after --resume",
+          )
+          .optional(),
+        aloneAll: p.share("of the test samples of all boards by the same").optional(),
+        averageOwn: p.share("of its own by what all learnt together").optional(),
+      }),
+    )
+    .describe("with `--data-each`: each board's")
+    .optional(),
   boards: z.array(p.boardPart).describe("with `--on`: each board's share").optional(),
   recoveries: p.recoveries.optional(),
   checkpoints: z

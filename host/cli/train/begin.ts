@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { WuxingError } from "../../base/errors"
-import { type Distortion, distortionText } from "../../data/distort"
+import type { Distortion } from "../../data/distort"
 import { pipeOrDevice } from "../../data/pipe"
 import type { RangeChoice } from "../../data/range"
 import { checkpointOf } from "../../fleet/checkpoint-of"
@@ -17,7 +17,7 @@ import type { LearningEngine } from "../../training/learning-engine"
 import { recipeOf } from "../../training/recipes"
 import { type LearningRule, withRule } from "../../training/rule"
 import type { Rounding } from "../../training/schedule"
-import { readDataFor, readSignalData, sizeFor } from "../../training/signal-data"
+import { readDataFor, readSignalData, type SignalData, sizeFor } from "../../training/signal-data"
 import type { Recipe } from "../../training/train-model"
 import {
   type Plan,
@@ -34,6 +34,7 @@ import { MODEL, outputFile } from "../options/output-file"
 import type { PanelOptions } from "../options/panel-option"
 import { quoted, usageError } from "../options/usage"
 import { readyCore } from "../terminal/ready-core"
+import { commandOf } from "./command-of"
 
 /** Images that learn together where their sum is rounded. */
 const BATCH = 32
@@ -64,6 +65,7 @@ export interface TrainOptions extends PanelOptions, DashboardOptions {
   limit?: number
   validation?: number
   data?: string
+  dataEach?: string
   window?: number
   rate?: number
   features?: string
@@ -103,6 +105,7 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   const softmaxGain = options.softmaxGain ?? recipe.softmaxGain
   const taught = softmaxGain > 0 ? { ...model.network, softmaxGain } : model.network
   const { share, boards } = await sharedBy(options, taught, context)
+  const sharing = share === "samples" ? sharingOf(options, boards, data) : undefined
   const plan: Plan = {
     epochs: options.epochs ?? recipe.epochs,
     // In another format the same rate is another shift.
@@ -113,9 +116,9 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
     softmaxGain,
     seed: options.seed ?? model.network.seed,
     ...batchOf(options, recipe, share),
-    images: options.limit ?? Math.max(1, rest),
+    images: ownSamples(sharing) ?? options.limit ?? Math.max(1, rest),
     validation,
-    ...(share === "samples" && { share: sharingOf(options, boards) }),
+    ...(sharing && { share: sharing }),
   }
   const most = mostLearnShift(model.network)
   if (plan.learnShift > most)
@@ -209,6 +212,8 @@ async function startingPoint(
 ): Promise<{ what: string; given: Model; data: TrainingData }> {
   const { model: what, trained, seed, data: name = "mnist" } = options
   const named = what === undefined ? undefined : modelNamed(what, { trained, seed })
+  if (options.dataEach !== undefined)
+    return await ownStartingPoint(options.dataEach, options, named, context)
   if (named?.signal)
     return {
       what: what!,
@@ -225,9 +230,7 @@ async function startingPoint(
   }
   if (named === undefined || what === undefined)
     throw (name === "mnist" ? undefined : pipeOrDevice(name)) ?? sizeMissing(name)
-  for (const [flag, value] of Object.entries(signalFlags(options)))
-    if (value !== undefined)
-      throw usageError(`${flag} is about recordings, and ${name} holds none`, "leave it out")
+  refuseSignalFlags(options, name)
   const { label, range, limit, validation } = options
   const data = await readTrainingData(name, named.network, {
     ...{ label, range, limit, validation, signal: context.signal },
@@ -235,6 +238,34 @@ async function startingPoint(
   })
   for (const line of data.notes ?? []) context.output.status(line)
   return { what, given: named, data }
+}
+
+/** The same, of a folder a board. */
+async function ownStartingPoint(
+  dir: string,
+  options: TrainOptions,
+  named: Model | undefined,
+  { output, signal }: Context,
+): Promise<{ what: string; given: Model; data: TrainingData }> {
+  const { model: what, label, range, limit } = options
+  const { readOwnData } = await import("../../training/own-data")
+  const seed = options.seed ?? named?.network.seed
+  const read = { label, range, limit, seed, signal }
+  const data = await readOwnData(dir, named, options, read)
+  for (const line of data.notes ?? []) output.status(line)
+  if ("signal" in data && data.signal) {
+    const size = sizeFor(data as SignalData)
+    const given = named ?? modelNamed(size, { seed: options.seed })
+    return { what: what ?? size, given, data }
+  }
+  refuseSignalFlags(options, dir)
+  return { what: what!, given: named!, data }
+}
+
+function refuseSignalFlags(options: TrainOptions, name: string): void {
+  for (const [flag, value] of Object.entries(signalFlags(options)))
+    if (value !== undefined)
+      throw usageError(`${flag} is about recordings, and ${name} holds none`, "leave it out")
 }
 
 /** Only recordings give a network its size. */
@@ -290,16 +321,7 @@ export async function resumeTraining(
   const { plan, position } = planOf(file, model)
   // It goes on in its own file.
   outputFile(options.out ?? file, MODEL, options.force || isSame(options.out ?? file, file))
-  const data = await readDataFor(
-    options.data ?? model.training?.data ?? "mnist",
-    model,
-    undefined,
-    {
-      ...{ limit: plan.images, signal: context.signal },
-      // A part of the data's own is not asked for.
-      validation: plan.validation > 0 ? plan.validation : undefined,
-    },
-  )
+  const data = await dataToGoOn(file, model, plan, options, context)
   for (const line of data.notes ?? []) context.output.status(line)
   if (epochs !== undefined && epochs <= position.epoch)
     throw usageError(
@@ -314,10 +336,12 @@ export async function resumeTraining(
       `${file} was trained in batches, and ${single.why} one sample at a time`,
       `leave out ${single.flag}, or begin anew from this network (--model)`,
     )
+  const boards = plan.share?.own ? await boardsOf(options.on) : undefined
+  if (boards) checkBoards(data, boards)
   if (!options.on) await readyCore(gathers(plan), context.output)
   const training = await Training.resume(file, model, data, {
     ...{ workers, epochs },
-    engine: engineOn(options, plan, model, data, context),
+    engine: engineOn(options, plan, model, data, context, boards),
   })
   // As it was given first: then it makes the same bits, stopped or not.
   const command = (model.training?.command ?? "").replace(
@@ -325,6 +349,34 @@ export async function resumeTraining(
     ` --epochs ${training.plan.epochs}`,
   )
   return { training, command }
+}
+
+/** The data a training stopped in, as it was read then. */
+async function dataToGoOn(
+  file: string,
+  model: Model,
+  { share, images, validation }: Plan,
+  { data, dataEach }: TrainOptions,
+  { signal }: Context,
+): Promise<TrainingData> {
+  const [flag, other] = share?.own ? ["--data", data] : ["--data-each", dataEach]
+  if (other !== undefined)
+    throw usageError(
+      share?.own
+        ? `${file} was taught each board's own data`
+        : `${file} was not taught each board's own data`,
+      `give ${flag === "--data" ? "--data-each" : "--data"} in place of ${flag}`,
+    )
+  const name = dataEach ?? data ?? model.training?.data ?? "mnist"
+  if (share?.own) {
+    const { readOwnData } = await import("../../training/own-data")
+    return await readOwnData(name, model, undefined, { limit: share.own, signal })
+  }
+  return await readDataFor(name, model, undefined, {
+    ...{ limit: images, signal },
+    // A part of the data's own is not asked for.
+    validation: validation > 0 ? validation : undefined,
+  })
 }
 
 /** Two names of one file. */
@@ -390,7 +442,7 @@ function engineOn(
 /** Copies of the network that learn side by side, on boards or on the host. */
 async function sideBySide(
   network: Network,
-  { replicas, average }: Sharing,
+  { replicas, average, own: each }: Sharing,
   model: Model,
   { on: location, checkpoint }: TrainOptions,
   { output, signal }: Context,
@@ -400,14 +452,15 @@ async function sideBySide(
     "../../training/averaged-engine"
   )
   checkAveraged(network)
-  const options = { replicas, average, start: model.coefficients, checkpoint }
+  const own = each !== undefined
+  const options = { replicas, average, own, start: model.coefficients, checkpoint }
   if (location === undefined) {
     const learners = Array.from({ length: replicas }, () => new HostLearner(network))
     return new AveragedEngine(network, learners, options)
   }
   const { openLearners } = await import("../../training/board-learners")
   const learners = await openLearners({
-    ...{ network, location, boards, signal },
+    ...{ network, location, boards, signal, all: own },
     log: line => output.log(line),
     status: text => output.status(text),
   })
@@ -423,9 +476,8 @@ async function sharedBy(
   { output }: Context,
 ): Promise<{ share?: string; boards?: FoundBoards }> {
   if (on === undefined || (share !== "samples" && share !== "auto")) return { share }
-  const { findBoards } = await import("../../hardware/location")
-  const boards = await findBoards(on)
-  if (share === "samples") return { share, boards }
+  const boards = await boardsOf(on)
+  if (share === "samples" || !boards) return { share, boards }
   const { readBoardProfile } = await import("../../hardware/board-profile")
   const { weighSharing } = await import("../../partition/sharing")
   const profile = readBoardProfile(boards.profile)
@@ -435,12 +487,39 @@ async function sharedBy(
   return { share: faster, boards }
 }
 
-/** As many copies as there are boards, unless asked otherwise. */
+async function boardsOf(on: Location | undefined): Promise<FoundBoards | undefined> {
+  if (on === undefined) return undefined
+  const { findBoards } = await import("../../hardware/location")
+  return await findBoards(on)
+}
+
+/** As many copies as there are boards, unless asked otherwise; or as there are folders for them. */
 function sharingOf(
-  { average = AVERAGE, replicas }: TrainOptions,
+  { average, replicas }: TrainOptions,
   boards: FoundBoards | undefined,
+  data: TrainingData,
 ): Sharing {
-  return { replicas: replicas ?? boards?.count ?? REPLICAS, average }
+  const { own } = data
+  if (!own) return { replicas: replicas ?? boards?.count ?? REPLICAS, average: average ?? AVERAGE }
+  if (boards) checkBoards(data, boards)
+  const most = Math.max(...own.map(({ train }) => train.to - train.from))
+  return { replicas: own.length, average: average ?? Math.min(AVERAGE, most), own: most }
+}
+
+/** Samples of an epoch: whole shares of every board, as many as the one with most data needs. */
+function ownSamples(sharing: Sharing | undefined): number | undefined {
+  if (sharing?.own === undefined) return undefined
+  const { replicas, average, own } = sharing
+  return replicas * Math.ceil(own / average) * average
+}
+
+/** @throws WuxingError "usage" where there are not as many as folders */
+function checkBoards({ name, own = [] }: TrainingData, boards: FoundBoards): void {
+  if (boards.count === own.length) return
+  throw usageError(
+    `${name} has folders for ${own.length} boards, and there are ${boards.count}: ${boards.description}`,
+    "name as many boards as there are folders, or none to learn on the host",
+  )
 }
 
 async function watchedOnHost(
@@ -463,45 +542,4 @@ async function watchedOnHost(
     await dashboard.close()
     throw error
   }
-}
-
-/**
- * The command that makes the same bits again: whatever the defaults will be then, all of them.
- *
- * @param named the network, as a shell takes it
- * @param ruled it, where its rule was asked for
- */
-function commandOf(
-  named: string,
-  ruled: Network | undefined,
-  plan: Plan,
-  data: TrainingData,
-  { label, range }: TrainOptions,
-): string {
-  const words = [
-    ...["wuxing", "train", "--model", named, "--seed", plan.seed, "--epochs", plan.epochs],
-    ...(ruled ? ["--rule", ruled.rule ?? "links"] : []),
-    ...(ruled?.elements ? ["--element-shift", ruled.elements.shift] : []),
-    ...["--learn-shift", plan.learnShift],
-    ...(plan.smooth
-      ? ["--cosine --eighths", plan.smooth.eighths, "--warm-up", plan.smooth.warm / 100]
-      : ["--epochs-per-bit", plan.epochsPerBit]),
-    ...(plan.distortion
-      ? ["--distort", distortionText(plan.distortion)]
-      : [plan.shiftImages ? "--shift-images" : "--no-shift-images"]),
-    ...["--softmax-gain", plan.softmaxGain, "--batch", plan.batch],
-    ...(plan.rounding ? ["--rounding", plan.rounding] : []),
-  ]
-  if (plan.images + plan.validation < (data.available ?? data.train.count))
-    words.push("--limit", plan.images)
-  if (plan.share)
-    words.push(
-      ...["--share samples --replicas", plan.share.replicas, "--average", plan.share.average],
-    )
-  if (plan.validation > (data.validation ?? 0)) words.push("--validation", plan.validation)
-  if (data.name !== "mnist") words.push("--data", quoted(data.name))
-  if (label !== undefined) words.push("--label", quoted(label))
-  if (range !== undefined)
-    words.push("--range", typeof range === "object" ? `${range.from}..${range.to}` : range)
-  return words.join(" ")
 }

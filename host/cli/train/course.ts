@@ -8,6 +8,7 @@ import { locationText } from "../../hardware/location"
 import type { AveragedEngine } from "../../training/averaged-engine"
 import type { BoardLearner } from "../../training/board-learners"
 import type { FleetEngine } from "../../training/fleet-engine"
+import type { OwnFigure } from "../../training/own-figures"
 import type { Training } from "../../training/training"
 import type { WatchedEngine } from "../../training/watched-engine"
 import type { Context } from "../command"
@@ -15,6 +16,7 @@ import { startFleetProgress } from "../fleet-run"
 import { quoted } from "../options/usage"
 import type { Output } from "../terminal/output"
 import { startProgress } from "../terminal/progress"
+import { startShareProgress } from "../terminal/share-progress"
 import { isSame, type TrainOptions } from "./begin"
 
 /** The boards a training learns on, if it does. */
@@ -149,6 +151,24 @@ export async function measure(training: Training, { output, signal }: Context): 
   }
 }
 
+/** Of boards that each have their own data: what it would have taught alone; undefined if stopped before. */
+export async function measureOwn(
+  training: Training,
+  { output, signal }: Context,
+): Promise<OwnFigure[] | undefined> {
+  if (!training.data.own) return undefined
+  const { ownFigures } = await import("../../training/own-figures")
+  const progress = startShareProgress(output, "each board's data alone")
+  try {
+    return await ownFigures(training, { signal, onProgress: progress.update })
+  } catch (error) {
+    if (signal.aborted) return undefined
+    throw error
+  } finally {
+    progress.stop()
+  }
+}
+
 const ALL_RIGHT =
   "note: not one mistake: the classes lie far apart, or a value gives them away (a number of the sample, the class in other words)"
 
@@ -236,6 +256,8 @@ function resumeCommand(path: string, options: TrainOptions): string {
   const words = ["wuxing", "train", "--resume", quoted(path)]
   if (options.resume !== undefined && options.data !== undefined)
     words.push("--data", quoted(options.data))
+  if (options.resume !== undefined && options.dataEach !== undefined)
+    words.push("--data-each", quoted(options.dataEach))
   if (options.resume !== undefined && options.epochs !== undefined)
     words.push("--epochs", `${options.epochs}`)
   if (on !== undefined) words.push("--on", quoted(locationText(on)))

@@ -4,6 +4,7 @@ import { grouped, percent } from "../../base/numbers"
 import { sha256 } from "../../base/sha256"
 import { parseDistortion } from "../../data/distort"
 import { parseRange } from "../../data/range"
+import type { OwnFigure } from "../../training/own-figures"
 import type { Context, Outcome, Run } from "../command"
 import { printBoards, printEmulatedTime } from "../fleet-run"
 import { addDashboardOptions, checkDashboardOptions } from "../options/dashboard-option"
@@ -31,6 +32,7 @@ import {
   learn,
   lessonsIn,
   measure,
+  measureOwn,
   recoveriesOf,
   watchedOf,
 } from "./course"
@@ -118,7 +120,7 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--limit <n>",
-      "learn only n of the training samples: of your own data drawn by the seed, of mnist the first",
+      "learn only n of the training samples: of your own data drawn by the seed, of mnist the first; with --data-each n of each board's",
       integerOption("--limit", 1, 10_000_000),
     )
     .option(
@@ -130,6 +132,11 @@ export function addTrain(program: Command, run: Run): void {
       "--data <what>",
       "mnist, a folder of images or recordings, or CSV (default: mnist)",
       pathOption("--data"),
+    )
+    .option(
+      "--data-each <folder>",
+      "with --share samples: each board learns its own data, a folder a board, in each what --data takes",
+      pathOption("--data-each"),
     )
     .option(
       "--window <seconds>",
@@ -231,8 +238,10 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
     const busyBefore = await fleet?.busySeconds()
     const unfinished = await learn(training, keeper, context)
     const busyAfter = await fleet?.busySeconds()
-    const stopped = unfinished || (await measure(training, context))
+    let stopped = unfinished || (await measure(training, context))
     if (!stopped) keeper.keep()
+    const own = stopped ? undefined : await measureOwn(training, context)
+    if (signal.aborted) stopped = true
     const kept = stopped ? keeper.keepAnyway() : undefined
     const emulated =
       training.learnt > 0
@@ -264,6 +273,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
       history: training.history,
       command,
       out: keeper.path,
+      own,
       ...(boards && { boards, recoveries: recoveriesOf(fleets) }),
       ...(fleet && { checkpoints: onBoards }),
       ...(emulated && { emulated }),
@@ -309,6 +319,7 @@ function checkOptions(options: TrainOptions): void {
       "--workers are threads, and --on leaves the work to boards",
       "give one of the two",
     )
+  if (options.dataEach !== undefined) checkDataEach(options)
   if (options.share === "auto" && !options.on)
     throw usageError("--share auto is about boards, and nothing learns on any", "give --on with it")
   if (options.share === "network" || options.share === undefined) {
@@ -318,6 +329,11 @@ function checkOptions(options: TrainOptions): void {
     }))
       if (value !== undefined)
         throw usageError(`${flag} is about copies of a network`, "add --share samples")
+    if (options.dataEach !== undefined && options.resume === undefined)
+      throw usageError(
+        "--data-each is about boards that each hold the whole network",
+        "add --share samples",
+      )
   } else if (
     (options.batch ?? 1) > 1 ||
     options.dashboard !== undefined ||
@@ -374,6 +390,24 @@ function checkOptions(options: TrainOptions): void {
       )
 }
 
+function checkDataEach(options: TrainOptions): void {
+  if (options.share === "auto")
+    throw usageError(
+      "--data-each leaves boards no choice of what they share",
+      "give --share samples",
+    )
+  for (const [flag, value] of Object.entries({
+    "--data": options.data,
+    "--replicas": options.replicas,
+    "--validation": options.validation,
+  }))
+    if (value !== undefined)
+      throw usageError(
+        `${flag} goes with one set of data for all, and --data-each names a folder a board`,
+        "leave out one of the two",
+      )
+}
+
 function print(
   output: Output,
   document: {
@@ -385,9 +419,12 @@ function print(
     seconds: number
     samplesPerSecond: number
     coefficientsHash: string
+    own?: OwnFigure[]
     out?: string
   },
 ): void {
+  if (document.own)
+    printOwn(output, document.own, document.testAccuracy ?? document.heldOutAccuracy)
   const { testAccuracy, heldOutAccuracy, validationAccuracy, trainAccuracy } = document
   if (trainAccuracy !== undefined) output.field("train accuracy", percent(trainAccuracy))
   if (validationAccuracy !== undefined)
@@ -399,4 +436,22 @@ function print(
   output.field("samples a second", grouped(Math.round(document.samplesPerSecond)))
   output.field("coefficients", document.coefficientsHash)
   if (document.out !== undefined) output.field("kept in", document.out)
+}
+
+/** What each board's data taught it, beside what it has of the others'. @param all the average's, of all */
+function printOwn(output: Output, own: OwnFigure[], all: number | undefined): void {
+  const share = (value: number | undefined) => (value === undefined ? "-" : percent(value))
+  const sum = (of: (figure: OwnFigure) => number) =>
+    own.reduce((total, figure) => total + of(figure), 0)
+  const known = own.every(({ aloneAll }) => aloneAll !== undefined)
+  const mean = known ? sum(({ aloneAll }) => aloneAll!) / own.length : undefined
+  output.table(
+    ["board", "data", "samples", "alone: its own", "alone: all", "average: its own"],
+    own.map(({ name, images, aloneOwn, aloneAll, averageOwn }, i) => [
+      ...[`${i}`, name, grouped(images)],
+      ...[aloneOwn, aloneAll, averageOwn].map(share),
+    ]),
+  )
+  const mostly = mean === undefined ? "" : `; each board alone ${percent(mean)} in the mean`
+  if (all !== undefined) output.field("average, all", `${percent(all)}${mostly}`)
 }

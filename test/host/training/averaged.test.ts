@@ -2,7 +2,8 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import "../../../host/base/memory"
-import { VirtualClock } from "../../../host/base/clock"
+import { takeTurns, VirtualClock } from "../../../host/base/clock"
+import { WuxingError } from "../../../host/base/errors"
 import { imageAt, readMnist } from "../../../host/data/mnist"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
 import type { Hands, WrapPort } from "../../../host/hardware/board-set"
@@ -17,6 +18,7 @@ import {
   type Learner,
 } from "../../../host/training/averaged-engine"
 import { learnersOn } from "../../../host/training/board-learners"
+import { ownOrder } from "../../../host/training/train-model"
 import { firmware } from "../../firmware/compiled"
 
 const mnist = readMnist(process.env.WUXING_MNIST)
@@ -167,6 +169,73 @@ describe("a training side by side ends with the same bits", () => {
   })
 })
 
+describe("learners with images of their own", () => {
+  const own = [
+    { from: 0, to: 10 },
+    { from: 10, to: 13 },
+    { from: 13, to: 14 },
+  ]
+  const order = ownOrder(own, AVERAGE, 10, 7, 0)
+  const taught = async (learners: Learner[], each: boolean) => {
+    const options = { replicas: REPLICAS, average: AVERAGE, start, own: each }
+    const engine = new AveragedEngine(network, learners, options)
+    await engine.train(engine.store(mnist.train.images, mnist.train.labels), order)
+    return engine.coefficients
+  }
+
+  test("learn shares of them alone, whoever is slow, to the bits of any others'", async () => {
+    // Which images a learner was given, by their first lit pixels.
+    const given = own.map(() => new Set<string>())
+    const learners = own.map((_, i): Learner => {
+      const host = onHost()
+      return {
+        ...{ stalled: false, close: () => host.close() },
+        load: (...args) => host.load(...args),
+        learn: async (lessons, count, stopped) => {
+          for (let turns = 0; turns < 3 * (own.length - i); turns++) await takeTurns()
+          for (let k = 0; k < count; k++)
+            given[i].add(Buffer.from(lessons(k).image).toString("hex"))
+          return await host.learn(lessons, count, stopped)
+        },
+      }
+    })
+    expect(await taught(learners, true)).toEqual(await taught([onHost()], false))
+    const hex = (i: number) => Buffer.from(imageAt(mnist.train, i)).toString("hex")
+    for (const [i, { from, to }] of own.entries())
+      expect(given[i]).toEqual(new Set(Array.from({ length: to - from }, (_, k) => hex(from + k))))
+  })
+
+  test("end by what one was lost by: nobody else has its images", async () => {
+    const bad = new Spoilt(() => Promise.reject(new Error("gone home")))
+    await expect(taught([onHost(), bad, onHost()], true)).rejects.toThrow("gone home")
+  })
+})
+
+test("an epoch of own images: whole shares, each image as often as its board's others", () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 })
+  fc.assert(
+    fc.property(sizes, fc.integer({ min: 1, max: 12 }), fc.nat(), (counts, share, epoch) => {
+      const own = counts.map((count, i) => {
+        const from = counts.slice(0, i).reduce((sum, before) => sum + before, 0)
+        return { from, to: from + count }
+      })
+      const most = Math.max(...counts)
+      const order = ownOrder(own, share, most, 5, epoch)
+      const rounds = Math.ceil(most / share)
+      expect(order).toHaveLength(rounds * share * own.length)
+      for (const [board, { from, to }] of own.entries()) {
+        const times = new Map<number, number>()
+        for (const [at, i] of order.entries())
+          if (Math.floor(at / share) % own.length === board) times.set(i, (times.get(i) ?? 0) + 1)
+        expect([...times.keys()].sort((a, b) => a - b)).toEqual(
+          Array.from({ length: to - from }, (_, k) => from + k),
+        )
+        expect(Math.max(...times.values()) - Math.min(...times.values())).toBeLessThanOrEqual(1)
+      }
+    }),
+  )
+})
+
 test("on boards, one of which loses its power in the middle, it is the host's", async () => {
   let hands: Hands | undefined
   const wrap: WrapPort = (board, port, given) => {
@@ -204,4 +273,31 @@ test("on boards, one of which loses its power in the middle, it is the host's", 
 test("elements that learn cannot be averaged: refused", () => {
   const elements = { shift: 10, bound: 6, min: 4096, max: 12000, signal: "product" as const }
   expect(() => checkAveraged({ ...network, elements })).toThrow(/cannot be learnt by shares/)
+})
+
+test("a board that cannot be had is left out, unless it has data of its own", async () => {
+  class WithoutTheSecond extends TimedBoards {
+    override async connect(...given: Parameters<TimedBoards["connect"]>) {
+      if (given[0] === 1)
+        throw new WuxingError({
+          code: "board-gone",
+          kind: "board",
+          message: "board 1 is not there",
+        })
+      return await super.connect(...given)
+    }
+  }
+  const said: string[] = []
+  const open = async (all: boolean) => {
+    const clock = new VirtualClock()
+    const boards = new WithoutTheSecond(2, { clock, profile: readBoardProfile("pico") })
+    const bytecode = await firmware()
+    const options = { network, bytecode, all, status: (text: string) => said.push(text) }
+    const learners = await clock.run(learnersOn(boards, options))
+    for (const learner of learners) await clock.run(learner.close())
+    return learners.length
+  }
+  expect(await open(false)).toBe(1)
+  expect(said.join("\n")).toMatch(/board 1 is left out: board 1 is not there/)
+  await expect(open(true)).rejects.toThrow("board 1 is not there")
 })

@@ -77,7 +77,7 @@ function nameOption(text: string): string {
 export async function exportCode(
   out: string,
   options: CodeOptions,
-  { output, endsAtOnce }: Context,
+  { output, endsAtOnce, signal }: Context,
 ): Promise<Outcome> {
   const { model: what, layout, board, name } = options
   endsAtOnce?.()
@@ -93,7 +93,8 @@ export async function exportCode(
   const { network } = model
   const outputs = network.layers.at(-1)!.neurons
   const classes = classNamesOf(model)
-  if (options.format === "devicescript") return exportModule(out, model, classes, options, output)
+  if (options.format === "devicescript")
+    return await exportModule(out, model, classes, options, { output, signal })
   checkRule(model)
   const learns = checkBoard(board, modelSource(model, name, classes))
   const samples = await samplesFor(model, options)
@@ -206,8 +207,9 @@ async function exportModule(
   model: Model,
   classes: string[],
   { model: what, format, name, force }: CodeOptions,
-  output: Output,
+  { output, signal }: Context,
 ): Promise<Outcome> {
+  if (model.signal) await checkSignal(model, output, signal)
   const { modelModule } = await import("../export/devicescript/model-module")
   const { text, heapBytes } = modelModule(model, classes)
   if (heapBytes > HEAP_BYTES)
@@ -221,6 +223,13 @@ async function exportModule(
   const files = new Map([[`${name}.ts`, text]])
   writeFolder(out, files, force ?? false)
   output.field("network", model.network.name)
+  if (model.signal) {
+    const { kind, channels, rate } = model.signal.features
+    output.field(
+      "features",
+      `${kind} of ${channels.join(", ")} at ${rate} Hz: Signal in the package`,
+    )
+  }
   output.field("heap", `${grouped(heapBytes)} B on the board`)
   output.field("written", `${out}/${name}.ts`)
   return {
@@ -229,6 +238,17 @@ async function exportModule(
       ...{ format, name, out, files: [...files.keys()], heapBytes },
     },
   }
+}
+
+/** @throws WuxingError as checkStream and checkTurns */
+async function checkSignal(model: Model, output: Output, signal?: AbortSignal): Promise<void> {
+  const { checkStream } = await import("../models/sensor-image")
+  const { buildFirmware } = await import("../hardware/firmware")
+  const { checkTurns } = await import("../profile/sensor")
+  checkStream(model.signal!.features)
+  output.status("counting what its features take on a board")
+  const { bytecode } = await buildFirmware({ demo: "sensor", quiet: true, signal })
+  await checkTurns(model, bytecode)
 }
 
 /** @throws WuxingError "folder-exists" (kind "usage") if there is anything */

@@ -5,6 +5,7 @@ import { WuxingError } from "../base/errors"
 import { exchangeCoefficients } from "../network/exchange"
 import { HostNetwork } from "../network/host-network"
 import { signalsOf } from "../network/network"
+import type { Features } from "../signals/description"
 import { buildPlan, workBytes } from "../signals/plan"
 import { type SensorService, shiftFor } from "../signals/sensors"
 import { streamState } from "../signals/stream"
@@ -24,18 +25,7 @@ export function sensorImage(model: Model, sensor: SensorService): Buffer {
       `the model reads ${features.channels.length} channels (${features.channels.join(", ")}), but the ${sensor.name} has ${sensor.channels.join(", ")}`,
       "it was trained on another sensor",
     )
-  if (!features.cut)
-    throw unfit(
-      "the model does not say how a stream is cut",
-      "its recordings were taken whole",
-      "train it again with --window, or with --segments",
-    )
-  if (features.kind === "reservoir" && features.trim)
-    throw unfit(
-      "the model leaves out still ends before its sequence begins",
-      "a board takes a sequence as it comes",
-      "train it again with trim=0 in --features",
-    )
+  checkStream(features)
   const host = new HostNetwork(network)
   exchangeCoefficients(host.memory, network, Buffer.from(model.coefficients), true)
   const shard = host.memory.subarray(0, host.memory.getAt(Header.Image, "i32"))
@@ -62,6 +52,26 @@ export function sensorImage(model: Model, sensor: SensorService): Buffer {
       help: "train a smaller network (--model), for example with fewer hidden neurons",
     })
   return image
+}
+
+/**
+ * Can a board take the features of a stream as it comes?
+ *
+ * @throws WuxingError "sensor-model" (kind "data")
+ */
+export function checkStream(features: Features): void {
+  if (!features.cut)
+    throw unfit(
+      "the model does not say how a stream is cut",
+      "its recordings were taken whole",
+      "train it again with --window, or with --segments",
+    )
+  if (features.kind === "reservoir" && features.trim)
+    throw unfit(
+      "the model leaves out still ends before its sequence begins",
+      "a board takes a sequence as it comes",
+      "train it again with trim=0 in --features",
+    )
 }
 
 /**

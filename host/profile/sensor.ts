@@ -24,6 +24,7 @@ import {
   write32,
 } from "../link/jacdac"
 import type { Model } from "../models/model-file"
+import { readModel } from "../models/model-source"
 import { sensorImage, withImage } from "../models/sensor-image"
 import { usualSamples } from "../signals/segment-cut"
 import { encodeReading, SENSORS, type SensorService } from "../signals/sensors"
@@ -90,7 +91,9 @@ export async function checkTurns(model: Model, program: Uint8Array): Promise<voi
   const most = cut?.by === "segment" ? `a segment of ${cut.longest} samples` : "a window"
   let profile: SensorProfile
   try {
-    profile = await profileSensor(model, program, true)
+    // Features alone count: a network pauses, and a large one has no room in this program.
+    const small = readModel(`${model.network.width}-2`, 1)
+    profile = await profileSensor({ ...small, signal: model.signal }, program, true)
   } catch (error) {
     if (error instanceof WuxingError && error.message.includes(ENDED))
       throw refused(`more than ${MOST_OPERATIONS}`, most)

@@ -1,15 +1,25 @@
 /** A network as a constant for the DeviceScript package (packages/devicescript-wuxing). */
 import { crc32 } from "../../../src/base/crc32"
 import { Header } from "../../../src/core/layout"
+import { streamSamples } from "../../../src/signals/segment"
+import { SignalBlock } from "../../../src/signals/signal-block"
 import type { Model } from "../../models/model-file"
 import { exchangeCoefficients, exchangeElements } from "../../network/exchange"
 import { wholeNetwork } from "../../network/host-network"
 import { buildShard } from "../../network/shard"
+import type { SignalDescription } from "../../signals/description"
+import { buildPlan, widthOf, workBytes } from "../../signals/plan"
+import { streamState } from "../../signals/stream"
 
-/** "WXD1" */
+/** "WXD1": a network; "WXD2": the signal it reads behind it. */
 const MAGIC = 0x31445857
+const MAGIC_SIGNAL = 0x32445857
 
-/** The model as the package's Wuxing.load takes it, and the bytes of heap it needs there. */
+/**
+ * The model as the package's Wuxing.load and Signal.load take it, and the bytes of heap it needs there.
+ *
+ * @throws RangeError if it reads a signal and does not say how a stream is cut
+ */
 export function modelBytes(model: Model, labels: string[]): { bytes: Buffer; heapBytes: number } {
   const { network } = model
   const shard = buildShard(network, wholeNetwork(network), 1)
@@ -22,11 +32,29 @@ export function modelBytes(model: Model, labels: string[]): { bytes: Buffer; hea
   const padded = Buffer.alloc((packed.length + 4) & ~3)
   packed.copy(padded)
   const head = Buffer.alloc(12)
-  head.writeInt32LE(MAGIC, 0)
+  const signal = model.signal ? signalBlock(model.signal) : undefined
+  head.writeInt32LE(signal ? MAGIC_SIGNAL : MAGIC, 0)
   head.writeInt32LE(padded.length, 8)
-  const bytes = Buffer.concat([head, padded, image])
+  const bytes = Buffer.concat([head, padded, image, signal?.bytes ?? Buffer.alloc(0)])
   bytes.writeInt32LE(crc32(bytes, 8, bytes.length, 0), 4)
-  return { bytes, heapBytes: shard.length }
+  return { bytes, heapBytes: shard.length + (signal?.heapBytes ?? 0) }
+}
+
+/** Plan, stream and working memory as src/signals/signal-block.ts has them. */
+function signalBlock({ features, unknown = 0, hold = 1 }: SignalDescription) {
+  const state = streamState(features)
+  const plan = buildPlan(features)
+  const head = Buffer.alloc(SignalBlock.Plan)
+  const work = workBytes(features)
+  head.writeDoubleLE(features.unit, SignalBlock.Unit)
+  head.writeInt32LE(Math.round(1e6 / features.rate), SignalBlock.IntervalUs)
+  head.writeInt32LE(unknown, SignalBlock.Unknown)
+  head.writeInt32LE(features.cut?.by === "window" ? hold : 0, SignalBlock.Hold)
+  head.writeInt32LE(work, SignalBlock.WorkBytes)
+  state.copy(head, SignalBlock.Stream)
+  const samples = 2 * features.channels.length * streamSamples(state)
+  const heapBytes = plan.length + state.length + work + samples + widthOf(features)
+  return { bytes: Buffer.concat([head, plan]), heapBytes }
 }
 
 /** The TypeScript module that holds it. */

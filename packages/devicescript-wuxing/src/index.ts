@@ -1,32 +1,19 @@
 /** A trained network in a DeviceScript program: names, learns, keeps what it learnt. */
 import * as ds from "@devicescript/core"
-import { crc32 } from "./base/crc32"
 import { readSlots, restoreSlot, SlotHead, saveSlot, slotOf } from "./base/slots"
 import { checkLinks, isSound } from "./core/check"
 import { activateRuns, clearImage } from "./core/image"
 import { Header, Part, Rule } from "./core/layout"
 import { backward, beginLearning, forward, outputError, partAt, readout } from "./core/run"
+import { HEAD_BYTES, networkAt, networkEnd, verifyModel } from "./model-bytes"
+import type { Prediction } from "./prediction"
 import { storedModel, storeModel } from "./stored-model"
 import { store } from "./value-store"
 
-/** What a network makes of its inputs. */
-export interface Prediction {
-  /** Of the largest output; its name is in `labels`. */
-  class: number
-  /**
-   * The share of that class among all, 0…100: a softmax of the outputs, with the gain the network was
-   * taught with, or, of networks taught by margins, 10 · log2 e. It orders answers by how sure the
-   * network is; it is no measured probability of being right.
-   */
-  confidence: number
-  /** Signed, with `signalBits` bits after the point. */
-  outputs: number[]
-}
+export { hear } from "./hear"
+export { Prediction } from "./prediction"
+export { Signal } from "./signal"
 
-/** "WXD1" */
-const MAGIC = 0x31445857
-/** Magic, CRC-32 of all that follows it, bytes of labels. */
-const HEAD_BYTES = 12
 /** Inputs taken at a time: their sums fit one run of the board. */
 const PIECE = 200
 /** Gain of the shares for networks taught by margins: 10 · log2 e in Q4. */
@@ -66,26 +53,13 @@ export class Wuxing {
    * @throws Error if it is damaged, or there is no room for it: then there is none of this name
    */
   static async store(name: string, model: Buffer): Promise<void> {
-    if (model.length > 0) await new Wuxing().verify(model)
+    if (model.length > 0) await verifyModel(model)
     await storeModel(name, model)
   }
 
-  /** Its head and checksum. */
-  private async verify(model: Buffer): Promise<void> {
-    if (model.length < HEAD_BYTES + Header.Length || model.getAt(0, "i32") !== MAGIC)
-      throw new Error("wuxing: this is no model")
-    let crc = 0
-    for (let at = 8; at < model.length; at += 1024) {
-      crc = crc32(model, at, Math.min(model.length, at + 1024), crc)
-      await ds.sleep(0)
-    }
-    if (crc !== model.getAt(4, "i32")) throw new Error("wuxing: the model is damaged")
-  }
-
   private async take(model: Buffer): Promise<void> {
-    await this.verify(model)
-    const labelBytes = model.getAt(8, "i32")
-    const image = HEAD_BYTES + labelBytes
+    await verifyModel(model)
+    const image = networkAt(model)
     const size = model.getAt(image + Header.Size, "i32")
     let from = HEAD_BYTES
     while (from < image && model.getAt(from, "u8") !== 0) {
@@ -94,7 +68,7 @@ export class Wuxing {
       from = from + 1 + n
     }
     const m = Buffer.alloc(size)
-    m.blitAt(0, model, image, model.length - image)
+    m.blitAt(0, model, image, networkEnd(model) - image)
     if (!isSound(m, size)) throw new Error("wuxing: the model is damaged")
     const parts = m.getAt(Header.Parts, "u16")
     for (let i = 0; i < parts; i++) {

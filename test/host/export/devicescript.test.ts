@@ -83,8 +83,9 @@ async function ranUntil(line: string, bytecode: Uint8Array, flash?: Uint8Array):
 describe("the package", () => {
   it("has the core as it is in src/", () => {
     const files = packageFiles()
-    const core = [...files.keys()].filter(path => /^src\/(core|base)\//.test(path))
+    const core = [...files.keys()].filter(path => /^src\/(core|base|signals)\//.test(path))
     expect(core).toContain("src/core/run.ts")
+    expect(core).toContain("src/signals/features.ts")
     for (const path of core) expect(files.get(path)).toBe(readFileSync(join(ROOT, path), "utf8"))
   })
 
@@ -309,6 +310,10 @@ describe("the examples, from the packed package, with sensors on the bus", () =>
       for (const [, named, , hex] of said)
         expect(named).toBe(labels[host.predict(Buffer.from(hex, "hex"))])
       expect(said.at(-1)![1]).toBe(gesture)
+      // −2 … 2 g is 0 … 255.
+      const bytes = Buffer.from(said.at(-1)![3], "hex")
+      for (const [c, g] of at().entries())
+        expect(Math.abs(bytes[c] - (g + 2) * 63.75)).toBeLessThan(0.6)
     }
   })
 

@@ -1,5 +1,5 @@
 /** What a board with a sensor takes from the end of a stroke to its class, on the machine itself. */
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
@@ -131,7 +131,7 @@ it("the runtime ends features of too many frames: they are refused by name, othe
   await expect(checkTurns(near, await program())).rejects.toMatchObject({ code: "sensor-too-slow" })
 })
 
-it("`deploy` refuses it before anything is sent, and takes the longest segment for it", async () => {
+it("`deploy` and `export` refuse it before anything is sent or written, and takes the longest segment for it", async () => {
   const path = join(folder, "long.wuxing")
   const longest = (samples: number): Features => ({
     ...{ ...stroke(["x", "y", "z"], 32), trim: { bits: 2, block: 5 } },
@@ -143,6 +143,10 @@ it("`deploy` refuses it before anything is sent, and takes the longest segment f
   const { status, stdout } = await wuxing([...args, "--json"])
   expect(status).toBe(6)
   expect(JSON.parse(stdout).error.code).toBe("sensor-too-slow")
+  const out = join(folder, "module")
+  const exported = ["export", out, "--format", "devicescript", "--model", path, "--json"]
+  expect(JSON.parse((await wuxing(exported)).stdout).error.code).toBe("sensor-too-slow")
+  expect(existsSync(out)).toBe(false)
   await checkTurns(
     { ...readModel("96-8-5", 1), signal: { features: longest(160) } },
     await program(),

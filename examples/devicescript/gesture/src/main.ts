@@ -6,7 +6,7 @@
  *     wuxing export src --force --format devicescript --name model --model gesture.wuxing
  */
 import * as ds from "@devicescript/core"
-import { Wuxing } from "devicescript-wuxing"
+import { hear, Wuxing } from "devicescript-wuxing"
 import { model } from "./model"
 
 /** An acceleration of −2 … 2 g as a byte. */
@@ -16,17 +16,16 @@ function byteOf(g: number): number {
 
 const net = await Wuxing.load(model)
 const inputs = Buffer.alloc(net.inputs)
-const accelerometer = new ds.Accelerometer()
+let at = 0
 
 // As many readings of three axes as the network has inputs, one after another.
-while (true) {
-  for (let at = 0; at < inputs.length; at += 3) {
-    const [x, y, z] = await accelerometer.reading.read()
-    inputs.setAt(at, "u8", byteOf(x))
-    inputs.setAt(at + 1, "u8", byteOf(y))
-    inputs.setAt(at + 2, "u8", byteOf(z))
-    await ds.sleep(40)
+hear(new ds.Accelerometer(), 40, async reading => {
+  for (const g of reading) {
+    inputs.setAt(at, "u8", byteOf(g))
+    at = at + 1
   }
+  if (at < inputs.length) return
+  at = 0
   const named = await net.predict(inputs)
   console.log("gesture", net.labels[named.class], named.confidence, inputs.toString("hex"))
-}
+})

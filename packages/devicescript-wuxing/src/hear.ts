@@ -1,0 +1,49 @@
+/** Readings of a sensor's module on the Jacdac bus, as they come. */
+import * as ds from "@devicescript/core"
+
+/** A register's reading, as a report to a get. */
+const READING = 0x1101
+/** A sensor streams for so many readings, then wants to be asked again. */
+const STREAMED = 255
+const ASK_EVERY_MS = 1_000
+
+/**
+ * Calls `handler` with every reading of an accelerometer, a gyroscope, or a sensor of light, sound or
+ * position, from now on. One that comes while the handler runs waits, and the latest of several replaces
+ * the others.
+ *
+ * `reading.read()` of DeviceScript 2.16.4 is no way to do this: what it has is up to half a second old, and
+ * of readings of several numbers, which modules send in Q20, it takes the point to be four bits from the
+ * right: 1 g is 65,536.
+ *
+ * @param sensor a role
+ * @param intervalMs asked for between two readings
+ * @param handler gets numbers in the sensor's unit: g, °/s, or 0 to 1
+ */
+export function hear(
+  sensor: ds.Sensor,
+  intervalMs: number,
+  handler: (reading: number[]) => Promise<void>,
+): void {
+  sensor.report().subscribe(async packet => {
+    if (packet.serviceCommand !== READING) return
+    const payload = packet.payload
+    const reading: number[] = []
+    // Three of i12.20, or one of u0.16.
+    if (payload.length === 2) reading.push(payload.getAt(0, "u16") / 65536)
+    else
+      for (let at = 0; at < payload.length; at += 4)
+        reading.push(payload.getAt(at, "i32") / 1048576)
+    await handler(reading)
+  })
+  async function ask(): Promise<void> {
+    let bound = false
+    while (true) {
+      if (sensor.isBound && !bound) await sensor.streamingInterval.write(intervalMs)
+      bound = sensor.isBound
+      if (bound) await sensor.streamingSamples.write(STREAMED)
+      await ds.sleep(ASK_EVERY_MS)
+    }
+  }
+  ask.start()
+}

@@ -31,7 +31,7 @@ const NAMES = { test: "test", heldOut: "held-out", train: "training" }
 
 interface EvalOptions extends NetworkOptions, PanelOptions {
   model?: string
-  data: string
+  data?: string
   testNames?: string
   label?: string
   range?: RangeChoice
@@ -52,9 +52,8 @@ export function addEval(program: Command, run: Run): void {
     .option("--model <network>", NETWORKS)
     .option(
       "--data <what>",
-      "mnist, a folder of images or recordings, or CSV",
+      "mnist, fashion-mnist, a folder of images or recordings, or CSV (default: mnist, or fashion-mnist where it was learnt)",
       pathOption("--data"),
-      "mnist",
     )
     .option(
       "--test-names <regexp>",
@@ -92,7 +91,7 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
     if (what !== undefined || on !== undefined)
       throw usageError("--nir is given with a network or boards", "give one of them")
     const { evaluateNir } = await import("./eval-nir")
-    return evaluateNir(options.nir, options, context)
+    return evaluateNir(options.nir, { ...options, data: options.data ?? "mnist" }, context)
   }
   if (options.trace !== undefined) throw usageError("--trace is for graphs", "add --nir FILE")
   if (what === undefined) throw usageError("--model is missing", "for example --model pico-16")
@@ -103,7 +102,7 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
     )
   checkPanelOptions(options, on)
   const { readDataFor } = await import("../training/signal-data")
-  const { samplesOf } = await import("../training/training-data")
+  const { samplesOf, usualData } = await import("../training/training-data")
   const { checkImages } = await import("../training/training")
   const { evaluate } = await import("../training/confusion")
   const { linkRatios } = await import("../network/link-ratio")
@@ -112,9 +111,14 @@ async function evaluateModel(options: EvalOptions, context: Context): Promise<Ou
   const model = await networkNamed(what, options)
   const { network } = model
   const { label, range, seed } = options
-  const data = await readDataFor(dataName, model, testNames === undefined ? {} : { testNames }, {
-    ...{ label, range, seed, signal: context.signal, testOnly: true },
-  })
+  const data = await readDataFor(
+    dataName ?? usualData(model),
+    model,
+    testNames === undefined ? {} : { testNames },
+    {
+      ...{ label, range, seed, signal: context.signal, testOnly: true },
+    },
+  )
   for (const note of data.notes ?? []) output.status(note)
   checkImages(network, data.name, data.test)
   // A network may have more outputs than the data has classes, and name one of them.

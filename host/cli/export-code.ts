@@ -324,9 +324,9 @@ async function samplesFor(model: Model, { data: given, board }: CodeOptions) {
     return { list: some, about: `${some.length} random ones, as no --data is given` }
   }
   if (given !== undefined || network.width === 784) {
-    const { readTrainingData } = await import("../training/training-data")
+    const { readTrainingData, usualData } = await import("../training/training-data")
     const { checkImages, dataOf } = await import("../training/training")
-    const { name, test } = await readTrainingData(given ?? "mnist", network, {
+    const { name, test } = await readTrainingData(given ?? usualData(model), network, {
       ...dataOf(model),
       testOnly: true,
     })

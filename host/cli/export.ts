@@ -185,10 +185,10 @@ async function testImages(
   model: Model,
   { data: name }: ExportOptions,
 ): Promise<Images | WuxingError> {
-  const { readTrainingData } = await import("../training/training-data")
+  const { readTrainingData, usualData } = await import("../training/training-data")
   const { checkImages, dataOf } = await import("../training/training")
   const { network } = model
-  const data = await readTrainingData(name ?? "mnist", network, {
+  const data = await readTrainingData(name ?? usualData(model), network, {
     ...dataOf(model),
     testOnly: true,
   })

@@ -12,7 +12,7 @@ import { type Listing, type NativeCost, profileNative, shardOf } from "../profil
 import { featureCycles, featureImages, madeWindows } from "../profile/native-features"
 import { usualSamples } from "../signals/segment-cut"
 import { checkImages } from "../training/training"
-import { type Images, readTrainingData } from "../training/training-data"
+import { type Images, readTrainingData, usualData } from "../training/training-data"
 import type { Context, Outcome } from "./command"
 
 export const NATIVE_BOARD = "pico-native"
@@ -121,13 +121,13 @@ function ms(value: number): number {
 }
 
 /**
- * What is classified and learnt: MNIST's test images, or windows of a made signal where the network reads
+ * What is classified and learnt: the test images of what was learnt, or windows of a made signal where the network reads
  * one, and then the cycles of their features too.
  */
 async function samplesOf(model: Model, count: number) {
   const { network, signal } = model
   if (!signal) {
-    const { name, test } = await readTrainingData("mnist", network)
+    const { name, test } = await readTrainingData(usualData(model), network)
     checkImages(network, name, test)
     return { test }
   }

@@ -68,14 +68,14 @@ async function speedOf(
   bytecode: Uint8Array,
   { output, signal }: Context,
 ): Promise<Outcome> {
-  const { readTrainingData } = await import("../training/training-data")
+  const { readTrainingData, usualData } = await import("../training/training-data")
   const { checkImages } = await import("../training/training")
   const { milliseconds, profileModel } = await import("../profile/profile")
   const { cyclesOf } = await import("../profile/cycles")
   const { boardIds, readBoardProfile } = await import("../hardware/board-profile")
   const { energyMillijoules } = await import("../partition/energy")
   const { recipeOf } = await import("../training/recipes")
-  const data = await readTrainingData("mnist", model.network)
+  const data = await readTrainingData(usualData(model), model.network)
   checkImages(model.network, data.name, data.test)
   // `train` teaches by the recipe's softmax; `demo`, `panel` and the page by the network's own error.
   const { softmaxGain } = recipeOf(model.network)

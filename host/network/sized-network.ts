@@ -29,6 +29,8 @@ const READOUT: Partial<Network> = {
   inputCentre: 128,
   inputScale: q12(4),
   netMin: q12(-0.5),
+  // A wide one: few outputs read few signals, and those that lead closely have more to learn.
+  margin: q12(0.4),
   netMax: q12(2),
 }
 

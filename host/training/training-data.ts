@@ -2,13 +2,15 @@
 import { createHash } from "node:crypto"
 import { realClock, takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
+import { FASHION_CLASSES, readFashion } from "../data/fashion"
 import { openFolder } from "../data/folder"
 import { drawHeldOut, drawOrder } from "../data/held-out"
 import { likenessOf } from "../data/likeness"
-import { CLASSES, readMnist } from "../data/mnist"
+import { CLASSES, type Dataset, readMnist } from "../data/mnist"
 import type { RangeChoice } from "../data/range"
 import type { Part, Source } from "../data/source"
 import { isTable, openTable } from "../data/table-source"
+import type { Model } from "../models/model-file"
 import { type Network, signalsOf } from "../network/network"
 import type { SignalDescription } from "../signals/description"
 import type { DataRecord } from "./data-record"
@@ -30,7 +32,7 @@ export interface Images {
 export type Testing = "test" | "heldOut" | "train"
 
 export interface TrainingData {
-  /** What the data is called in records: "mnist", or the path given. */
+  /** What the data is called in records: "mnist", "fashion-mnist", or the path given. */
   name: string
   /** Names of the labels 0, 1, … */
   classes: string[]
@@ -98,6 +100,8 @@ const MOST_SET_BYTES = 2 ** 30
 const MOST_SCALED_BYTES = 320 * 2 ** 20
 /** So long without looking at a signal, ms. */
 const BUSY_MS = 50
+/** Fashion-MNIST by its name. */
+const FASHION = "fashion-mnist"
 
 /** What its samples are called, where people read it. */
 export function samplesOf({ signal, record }: Pick<TrainingData, "signal" | "record">): string {
@@ -105,9 +109,9 @@ export function samplesOf({ signal, record }: Pick<TrainingData, "signal" | "rec
 }
 
 /**
- * @param what "mnist" (the packaged files, or the folder in WUXING_MNIST), or a folder of IDX files or
- *   pictures, which are scaled to the network's input, or CSV
- * @throws WuxingError of kind "data", as readMnist, openFolder and openTable; for files at once
+ * @param what "mnist" (the packaged files, or the folder in WUXING_MNIST), "fashion-mnist" (data/fashion.ts),
+ *   or a folder of IDX files or pictures, which are scaled to the network's input, or CSV
+ * @throws WuxingError of kind "data", as readMnist, readFashion, openFolder and openTable; for files at once
  */
 export async function readTrainingData(
   what: string,
@@ -115,6 +119,7 @@ export async function readTrainingData(
   options: DataOptions = {},
 ): Promise<TrainingData> {
   if (what === "mnist") return mnistData()
+  if (what === FASHION) return fashionData()
   const source = await openData(what, network, options)
   const { record } = options
   const labels = createHash("sha256").update(source.train.labels).digest("hex")
@@ -192,6 +197,33 @@ function mnistData(): TrainingData {
       return mnist.test
     },
   }
+}
+
+/** The data of that name; each part is read when it is first asked for. */
+function fashionData(): TrainingData {
+  const read: { train?: Dataset; test?: Dataset } = {}
+  return {
+    name: FASHION,
+    classes: FASHION_CLASSES,
+    get train() {
+      read.train ??= readFashion("train")
+      return read.train
+    },
+    get test() {
+      read.test ??= readFashion("test")
+      return read.test
+    },
+  }
+}
+
+/** Is it one of the sets that come by npm? */
+export function isPackaged(name: string): boolean {
+  return name === "mnist" || name === FASHION
+}
+
+/** What a model is measured on where nobody says: the set of these names it has learnt from, else MNIST. */
+export function usualData({ training }: Model): string {
+  return training?.data === FASHION ? FASHION : "mnist"
 }
 
 /** Data before any of it is taken. @throws as readTrainingData */

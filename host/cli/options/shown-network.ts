@@ -21,7 +21,12 @@ export function addShownOptions(command: Command): Command {
     } satisfies Location)
     .option("--model <network>", NETWORKS, "pico-16")
     .option("--fresh", "a preset as drawn by its seed, not as trained")
-    .option("--data <what>", "mnist, a folder of images, or CSV", pathOption("--data"), "mnist")
+    .option(
+      "--data <what>",
+      "mnist, fashion-mnist, a folder of images, or CSV",
+      pathOption("--data"),
+      "mnist",
+    )
     .option("--seed <n>", "seed of the images' order, and of a fresh preset", seedOption, 1)
 }
 

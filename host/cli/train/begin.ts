@@ -26,7 +26,7 @@ import {
   type StartEngine,
   Training,
 } from "../../training/training"
-import { readTrainingData, type TrainingData } from "../../training/training-data"
+import { isPackaged, readTrainingData, type TrainingData } from "../../training/training-data"
 import type { Context } from "../command"
 import { openPatientFleet } from "../fleet-run"
 import { type DashboardOptions, openDashboard, type ViewOptions } from "../options/dashboard-option"
@@ -220,7 +220,7 @@ async function startingPoint(
       given: named,
       data: await readDataFor(name, named, options, { signal: context.signal }),
     }
-  if (name !== "mnist" && isRecordings(name)) {
+  if (!isPackaged(name) && isRecordings(name)) {
     const outputs = named && signalsOf(named.network, named.network.layers.length)
     const data = await readSignalData(name, options, { outputs }, context.signal)
     for (const note of data.notes) context.output.status(note)
@@ -229,7 +229,7 @@ async function startingPoint(
     return { what: what ?? size, given, data }
   }
   if (named === undefined || what === undefined)
-    throw (name === "mnist" ? undefined : pipeOrDevice(name)) ?? sizeMissing(name)
+    throw (isPackaged(name) ? undefined : pipeOrDevice(name)) ?? sizeMissing(name)
   refuseSignalFlags(options, name)
   const { label, range, limit, validation } = options
   const data = await readTrainingData(name, named.network, {
@@ -270,7 +270,7 @@ function refuseSignalFlags(options: TrainOptions, name: string): void {
 
 /** Only recordings give a network its size. */
 function sizeMissing(name: string): WuxingError {
-  if (name === "mnist")
+  if (isPackaged(name))
     return usageError("--model is missing", "for example --model pico-16, or --resume FILE")
   if (!existsSync(name))
     return new WuxingError({

@@ -130,7 +130,7 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--data <what>",
-      "mnist, a folder of images or recordings, or CSV (default: mnist)",
+      "mnist, fashion-mnist, a folder of images or recordings, or CSV (default: mnist)",
       pathOption("--data"),
     )
     .option(

@@ -17,6 +17,9 @@ import { totalLinks } from "../../../host/network/network-schema"
 import { presetNames } from "../../../host/network/presets"
 import { loadModelInto } from "../../../host/training/training"
 import { TrainingEngine } from "../../../host/training/training-engine"
+import { temporaryFolder } from "../../temporary"
+import { wuxing } from "../cli/run-cli"
+import { describeWith, WAND } from "../signals/own-data"
 
 const page = readFileSync(
   fileURLToPath(new URL("../../../docs/networks.md", import.meta.url)),
@@ -95,6 +98,26 @@ describe("a trained network that is kept", () => {
     const { training } = trainedModel(name)
     expect(training?.command).toMatch(
       new RegExp(`^wuxing train --model ${name} --seed \\d+ --epochs`),
+    )
+  })
+})
+
+describeWith(WAND, "the kept network of a sequence", () => {
+  const folder = temporaryFolder("gesture-sequence")
+
+  it("is made again to the bit by the command in its file, and names what the page says", async () => {
+    const kept = trainedPath("gesture-sequence")
+    const { training } = loadModel(kept)
+    const out = join(folder, "again.wuxing")
+    const [, ...words] = training!.command.split(" ")
+    const { status, stderr } = await wuxing([...words, "--out", out])
+    expect(status, stderr).toBe(0)
+    expect(readFileSync(out).equals(readFileSync(kept))).toBe(true)
+    const signals = readFileSync(
+      fileURLToPath(new URL("../../../docs/signals.md", import.meta.url)),
+    )
+    expect(signals.toString()).toContain(
+      `${(100 * training!.accuracy!.test!).toFixed(1)}, 97.5, 98.0, 97.5 and 97.5 % of the 200 kept strokes`,
     )
   })
 })

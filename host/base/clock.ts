@@ -72,6 +72,7 @@ interface Due {
   /** Of two at the same time, the one set first goes first. */
   order: number
   action: Action
+  stopped: boolean
 }
 
 /** Quiet actions in a row, after which the rest of the process has its turn all the same. */
@@ -84,7 +85,6 @@ const MOST_QUIET = 16
 export class VirtualClock implements Clock {
   /** A heap: the timer due first is at 0. */
   private readonly due: Due[] = []
-  private readonly stopped = new WeakSet<Due>()
   private order = 0
   private time = 0
   /** Work of the real world that time waits for. */
@@ -98,9 +98,14 @@ export class VirtualClock implements Clock {
   now = (): number => this.time
 
   after(ms: number, action: Action): Timer {
-    const due = { at: this.time + Math.max(0, ms), order: this.order++, action }
+    const at = this.time + Math.max(0, ms)
+    const due: Due = { at, order: this.order++, action, stopped: false }
     this.add(due)
-    return { stop: () => this.stopped.add(due) }
+    return {
+      stop: () => {
+        due.stopped = true
+      },
+    }
   }
 
   every(ms: number, action: () => void): Timer {
@@ -163,7 +168,7 @@ export class VirtualClock implements Clock {
       const first = this.take()
       if (first && first.at > ms) this.add(first)
       if (!first || first.at > ms) break
-      if (this.stopped.has(first)) continue
+      if (first.stopped) continue
       this.time = Math.max(this.time, first.at)
       first.action()
     }
@@ -201,7 +206,7 @@ export class VirtualClock implements Clock {
   private next(): Due | undefined {
     for (;;) {
       const first = this.take()
-      if (!first || !this.stopped.has(first)) return first
+      if (!first?.stopped) return first
     }
   }
 

@@ -11,14 +11,16 @@ import { ROOT } from "../../root"
 import { hasSocat } from "../link/terminals"
 import { documentOf } from "./documents/check"
 import { wuxing } from "./run-cli"
+import { tool } from "./tool"
+
+const main = await tool()
 
 describe.skipIf(!hasSocat)("wuxing bridge (Debian package socat)", () => {
   it("offers a virtual board as a port until Ctrl-C", async () => {
-    const child = spawn(
-      process.execPath,
-      ["--import", "tsx", "host/cli/main.ts", "bridge", "--boards", "1", "--json"],
-      { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
-    )
+    const child = spawn(process.execPath, [main, "bridge", "--boards", "1", "--json"], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "ignore"],
+    })
     const ended = once(child, "close")
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
     const { event, ports } = documentOf((await lines.next()).value)
@@ -41,11 +43,10 @@ describe.skipIf(!hasSocat)("wuxing bridge (Debian package socat)", () => {
 
 describe.skipIf(!hasSocat)("a bridge whose socat is killed", () => {
   it("ends by name", async () => {
-    const child = spawn(
-      process.execPath,
-      ["--import", "tsx", "host/cli/main.ts", "bridge", "--boards", "1", "--json"],
-      { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
-    )
+    const child = spawn(process.execPath, [main, "bridge", "--boards", "1", "--json"], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "ignore"],
+    })
     const ended = once(child, "close")
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
     const { ports } = documentOf((await lines.next()).value)

@@ -8,10 +8,12 @@ import { loadModel } from "../../../host/models/model-file"
 import { ROOT } from "../../root"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "./run-cli"
+import { tool } from "./tool"
 
 /** A board's line of the live table: number, share, samples, messages a second, errors, silence. */
 const LINE = /board (\d) \(virtual, \w+\) +(\d+) % +(\d+) +([\d-]+) +(\d+) +([\d.]+) s/g
 
+const main = await tool()
 const folder = temporaryFolder("on-boards")
 
 const plan = ["--limit", "60", "--epochs", "2", "--epochs-per-bit", "1"]
@@ -27,7 +29,7 @@ interface OnTerminal {
 /** Runs the tool on a terminal (util-linux's `script`), with stdout in a file; types what `look` returns. */
 function onTerminal(args: string[], stdout: string, look: (screen: string) => string | undefined) {
   const quoted = args.map(arg => `'${arg}'`).join(" ")
-  const command = `exec ${process.execPath} --import tsx host/cli/main.ts ${quoted} > '${stdout}'`
+  const command = `exec ${process.execPath} ${main} ${quoted} > '${stdout}'`
   return new Promise<OnTerminal>((resolve, reject) => {
     const child = spawn("script", ["-qefc", command, "/dev/null"], {
       cwd: ROOT,

@@ -1,13 +1,18 @@
 /** The tool as a process: what only one can show of its signals and streams. */
+import { execFile } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { promisify } from "node:util"
 import { describe, expect, test } from "vitest"
+import { ROOT } from "../../root"
 import { temporaryFolder } from "../../temporary"
 import { wuxingProcess } from "./run-cli"
 
 test("ends with its status, results on stdout, messages on stderr", async () => {
-  const [version, wrong] = await Promise.all([
+  const [version, ofScript, wrong] = await Promise.all([
     wuxingProcess(["--version"]),
+    // From the sources, as the checkout's own scripts start it.
+    promisify(execFile)("npm", ["run", "--silent", "wuxing", "--", "--version"], { cwd: ROOT }),
     wuxingProcess(["dmo"], { env: { FORCE_COLOR: "1" } }),
   ])
   expect(version).toEqual({
@@ -15,6 +20,7 @@ test("ends with its status, results on stdout, messages on stderr", async () => 
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     stderr: "",
   })
+  expect(ofScript).toEqual({ stdout: version.stdout, stderr: "" })
   expect(wrong).toMatchObject({ status: 2, stdout: "" })
   // Nobody has a terminal, whatever the environment asks.
   expect(wrong.stderr).toMatch(/^error unknown command/)

@@ -5,6 +5,7 @@ import { Writable } from "node:stream"
 import { run } from "../../../host/cli/run"
 import { ROOT } from "../../root"
 import { checkDocuments } from "./documents/check"
+import { tool } from "./tool"
 
 export interface Ended {
   status: number | null
@@ -89,9 +90,10 @@ export interface ProcessOptions {
 }
 
 /** Runs the tool as a user's shell does: a process of its own, not on a terminal. */
-export function wuxingProcess(args: string[], options: ProcessOptions = {}): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--import", "tsx", "host/cli/main.ts", ...args], {
+export async function wuxingProcess(args: string[], options: ProcessOptions = {}): Promise<Ended> {
+  const main = await tool()
+  return await new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, ...args], {
       cwd: ROOT,
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -6,7 +6,9 @@ import { expect, test } from "vitest"
 import { loadModel } from "../../../host/models/model-file"
 import { ROOT } from "../../root"
 import { temporaryFolder } from "../../temporary"
+import { tool } from "./tool"
 
+const main = await tool()
 const folder = temporaryFolder("gone")
 
 /**
@@ -52,7 +54,7 @@ function onTerminal(what: "close" | "ctrl-c", line: string): Promise<string> {
 }
 
 const train = (out: string) =>
-  `exec ${process.execPath} --import tsx host/cli/main.ts train --model pico-16 --epochs 1000 --limit 20000 --workers 1 --out '${out}'`
+  `exec ${process.execPath} ${main} train --model pico-16 --epochs 1000 --limit 20000 --workers 1 --out '${out}'`
 
 test.each([
   ["its window is closed", "close", (out: string) => train(out)],

@@ -33,6 +33,7 @@ import { firmware } from "../../firmware/compiled"
 import { ROOT } from "../../root"
 import { documentOf } from "../cli/documents/check"
 import { wuxing, wuxingProcess } from "../cli/run-cli"
+import { tool } from "../cli/tool"
 import { buildProbe } from "../link/probe-firmware"
 import { hasSocat, Terminals } from "../link/terminals"
 
@@ -312,7 +313,7 @@ describe.skipIf(!hasSocat)("boards on serial ports (Debian package socat)", () =
     const path = await plug(0)
     const child = spawn(
       process.execPath,
-      ["--import", "tsx", "host/cli/main.ts", "boards", "--watch", "--json", "--port", `${path}*`],
+      [await tool(), "boards", "--watch", "--json", "--port", `${path}*`],
       { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
     )
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()

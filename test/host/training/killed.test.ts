@@ -7,7 +7,9 @@ import { expect, it } from "vitest"
 import { loadModel } from "../../../host/models/model-file"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
+import { tool } from "../cli/tool"
 
+const main = await tool()
 const folder = temporaryFolder("killed")
 
 /** In this process; the document. */
@@ -18,11 +20,9 @@ async function trained(...args: string[]) {
 }
 
 const run = (...args: string[]) => {
-  const child = spawn(
-    process.execPath,
-    ["--import", "tsx", "host/cli/main.ts", "train", "--json", ...args],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  )
+  const child = spawn(process.execPath, [main, "train", "--json", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  })
   let text = ""
   let said = ""
   child.stderr.on("data", chunk => {

@@ -12,6 +12,7 @@ const commandsPage = pageNamed("docs/commands.md")
 
 import { ROOT } from "../../../root"
 import { checkDocuments } from "../documents/check"
+import { tool } from "../tool"
 
 const documentSchema = z.strictObject({
   schema: z.literal("wuxing:demo:1"),
@@ -46,6 +47,7 @@ interface Run {
   says: (what: RegExp) => Promise<void>
 }
 
+const main = await tool()
 const scratch: string[] = []
 let running: Run | undefined
 
@@ -54,11 +56,11 @@ function demo(...args: string[]): Run {
   // A folder of its own for temporary files, to see what is left in it.
   const temporary = mkdtempSync(join(tmpdir(), "wuxing-e2e-"))
   scratch.push(temporary)
-  const child = spawn(
-    process.execPath,
-    ["--import", "tsx", "host/cli/main.ts", "demo", "--train", "60", "--test", "40", ...args],
-    { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, TMPDIR: temporary } },
-  )
+  const child = spawn(process.execPath, [main, "demo", "--train", "60", "--test", "40", ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, TMPDIR: temporary },
+  })
   let out = ""
   let err = ""
   const listeners = new Set<() => void>()

@@ -1,0 +1,82 @@
+/**
+ * The checkout's tool in one piece, for tests that start it as a process: by tsx each start takes a second of
+ * a core to load the sources one by one. It finds all that it reads or starts where the sources do.
+ */
+import { createHash } from "node:crypto"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { build, type Plugin, version } from "esbuild"
+import { timeOfDay } from "../../../host/base/clock"
+import { ROOT } from "../../root"
+
+/** Below the checkout's packages, which it imports. */
+const CACHE = join(ROOT, "node_modules/.cache/wuxing")
+const DAY_MS = 86_400_000
+
+/** A module says where it stands by its own URL; in the piece, by that of its source. */
+const ownUrls: Plugin = {
+  name: "own-urls",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.m?[jt]s$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replaceAll(
+        "import.meta.url",
+        JSON.stringify(pathToFileURL(path).href),
+      ),
+      loader: path.endsWith("ts") ? "ts" : "js",
+    }))
+  },
+}
+
+function hashOfSources(): string {
+  const hash = createHash("sha256").update(version)
+  for (const folder of ["host", "src"])
+    for (const path of readdirSync(join(ROOT, folder), {
+      recursive: true,
+      encoding: "utf8",
+    }).sort())
+      if (/\.(m?ts|mjs|json)$/.test(path))
+        hash.update(`${path}\n`).update(readFileSync(join(ROOT, folder, path)))
+  return hash.digest("hex").slice(0, 24)
+}
+
+async function made(): Promise<string> {
+  const folder = join(CACHE, `tool-${hashOfSources()}`)
+  const main = join(folder, "main.mjs")
+  if (existsSync(main)) return main
+  mkdirSync(CACHE, { recursive: true })
+  const fresh = mkdtempSync(join(CACHE, "tool-"))
+  await build({
+    entryPoints: [join(ROOT, "host/cli/main.ts")],
+    ...{ outdir: fresh, outExtension: { ".js": ".mjs" }, bundle: true, splitting: true },
+    ...{ platform: "node", format: "esm", packages: "external", plugins: [ownUrls] },
+  })
+  try {
+    renameSync(fresh, folder)
+  } catch (error) {
+    // Another process was as quick.
+    rmSync(fresh, { recursive: true })
+    if (!existsSync(main)) throw error
+  }
+  for (const name of readdirSync(CACHE).filter(name => name.startsWith("tool-")))
+    if (statSync(join(CACHE, name)).mtimeMs < timeOfDay().getTime() - DAY_MS)
+      rmSync(join(CACHE, name), { recursive: true, force: true })
+  return main
+}
+
+let main: Promise<string> | undefined
+
+/** The path of the program: node's argument in place of `--import tsx host/cli/main.ts`. */
+export function tool(): Promise<string> {
+  main ??= made()
+  return main
+}

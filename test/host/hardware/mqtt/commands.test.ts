@@ -5,11 +5,15 @@ import { imageAt, readMnist } from "../../../../host/data/mnist"
 import { findBoards } from "../../../../host/hardware/location"
 import { Agent } from "../../../../host/hardware/mqtt/agent"
 import { MqttBoards } from "../../../../host/hardware/mqtt/mqtt-boards"
+import { slowClock } from "../../../slow-clock"
 import { onUrl, visit } from "../../cli/page-visitor"
 import { wuxing } from "../../cli/run-cli"
 import { aedes, hasMosquitto, mosquitto, type TestBroker } from "./brokers"
 
 const mnist = readMnist(process.env.WUXING_MNIST)
+
+// Brokers and boards run beside this thread, and a board has 3 s to answer what it holds (host/link/manager.ts).
+slowClock(10)
 
 const kinds: [string, () => Promise<TestBroker>, boolean][] = [
   ["aedes", aedes, true],

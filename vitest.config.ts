@@ -3,11 +3,18 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /*
  * Two commands, by the names of the projects below: `npm test` runs "logic", which is whatever needs no
- * program but Node and takes seconds; `npm run test:system` runs "system" and "alone".
+ * program but Node and takes seconds; `npm run test:system` runs "system", "isolated" and "alone".
  */
 
 /** Files to run one at a time: an emulated Uno keeps to the clock on the wall. */
 const alone = ["test/host/panel/**/*.test.ts"]
+
+/** System tests that put other modules in the place of some, or measure the memory of their process. */
+const isolated = [
+  "test/firmware/native/commands.test.ts",
+  "test/host/cli/train/on-timed-board.test.ts",
+  "test/host/hardware/machine-boards.test.ts",
+]
 
 /** Files that start boards or other programs, or measure what the pages state. */
 const system = [
@@ -100,6 +107,9 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Two for each core of most machines: boards, browsers and demonstrations mostly wait. */
+const SYSTEM_WORKERS = 4
+
 // The limits end what hangs; they say nothing of how long a test should take, and machines are busy.
 const common = {
   testTimeout: 300_000,
@@ -131,9 +141,18 @@ export default defineConfig({
         test: {
           name: "system",
           include: system,
-          exclude: alone,
-          // Two for each core of most machines: boards, browsers and demonstrations mostly wait.
-          maxWorkers: 4,
+          exclude: [...alone, ...isolated],
+          maxWorkers: SYSTEM_WORKERS,
+          isolate: false,
+          sequence: { groupOrder: 1 },
+          ...common,
+        },
+      },
+      {
+        test: {
+          name: "isolated",
+          include: isolated,
+          maxWorkers: SYSTEM_WORKERS,
           sequence: { groupOrder: 1 },
           ...common,
         },
@@ -143,6 +162,7 @@ export default defineConfig({
           name: "alone",
           include: alone,
           fileParallelism: false,
+          isolate: false,
           sequence: { groupOrder: 2 },
           ...common,
         },

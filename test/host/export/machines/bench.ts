@@ -183,9 +183,10 @@ function definesOf(flags: string[]): string[] {
 const objects = new Map<string, string>()
 let cache: string | undefined
 
-/** The library compiled once for each compiler and its flags. */
+/** The library compiled once for each compiler and its flags, whichever file of tests asks first. */
 function libraryObject(folder: string, compiler: string, flags: string[]): string {
-  const key = [compiler, ...flags].join(" ")
+  const source = readFileSync(join(folder, "wuxing.c"), "utf8")
+  const key = [compiler, ...flags, source].join(" ")
   let object = objects.get(key)
   if (object) return object
   if (!cache) {

@@ -16,7 +16,7 @@ import { encodeFrame, encodeGap, encodeLog, JdUsbDecoder } from "../link/jdusb"
 import type { Port } from "../link/port"
 import { type Direction, FrameNames } from "./frame-streams"
 import type { FaultInjector } from "./injector"
-import type { FaultRule } from "./spec"
+import { type BrokerKind, type FaultRule, isBrokerKind } from "./spec"
 
 /** A frame to be overtaken goes out by itself after this, ms: there may be no next one. */
 const REORDER_MS = 100
@@ -99,9 +99,14 @@ function isStir(frame: Uint8Array): boolean {
  * Puts faults between boards and their links; counts go on when a board is opened again.
  *
  * @param clock the time the boards live in
+ * @param between does what may happen between a run and an agent
  */
-export function faultyPorts(injector: FaultInjector, clock: Clock = realClock): WrapPort {
-  return (board, port, hands) => new FaultyPort(port, board, injector, hands, clock)
+export function faultyPorts(
+  injector: FaultInjector,
+  clock: Clock = realClock,
+  between: (kind: BrokerKind) => void = () => {},
+): WrapPort {
+  return (board, port, hands) => new FaultyPort(port, board, injector, { ...hands, between }, clock)
 }
 
 class FaultyPort implements Port {
@@ -118,7 +123,7 @@ class FaultyPort implements Port {
     private readonly inner: Port,
     private readonly index: number,
     private readonly injector: FaultInjector,
-    private readonly hands: Hands,
+    private readonly hands: Hands & { between: (kind: BrokerKind) => void },
     clock: Clock,
   ) {
     this.lanes = {
@@ -226,7 +231,10 @@ class FaultyPort implements Port {
     }
     // A board that stops has said what came before, and has not taken what would come after.
     if (direction === "in") await lane.push(bytes)
-    if (rule.kind === "reset") await this.reset()
+    if (isBrokerKind(rule.kind)) {
+      this.hands.between(rule.kind)
+      if (direction === "out") await lane.push(bytes).catch(() => {})
+    } else if (rule.kind === "reset") await this.reset()
     else if (rule.kind === "kill") (this.hands.kill ?? this.hands.unplug)()
     else this.hands.unplug()
   }

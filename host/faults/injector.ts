@@ -3,7 +3,7 @@
  * in it, and on nothing else: neither on time nor on what happens in other streams.
  */
 import { hash32 } from "../../src/base/random"
-import type { FaultKind, FaultRule } from "./spec"
+import type { BrokerKind, FaultKind, FaultRule } from "./spec"
 
 export interface Injected {
   rule: FaultRule
@@ -49,8 +49,8 @@ export class FaultInjector {
   }
 
   /** How often each kind has happened. */
-  get totals(): Partial<Record<FaultKind, number>> {
-    const totals: Partial<Record<FaultKind, number>> = {}
+  get totals(): Partial<Record<FaultKind | BrokerKind, number>> {
+    const totals: Partial<Record<FaultKind | BrokerKind, number>> = {}
     for (const { rule } of this.injected) totals[rule.kind] = (totals[rule.kind] ?? 0) + 1
     return totals
   }

@@ -30,10 +30,22 @@ export const FAULT_KINDS = {
   kill: { does: "the board loses its power: a virtual board's process is killed" },
 } satisfies Record<string, Kind>
 
+/** What happens between a run and the boards of an agent; the sweep alone can do it. */
+export const BROKER_KINDS = {
+  broker: {
+    does: "the broker loses all connections and is back a moment later, without its memory",
+  },
+  line: { does: "the run loses its connection to the broker" },
+  agentline: { does: "the agent loses its connection to the broker" },
+  agentkill: { does: "the agent goes without a word, and is started again under its name" },
+  agentgone: { does: "the agent goes without a word, and does not come back" },
+} satisfies Record<string, Kind>
+
 export type FaultKind = keyof typeof FAULT_KINDS
+export type BrokerKind = keyof typeof BROKER_KINDS
 
 export interface FaultRule {
-  kind: FaultKind
+  kind: FaultKind | BrokerKind
   /** How long a delay or stall takes. */
   ms: number
   /** "1.out.image", or a beginning of it up to a point; absent: every frame. */
@@ -47,13 +59,17 @@ export interface FaultRule {
 const MOST_MS = 600_000
 const ITEM = /^([a-z]+)(?::(\d{1,6}))?@(?:([0-9a-z.-]+)#(\d{1,9})|(?:([0-9a-z.-]+):)?([0-9.]+)%)$/
 
-/** @throws WuxingError "usage" (kind usage) that quotes what is wrong */
-export function parseFaults(text: string): FaultRule[] {
+/**
+ * @param all kinds of brokers and agents too
+ * @throws WuxingError "usage" (kind usage) that quotes what is wrong
+ */
+export function parseFaults(text: string, all = false): FaultRule[] {
   return text.split(",").map(item => {
     const found = ITEM.exec(item.trim())
     if (!found) throw wrong(item, "is no fault")
     const [, kind, ms, indexed, index, rated, percent] = found
-    if (!isKind(kind)) throw wrong(item, `names no kind of fault ("${kind}")`)
+    if (!isKind(kind) && !(all && isBrokerKind(kind)))
+      throw wrong(item, `names no kind of fault ("${kind}")`)
     const usual = usualMs(kind)
     if (ms !== undefined && usual === 0) throw wrong(item, `gives a time, and a ${kind} takes none`)
     const time = ms === undefined ? usual : Number(ms)
@@ -74,9 +90,13 @@ export function formatFault({ kind, ms, stream, index, rate }: FaultRule): strin
 }
 
 /** How long it takes where nothing else is said; 0: it takes no time. */
-export function usualMs(kind: FaultKind): number {
-  const { ms = 0 }: Kind = FAULT_KINDS[kind]
+export function usualMs(kind: FaultKind | BrokerKind): number {
+  const { ms = 0 }: Kind = isBrokerKind(kind) ? BROKER_KINDS[kind] : FAULT_KINDS[kind]
   return ms
+}
+
+export function isBrokerKind(text: string): text is BrokerKind {
+  return Object.hasOwn(BROKER_KINDS, text)
 }
 
 function isKind(text: string): text is FaultKind {

@@ -72,7 +72,7 @@ export function addDemo(program: Command, run: Run): void {
     .option(
       "--faults <spec>",
       "faults on the way to the boards, by --seed: drop@0.5%,reset@1.out.image#7",
-      parseFaults,
+      text => parseFaults(text),
     )
   addPanelOptions(command)
   addDashboardOptions(command).action(run(demo))

@@ -154,7 +154,7 @@ export class Agent {
             cause: "it does not pass our topics on",
             help: "check that its access list allows wuxing/ROOM/#",
           }),
-        signal,
+        { signal, clock: address.way?.clock },
       )
     } finally {
       this.client.off("message", listen)

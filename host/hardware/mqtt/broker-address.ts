@@ -1,4 +1,6 @@
 /** `mqtt://host:1883/room`: which broker, and which room of it. */
+import type { IClientOptions, MqttClient } from "mqtt"
+import type { Clock } from "../../base/clock"
 import { WuxingError } from "../../base/errors"
 
 /** Names of rooms, agents and users: part of a topic, so without its separators and wildcards. */
@@ -20,6 +22,14 @@ export interface BrokerAddress {
   password?: string
   /** File with the certificate of the authority that signed the broker's. */
   ca?: string
+  /** Another way to it than the network. */
+  way?: BrokerWay
+}
+
+/** To a broker in this process, with a time of its own. */
+export interface BrokerWay {
+  clock: Clock
+  connect(options: IClientOptions): MqttClient
 }
 
 /** @returns undefined when the text is no address of a broker */

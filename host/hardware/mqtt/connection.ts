@@ -1,7 +1,7 @@
 /** One connection to a broker, by MQTT.js, with the errors that users meet. */
 import { Socket } from "node:net"
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt"
-import { realClock } from "../../base/clock"
+import { type Clock, realClock } from "../../base/clock"
 import { messageOf, WuxingError } from "../../base/errors"
 import { heard } from "../../base/heard"
 import { readBytes } from "../../base/input-file"
@@ -61,7 +61,8 @@ export async function connectToBroker(
     password: address.password ?? process.env[PASSWORD_VARIABLE],
     ...(address.ca ? { ca: readAuthority(address.ca) } : {}),
   }
-  const client = heard(mqtt.connect(options))
+  const { way } = address
+  const client = way ? heard(way.connect(options)) : heard(mqtt.connect(options))
   sendAtOnce(client)
   boundMessages(client)
   let last: Error | undefined
@@ -72,7 +73,7 @@ export async function connectToBroker(
   try {
     await wait<void>({
       deadlineMs: CONNECT_DEADLINE_MS,
-      signal,
+      ...{ signal, clock: way?.clock },
       what: `broker ${describeBroker(address)}`,
       late: () =>
         unreachable(address, last?.message ?? `no answer within ${seconds(CONNECT_DEADLINE_MS)}`),
@@ -150,11 +151,11 @@ export async function subscribeToRetained(
   topics: readonly string[],
   last: string,
   late: () => Error,
-  signal?: AbortSignal,
+  { signal, clock }: { signal?: AbortSignal; clock?: Clock } = {},
 ): Promise<void> {
   await wait<void>({
     deadlineMs: LOOK_DEADLINE_MS,
-    signal,
+    ...{ signal, clock },
     what: "the broker's answer",
     late,
     start: (resolve, reject) => {
@@ -214,7 +215,7 @@ export function backAtBroker(
   if (client.connected) return Promise.resolve()
   return wait<void>({
     deadlineMs,
-    signal,
+    ...{ signal, clock: address.way?.clock },
     what: `broker ${describeBroker(address)} to come back`,
     late: () => unreachable(address, `it was not back within ${seconds(deadlineMs)}`),
     start: resolve => {

@@ -1,6 +1,7 @@
 /** Boards of other machines, offered by agents through a broker (messages.ts), used like any others. */
 import { randomBytes } from "node:crypto"
 import type { MqttClient } from "mqtt"
+import type { Clock } from "../../base/clock"
 import { WuxingError } from "../../base/errors"
 import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
 import type { Port } from "../../link/port"
@@ -105,6 +106,10 @@ export class MqttBoards implements OpenableBoards {
     throw noBoards(address)
   }
 
+  get clock(): Clock | undefined {
+    return this.line.address.way?.clock
+  }
+
   get count(): number {
     return this.boards.length
   }
@@ -146,7 +151,7 @@ export class MqttBoards implements OpenableBoards {
     }
     const port = this.options.wrap?.(i, bare, { unplug }) ?? bare
     const link = await BoardLink.connect(port, {
-      ...options,
+      ...{ ...options, clock: this.clock ?? options.clock },
       onLog: line => {
         options.onLog?.(line)
         this.options.onLog?.(i, line)
@@ -222,7 +227,7 @@ class Line {
     try {
       await wait<void>({
         deadlineMs,
-        signal,
+        ...{ signal, clock: address.way?.clock },
         what: `board ${name} to be opened`,
         late: () => noAnswer(address, name, deadlineMs),
         start: (resolve, reject) => {
@@ -246,7 +251,7 @@ class Line {
     if (this.agents.has(agent)) return Promise.resolve()
     return wait<void>({
       deadlineMs,
-      signal,
+      ...{ signal, clock: this.address.way?.clock },
       what: `agent ${agent} to come back`,
       late: () => agentGone(this.address, agent),
       start: resolve => {
@@ -268,7 +273,7 @@ class Line {
       [topics.agents(room), topics.fromBoards(room, user)],
       topics.last(room, user),
       () => noAnswer(this.address, "the broker"),
-      signal,
+      { signal, clock: this.address.way?.clock },
     )
   }
 

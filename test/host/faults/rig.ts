@@ -24,7 +24,7 @@ const WIDTH = 64
 /** A run that takes longer by the boards' time hangs. Its own deadlines add up to far less. */
 export const RUN_DEADLINE_MS = 90_000
 /** Of the boards' time, in which a sample of this network takes some 100 ms. */
-const SAMPLE_DEADLINE_MS = 1_000
+export const SAMPLE_DEADLINE_MS = 1_000
 
 /**
  * Each board computes some of every hidden layer, so signals and sums go both ways. Few links and steps:

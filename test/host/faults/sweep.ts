@@ -2,6 +2,8 @@
 import { realClock } from "../../../host/base/clock"
 import { TIMED_STREAMS } from "../../../host/faults/frame-streams"
 import {
+  BROKER_KINDS,
+  type BrokerKind,
   FAULT_KINDS,
   type FaultKind,
   type FaultRule,
@@ -71,6 +73,28 @@ export function casesOf(deploying: Map<string, number>, running: Map<string, num
   return cases
 }
 
+/** Every kind of fault between a run and an agent, at every frame of a run behind a broker. */
+export function brokerCasesOf(running: Map<string, number>): Case[] {
+  const kinds = Object.keys(BROKER_KINDS) as BrokerKind[]
+  return [...running.keys()]
+    .sort()
+    .filter(stream => !DEPLOYING.includes(stream.split(".")[2]))
+    .flatMap(stream =>
+      Array.from({ length: running.get(stream)! }, (_, index) => ({ stream, index })),
+    )
+    .flatMap(at => kinds.map(kind => ({ rules: [{ kind, ms: 0, ...at }], deploys: false })))
+}
+
+/** The same of boards behind a broker. @throws as `recorded` */
+export async function recordedBehind(rig: Pick<Rig, "run">, hash: string): Promise<Case[]> {
+  // The first one puts the program on the boards.
+  await rig.run(0, [], false)
+  const { hash: same, error, injector } = await rig.run(0, [], false)
+  if (same !== hash)
+    throw new Error("behind a broker the run does not end with the host's hash", { cause: error })
+  return brokerCasesOf(injector.counts)
+}
+
 /** Of all cases, those of `--quick`: has no factor in common with the number of kinds, so that all kinds come. */
 export const QUICK_EVERY = 41
 
@@ -138,6 +162,28 @@ export async function sweep(
   await Promise.all(Array.from({ length: rig.pairs }, (_, pair) => worker(pair)))
   figures.seconds = (realClock.now() - start) / 1000
   return figures
+}
+
+/** Of two sweeps one after the other. */
+export function together(one: Figures, other: Figures): Figures {
+  const sum = (
+    name:
+      | "cases"
+      | "runs"
+      | "faults"
+      | "survived"
+      | "namedErrors"
+      | "lost"
+      | "unreached"
+      | "seconds",
+  ) => one[name] + other[name]
+  return {
+    ...{ cases: sum("cases"), runs: sum("runs"), faults: sum("faults"), survived: sum("survived") },
+    ...{ namedErrors: sum("namedErrors"), lost: sum("lost"), unreached: sum("unreached") },
+    longest: Math.max(one.longest, other.longest),
+    seconds: sum("seconds"),
+    notes: [...one.notes, ...other.notes],
+  }
 }
 
 async function judge(

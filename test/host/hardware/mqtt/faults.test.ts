@@ -2,7 +2,6 @@
  * What goes wrong between a fleet and boards behind an agent, in the middle of learning: as a pulled
  * cable, it ends with the host's bits or with an error by name.
  */
-import type { MqttClient } from "mqtt"
 import { afterEach, describe, expect, it } from "vitest"
 import { WuxingError } from "../../../../host/base/errors"
 import { sha256 } from "../../../../host/base/sha256"
@@ -12,6 +11,7 @@ import { Agent } from "../../../../host/hardware/mqtt/agent"
 import { MqttBoards } from "../../../../host/hardware/mqtt/mqtt-boards"
 import { splitEvenly } from "../../../../host/partition/partition"
 import { firmware } from "../../../firmware/compiled"
+import { clientOf, killAgent } from "../../faults/broker-rig"
 import { hashOnHost, lesson, net, SAMPLES } from "../../faults/rig"
 import { aedes, hasMosquitto, mosquitto, type TestBroker } from "./brokers"
 
@@ -19,20 +19,6 @@ const kinds: [string, () => Promise<TestBroker>, boolean][] = [
   ["aedes", aedes, true],
   ["mosquitto", mosquitto, hasMosquitto],
 ]
-
-/** The connection behind an agent or a user, for what only a network can do to it. */
-function connectionOf(holder: Agent | MqttBoards): MqttClient {
-  const held = holder as unknown as { client?: MqttClient; line?: { client: MqttClient } }
-  return (held.client ?? held.line?.client)!
-}
-
-/** As when its process is killed: no goodbye, and it does not come back by itself. */
-function killAgent(agent: Agent): void {
-  const client = connectionOf(agent)
-  Object.assign(agent, { stopped: true })
-  client.options.reconnectPeriod = 0
-  client.stream.destroy()
-}
 
 for (const [kind, start, there] of kinds)
   describe.skipIf(!there)(`a fleet behind an agent, through ${kind}`, () => {
@@ -94,13 +80,13 @@ for (const [kind, start, there] of kinds)
     })
 
     it("the run's connection is lost: the same bits", async () => {
-      const ended = await learn(({ boards }) => void connectionOf(boards).stream.destroy())
+      const ended = await learn(({ boards }) => void clientOf(boards).stream.destroy())
       expect(ended).toMatchObject(same)
       expect(ended.recoveries).toBeGreaterThan(0)
     })
 
     it("the agent's connection is lost: the same bits", async () => {
-      const ended = await learn(({ agent }) => void connectionOf(agent).stream.destroy())
+      const ended = await learn(({ agent }) => void clientOf(agent).stream.destroy())
       expect(ended).toMatchObject(same)
       expect(ended.recoveries).toBeGreaterThan(0)
     })

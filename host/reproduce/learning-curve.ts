@@ -41,7 +41,7 @@ export function imageOf({ images, width, height }: Images, index: number): Uint8
 }
 
 /**
- * Trains a network as on boards, one image at a time, and yields its curve after each epoch.
+ * Trains a network as on boards, one image at a time unless the recipe says otherwise, and yields its curve after each epoch.
  *
  * @param onShare the curve's own share that is done
  * @param then called once with the trained engine, before it is closed
@@ -57,7 +57,8 @@ export async function* learningCurve(
 ): AsyncGenerator<Curve, void, void> {
   const { signal, seed } = task
   const error = recipe.softmaxGain > 0 ? { softmaxGain: recipe.softmaxGain } : {}
-  const engine = await TrainingEngine.start({ ...network, ...error })
+  const { batch, rounding } = recipe
+  const engine = await TrainingEngine.start({ ...network, ...error }, { batch, rounding })
   try {
     const store = engine.store(train.images, train.labels)
     const tests = engine.store(test.images, test.labels)

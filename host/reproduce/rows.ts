@@ -12,6 +12,7 @@ import { ownDataRow } from "./own-data"
 import { ringSizeRow } from "./ring-size"
 import type { Row } from "./row"
 import { storingRow } from "./storing"
+import { windowsRow } from "./windows"
 
 export const rows: Row[] = [
   fixedPointRow,
@@ -27,4 +28,5 @@ export const rows: Row[] = [
   noiseRow,
   backpropagationRow,
   ownDataRow,
+  windowsRow,
 ]

@@ -43,10 +43,20 @@ const WINDOWS: Recipe = {
   rounding: "once",
 }
 
+/** As a prototype's best of small windows: clothes stand upright and are as often mirrored. */
+const CLOTHES: Recipe = {
+  ...WINDOWS,
+  epochs: 24,
+  learnShift: 12,
+  smooth: { eighths: 8, warm: 100 },
+  distortion: { rotate: 0, scale: 60, shift: 70, elastic: 0, flip: true },
+}
+
 const RECIPES: Record<string, Recipe> = {
   model1: STRICT,
   model2: { ...STRICT, epochs: 20, epochsPerBit: 4 },
   "mnist-windows": WINDOWS,
+  "fashion-windows": CLOTHES,
   "fleet-deep": { ...LARGE, learnShift: 13, epochsPerBit: 6 },
   "fleet-300": { ...LARGE, learnShift: 13 },
   "fleet-64": LARGE,

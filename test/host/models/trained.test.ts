@@ -3,7 +3,6 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import { readMnist } from "../../../host/data/mnist"
 import { loadModel } from "../../../host/models/model-file"
 import {
   keptNames,
@@ -16,6 +15,7 @@ import { HostNetwork } from "../../../host/network/host-network"
 import { totalLinks } from "../../../host/network/network-schema"
 import { presetNames } from "../../../host/network/presets"
 import { loadModelInto } from "../../../host/training/training"
+import { readTrainingData, usualData } from "../../../host/training/training-data"
 import { TrainingEngine } from "../../../host/training/training-engine"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
@@ -38,6 +38,7 @@ const GOALS: Record<string, number> = {
   "fleet-64": 0.977,
   "fleet-300": 0.983,
   "mnist-windows": 0.99,
+  "fashion-windows": 0.895,
 }
 
 /** MODEL1 taught by K3 of its elements alone. */
@@ -54,7 +55,7 @@ describe("a trained network that is kept", () => {
     "%s names as many test images rightly as its record and the page say",
     async name => {
       const model = loadModel(trainedPath(name))
-      const { test } = readMnist()
+      const { test } = await readTrainingData(usualData(model), model.network)
       const engine = await TrainingEngine.start(model.network)
       try {
         loadModelInto(engine, model)
@@ -88,10 +89,10 @@ describe("a trained network that is kept", () => {
     expect(() => modelNamed("gesture-sequence", {})).toThrow(/as trained only/)
   })
 
-  it("takes less than 1.5 MB of the repository with all others", () => {
+  it("takes less than 3 MB of the repository with all others", () => {
     const folder = dirname(trainedPath("any"))
     const bytes = readdirSync(folder).map(name => statSync(join(folder, name)).size)
-    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_500_000)
+    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(3_000_000)
   })
 
   it.each(presetNames)("%s says by which command it is made again", name => {

@@ -15,6 +15,10 @@ const EXPECTED: Record<string, { layers: string; links: number[] }> = {
     layers: "784-300-100-10",
     links: [300 * 2 * 14 * 14, 100 * 2 * 300, 10 * 4 * 200],
   },
+  "fashion-windows": {
+    layers: "784-432-92-10",
+    links: [12 * 12 * 3 * 2 * 6 * 6, 92 * 2 * 432 * 2, 10 * 4 * 184],
+  },
   "fleet-deep": {
     layers: "784-300-100-10",
     links: [300 * 3 * 150, 100 * 3 * 150, 10 * 4 * 150],
@@ -28,7 +32,7 @@ const EXPECTED: Record<string, { layers: string; links: number[] }> = {
 }
 
 describe("the presets", () => {
-  test("are these ten, by name", () => {
+  test("are these eleven, by name", () => {
     expect(presetNames).toEqual(Object.keys(EXPECTED))
     expect(preset("model3", 1)).toBeUndefined()
     expect(preset("", 1)).toBeUndefined()

@@ -1,11 +1,13 @@
 /** Each row in a tiny setting: its numbers against what they must be, whoever computes them. */
 import { beforeAll, describe, expect, test } from "vitest"
 import { readMnist } from "../../../host/data/mnist"
+import { drawLinks } from "../../../host/network/network"
 import { disturb } from "../../../host/reproduce/noise"
 import { ownOf, roundOf } from "../../../host/reproduce/own-data"
 import type { Finding, Row, Task } from "../../../host/reproduce/row"
 import { rows } from "../../../host/reproduce/rows"
 import { PAPER_TARGETS, REACHABLE_TARGETS } from "../../../host/reproduce/storing"
+import { windowNetwork } from "../../../host/reproduce/windows"
 
 const data = readMnist()
 const found = new Map<string, Finding>()
@@ -83,6 +85,7 @@ describe("every row", () => {
       ["noise", 50],
       ["own-data", 50],
       ["link-ratio", 20],
+      ["windows", 20],
     ] as const)
       for (const series of of(name).charts[0].series)
         for (const [, accuracy] of series.points)
@@ -277,4 +280,34 @@ test("method-1 and methods: the network is MODEL1, and nothing is left out", () 
   // Before learning all are the same network.
   expect(new Set(of("methods").tables[0].rows[0].slice(1)).size).toBe(1)
   expect(of("method-1").how).toContain("784-839-283-96-32-10")
+})
+
+describe("windows", () => {
+  test("both kinds have as many links, a window's on a square of the picture", () => {
+    const drawn = [true, false].map(windows => drawLinks(windowNetwork(1, windows), 1))
+    for (const links of drawn) {
+      expect(links.length).toBe(288)
+      for (const sources of links) expect(new Set(sources).size).toBe(36)
+    }
+    const span = (sources: number[], of: (pixel: number) => number) =>
+      Math.max(...sources.map(of)) - Math.min(...sources.map(of))
+    const column = (pixel: number) => pixel % 28
+    const row = (pixel: number) => Math.floor(pixel / 28)
+    const [windows, anywhere] = drawn
+    for (const sources of windows)
+      expect([span(sources, column), span(sources, row)]).toEqual([5, 5])
+    for (const sources of anywhere) expect(span(sources, row)).toBeGreaterThan(12)
+    expect(new Set(windows.map(sources => sources[0])).size).toBe(144)
+  })
+
+  test("digits and clothes are measured with each", () => {
+    const { rows: lines } = of("windows").tables[0]
+    expect(lines.map(([set, kind]) => `${set} ${kind}`)).toEqual([
+      "MNIST windows",
+      "MNIST from anywhere",
+      "Fashion-MNIST windows",
+      "Fashion-MNIST from anywhere",
+    ])
+    for (const [, , links] of lines) expect(links).toBe("21,888")
+  })
 })

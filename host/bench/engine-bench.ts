@@ -5,6 +5,7 @@
 import { type Clock, realClock, takeTurns } from "../base/clock"
 import type { Network } from "../network/network"
 import { inputSignalsOf, linksOf, signalsOf } from "../network/network"
+import { refuseKernels } from "../network/refuse-kernels"
 import { lanesFaultOf } from "../training/lane-memory"
 import type { Images } from "../training/training-data"
 import { type EngineOptions, TrainingEngine } from "../training/training-engine"
@@ -63,6 +64,7 @@ export async function benchNetwork(
   images: Images,
   options: BenchOptions,
 ): Promise<NetworkBench> {
+  refuseKernels(net, "be timed beside double precision", "bench another network")
   const step = (what: string) => options.onStep?.(`${net.name}: ${what}`)
   step("learning one by one")
   const [one] = await benchEngines(net, images, [{ batch: 1, workers: 1 }], options)

@@ -201,6 +201,8 @@ async function memoryOf(
   const { buildShard } = await import("../network/shard")
   const { wholeNetwork } = await import("../network/host-network")
   const { boardIds, readBoardProfile } = await import("../hardware/board-profile")
+  const { refuseKernelsOnBoards } = await import("../network/refuse-kernels")
+  refuseKernelsOnBoards(model.network)
   const shard = buildShard(model.network, wholeNetwork(model.network), 1)
   const areas = areasOf(shard)
   const used = areas.reduce((sum, area) => sum + area.bytes, 0)

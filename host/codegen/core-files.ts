@@ -6,14 +6,16 @@ const ROOMS = ["core", "base", "wire", "signals", "spiking", "service"]
 
 /** Modules of the core as WebAssembly. */
 const SOURCES = [
-  ..."layout random noise settle settle-fine settle-two batched links image run whole".split(" "),
+  ..."layout random noise settle settle-fine settle-two batched links kernels image run whole".split(
+    " ",
+  ),
   ..."atan pid neuron ring-neuron elements link-rules".split(" "),
   ..."plan whole-math trim trace fourier spread bands reservoir features".split(" "),
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "settle-fine", "settle-two", "links"]
 /** What the host alone has: 16 samples side by side. */
-const LANES = ["lane-layout", "lanes", "lanes-settle"]
+const LANES = "lane-layout lane-vectors lanes lanes-kernels lanes-learn lanes-settle".split(" ")
 
 /**
  * The file of a module of the core, by its name without extension.

@@ -6,6 +6,7 @@ import { HostNetwork, wholeNetwork } from "../network/host-network"
 import {
   inputElement,
   inputSignalsOf,
+  kernelsOf,
   linksOf,
   type Network,
   neuronsOf,
@@ -108,7 +109,10 @@ export class Inside {
       const sources = wiringOf(this.network).sources(layer)
       let at = 0
       for (let l = 1; l < layer; l++) at += linksOf(this.network, l)
-      const firsts = sources.map(of => {
+      const first = at
+      const shared = kernelsOf(this.network, layer)?.synapses
+      const firsts = sources.map((of, t) => {
+        if (shared !== undefined) return first + (t % shared) * of.length
         at += of.length
         return at - of.length
       })

@@ -45,7 +45,9 @@ export function readModel(what: string, seed: number): Model {
       kind: "usage",
       message: `"${what}" is neither a preset nor a size, and no file of that name exists`,
       cause: "the name is misspelt, or the file lies in another folder",
-      help: `name a file, a size such as 784-16-10, or one of: ${presetNames.join(", ")}`,
+      help: /^\d+(?:-[\dcwxps@]+)+$/.test(what)
+        ? "a size is spelt 784-16-10, with windows 784-300w14x10p2-10 or 784-25w7s5-10, with shared kernels 784-20c6x4s2-30c5s2-10"
+        : `name a file, a size such as 784-16-10, or one of: ${presetNames.join(", ")}`,
     })
   const bytes = readModelBytes(what)
   // A JSON text begins with a brace, perhaps behind a byte order mark and space.

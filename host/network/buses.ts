@@ -1,6 +1,6 @@
 /** What a shard has on its buses: the signals it computes and those it reads. */
 import { inputSignalsOf, type Network, signalsOf } from "./description"
-import { isDense } from "./linking"
+import { isDense, kernelsOf } from "./linking"
 import { neuronOf, neuronsHere, type Slice } from "./slices"
 import { type Sources, wiringOf } from "./wiring"
 
@@ -9,16 +9,21 @@ import { type Sources, wiringOf } from "./wiring"
  * in that layer of its signals, in the bus's order.
  *
  * Only what the shard computes or reads is there, ascending; its own signals come first where they
- * are not one range. Where links are dense all signals are there, since no index is stored, and all
+ * are not one range. Where links are dense or shared all signals are there, since no index is stored, and all
  * outputs are; so are the pixels if most are read, since a table of them costs memory too.
  */
 export function busesOf(net: Network, slices: Slice[]): number[][] {
   return busesFor(net, slices, sourcesOfSlices(net, slices))
 }
 
-/** For each slice the sources of its synapses; none where links are dense. */
+/** For each slice the sources of its synapses; none where links are dense or shared. */
 export function sourcesOfSlices(net: Network, slices: Slice[]): Sources[] {
-  return slices.map(slice => (isDense(net, slice.layer) ? [] : wiringOf(net).sourcesOf(slice)))
+  return slices.map(slice => (readsAll(net, slice.layer) ? [] : wiringOf(net).sourcesOf(slice)))
+}
+
+/** Does a layer read by place on the bus, which so holds all signals of the layer before? */
+function readsAll(net: Network, layer: number): boolean {
+  return isDense(net, layer) || kernelsOf(net, layer) !== undefined
 }
 
 /** As {@link busesOf}, of the sources that are known already. */
@@ -51,7 +56,7 @@ export function busesFor(net: Network, slices: Slice[], drawn: Sources[]): numbe
     let range = true
     for (let i = 1; i < own.length; i++) if (own[i] !== own[i - 1] + 1) range = false
     const all =
-      layer === net.layers.length ? own.length > 0 : reads && !partial && isDense(net, layer + 1)
+      layer === net.layers.length ? own.length > 0 : reads && !partial && readsAll(net, layer + 1)
     const ownFirst = !range && !all
     for (const s of own) present[s] = !ownFirst
     const bus: number[] = []

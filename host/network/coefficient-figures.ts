@@ -1,5 +1,5 @@
 /** What the coefficients of a network look like as a whole. */
-import { coefficientMax, linksOf, type Network } from "./network"
+import { coefficientMaxOf, linksOf, type Network } from "./network"
 
 /** In units of the coefficient: 1 is 8192 in Q13. */
 export interface CoefficientFigures {
@@ -10,7 +10,7 @@ export interface CoefficientFigures {
   /** Standard deviation about the mean. */
   deviation: number
   zeros: number
-  /** At the network's clamp, or beyond. */
+  /** At their layer's clamp, or beyond. */
   clamped: number
 }
 
@@ -28,14 +28,19 @@ export function coefficientFigures(
   network: Network,
   coefficients: Buffer,
 ): { clamp: number; pairs: CoefficientFigures[]; all: CoefficientFigures } {
-  const max = coefficientMax(network)
   let at = 0
   const pairs = network.layers.map((_, i) => {
     const from = at
     at += 2 * linksOf(network, i + 1)
-    return figuresOf(valuesOf(coefficients.subarray(from, at)), max)
+    return figuresOf(valuesOf(coefficients.subarray(from, at)), coefficientMaxOf(network, i + 1))
   })
-  return { clamp: max / ONE, pairs, all: figuresOf(valuesOf(coefficients), max) }
+  // Layers of shared kernels have clamps of their own.
+  const max = Math.max(...pairs.map((_, i) => coefficientMaxOf(network, i + 1)))
+  const all = {
+    ...figuresOf(valuesOf(coefficients), max),
+    clamped: pairs.reduce((n, pair) => n + pair.clamped, 0),
+  }
+  return { clamp: max / ONE, pairs, all }
 }
 
 /**

@@ -65,6 +65,11 @@ export interface Window {
    * has put it.
    */
   stride?: number
+  /**
+   * Neurons at different windows share coefficients: the c-th at each window has those of the c-th at every
+   * other. Needs a stride; neurons / windows is then the number of channels.
+   */
+  shared?: boolean
 }
 
 export interface Network {

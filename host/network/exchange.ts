@@ -1,4 +1,5 @@
 /** Between a shard's order of what was learnt and the network's own. */
+import { Kernel, PartFlag } from "../../src/core/layout"
 import { placesOf } from "./buses"
 import { linkingOf, type Network, signalsOf } from "./description"
 import { linksBefore, linksOf } from "./linking"
@@ -28,6 +29,10 @@ function exchangeLinks(
   all: Buffer,
   toShard: boolean,
 ): void {
+  if (part.has(PartFlag.Shared)) {
+    exchangeKernels(part, base, all, toShard)
+    return
+  }
   const m = part.memory
   const { layer, inputs, sources, neurons, coefficient, target } = part
   // The place of each synapse's next link. Sources ascending, the n-th link seen of a synapse is
@@ -60,6 +65,20 @@ function exchangeLinks(
     for (let link = first; link < end; link++)
       exchange(places[m.getAt(target + link, "u8")]++, link)
   }
+}
+
+/** Of shared kernels: synapse by synapse of a place, the sources of its window ascending. */
+function exchangeKernels(part: PartView, base: number, all: Buffer, toShard: boolean): void {
+  const m = part.memory
+  const synapses = m.getAt(part.start + Kernel.Synapses, "u16")
+  const fanIn = part.links / synapses
+  for (let synapse = 0; synapse < synapses; synapse++)
+    for (let rank = 0; rank < fanIn; rank++) {
+      const here = part.coefficient + (rank * synapses + synapse) * 2
+      const there = (base + synapse * fanIn + rank) * 2
+      if (toShard) m.setAt(here, "i16", all.getAt(there, "i16"))
+      else all.setAt(there, "i16", m.getAt(here, "i16"))
+    }
 }
 
 /** Values exchangeElements counts for each neuron behind the input. */

@@ -13,8 +13,37 @@ export function fanInOf(net: Network, layer: number): number {
   return most
 }
 
-/** Links ending in layer `layer`. */
+/** The kernels of a layer whose neurons share coefficients (src/core/kernels.ts). */
+export interface Kernels {
+  window: Window & { stride: number }
+  /** Windows beside each other, and below each other. */
+  columns: number
+  rows: number
+  /** Neurons at each. */
+  channels: number
+  /** Synapses at each: so many have coefficients of their own. */
+  synapses: number
+}
+
+/** A layer's kernels; undefined where each link has a coefficient of its own. */
+export function kernelsOf(net: Network, layer: number): Kernels | undefined {
+  const { window, neurons, inputs } = net.layers[layer - 1]
+  if (!window?.shared || window.stride === undefined) return undefined
+  const { stride } = window
+  const { columns, rows } = windowGrid(window, stride)
+  const channels = Math.floor(neurons / (columns * rows))
+  return { window: { ...window, stride }, columns, rows, channels, synapses: channels * inputs }
+}
+
+/** Does any layer share coefficients over places? */
+export function hasKernels(net: Network): boolean {
+  return net.layers.some(({ window }) => window?.shared === true)
+}
+
+/** Links ending in layer `layer`; where they share coefficients, as many as there are different ones. */
 export function linksOf(net: Network, layer: number): number {
+  const kernels = kernelsOf(net, layer)
+  if (kernels) return kernels.synapses * fanInOf(net, layer)
   if (linkingOf(net) === "strict")
     return Math.min(strictOutputs(net, layer - 1), strictInputs(net, layer))
   return linksBefore(net, layer, synapsesOf(net, layer))
@@ -128,6 +157,9 @@ function windowSources(window: Window, perPlace: number, place: number) {
  */
 export function isDense(net: Network, layer: number): boolean {
   return (
-    layer > 1 && linkingOf(net) === "adder" && fanInOf(net, layer) === signalsOf(net, layer - 1)
+    layer > 1 &&
+    linkingOf(net) === "adder" &&
+    fanInOf(net, layer) === signalsOf(net, layer - 1) &&
+    !kernelsOf(net, layer)
   )
 }

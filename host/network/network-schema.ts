@@ -15,6 +15,7 @@ const windowSchema = z.strictObject({
   height: count,
   pitch: count.optional(),
   stride: count.optional(),
+  shared: z.boolean().optional(),
 })
 
 export const layerSchema = z.strictObject({

@@ -2,29 +2,38 @@
 import { hash32, normalQ12 } from "../../src/base/random"
 import { COEFFICIENT_BITS } from "../../src/core/layout"
 import { lambdaBits, largestSignal, linkingOf, type Network, signalsOf } from "./description"
-import { fanInOf } from "./linking"
+import { fanInOf, kernelsOf } from "./linking"
 import { wiringOf } from "./wiring"
 
 export * from "./description"
 export * from "./linking"
 
 /**
- * Clamp of the coefficients of a layer, Q13: int16, and so small that neither the forward sum of a
- * synapse nor the backward sum of a signal can leave 32 bits.
+ * Clamp of the coefficients, Q13: int16, and so small that neither the forward sum of a synapse nor the
+ * backward sum of a signal can leave 32 bits, in any layer. Layers of shared kernels do not count: each has a
+ * clamp of its own ({@link coefficientMaxOf}).
  */
 export function coefficientMax(net: Network): number {
   let max = 32767
-  for (let layer = 1; layer <= net.layers.length; layer++) {
-    const l = net.layers[layer - 1]
-    max = Math.min(max, Math.floor(2147483647 / (fanInOf(net, layer) * largestSignal(net))))
-    if (layer > 1) {
-      // Every synapse could read one signal; a signal's true fan-out is found when links are drawn.
-      const fanOut = Math.min(l.neurons * l.inputs, widestFanOut(net, layer))
-      const lambdaMax = net.lambdaMax << (lambdaBits(net) - 12)
-      max = Math.min(max, Math.floor(2147483647 / (fanOut * lambdaMax)))
-    }
-  }
+  for (let layer = 1; layer <= net.layers.length; layer++)
+    if (!kernelsOf(net, layer)) max = Math.min(max, roomOf(net, layer))
   return max
+}
+
+/** Clamp of the coefficients of layer `layer`, Q13. */
+export function coefficientMaxOf(net: Network, layer: number): number {
+  return kernelsOf(net, layer) ? roomOf(net, layer) : coefficientMax(net)
+}
+
+/** Clamp that the sums of a layer's links ask for. */
+function roomOf(net: Network, layer: number): number {
+  const l = net.layers[layer - 1]
+  const most = Math.floor(2147483647 / (fanInOf(net, layer) * largestSignal(net)))
+  if (layer === 1) return Math.min(32767, most)
+  // Every synapse could read one signal; a signal's true fan-out is found when links are drawn.
+  const fanOut = Math.min(l.neurons * l.inputs, widestFanOut(net, layer))
+  const lambdaMax = net.lambdaMax << (lambdaBits(net) - 12)
+  return Math.min(32767, most, Math.floor(2147483647 / (fanOut * lambdaMax)))
 }
 
 /** The largest number of links any one signal of the layer before sends into layer `layer`. */
@@ -32,6 +41,12 @@ function widestFanOut(net: Network, layer: number): number {
   const l = net.layers[layer - 1]
   const synapses = l.neurons * l.inputs
   const sources = signalsOf(net, layer - 1)
+  const kernels = kernelsOf(net, layer)
+  if (kernels) {
+    const { window, columns, rows } = kernels
+    const over = (size: number, places: number) => Math.min(places, Math.ceil(size / window.stride))
+    return over(window.width, columns) * over(window.height, rows) * kernels.synapses
+  }
   if (linkingOf(net) === "adder" && fanInOf(net, layer) === sources) return synapses
   const count: number[] = []
   for (let s = 0; s < sources; s++) count.push(0)

@@ -100,6 +100,28 @@ export function fashionWindows(seed: number): Network {
   }
 }
 
+/**
+ * 784-20c6s2-30c5s2-10 for the most of MNIST: 20 rings at each of 12 × 12 windows of 6 × 6 pixels and 30 at
+ * each of 4 × 4 windows of those, which share 99,840 coefficients. Elements and λ are clamped closer than elsewhere,
+ * so that sums over 1,000 links, and over all places, leave coefficients their room.
+ */
+export function mnistKernels(seed: number): Network {
+  const pixels = { across: 28, down: 28, width: 6, height: 6, stride: 2, shared: true }
+  const rings = { across: 12, down: 12, width: 5, height: 5, stride: 2, shared: true }
+  return {
+    ...adders("mnist-kernels", seed, [
+      { ...APART, neurons: 2880, fanIn: 36, window: pixels, finer: 4 },
+      { ...APART, neurons: 480, fanIn: 1000, window: rings, finer: 3 },
+      outputs(960),
+    ]),
+    steps: 4,
+    inputScale: q12(2),
+    netMin: q12(-0.12),
+    elementMax: q12(2.25),
+    lambdaMax: q12(0.5),
+  }
+}
+
 /** 784-300-100-10 with fan-in 150: for a fleet. */
 export function fleetDeep(seed: number): Network {
   return adders("fleet-deep", seed, [hidden(300, 150), hidden(100, 150), outputs(150)])

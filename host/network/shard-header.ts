@@ -1,6 +1,14 @@
 /** The header of a shard: number formats, rule, the responses to pixel values, and its hash. */
 import { settleForwardOwn } from "../../src/core/elements"
-import { COEFFICIENT_BITS, Header, Part, Rule, STATE_BITS } from "../../src/core/layout"
+import {
+  COEFFICIENT_BITS,
+  Header,
+  Kernel,
+  Part,
+  PartFlag,
+  Rule,
+  STATE_BITS,
+} from "../../src/core/layout"
 import { Neuron } from "../../src/core/neuron"
 import { settleForward } from "../../src/core/settle"
 import { settleForwardFine } from "../../src/core/settle-fine"
@@ -143,6 +151,10 @@ export function layoutHash(shard: ShardView): number {
     for (let at = from; at < to; at++) h = Math.imul(h ^ shard.memory.getAt(at, "u8"), 16777619)
   }
   add(0, Header.Length + shard.partCount * Part.Length)
-  for (const { target, links } of shard.parts) if (target !== 0) add(target, target + links)
+  for (const part of shard.parts) {
+    const { start, target, links } = part
+    if (target !== 0) add(target, target + links)
+    if (part.has(PartFlag.Shared)) add(start, start + Kernel.Length)
+  }
   return h
 }

@@ -1,9 +1,9 @@
 /** Where everything lies in a shard's memory (layout.ts), before there is any. */
-import { Header, Part } from "../../src/core/layout"
+import { Header, Kernel, Part } from "../../src/core/layout"
 import { Neuron } from "../../src/core/neuron"
 import { isWhole } from "./buses"
 import { elementsLearn, inputSignalsOf, type Network, settlesOneByOne } from "./description"
-import { isDense } from "./linking"
+import { isDense, kernelsOf, linksOf } from "./linking"
 import { MAX_SPARSE_LINKS, MAX_SYNAPSES, type Slice } from "./slices"
 import type { Sources } from "./wiring"
 
@@ -17,8 +17,10 @@ export interface PartPlaces {
   neuronIds: number
   /** K3, then B, then B̂ where the papers' backward equation runs. */
   inhibition: number
-  /** Sums, λ, noise and states, one after the other. */
+  /** Sums, λ, noise (none where links are shared) and states, one after the other. */
   work: number
+  /** Shared links of pixels: these, laid out. */
+  pixels: number
   displacement: number
   linkPid: number
   elementPid: number
@@ -66,14 +68,18 @@ export function placesFor(
     const links = linksIn(net, slice, drawn[i], sources)
     const part = noPlaces(links)
     parts.push(part)
-    const dense = isDense(net, slice.layer)
-    if (!dense) {
+    const shared = kernelsOf(net, slice.layer) !== undefined
+    const sparse = !shared && !isDense(net, slice.layer)
+    if (shared) {
+      part.start = at
+      at += Kernel.Length
+    } else if (sparse) {
       part.start = at
       at += (sources + 1) * 2
     }
     part.coefficient = at
     at += links * 2
-    if (!dense) {
+    if (sparse) {
       part.target = at
       at += links
     }
@@ -111,12 +117,18 @@ export function placesFor(
   if (imageList !== 0) at += 4 + onBus[0].length * 4
   let listed = 0
   for (const { layer } of slices)
-    if (layer > 1 && !isDense(net, layer)) listed = Math.max(listed, onBus[layer - 1].length)
+    if (layer > 1 && !isDense(net, layer) && !kernelsOf(net, layer))
+      listed = Math.max(listed, onBus[layer - 1].length)
   const signalList = listed !== 0 ? at : 0
   if (listed !== 0) at += 4 + listed * 4
   for (const [i, { layer, count }] of slices.entries()) {
+    const shared = kernelsOf(net, layer) !== undefined
     parts[i].work = at
-    at = align4(at + count * net.layers[layer - 1].inputs * 8 + count * 10)
+    at = align4(at + count * net.layers[layer - 1].inputs * (shared ? 6 : 8) + count * 10)
+    if (shared && layer === 1) {
+      parts[i].pixels = at
+      at = align4(at + onBus[0].length * 2)
+    }
   }
   // Working memory of other rules than the plain product of the links.
   const scratch = settlesOneByOne(net) ? at : 0
@@ -159,6 +171,7 @@ function noPlaces(links: number): PartPlaces {
     neuronIds: 0,
     inhibition: 0,
     work: 0,
+    pixels: 0,
     displacement: 0,
     linkPid: 0,
     elementPid: 0,
@@ -167,6 +180,7 @@ function noPlaces(links: number): PartPlaces {
 
 /** Links of a slice, checked against what a part can hold. */
 function linksIn(net: Network, slice: Slice, drawn: Sources, sources: number): number {
+  if (kernelsOf(net, slice.layer)) return linksOf(net, slice.layer)
   const synapses = slice.count * net.layers[slice.layer - 1].inputs
   if (synapses > MAX_SYNAPSES)
     throw new RangeError(`a part holds at most ${MAX_SYNAPSES} synapses, not ${synapses}`)

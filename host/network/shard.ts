@@ -2,7 +2,7 @@
  * Builds the memory of a shard (src/core/layout.ts) from a network and the slices of its layers that the
  * shard is to compute.
  */
-import { FIXED_POINT, LAYOUT_VERSION, MAGIC, PartFlag, Rule } from "../../src/core/layout"
+import { FIXED_POINT, Kernel, LAYOUT_VERSION, MAGIC, PartFlag, Rule } from "../../src/core/layout"
 import { INHIBITION } from "../../src/core/neuron"
 import {
   atOnceOperations,
@@ -13,11 +13,13 @@ import {
   mostLinkOperations,
   neuronOperations,
   SOURCE_OPERATIONS,
+  sharedLinkOperations,
+  sharedSourceOperations,
 } from "../../src/core/operations"
 import { busesFor, placeOf, placesOf, sourcesOfSlices } from "./buses"
 import { elementsLearn, finerOf, inputSignalsOf, type Network, signalsOf } from "./description"
-import { fanInOf, isDense } from "./linking"
-import { initialCoefficient } from "./network"
+import { fanInOf, isDense, kernelsOf } from "./linking"
+import { coefficientMaxOf, initialCoefficient } from "./network"
 import { layoutHash, writeInputTable, writeNumberFormats, writeRule } from "./shard-header"
 import { type PartPlaces, placesFor, type ShardPlaces } from "./shard-places"
 import { type PartView, ShardView } from "./shard-view"
@@ -56,7 +58,8 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     writeAddresses(part, slice, places, places.parts[i])
     if (elementsLearn(net)) writeElements(part, net, places.parts[i])
     writeIds(part, slice, onBus[slice.layer - 1])
-    writeLinks(part, net, slice, drawn[i], onBus[slice.layer - 1])
+    if (part.has(PartFlag.Shared)) writeKernels(part, net, slice.layer)
+    else writeLinks(part, net, slice, drawn[i], onBus[slice.layer - 1])
     if (slice.layer === 1 && sumsAtOnce(shard, part, slices)) part.flags |= PartFlag.AtOnce
     writeChunks(shard, part)
   }
@@ -108,6 +111,7 @@ function writeDescriptor(
   if (layer === 1) flags |= PartFlag.Input
   if (layer === net.layers.length) flags |= PartFlag.Output
   if (isDense(net, layer)) flags |= PartFlag.Dense
+  if (kernelsOf(net, layer)) flags |= PartFlag.Shared
   if (reports(net, slices, layer)) flags |= PartFlag.Report
   if (layer > 1 && ownSignals(net, slices, layer - 1) < sources) flags |= PartFlag.Await
   if (slice.partial) flags |= PartFlag.Partial
@@ -140,17 +144,18 @@ function writeAddresses(
   part.target = own.target
   part.coefficient = own.coefficient
   part.sum = own.work
+  const shared = part.has(PartFlag.Shared)
   part.lambda = own.work + synapses * 4
-  part.noise = own.work + synapses * 6
-  part.state = own.work + synapses * 8
-  part.busIn = shard.buses[layer - 1]
+  part.noise = shared ? 0 : own.work + synapses * 6
+  part.state = own.work + synapses * (shared ? 6 : 8)
+  part.busIn = shared && layer === 1 ? own.pixels : shard.buses[layer - 1]
   part.busOut = shard.buses[layer]
   part.backOut = shard.backs[layer - 1]
   part.backIn = shard.backs[layer]
   part.displacement = own.displacement
   part.linkPid = own.linkPid
   part.elementPid = own.elementPid
-  part.list = layer === 1 ? shard.imageList : part.isDense ? 0 : shard.signalList
+  part.list = layer === 1 ? shard.imageList : part.isDense || shared ? 0 : shard.signalList
   part.neuronIds = own.neuronIds
   part.sourceIds = shard.sourceIds[layer - 1]
 }
@@ -181,7 +186,11 @@ function writeIds(part: PartView, slice: Slice, bus: number[]): void {
 /** Several parts share one list of pixels, which they sum one after the other. */
 function sumsAtOnce(shard: ShardView, part: PartView, slices: Slice[]): boolean {
   const alone = slices.length === 1 || slices[1].layer > 1
-  const plain = !shard.has(Rule.Listed) && part.sourceIds === 0 && shard.inputSignals === 1
+  const plain =
+    !shard.has(Rule.Listed) &&
+    !part.has(PartFlag.Shared) &&
+    part.sourceIds === 0 &&
+    shard.inputSignals === 1
   // A board must be able to sum the links of any message's pixels in one run.
   return alone && plain && atOnceOperations(mostLinks(part)) <= MOST_OPERATIONS
 }
@@ -189,7 +198,7 @@ function sumsAtOnce(shard: ShardView, part: PartView, slices: Slice[]): boolean 
 /** Links of the source that has the most; 0 where links are dense. */
 function mostLinks(part: PartView): number {
   let most = 0
-  if (part.start !== 0)
+  if (part.target !== 0)
     for (let s = 0; s < part.sources; s++) {
       const { first, end } = part.linksOf(s)
       most = Math.max(most, end - first)
@@ -208,6 +217,15 @@ function writeChunks(shard: ShardView, part: PartView): void {
   const source = SOURCE_OPERATIONS + mostLinks(part) * mostLinkOperations(rule)
   const synapse = DENSE_SYNAPSE_OPERATIONS + sources * mostDenseLinkOperations(rule)
   const neuron = neuronOperations(rule, shard.steps)
+  if (part.has(PartFlag.Shared)) {
+    const { memory, at } = part
+    // Pixels are laid out in the same run as the first chunk.
+    const laid = MOST_OPERATIONS - sources * ENTRY_OPERATIONS
+    part.chunkSources = chunk(Math.min(CHUNK_OPERATIONS, laid), sharedSourceOperations(memory, at))
+    part.chunkSynapses = chunk(CHUNK_OPERATIONS, sharedLinkOperations(memory, at))
+    part.chunkNeurons = chunk(CHUNK_OPERATIONS >> 1, neuronOperations(shard.rule, shard.steps))
+    return
+  }
   part.chunkSources = chunk(Math.min(CHUNK_OPERATIONS, room), source)
   part.chunkSynapses = chunk(CHUNK_OPERATIONS, synapse)
   part.chunkNeurons = chunk(CHUNK_OPERATIONS >> 1, neuron)
@@ -215,6 +233,35 @@ function writeChunks(shard: ShardView, part: PartView): void {
 
 function chunk(operations: number, each: number): number {
   return Math.max(1, Math.floor(operations / each))
+}
+
+/** Shared kernels and the coefficients they begin with. */
+function writeKernels(part: PartView, net: Network, layer: number): void {
+  const kernels = kernelsOf(net, layer)!
+  const m = part.memory
+  const { window, columns, rows, synapses } = kernels
+  const max = coefficientMaxOf(net, layer)
+  const record: Record<number, number> = {
+    [Kernel.Across]: window.across,
+    [Kernel.Down]: window.down,
+    [Kernel.Width]: window.width,
+    [Kernel.Height]: window.height,
+    [Kernel.Stride]: window.stride,
+    [Kernel.Columns]: columns,
+    [Kernel.Rows]: rows,
+    [Kernel.Signals]: signalsOf(net, layer - 1) / (window.across * window.down),
+    [Kernel.Synapses]: synapses,
+    [Kernel.CoefficientMax]: max,
+  }
+  for (const [field, value] of Object.entries(record))
+    m.setAt(part.start + Number(field), "u16", value)
+  const fanIn = fanInOf(net, layer)
+  for (let rank = 0; rank < fanIn; rank++)
+    for (let synapse = 0; synapse < synapses; synapse++) {
+      const c = initialCoefficient(net, layer, synapse, rank, fanIn)
+      const at = part.coefficient + (rank * synapses + synapse) * 2
+      m.setAt(at, "i16", Math.min(max, Math.max(-max, c)))
+    }
 }
 
 /** Links and the coefficients they begin with. */

@@ -1,6 +1,6 @@
 /** Which neurons of which layers a shard computes. */
 import type { Network } from "./description"
-import { fanInOf, isDense } from "./linking"
+import { fanInOf, isDense, kernelsOf } from "./linking"
 
 /**
  * Neurons of a layer (1 = the first behind the input): first … first+count−1, or, where `neurons`
@@ -35,6 +35,8 @@ export const MAX_SPARSE_LINKS = 65535
 
 /** Neurons of a layer that fit one part, whichever they are. */
 export function mostNeurons(net: Network, layer: number): number {
+  // Shared kernels are a part by themselves: links are counted once for all places.
+  if (kernelsOf(net, layer)) return net.layers[layer - 1].neurons
   const inputs = net.layers[layer - 1].inputs
   const bySynapses = Math.floor(MAX_SYNAPSES / inputs)
   if (isDense(net, layer)) return bySynapses

@@ -16,6 +16,7 @@ import {
   inputFloorOf,
   inputSignalsOf,
   isFine,
+  largestSignal,
   linkingOf,
   mostLearnShift,
   type Network,
@@ -24,8 +25,13 @@ import {
   signalsOf,
   synapsesOf,
 } from "./description"
-import { givenOf, windowGrid, windowSpan } from "./linking"
+import { givenOf, kernelsOf, linksOf, windowGrid, windowSpan } from "./linking"
 import { strictFaultOf } from "./strict"
+
+/** Coefficients of a layer that a cursor of the core can count (src/core/run.ts). */
+const MOST_SHARED_LINKS = 65535
+/** So that four samples' changes of a shared coefficient, each of all places, fit 32 bits. */
+const MOST_SHARED_SUM = 2 ** 29
 
 /** Why a network cannot be run, or "" if it can. */
 export function faultOf(net: Network): string {
@@ -99,10 +105,30 @@ function windowFaultOf(net: Network, layer: number): string {
     return `${which} are ${width}x${height} on ${across}x${down} places`
   const inWindow = (width * height * signals) / (across * down)
   if (fanIn !== inWindow) return `${which} hold ${inWindow} signals, but its fanIn is ${fanIn}`
-  if (stride === undefined) return ""
+  if (stride === undefined)
+    return window.shared ? `${which} share coefficients, so they need a stride` : ""
   const { columns, rows } = windowGrid(window, stride)
   if (neurons % (columns * rows) !== 0)
     return `${which} lie at ${columns}x${rows} places, which do not share ${neurons} neurons evenly`
+  return window.shared ? kernelFaultOf(net, layer) : ""
+}
+
+/** What the bounds of src/core/kernels.ts ask for, and what it knows. */
+function kernelFaultOf(net: Network, layer: number): string {
+  const which = `the shared kernels of layer ${layer}`
+  const kernels = kernelsOf(net, layer)
+  if (!kernels) return ""
+  if (layer === net.layers.length) return `${which} are the last layer: outputs share nothing`
+  if ((kernels.window.pitch ?? 1) !== 1) return `${which} read every place of a row: no pitch`
+  const plainly = !settlesOneByOne(net) && net.linkBound === undefined && !net.pid
+  if (isFine(net) || !plainly)
+    return `${which} learn by the plain product alone, in rings of Q12 with K1 = 1 and K2 = ½`
+  const links = linksOf(net, layer)
+  if (links > MOST_SHARED_LINKS)
+    return `${which} have ${links} coefficients, at most ${MOST_SHARED_LINKS} fit a layer`
+  const places = kernels.columns * kernels.rows
+  if (places * largestSignal(net) * net.lambdaMax >= MOST_SHARED_SUM)
+    return `${which} lie at ${places} places, over which a change could leave 32 bits: a larger stride, or a smaller lambdaMax or elementMax`
   return ""
 }
 

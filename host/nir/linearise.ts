@@ -29,6 +29,7 @@ import {
   outputElement,
   signalsOf,
 } from "../network/network"
+import { refuseKernels } from "../network/refuse-kernels"
 import { wiringOf } from "../network/wiring"
 import { growthOf } from "./dense"
 import { type Affine, type Graph, matrixOf, type Node } from "./graph"
@@ -73,6 +74,7 @@ export interface Linearised {
  */
 export function linearise(model: Model, image?: Uint8Array): Linearised {
   const { network } = model
+  refuseKernels(network, "be exported to NIR", "export one with windows of each neuron's own")
   if (network.inputCentre)
     throw new WuxingError({
       code: "nir-no-fit",

@@ -12,6 +12,7 @@ import {
   outputElement,
   signalsOf,
 } from "../network/network"
+import { refuseKernels } from "../network/refuse-kernels"
 import { wiringOf } from "../network/wiring"
 
 const ELEMENTS = 5
@@ -60,6 +61,7 @@ interface Ring {
  * @param chips how many of them there are
  */
 export function planCores(network: Network, profile: ChipProfile, chips: number): CorePlan {
+  refuseKernels(network, "be laid out on a chip's cores", "take windows of each neuron's own")
   const rings = ringsOf(network)
   const cores: (CoreUse & { taken: Set<number> })[] = []
   const places = new Int32Array(rings.length).fill(-1)

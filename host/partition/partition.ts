@@ -2,6 +2,7 @@
 
 import { WuxingError } from "../base/errors"
 import type { Network } from "../network/network"
+import { refuseKernelsOnBoards } from "../network/refuse-kernels"
 import { addSlices, type Slice } from "../network/slices"
 
 /**
@@ -9,9 +10,11 @@ import { addSlices, type Slice } from "../network/slices"
  * whole on the last one.
  *
  * @returns for each board the slices it computes, layers ascending
- * @throws WuxingError "too-many-boards" if a hidden layer has fewer neurons than there are boards
+ * @throws WuxingError "too-many-boards" if a hidden layer has fewer neurons than there are boards;
+ *   "shared-kernels"
  */
 export function splitEvenly(network: Network, boards: number): Slice[][] {
+  refuseKernelsOnBoards(network)
   const shares: Slice[][] = Array.from({ length: boards }, () => [])
   const last = network.layers.length
   for (let layer = 1; layer <= last; layer++) {

@@ -17,7 +17,8 @@ const LIT = 0.2
  * hidden layers for it, so that all have about as much to do. (In learning one layer waits for the
  * other, and layers split evenly are learnt fastest.)
  *
- * @throws WuxingError "too-many-boards" if a hidden layer has fewer neurons than there are boards
+ * @throws WuxingError "too-many-boards" if a hidden layer has fewer neurons than there are boards;
+ *   "shared-kernels"
  */
 export function planFor(network: Network, boards: number): Slice[][] {
   const { layers } = network

@@ -5,7 +5,15 @@
 import { MOST_SUM } from "../../src/core/once"
 import { LANES, Lane } from "../codegen/assembly/lane-layout"
 import { finerOf, isFine, linkingOf, settlesOneByOne, signalsOf } from "../network/description"
-import { largestSignal, type Network, synapsesOf } from "../network/network"
+import {
+  coefficientMaxOf,
+  fanInOf,
+  hasKernels,
+  kernelsOf,
+  largestSignal,
+  type Network,
+  synapsesOf,
+} from "../network/network"
 import { wiringOf } from "../network/wiring"
 
 /** Bytes of a source's signals in a block, and of a row's sums. */
@@ -18,9 +26,14 @@ export function lanesFaultOf(network: Network, batch: number): string {
   if (settlesOneByOne(network) || network.linkBound !== undefined || network.pid)
     return "only networks are that learn links by the plain product, in rings of K1 = 1 and K2 = ½"
   const most = Math.floor(MOST_SUM / (largestSignal(network) * network.lambdaMax))
+  if (hasKernels(network) && batch > MOST_SHARED_BATCH)
+    return `a batch of ${batch} is more than those of shared kernels can hold, ${MOST_SHARED_BATCH}`
   if (batch > most) return `a batch of ${batch} is more than its sums can hold, ${most}`
   return ""
 }
+
+/** So that the lower halves of a shared coefficient's sums, each of 2^20, fit 32 bits together. */
+const MOST_SHARED_BATCH = 4096
 
 /** A layer's place in memory, from the start of what is shared and of a block. */
 interface LayerPlan {
@@ -28,6 +41,11 @@ interface LayerPlan {
   fanIn: number
   padded: number
   shared: boolean
+  /** Places that share coefficients, 0: none do; rings that have their own. */
+  places: number
+  rings: number
+  packed: number
+  turned: number
   list: number
   lists: number
   coefficient: number
@@ -58,19 +76,25 @@ export class LaneMemory {
     inBlock((signalsOf(network, 0) + 1) * SHORTS)
     let widest = 0
     for (const [i, l] of layers.entries()) {
-      const fanIn = wiringOf(network).sources(i + 1)[0].length
-      const all = fanIn === signalsOf(network, i)
+      const kernels = kernelsOf(network, i + 1)
+      const fanIn = fanInOf(network, i + 1)
+      const all = fanIn === signalsOf(network, i) && !kernels
       const together = all || l.window !== undefined
       const rows = together ? (l.inputs + 1) & ~1 : l.inputs
       const padded = (fanIn + 3) & ~3
-      const lists = all ? 1 : together ? l.neurons : l.neurons * rows
+      const places = kernels ? kernels.columns * kernels.rows : 0
+      const rings = kernels?.channels ?? l.neurons
+      const lists = places || (all ? 1 : together ? l.neurons : l.neurons * rows)
       const signals = signalsOf(network, i + 1) + 1
       widest = Math.max(widest, padded)
       const list = align(shared)
       const coefficient = align(list + lists * padded * 4)
-      shared = coefficient + l.neurons * rows * padded * 2
+      shared = coefficient + rings * rows * padded * 2
+      const paired = kernels ? Math.max(padded, rings * rows) : 0
       this.plans.push({
-        ...{ rows, fanIn, padded, shared: together, list, lists, coefficient },
+        ...{ rows, fanIn, padded, shared: together, places, rings, list, lists, coefficient },
+        packed: inBlock(paired * SHORTS),
+        turned: inBlock(kernels && i > 0 ? padded * rings * rows * 2 : 0),
         out: inBlock(signals * SHORTS),
         back: inBlock(signals * WORDS),
         sum: inBlock(l.neurons * rows * WORDS),
@@ -81,6 +105,11 @@ export class LaneMemory {
     this.sharedBytes = align(shared)
     this.blockBytes = align(block)
     this.scratchBytes = align(8 * widest)
+  }
+
+  /** Rings of each layer that have coefficients of their own, which threads share among them. */
+  get rings(): number[] {
+    return this.plans.map(plan => plan.rings)
   }
 
   /** Writes records and lists. @param at address of what is shared, in `memory` */
@@ -115,6 +144,10 @@ export class LaneMemory {
         [Lane.BackIn]: plan.back,
         [Lane.BackOut]: before.back,
         [Lane.Sources]: signalsOf(network, i),
+        [Lane.CoefficientMax]: coefficientMaxOf(network, layer),
+        [Lane.Places]: plan.places,
+        [Lane.Packed]: plan.packed,
+        [Lane.Turned]: plan.turned,
       }
       for (const [field, value] of Object.entries(record))
         memory.setAt(at + i * Lane.Length + Number(field), "i32", value)
@@ -126,8 +159,9 @@ export class LaneMemory {
   private writeLists(memory: Buffer, at: number, layer: number, plan: LayerPlan): void {
     const { inputs } = this.network.layers[layer - 1]
     const none = signalsOf(this.network, layer - 1)
+    const apart = plan.shared ? inputs * (plan.places ? plan.rings : 1) : 1
     for (let list = 0; list < plan.lists; list++) {
-      const of = wiringOf(this.network).sources(layer)[plan.shared ? list * inputs : list]
+      const of = wiringOf(this.network).sources(layer)[list * apart]
       for (let k = 0; k < plan.padded; k++)
         memory.setAt(at + (list * plan.padded + k) * 4, "i32", (of[k] ?? none) * SHORTS)
     }
@@ -140,9 +174,9 @@ export class LaneMemory {
    */
   exchange(memory: Buffer, at: number, all: Buffer, toEngine: boolean): void {
     let place = 0
-    for (const [i, { rows, fanIn, padded, coefficient }] of this.plans.entries()) {
-      const { neurons, inputs } = this.network.layers[i]
-      for (let neuron = 0; neuron < neurons; neuron++)
+    for (const [i, { rows, fanIn, padded, rings, coefficient }] of this.plans.entries()) {
+      const { inputs } = this.network.layers[i]
+      for (let neuron = 0; neuron < rings; neuron++)
         for (let row = 0; row < inputs; row++) {
           const own = at + coefficient + (neuron * rows + row) * padded * 2
           if (toEngine) all.copy(memory, own, place, place + fanIn * 2)

@@ -1,5 +1,5 @@
 /** How each preset is trained unless the user says otherwise. */
-import type { Network } from "../network/network"
+import { hasKernels, type Network } from "../network/network"
 import { isSize } from "../network/sized-network"
 import type { Recipe } from "./train-model"
 
@@ -52,6 +52,14 @@ const CLOTHES: Recipe = {
   distortion: { rotate: 0, scale: 60, shift: 70, elastic: 0, flip: true },
 }
 
+/** As a prototype's best of shared kernels, at one rate for all layers. */
+const KERNELS: Recipe = {
+  ...WINDOWS,
+  epochs: 20,
+  learnShift: 12,
+  smooth: { eighths: 12, warm: 150 },
+}
+
 const RECIPES: Record<string, Recipe> = {
   model1: STRICT,
   model2: { ...STRICT, epochs: 20, epochsPerBit: 4 },
@@ -69,11 +77,14 @@ const RECIPES: Record<string, Recipe> = {
 /** For networks of a user's own size: data that need be no picture, so nothing is moved. */
 const SIZED = { ...SMALL, epochs: 30, epochsPerBit: 5, shiftImages: false }
 
+/** The same with shared kernels, which are of pictures. */
+const SIZED_KERNELS: Recipe = { ...KERNELS, distortion: undefined }
+
 /** The preset's own; for any other network, one that starts at the rate it names itself. */
 export function recipeOf(network: Network): Recipe {
   return (
     RECIPES[network.name] ??
-    (isSize(network.name) ? SIZED : undefined) ?? {
+    (isSize(network.name) ? (hasKernels(network) ? SIZED_KERNELS : SIZED) : undefined) ?? {
       epochs: 10,
       learnShift: network.learnShift,
       epochsPerBit: 5,

@@ -18,10 +18,12 @@ import { interrupted } from "../link/wait"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { coefficientsOf, elementsOf, wholeNetwork } from "../network/host-network"
 import {
-  coefficientMax,
+  coefficientMaxOf,
   elementsLearn,
+  hasKernels,
   inputFloorOf,
   leastLearnShift,
+  linksOf,
   mostFiner,
   mostLearnShift,
   type Network,
@@ -92,6 +94,14 @@ export class TrainingEngine implements LearningEngine {
       )
     const threads = whole("workers", options.workers ?? availableParallelism(), 64)
     const { rounding = "each" } = options
+    if (batch > 1 && rounding === "each" && hasKernels(network))
+      throw new WuxingError({
+        code: "rounding-each",
+        kind: "usage",
+        message: `network ${network.name} cannot be taught in batches whose images are rounded one by one: it has shared kernels`,
+        cause: "a shared coefficient learns from all places of an image at once",
+        help: "give --rounding once, or --batch 1",
+      })
     const refused = rounding === "once" ? lanesFaultOf(network, batch) : ""
     if (refused)
       throw new WuxingError({
@@ -225,7 +235,7 @@ export class TrainingEngine implements LearningEngine {
       this.regionOf(worker) + first + i * memory.blockBytes
     for (let i = 0; i < blocks * this.workers; i++)
       all.setAt(table + 4 * i, "i32", blockAt(Math.floor(i / blocks), i % blocks))
-    const neurons = this.network.layers.map(layer => layer.neurons)
+    const neurons = memory.rings
     const records = neurons.map((_, i) => at + i * Lane.Length)
     return worker => ({
       ...{ records, neurons, table },
@@ -484,7 +494,12 @@ export class TrainingEngine implements LearningEngine {
     const links = sumOf(this.partLinks)
     if (all.length !== links * 2)
       throw new RangeError(`${all.length} bytes are not ${links} coefficients`)
-    checkClamp(all, coefficientMax(this.network))
+    let from = 0
+    for (const [i] of this.network.layers.entries()) {
+      const to = from + linksOf(this.network, i + 1) * 2
+      checkClamp(all.subarray(from, to), coefficientMaxOf(this.network, i + 1))
+      from = to
+    }
     if (this.lanes) {
       this.lanes.memory.exchange(Buffer.from(this.memory.buffer), this.lanes.at, all, true)
       return

@@ -170,17 +170,23 @@ export enum Part {
   Flags = 20,
   /** Bits by which the backward signals λ of this layer are finer than Q12; its links' rate has as many more. */
   Finer = 22,
-  /** Sparse links: u16[sources+1], where each source's links start. 0 where links are dense. */
+  /**
+   * Sparse links: u16[sources+1], where each source's links start. 0 where links are dense. Shared
+   * ones: the record of their kernels (Kernel).
+   */
   Start = 24,
   /** Sparse links: u8[links], the synapse (within this part) each link ends on. */
   Target = 28,
-  /** i16[links], Q13. Sparse: by source. Dense: by synapse, then source. */
+  /** i16[links], Q13. Sparse: by source. Dense: by synapse, then source. Shared: by source of a window, then synapse. */
   Coefficient = 32,
   /** i32[synapses]: sums of C·S, Q(13 + signal bits). */
   Sum = 36,
   /** i16[5·neurons], Q12: elements at the end of the forward settle; if finer, displacements, Q14. */
   State = 40,
-  /** i16[slots · signals of the layer before]: the bus the links read; 0 if they read pixels. */
+  /**
+   * i16[slots · signals of the layer before]: the bus the links read; 0 if they read pixels, but for
+   * shared links, which have the pixels' signals laid out here, for one sample.
+   */
   BusIn = 44,
   /** i16[slots · signals of this layer]: the bus this part writes its signals to. */
   BusOut = 48,
@@ -257,4 +263,32 @@ export enum PartFlag {
   Partial = 64,
   /** Of shards with such parts, the one that tells the host what came of a sample. */
   Tells = 128,
+  /**
+   * The part is a whole layer whose neurons read windows on a grid and share coefficients: the same
+   * channel at every place has the same (kernels.ts). Neurons are place by place, and channel by
+   * channel at each.
+   */
+  Shared = 256,
+}
+
+/** Offsets in the record of a part's shared kernels, in `Part.Start`; all u16. */
+export enum Kernel {
+  /** Places of a row of the layer before, and its rows. */
+  Across = 0,
+  Down = 2,
+  /** The same of a window. */
+  Width = 4,
+  Height = 6,
+  /** Places from one window to the next, in both directions. */
+  Stride = 8,
+  /** Windows beside each other, and below each other. */
+  Columns = 10,
+  Rows = 12,
+  /** Signals of a place. */
+  Signals = 14,
+  /** Synapses at a place: channels times Part.Inputs. */
+  Synapses = 16,
+  /** Q13: clamp of these coefficients, as Header.CoefficientMax of the others. */
+  CoefficientMax = 18,
+  Length = 20,
 }

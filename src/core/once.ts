@@ -7,15 +7,22 @@
  * which is the rate eighths · 2^−3 · 2^−shift. The noise is a function of the seed, the link and the number
  * of the batch's first sample. Forward and backward a sample has the bits that it has alone.
  *
+ * Of a coefficient of shared kernels (kernels.ts) it is the sum over all places too, kept in two numbers,
+ * and past ±2^30 it counts as that: exact in 32 bits whatever the batch.
+ *
  * The host learns so, with loops of its own (host/codegen/assembly/lanes.ts) that are held to these.
  */
 import { mix16, SOURCE_SALT, sampleRandom } from "../base/random"
+import { changeShared, productsOf, sharedNoise } from "./kernels"
 import { Header, NOISE_BITS, Part, PartFlag } from "./layout"
 import { backward, beginLearning, outputError, PHASE, partAt } from "./run"
 import { forwardWhole } from "./whole"
 
 /** Most that the sum of a batch's products may be: 15 eighths of it, with the noise, stay below 2^31. */
 export const MOST_SUM = 1 << 30
+
+/** Bits of the lower of the two numbers that hold the sum of a shared coefficient. */
+const LOW_BITS = 20
 
 /**
  * Change of a coefficient, Q13.
@@ -32,7 +39,8 @@ export function roundOnce(sum: number, eighths: number, noise: number, shift: nu
 }
 
 /**
- * Runs a whole network on an image (as `learnWhole`), and adds its products to `Part.Delta` of every part.
+ * Runs a whole network on an image (as `learnWhole`), and adds its products to `Part.Delta` of every part
+ * (i32[links]; i32[2 · links] where they are shared).
  * No part may sum pixels at once (PartFlag.AtOnce).
  *
  * @returns the class named; −1, and nothing added, if the runs leave the image
@@ -53,7 +61,9 @@ export function gatherWhole(
     for (let i = parts - 1; i >= 0; i--) {
       let at = 0
       while (at < PHASE) at = backward(m, partAt(i), 0, at)
-      if ((m.getAt(partAt(i) + Part.Flags, "u16") & PartFlag.Dense) !== 0) gatherDense(m, partAt(i))
+      const flags = m.getAt(partAt(i) + Part.Flags, "u16")
+      if ((flags & PartFlag.Dense) !== 0) gatherDense(m, partAt(i))
+      else if ((flags & PartFlag.Shared) !== 0) gatherShared(m, partAt(i))
       else gatherSparse(m, partAt(i))
     }
   }
@@ -69,7 +79,38 @@ export function gatherWhole(
 export function roundWhole(m: Buffer, first: number, eighths: number): void {
   const random = sampleRandom(m.getAt(Header.Seed, "i32"), first)
   const parts = m.getAt(Header.Parts, "u16")
-  for (let i = 0; i < parts; i++) roundPart(m, partAt(i), random, eighths)
+  for (let i = 0; i < parts; i++) {
+    const shared = (m.getAt(partAt(i) + Part.Flags, "u16") & PartFlag.Shared) !== 0
+    if (shared) roundShared(m, partAt(i), random, eighths)
+    else roundPart(m, partAt(i), random, eighths)
+  }
+}
+
+function gatherShared(m: Buffer, part: number): void {
+  const links = m.getAt(part + Part.Links, "i32")
+  const delta = m.getAt(part + Part.Delta, "i32")
+  for (let link = 0; link < links; link++) {
+    const total = productsOf(m, part, 0, link)
+    const at = delta + (link << 3)
+    const low = m.getAt(at, "i32") + (total & ((1 << LOW_BITS) - 1))
+    m.setAt(at, "i32", low & ((1 << LOW_BITS) - 1))
+    m.setAt(at + 4, "i32", m.getAt(at + 4, "i32") + (total >> LOW_BITS) + (low >> LOW_BITS))
+  }
+}
+
+function roundShared(m: Buffer, part: number, random: number, eighths: number): void {
+  const links = m.getAt(part + Part.Links, "i32")
+  const shift = m.getAt(Header.LearnShift, "u16") + m.getAt(part + Part.Finer, "u16")
+  const most = MOST_SUM >> LOW_BITS
+  for (let link = 0; link < links; link++) {
+    const at = m.getAt(part + Part.Delta, "i32") + (link << 3)
+    const high = Math.min(most - 1, Math.max(-most, m.getAt(at + 4, "i32")))
+    const sum = (high << LOW_BITS) + m.getAt(at, "i32")
+    const noise = sharedNoise(m, part, random, link)
+    changeShared(m, part, link, roundOnce(sum, eighths, noise, shift))
+    m.setAt(at, "i32", 0)
+    m.setAt(at + 4, "i32", 0)
+  }
 }
 
 function gatherSparse(m: Buffer, part: number): void {

@@ -3,7 +3,7 @@
  * compiler's disassembly (`devs disasm`) along the longest way through each loop. The machine kills
  * a run of 131,072 operations, so they decide how much is done between two yields.
  */
-import { Rule } from "./layout"
+import { Kernel, Part, Rule } from "./layout"
 
 /** A run stays below this; the rest is for calls and for what is done once. */
 export const MOST_OPERATIONS = 120000
@@ -29,6 +29,16 @@ export const ENTRY_OPERATIONS = 32
 export const AT_ONCE_LINK_OPERATIONS = 34
 export const AT_ONCE_PIXEL_OPERATIONS = 52
 export const MESSAGE_PIXELS = 224
+
+/**
+ * Shared kernels: a link of one window (forward), a window that a source is in, and a source; learning,
+ * a place of a coefficient, and the coefficient.
+ */
+const SHARED_LINK_OPERATIONS = 30
+const SHARED_WINDOW_OPERATIONS = 90
+const SHARED_SOURCE_OPERATIONS = 150
+const SHARED_PLACE_OPERATIONS = 62
+const SHARED_COEFFICIENT_OPERATIONS = 420
 
 /** What other rules than the plain product add: each link, each neuron, each of its steps. */
 const BOUND_OPERATIONS = 200
@@ -85,4 +95,26 @@ export function neuronOperations(rule: number, steps: number): number {
  */
 export function atOnceOperations(most: number): number {
   return MESSAGE_PIXELS * (AT_ONCE_PIXEL_OPERATIONS + most * AT_ONCE_LINK_OPERATIONS)
+}
+
+/** Operations of summing one source of a part with shared kernels, in all windows that it can be in. */
+export function sharedSourceOperations(m: Buffer, part: number): number {
+  const kernel = m.getAt(part + Part.Start, "i32")
+  const stride = m.getAt(kernel + Kernel.Stride, "u16")
+  const columns = m.getAt(kernel + Kernel.Columns, "u16")
+  const rows = m.getAt(kernel + Kernel.Rows, "u16")
+  const right = Math.idiv(m.getAt(kernel + Kernel.Width, "u16") - 1, stride) + 1
+  const down = Math.idiv(m.getAt(kernel + Kernel.Height, "u16") - 1, stride) + 1
+  const windows = Math.min(columns, right) * Math.min(rows, down)
+  const synapses = m.getAt(kernel + Kernel.Synapses, "u16")
+  // No more than the part's neurons times inputs: below 2^19 · 31 and 2^16 · 90.
+  const each = SHARED_WINDOW_OPERATIONS + synapses * SHARED_LINK_OPERATIONS
+  return SHARED_SOURCE_OPERATIONS + windows * each
+}
+
+/** Operations of learning one coefficient of a part with shared kernels. */
+export function sharedLinkOperations(m: Buffer, part: number): number {
+  const kernel = m.getAt(part + Part.Start, "i32")
+  const places = m.getAt(kernel + Kernel.Columns, "u16") * m.getAt(kernel + Kernel.Rows, "u16")
+  return SHARED_COEFFICIENT_OPERATIONS + places * SHARED_PLACE_OPERATIONS
 }

@@ -8,6 +8,7 @@
 
 import { sampleRandom } from "../base/random"
 import { settleBackwardOwn, settleForwardOwn } from "./elements"
+import { beginShared, learnShared, sumShared } from "./kernels"
 import { Header, Part, PartFlag, Rule } from "./layout"
 import { drawNoiseByRule, learnDenseByRule, learnSparseByRule } from "./link-rules"
 import {
@@ -54,6 +55,10 @@ export function forward(m: Buffer, part: number, slot: number, cursor: number): 
     if ((flags & PartFlag.Dense) !== 0) {
       count = neurons * inputs
       chunk = m.getAt(part + Part.ChunkSynapses, "u16")
+    } else if ((flags & PartFlag.Shared) !== 0) {
+      if (cursor === 0) beginShared(m, part)
+      count = m.getAt(part + Part.Sources, "u16")
+      chunk = m.getAt(part + Part.ChunkSources, "u16")
     } else {
       if (cursor === 0) {
         m.fillAt(m.getAt(part + Part.Sum, "i32"), (neurons * inputs) << 2, 0)
@@ -67,6 +72,7 @@ export function forward(m: Buffer, part: number, slot: number, cursor: number): 
     }
     const to = Math.min(count, cursor + chunk)
     if ((flags & PartFlag.Dense) !== 0) sumDense(m, part, slot, cursor, to)
+    else if ((flags & PartFlag.Shared) !== 0) sumShared(m, part, slot, cursor, to)
     else if (full) sumFull(m, part, cursor, to)
     else sumSparse(m, part, cursor, to)
     return to < count ? to : PHASE
@@ -228,6 +234,7 @@ export function backward(m: Buffer, part: number, slot: number, cursor: number):
     else settleBackward(m, part, cursor, to)
     if (to < neurons) return to
     const flags = m.getAt(part + Part.Flags, "u16")
+    if ((flags & PartFlag.Shared) !== 0) return PHASE
     if ((rule & Rule.OfLinks) !== 0) drawNoiseByRule(m, part)
     else if ((flags & PartFlag.AtOnce) !== 0) packNoise(m, part)
     else drawNoise(m, part)
@@ -247,6 +254,13 @@ export function backward(m: Buffer, part: number, slot: number, cursor: number):
     if ((rule & Rule.OfLinks) !== 0) learnDenseByRule(m, part, slot, from, to)
     else learnDense(m, part, slot, from, to)
     return to < synapses ? PHASE + to : -1
+  }
+  if ((flags & PartFlag.Shared) !== 0) {
+    // At most 65,535 (validate.ts), so that a cursor holds them.
+    const links = m.getAt(part + Part.Links, "i32")
+    const to = Math.min(links, from + m.getAt(part + Part.ChunkSynapses, "u16"))
+    learnShared(m, part, slot, from, to)
+    return to < links ? PHASE + to : -1
   }
   const count = m.getAt(m.getAt(part + Part.List, "i32"), "i32")
   const to = Math.min(count, from + m.getAt(part + Part.ChunkSources, "u16"))

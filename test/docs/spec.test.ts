@@ -7,7 +7,9 @@ import { readFileSync } from "node:fs"
 import { beforeAll, describe, expect, it } from "vitest"
 import { encodeFrame } from "../../host/link/jdusb"
 import { HostNetwork, wholeNetwork } from "../../host/network/host-network"
+import { coefficientMaxOf } from "../../host/network/network"
 import { buildShard } from "../../host/network/shard"
+import { sizedNetwork } from "../../host/network/sized-network"
 import { CountedBoard } from "../../host/profile/counted-board"
 import { firmware } from "../firmware/compiled"
 import { ROOT } from "../root"
@@ -261,4 +263,22 @@ it("a model file is decoded by docs/spec", () => {
   const sum = createHash("sha256").update(bytes.subarray(0, -32)).digest()
   expect(bytes.subarray(-32).equals(sum)).toBe(true)
   expect(header.arrays[0]).toEqual({ name: "coefficients", values: 1776 })
+})
+
+it("the kernels of a shard are read by docs/spec", () => {
+  const net = sizedNetwork("784-3c6x4s2-10", 7)
+  const shard = buildShard(net, wholeNetwork(net), 1)
+  const part = record(shard, 160, PART)
+  expect(part.Flags & FLAGS.Shared).toBe(FLAGS.Shared)
+  expect(record(shard, part.Start, tableAfter("A part with `Shared`"))).toEqual({
+    ...{ Across: 28, Down: 28, Width: 6, Height: 4, Stride: 2, Columns: 12, Rows: 13 },
+    ...{ Signals: 1, Synapses: 6, CoefficientMax: coefficientMaxOf(net, 1) },
+  })
+  // Coefficients by source of a window, then synapse; in the network's order the other way round.
+  const all = new HostNetwork(net).coefficients()
+  for (let rank = 0; rank < 24; rank++)
+    for (let synapse = 0; synapse < 6; synapse++)
+      expect(shard.readInt16LE(part.Coefficient + 2 * (rank * 6 + synapse))).toBe(
+        all.readInt16LE(2 * (synapse * 24 + rank)),
+      )
 })

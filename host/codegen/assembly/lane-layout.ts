@@ -47,5 +47,16 @@ export enum Lane {
   BackIn = 80,
   BackOut = 84,
   Sources = 88,
-  Length = 92,
+  /** Clamp of the layer's coefficients, Q13. */
+  CoefficientMax = 92,
+  /**
+   * Places whose rings share coefficients, 0: none do. Then there is a list for each place, and coefficients are
+   * those of one.
+   */
+  Places = 96,
+  /** Shared: what is read of a place, in pairs, i16[FanIn][16] or i16[rows of a place][16]. */
+  Packed = 100,
+  /** Shared, not for pixels: i16[FanIn][rows of a place], the coefficients by source. */
+  Turned = 104,
+  Length = 108,
 }

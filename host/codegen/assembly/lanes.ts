@@ -7,29 +7,14 @@
  * eight products are one instruction: of two sources for four samples (forward), of eight samples for a
  * source (learning).
  */
-import { LANES, Lane } from "./lane-layout"
+import { Lane } from "./lane-layout"
+import { field, lower, SHORTS, upper, WORDS } from "./lane-vectors"
+import { backKernels, sumKernels } from "./lanes-kernels"
 import { settleBackward, settleForward } from "./lanes-settle"
-import { Header, NOISE_BITS, Part } from "./layout"
-import { mix, SOURCE_SALT, SYNAPSE_SALT } from "./links"
-import { sampleRandom } from "./random"
+import { Header, Part } from "./layout"
 import { outputError, readout } from "./run"
 
-/** Bytes of a source's signals, and of a row's sums. */
-const SHORTS: usize = 2 * LANES
-const WORDS: usize = 4 * LANES
-
-function field(layer: usize, at: usize): i32 {
-  return load<i32>(layer + at)
-}
-
-/** a0 b0 a1 b1 a2 b2 a3 b3 */
-function lower(a: v128, b: v128): v128 {
-  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-}
-
-function upper(a: v128, b: v128): v128 {
-  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-}
+export { laneLearn } from "./lanes-learn"
 
 /** Makes a block ready for images: of a sample that gets none nothing is learnt. */
 export function laneClear(layers: usize, count: i32, block: usize): void {
@@ -295,217 +280,12 @@ function backSums(layer: usize, block: usize): void {
     }
 }
 
-/** The sums over each of four vectors, one a lane. */
-function across(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7))
-  const cd = i32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7))
-  return i32x4.add(v128.shuffle<i64>(ab, cd, 0, 2), v128.shuffle<i64>(ab, cd, 1, 3))
-}
-
-/** S·λ of one source over 32 samples, in four parts. */
-function product(at: usize, other: usize, x0: v128, x1: v128, x2: v128, x3: v128): v128 {
-  return i32x4.add(
-    i32x4.add(i32x4.dot_i16x8_s(v128.load(at), x0), i32x4.dot_i16x8_s(v128.load(at, 16), x1)),
-    i32x4.add(i32x4.dot_i16x8_s(v128.load(other), x2), i32x4.dot_i16x8_s(v128.load(other, 16), x3)),
-  )
-}
-
-/** What rounds a change, for the whole of a batch. */
-let shift: i32 = 0
-let spread: i32 = 0
-let eighths = i32x4.splat(0)
-let mask = i32x4.splat(0)
-let most = i32x4.splat(0)
-
-/** Four coefficients of a row change by their sums, as roundOnce (src/core/once.ts). */
-function change(c: usize, sum: v128, noise: v128): void {
-  const bits = v128.and(i32x4.shl(noise, spread), mask)
-  const scaled = i32x4.mul(i32x4.shr_s(i32x4.add(sum, i32x4.splat(4)), 3), eighths)
-  const v = i32x4.add(v128.load16x4_s(c), i32x4.shr_s(i32x4.add(scaled, bits), shift))
-  const kept = i32x4.min_s(i32x4.max_s(v, i32x4.neg(most)), most)
-  v128.store64_lane(c, i16x8.narrow_i32x4_s(kept, kept), 0)
-}
-
-/** By four sources' offsets (32 bytes each): what their places add to the noise of a synapse. */
-function salts(list: usize): v128 {
-  return i32x4.mul(i32x4.shr_u(v128.load(list), 5), i32x4.splat(SOURCE_SALT))
-}
-
-/**
- * The rows of the rings from…to−1 learn from the samples of all blocks.
- *
- * @param blocks u32 addresses of them
- * @param scratch i32[rows of a pass · FanIn]
- * @param first number of the batch's first sample
- * @param rate eighths of 2^−bits
- */
-export function laneLearn(
-  m: usize,
-  layer: usize,
-  blocks: usize,
-  count: i32,
-  scratch: usize,
-  first: i32,
-  rate: i32,
-  bits: i32,
-  from: i32,
-  to: i32,
-): void {
-  const random = sampleRandom(load<i32>(m, Header.Seed), first)
-  shift = bits + field(layer, Lane.Finer)
-  spread = shift > NOISE_BITS ? shift - NOISE_BITS : 0
-  eighths = i32x4.splat(rate)
-  mask = i32x4.splat((1 << shift) - 1)
-  most = i32x4.splat(load<i16>(m, Header.CoefficientMax))
-  const inputs = field(layer, Lane.Inputs)
-  const rows = field(layer, Lane.Rows)
-  const fanIn: usize = field(layer, Lane.FanIn)
-  const stride: usize = field(layer, Lane.ListStride)
-  const shared = field(layer, Lane.Shared) !== 0
-  const step = shared ? 2 : 1
-  for (let neuron = from; neuron < to; neuron++)
-    for (let row = 0; row < rows; row += step) {
-      const r: usize = neuron * rows + row
-      const list = <usize>field(layer, Lane.List) + stride * (shared ? <usize>neuron : r)
-      const c = <usize>field(layer, Lane.Coefficient) + ((r * fanIn) << 1)
-      const synapse = field(layer, Lane.FirstSynapse) + neuron * inputs + row
-      const noise = mix(
-        v128.and(i32x4.splat(random ^ (synapse * SYNAPSE_SALT)), i32x4.splat(0xffff)),
-      )
-      const lambda = <usize>field(layer, Lane.Lambda) + r * SHORTS
-      const signals: usize = field(layer, Lane.In)
-      if (shared) {
-        const after = (synapse + 1) * SYNAPSE_SALT
-        const other = mix(v128.and(i32x4.splat(random ^ after), i32x4.splat(0xffff)))
-        learnTwo(list, fanIn, c, blocks, count, signals, lambda, scratch, noise, other)
-      } else learnOne(list, fanIn, c, blocks, count, signals, lambda, scratch, noise)
-    }
-}
-
-function learnTwo(
-  list: usize,
-  fanIn: usize,
-  c: usize,
-  blocks: usize,
-  count: i32,
-  signals: usize,
-  lambda: usize,
-  scratch: usize,
-  noise: v128,
-  other: v128,
-): void {
-  const zero = i32x4.splat(0)
-  const next = fanIn << 1
-  for (let b = 0; b < count; b += 2) {
-    const one: usize = load<u32>(blocks + (b << 2))
-    const both = b + 1 < count
-    const two = both ? <usize>load<u32>(blocks + (b << 2), 4) : one
-    const x0 = v128.load(one + lambda)
-    const x1 = v128.load(one + lambda, 16)
-    const y0 = v128.load(one + lambda, 32)
-    const y1 = v128.load(one + lambda, 48)
-    const x2 = both ? v128.load(two + lambda) : zero
-    const x3 = both ? v128.load(two + lambda, 16) : zero
-    const y2 = both ? v128.load(two + lambda, 32) : zero
-    const y3 = both ? v128.load(two + lambda, 48) : zero
-    const last = b + 2 >= count
-    const some = v128.or(
-      v128.or(v128.or(x0, x1), v128.or(x2, x3)),
-      v128.or(v128.or(y0, y1), v128.or(y2, y3)),
-    )
-    if (b === 0 && last && !v128.any_true(some)) return
-    const p = one + signals
-    const q = two + signals
-    let l = list
-    let s = scratch
-    let k = c
-    const end = c + next
-    for (; k < end; k += 8) {
-      const o0: usize = load<u32>(l)
-      const a0 = product(p + o0, q + o0, x0, x1, x2, x3)
-      const b0 = product(p + o0, q + o0, y0, y1, y2, y3)
-      const o1: usize = load<u32>(l, 4)
-      const a1 = product(p + o1, q + o1, x0, x1, x2, x3)
-      const b1 = product(p + o1, q + o1, y0, y1, y2, y3)
-      const o2: usize = load<u32>(l, 8)
-      const a2 = product(p + o2, q + o2, x0, x1, x2, x3)
-      const b2 = product(p + o2, q + o2, y0, y1, y2, y3)
-      const o3: usize = load<u32>(l, 12)
-      const a3 = product(p + o3, q + o3, x0, x1, x2, x3)
-      const b3 = product(p + o3, q + o3, y0, y1, y2, y3)
-      let v = across(a0, a1, a2, a3)
-      let w = across(b0, b1, b2, b3)
-      if (b !== 0) {
-        v = i32x4.add(v, v128.load(s))
-        w = i32x4.add(w, v128.load(s, 16))
-      }
-      if (last) {
-        const salt = salts(l)
-        change(k, v, i32x4.add(noise, salt))
-        change(k + next, w, i32x4.add(other, salt))
-      } else {
-        v128.store(s, v)
-        v128.store(s, w, 16)
-      }
-      l += 16
-      s += 32
-    }
-  }
-}
-
-function learnOne(
-  list: usize,
-  fanIn: usize,
-  c: usize,
-  blocks: usize,
-  count: i32,
-  signals: usize,
-  lambda: usize,
-  scratch: usize,
-  noise: v128,
-): void {
-  const zero = i32x4.splat(0)
-  for (let b = 0; b < count; b += 2) {
-    const one: usize = load<u32>(blocks + (b << 2))
-    const both = b + 1 < count
-    const two = both ? <usize>load<u32>(blocks + (b << 2), 4) : one
-    const x0 = v128.load(one + lambda)
-    const x1 = v128.load(one + lambda, 16)
-    const x2 = both ? v128.load(two + lambda) : zero
-    const x3 = both ? v128.load(two + lambda, 16) : zero
-    const last = b + 2 >= count
-    const some = v128.or(v128.or(x0, x1), v128.or(x2, x3))
-    if (b === 0 && last && !v128.any_true(some)) return
-    const p = one + signals
-    const q = two + signals
-    let l = list
-    let s = scratch
-    let k = c
-    const end = c + (fanIn << 1)
-    for (; k < end; k += 8) {
-      const o0: usize = load<u32>(l)
-      const a0 = product(p + o0, q + o0, x0, x1, x2, x3)
-      const o1: usize = load<u32>(l, 4)
-      const a1 = product(p + o1, q + o1, x0, x1, x2, x3)
-      const o2: usize = load<u32>(l, 8)
-      const a2 = product(p + o2, q + o2, x0, x1, x2, x3)
-      const o3: usize = load<u32>(l, 12)
-      const a3 = product(p + o3, q + o3, x0, x1, x2, x3)
-      let v = across(a0, a1, a2, a3)
-      if (b !== 0) v = i32x4.add(v, v128.load(s))
-      if (last) change(k, v, i32x4.add(noise, salts(l)))
-      else v128.store(s, v)
-      l += 16
-      s += 16
-    }
-  }
-}
-
 /** Runs the network for the 16 samples of a block, whose images must have been taken. */
 export function laneForward(m: usize, layers: usize, count: i32, block: usize): void {
   for (let i = 0; i < count; i++) {
     const layer = layers + i * Lane.Length
-    sums(layer, block)
+    if (field(layer, Lane.Places) !== 0) sumKernels(layer, block)
+    else sums(layer, block)
     settleForward(m, layer, block)
   }
 }
@@ -544,6 +324,8 @@ export function laneBackward(m: usize, layers: usize, count: i32, block: usize):
   for (let i = count - 1; i >= 0; i--) {
     const layer = layers + i * Lane.Length
     settleBackward(m, layer, block)
-    if (i > 0) backSums(layer, block)
+    if (i === 0) continue
+    if (field(layer, Lane.Places) !== 0) backKernels(layer, block)
+    else backSums(layer, block)
   }
 }

@@ -19,6 +19,7 @@
 import { WuxingError } from "../../base/errors"
 import type { Model } from "../../models/model-file"
 import { drawLinks, elementsLearn, inputSignalsOf, isFine, signalsOf } from "../../network/network"
+import { refuseKernels } from "../../network/refuse-kernels"
 import type { Graph, Matrix, Node } from "../graph"
 import { type RingFit, type RingShape, settledMap, shapeOf } from "./ring-fit"
 import { keptFit } from "./ring-fits"
@@ -50,6 +51,11 @@ interface Form {
  */
 export function spikingGraph(model: Model, { steps, neuron }: SpikingOptions): Graph {
   const { network } = model
+  refuseKernels(
+    network,
+    "be exported as spiking neurons",
+    "export one with windows of each neuron's own",
+  )
   const refuse = (what: string) => noFit(network.name, what)
   if (elementsLearn(network)) throw refuse("its rings have K3 of their own")
   if (network.ring) throw refuse("its rings have other K1 to K3")

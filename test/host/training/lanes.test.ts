@@ -35,8 +35,8 @@ class CoreBatch {
     let end = (shard.length + 3) & ~3
     for (const part of parts) {
       shard.writeInt32LE(end, part + Part.Delta)
-      end += 4 * shard.readInt32LE(part + Part.Links)
       const flags = shard.readUInt16LE(part + Part.Flags)
+      end += ((flags & PartFlag.Shared) === 0 ? 4 : 8) * shard.readInt32LE(part + Part.Links)
       shard.writeUInt16LE(flags & ~PartFlag.AtOnce, part + Part.Flags)
     }
     this.memory = Buffer.alloc(end)
@@ -73,8 +73,30 @@ const hidden: fc.Arbitrary<Layer & { kind: "window" | "fan-in" | "all" }> = fc
   })
   .map(fitted)
 
+/** Some layers share kernels: `kernels` says how many of the first, where the window suits. */
+function withKernels(net: Network, kernels: number, stride: number): Network {
+  let [across, down] = [Math.sqrt(net.width), Math.sqrt(net.width)]
+  let before = net.inputSignals ?? 1
+  const layers = net.layers.map((layer, i) => {
+    if (i >= kernels || i === net.layers.length - 1) return layer
+    const [width, height] = [Math.min(3, across), Math.min(2, down)]
+    const window = { across, down, width, height, stride, shared: true }
+    const fanIn = width * height * before
+    across = Math.floor((across - width) / stride) + 1
+    down = Math.floor((down - height) / stride) + 1
+    const channels = 1 + (layer.neurons % 5)
+    before = channels * layer.outputs
+    return { ...layer, window, fanIn, neurons: channels * across * down }
+  })
+  // Windows without sharing are laid out on the input alone.
+  const fits = layers.every(({ window }, i) => i === 0 || !window || window.shared)
+  return fits ? { ...net, layers } : net
+}
+
 const networks: fc.Arbitrary<Network> = fc
   .record({
+    kernels: fc.constantFrom(0, 1, 2, 3),
+    stride: fc.integer({ min: 1, max: 2 }),
     side: fc.integer({ min: 4, max: 7 }),
     window: fc.record({
       width: fc.integer({ min: 1, max: 2 }),
@@ -96,7 +118,7 @@ const networks: fc.Arbitrary<Network> = fc
     margin: fc.integer({ min: 0, max: 4096 }),
     softmaxGain: fc.constantFrom(0, 60, 231, 2000),
   })
-  .map(({ side, window, hidden, classes, outputInputs, fanIn, ...fields }) => {
+  .map(({ kernels, stride, side, window, hidden, classes, outputInputs, fanIn, ...fields }) => {
     const layers = hidden.map(({ kind, ...layer }, i) => {
       const before = i === 0 ? side * side * fields.inputSignals : 0
       if (kind === "all") return { ...layer, fanIn: 65535 }
@@ -105,7 +127,8 @@ const networks: fc.Arbitrary<Network> = fc
       return { ...layer, fanIn: size, window: { across: side, down: side, ...window } }
     })
     const output = { neurons: classes, inputs: outputInputs, outputFirst: 4, outputs: 1, fanIn }
-    return network([...layers, output], { ...fields, width: side * side, inputScale: 4096 })
+    const net = network([...layers, output], { ...fields, width: side * side, inputScale: 4096 })
+    return withKernels(net, kernels, stride)
   })
   .filter(net => faultOf(net) === "" && lanesFaultOf(net, 80) === "")
 

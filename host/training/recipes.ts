@@ -46,7 +46,6 @@ const WINDOWS: Recipe = {
 /** As a prototype's best of small windows: clothes stand upright and are as often mirrored. */
 const CLOTHES: Recipe = {
   ...WINDOWS,
-  epochs: 24,
   learnShift: 12,
   smooth: { eighths: 8, warm: 100 },
   distortion: { rotate: 0, scale: 60, shift: 70, elastic: 0, flip: true },

@@ -38,7 +38,7 @@ const GOALS: Record<string, number> = {
   "fleet-64": 0.977,
   "fleet-300": 0.983,
   "mnist-windows": 0.99,
-  "fashion-windows": 0.895,
+  "fashion-windows": 0.9,
 }
 
 /** MODEL1 taught by K3 of its elements alone. */

@@ -6,6 +6,7 @@ import { q12 } from "./network"
 export const presetNames: string[] = [
   "model1",
   "model2",
+  "mnist-kernels",
   "mnist-windows",
   "fashion-windows",
   "fleet-deep",
@@ -24,6 +25,7 @@ const APART = { inputs: 2, inputStep: 2, outputFirst: 1, outputs: 2, outputStep:
 export function preset(name: string, seed: number): Network | undefined {
   if (name === "model1") return model1(seed)
   if (name === "model2") return model2(seed)
+  if (name === "mnist-kernels") return mnistKernels(seed)
   if (name === "mnist-windows") return mnistWindows(seed)
   if (name === "fashion-windows") return fashionWindows(seed)
   if (name === "fleet-deep") return fleetDeep(seed)

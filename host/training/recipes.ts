@@ -51,7 +51,7 @@ const CLOTHES: Recipe = {
   distortion: { rotate: 0, scale: 60, shift: 70, elastic: 0, flip: true },
 }
 
-/** As a prototype's best of shared kernels, at one rate for all layers. */
+/** As a prototype's best of shared kernels, at one rate for all layers, half as much again as its own. */
 const KERNELS: Recipe = {
   ...WINDOWS,
   epochs: 20,
@@ -62,6 +62,7 @@ const KERNELS: Recipe = {
 const RECIPES: Record<string, Recipe> = {
   model1: STRICT,
   model2: { ...STRICT, epochs: 20, epochsPerBit: 4 },
+  "mnist-kernels": KERNELS,
   "mnist-windows": WINDOWS,
   "fashion-windows": CLOTHES,
   "fleet-deep": { ...LARGE, learnShift: 13, epochsPerBit: 6 },

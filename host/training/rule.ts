@@ -1,5 +1,6 @@
 /** Teaching a network by another rule than its own: its links, its elements, or both. */
 import { type ElementLearning, elementsLearn, lambdaBits, type Network } from "../network/network"
+import { refuseKernels } from "../network/refuse-kernels"
 
 export type LearningRule = NonNullable<Network["rule"]>
 export const learningRules: LearningRule[] = ["links", "elements", "mixed"]
@@ -28,10 +29,12 @@ export function coarse(network: Network): Network {
  *
  * @param elementShift rate of method 1: 2^(18 − shift), 4…24; absent: the network's own, else 18 alone
  *   and 20 beside links
+ * @throws WuxingError "shared-kernels" (kind "usage") for another rule than links
  */
 export function withRule(network: Network, rule: LearningRule, elementShift?: number): Network {
   const { elements, ...rest } = network
   if (rule === "links") return { ...rest, rule }
+  refuseKernels(network, `learn by the rule ${rule}`, "leave out --rule, or take another network")
   // The gradient is of the operating point only.
   const signal = network.backward === "bsp" ? "product" : "gradient"
   const usual = rule === "elements" ? GRADIENT.shift : BESIDE_LINKS

@@ -41,6 +41,7 @@ const SHOWN = [
   "fleet-64",
   "fleet-deep",
   "mnist-windows",
+  "mnist-kernels",
 ]
 
 const named = (rows: string[][], name: string) => rows.find(([cell]) => cell === `\`${name}\``)

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { holdsTwoSlots, learntAreas, mostKept } from "../../../host/fleet/keeping"
 import { boardIds, readBoardProfile } from "../../../host/hardware/board-profile"
-import type { Network } from "../../../host/network/network"
+import { hasKernels, type Network } from "../../../host/network/network"
 import { totalLinks } from "../../../host/network/network-schema"
 import { preset, presetNames } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
@@ -33,6 +33,8 @@ function learntOf(net: Network, boards: number): number[] {
 /** Fewest boards whose stores hold a network's coefficients twice, and what the largest share is. */
 function fewest(net: Network, storeBytes: number): string {
   const learnt = totalLinks(net) * 2
+  // Boards take none.
+  if (hasKernels(net)) return "on the host alone"
   if (learnt / MOST_BOARDS <= mostKept(storeBytes))
     for (let boards = 1; boards <= MOST_BOARDS; boards++) {
       // A board with all outputs has no less than an even share.
@@ -46,6 +48,7 @@ function fewest(net: Network, storeBytes: number): string {
 
 /** A native board keeps its whole shard. */
 function native(net: Network, slotBytes: number, heapBytes: number): string {
+  if (hasKernels(net)) return "on the host alone"
   const largest = (boards: number) =>
     Math.max(
       ...splitEvenly(net, boards).map((slices: Slice[]) =>

@@ -92,7 +92,7 @@ describe("a model file", () => {
   })
 
   test("gives back every preset, its links and coefficients bit for bit", () => {
-    const large = ["mnist-windows", "fashion-windows", "fleet-deep", "fleet-300"]
+    const large = ["mnist-kernels", "mnist-windows", "fashion-windows", "fleet-deep", "fleet-300"]
     for (const name of presetNames.filter(name => !large.includes(name))) {
       const model = untrained(presetOf(name, 5))
       const back = decodeModel(encodeModel(model), name)
@@ -364,7 +364,7 @@ describe("a network by its name", () => {
         expect.unreachable()
       } catch (error) {
         expect((error as WuxingError).kind).toBe("usage")
-        expect((error as WuxingError).help).toContain("model1, model2, mnist-windows")
+        expect((error as WuxingError).help).toContain("model1, model2, mnist-kernels")
       }
   })
 })

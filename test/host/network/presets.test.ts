@@ -11,6 +11,10 @@ import { network } from "../../src/core/helpers"
 const EXPECTED: Record<string, { layers: string; links: number[] }> = {
   model1: { layers: "784-839-283-96-32-10", links: [3136, 1055, 360, 120, 40] },
   model2: { layers: "784-1048-353-119-40-10", links: [3136, 1048, 353, 119, 40] },
+  "mnist-kernels": {
+    layers: "784-2880-480-10",
+    links: [20 * 2 * 6 * 6, 30 * 2 * 5 * 5 * 40, 10 * 4 * 960],
+  },
   "mnist-windows": {
     layers: "784-300-100-10",
     links: [300 * 2 * 14 * 14, 100 * 2 * 300, 10 * 4 * 200],
@@ -32,7 +36,7 @@ const EXPECTED: Record<string, { layers: string; links: number[] }> = {
 }
 
 describe("the presets", () => {
-  test("are these eleven, by name", () => {
+  test("are these twelve, by name", () => {
     expect(presetNames).toEqual(Object.keys(EXPECTED))
     expect(preset("model3", 1)).toBeUndefined()
     expect(preset("", 1)).toBeUndefined()

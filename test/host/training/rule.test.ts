@@ -1,12 +1,20 @@
 import { expect, test } from "vitest"
-import { lambdaBits } from "../../../host/network/network"
+import { hasKernels, lambdaBits } from "../../../host/network/network"
 import { preset, presetNames } from "../../../host/network/presets"
 import { faultOf } from "../../../host/network/validate"
 import { coarse, learningRules, withRule } from "../../../host/training/rule"
 
 const presets = presetNames.flatMap(name => preset(name, 1) ?? [])
+const ruledPresets = presets.filter(network => !hasKernels(network))
 
-test.each(presets)("every rule can be had of $name", network => {
+test("shared kernels learn by links alone", () => {
+  const [kernels] = presets.filter(hasKernels)
+  expect(faultOf(withRule(kernels, "links"))).toBe("")
+  for (const rule of ["elements", "mixed"] as const)
+    expect(() => withRule(kernels, rule)).toThrow(/cannot learn by the rule/)
+})
+
+test.each(ruledPresets)("every rule can be had of $name", network => {
   for (const rule of learningRules) {
     const ruled = withRule(network, rule)
     expect(faultOf(ruled)).toBe("")
@@ -27,7 +35,7 @@ test.each(presets)("in Q12 $name learns at the same rate", network => {
 })
 
 test("elements under the papers' backward equation learn by the product", () => {
-  const [, , adders] = presets
+  const [, , adders] = ruledPresets
   const ruled = withRule({ ...adders, backward: "bsp" }, "mixed")
   expect(faultOf(ruled)).toBe("")
   expect(ruled.elements?.signal).toBe("product")

@@ -134,7 +134,12 @@ export function useBoards(count: number, options?: Parameters<typeof startBenche
     for (const each of all.benches) boots.push((await each.fence()).state.boot)
     boot = boots[0]
   })
-  afterAll(() => all?.stop())
+  afterAll(async () => {
+    await all?.stop()
+    // The next file may run in the same process.
+    boots.length = 0
+    used = false
+  })
 }
 
 /** Sends one command and expects these reports, no others, and a board that was not restarted. */

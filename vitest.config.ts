@@ -121,6 +121,8 @@ const common = {
 
 export default defineConfig({
   test: {
+    // What a file compiles to is kept for the next run, and of npm test for the system tests.
+    experimental: { fsModuleCache: true },
     sequence: { sequencer: LongestFirst },
     projects: [
       {

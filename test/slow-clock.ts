@@ -3,8 +3,8 @@ import { realClock } from "../host/base/clock"
 
 /**
  * For what waits for other programs and threads, which no virtual clock can hold: to all of this process time
- * passes so many times slower while the tests of the file run, so that no deadline meant for boards ends a
- * wait for a busy machine. Pauses become as much longer.
+ * passes so many times slower while the tests of the file, or of the `describe` around it, run. So no deadline
+ * meant for boards ends a wait for a busy machine; pauses become as much longer.
  */
 export function slowClock(times: number): void {
   const { now } = realClock

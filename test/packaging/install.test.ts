@@ -54,7 +54,7 @@ describe("the package", () => {
     expect(
       paths.filter(
         path =>
-          !/^(dist\/|docs\/(.*\.(md|svg|webp)|json-schema\.json)$|package\.json$|[A-Z]+(\.md)?$)/.test(
+          !/^(dist\/|docs\/(.*\.(md|svg)|json-schema\.json)$|package\.json$|[A-Z]+(\.md)?$)/.test(
             path,
           ),
       ),

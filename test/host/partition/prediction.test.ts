@@ -62,5 +62,4 @@ test.each<[string, Network, number]>([
     expect(plan.learning.predictedSamplesPerSecond / lessons).toBeLessThan(1.25)
     expect(messages / LEARNT).toBeCloseTo(plan.learning.messagesPerSample, 0)
   },
-  60_000,
 )

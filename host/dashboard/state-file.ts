@@ -10,7 +10,7 @@ import {
   type TrainingRecord,
 } from "../models/model-file"
 import { HostNetwork } from "../network/host-network"
-import { coefficientMaxOf, linksOf, type Network } from "../network/network"
+import { faultOfCoefficients, type Network } from "../network/network"
 import type { Learnt } from "../session/watch"
 
 interface Saved {
@@ -76,15 +76,8 @@ export function loadedModel(bytes: Buffer, network: Network): Learnt {
       help: "name it to a command of its own: --model FILE",
     })
   const { coefficients } = model
-  let end = 0
-  for (const [i] of network.layers.entries()) {
-    const most = coefficientMaxOf(network, i + 1)
-    const from = end
-    end += linksOf(network, i + 1) * 2
-    for (let at = from; at < end; at += 2)
-      if (Math.abs(coefficients.readInt16LE(at)) > most)
-        throw cannot(`coefficient ${at / 2} is ${coefficients.readInt16LE(at)}, at most ±${most}`)
-  }
+  const fault = faultOfCoefficients(network, coefficients)
+  if (fault) throw cannot(fault)
   const asDrawn = new HostNetwork(network).elements()
   const elements = model.arrays?.[ELEMENTS_ARRAY] ?? asDrawn
   if (elements.length !== asDrawn.length)

@@ -1,5 +1,5 @@
 /** What the coefficients of a network look like as a whole. */
-import { coefficientMaxOf, linksOf, type Network } from "./network"
+import { coefficientRanges, type Network } from "./network"
 
 /** In units of the coefficient: 1 is 8192 in Q13. */
 export interface CoefficientFigures {
@@ -28,14 +28,12 @@ export function coefficientFigures(
   network: Network,
   coefficients: Buffer,
 ): { clamp: number; pairs: CoefficientFigures[]; all: CoefficientFigures } {
-  let at = 0
-  const pairs = network.layers.map((_, i) => {
-    const from = at
-    at += 2 * linksOf(network, i + 1)
-    return figuresOf(valuesOf(coefficients.subarray(from, at)), coefficientMaxOf(network, i + 1))
-  })
+  const ranges = coefficientRanges(network)
+  const pairs = ranges.map(({ from, to, max }) =>
+    figuresOf(valuesOf(coefficients.subarray(from, to)), max),
+  )
   // Layers of shared kernels have clamps of their own.
-  const max = Math.max(...pairs.map((_, i) => coefficientMaxOf(network, i + 1)))
+  const max = Math.max(...ranges.map(range => range.max))
   const all = {
     ...figuresOf(valuesOf(coefficients), max),
     clamped: pairs.reduce((n, pair) => n + pair.clamped, 0),

@@ -2,7 +2,7 @@
 import { hash32, normalQ12 } from "../../src/base/random"
 import { COEFFICIENT_BITS } from "../../src/core/layout"
 import { lambdaBits, largestSignal, linkingOf, type Network, signalsOf } from "./description"
-import { fanInOf, kernelsOf } from "./linking"
+import { fanInOf, kernelsOf, linksOf } from "./linking"
 import { wiringOf } from "./wiring"
 
 export * from "./description"
@@ -23,6 +23,25 @@ export function coefficientMax(net: Network): number {
 /** Clamp of the coefficients of layer `layer`, Q13. */
 export function coefficientMaxOf(net: Network, layer: number): number {
   return kernelsOf(net, layer) ? roomOf(net, layer) : coefficientMax(net)
+}
+
+/** Of each layer its bytes from…to−1 of the network's coefficients, and their clamp, Q13. */
+export function coefficientRanges(net: Network): { from: number; to: number; max: number }[] {
+  let to = 0
+  return net.layers.map((_, i) => {
+    const from = to
+    to += 2 * linksOf(net, i + 1)
+    return { from, to, max: coefficientMaxOf(net, i + 1) }
+  })
+}
+
+/** The first of a network's coefficients that is past its clamp, as a sentence; "" if none is. */
+export function faultOfCoefficients(net: Network, all: Buffer): string {
+  for (const { from, to, max } of coefficientRanges(net))
+    for (let at = from; at < to; at += 2)
+      if (Math.abs(all.readInt16LE(at)) > max)
+        return `coefficient ${at / 2} is ${all.readInt16LE(at)}, at most ±${max}`
+  return ""
 }
 
 /** Clamp that the sums of a layer's links ask for. */

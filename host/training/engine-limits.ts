@@ -14,13 +14,6 @@ export function checkIndices(count: number, indices: Int32Array): void {
   if (wrong >= 0) throw new RangeError(`index ${indices[wrong]} of ${count} images`)
 }
 
-/** @throws RangeError if a coefficient (int16) is past ±most */
-export function checkClamp(all: Buffer, most: number): void {
-  for (let at = 0; at < all.length; at += 2)
-    if (Math.abs(all.readInt16LE(at)) > most)
-      throw new RangeError(`coefficient ${at / 2} is ${all.readInt16LE(at)}, at most ±${most}`)
-}
-
 /** Past the 2 GiB of its memory. */
 export function tooLarge(what: string): WuxingError {
   return new WuxingError({

@@ -18,12 +18,11 @@ import { interrupted } from "../link/wait"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { coefficientsOf, elementsOf, wholeNetwork } from "../network/host-network"
 import {
-  coefficientMaxOf,
   elementsLearn,
+  faultOfCoefficients,
   hasKernels,
   inputFloorOf,
   leastLearnShift,
-  linksOf,
   mostFiner,
   mostLearnShift,
   type Network,
@@ -34,7 +33,7 @@ import { partsOf } from "../network/shard-parts"
 import { MAX_SYNAPSES } from "../network/slices"
 import { faultOf } from "../network/validate"
 import { type Lot, lotSize, makeLot } from "./distorted-lots"
-import { checkClamp, checkIndices, tooLarge, whole } from "./engine-limits"
+import { checkIndices, tooLarge, whole } from "./engine-limits"
 import { EngineThreads } from "./engine-threads"
 import { LaneMemory, lanesFaultOf } from "./lane-memory"
 import type { JobOptions, LabelledImages, LearningEngine, Manner } from "./learning-engine"
@@ -494,12 +493,8 @@ export class TrainingEngine implements LearningEngine {
     const links = sumOf(this.partLinks)
     if (all.length !== links * 2)
       throw new RangeError(`${all.length} bytes are not ${links} coefficients`)
-    let from = 0
-    for (const [i] of this.network.layers.entries()) {
-      const to = from + linksOf(this.network, i + 1) * 2
-      checkClamp(all.subarray(from, to), coefficientMaxOf(this.network, i + 1))
-      from = to
-    }
+    const fault = faultOfCoefficients(this.network, all)
+    if (fault) throw new RangeError(fault)
     if (this.lanes) {
       this.lanes.memory.exchange(Buffer.from(this.memory.buffer), this.lanes.at, all, true)
       return

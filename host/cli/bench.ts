@@ -117,12 +117,8 @@ async function bench(options: BenchOptions, context: Context): Promise<Outcome> 
   }
   const { readMnist } = await import("../data/mnist")
   const { train } = readMnist()
-  const images = {
-    ...train,
-    images: train.images.subarray(0, IMAGES * train.width * train.height),
-    labels: train.labels.subarray(0, IMAGES),
-    count: IMAGES,
-  }
+  const { slicedImages } = await import("../training/training-data")
+  const images = slicedImages(train, 0, IMAGES)
   const document = file
     ? await scaling(options.seconds, file, context, images)
     : await speed(options, context, images)

@@ -1,7 +1,7 @@
 /** Training a network on the host's engine and measuring it after each epoch. */
 import type { Network } from "../network/network"
 import { type Recipe, trainEpoch } from "../training/train-model"
-import type { Images } from "../training/training-data"
+import { type Images, slicedImages } from "../training/training-data"
 import { TrainingEngine } from "../training/training-engine"
 import type { Task } from "./row"
 
@@ -25,14 +25,7 @@ export function lessons(task: Task, train: number, test: number): Lessons {
 }
 
 export function first(images: Images, count: number): Images {
-  const kept = Math.min(count, images.count)
-  const pixels = images.width * images.height
-  return {
-    ...images,
-    images: images.images.subarray(0, kept * pixels),
-    labels: images.labels.subarray(0, kept),
-    count: kept,
-  }
+  return slicedImages(images, 0, Math.min(count, images.count))
 }
 
 export function imageOf({ images, width, height }: Images, index: number): Uint8Array {

@@ -28,6 +28,7 @@ import {
   type OwnPart,
   openData,
   readTrainingData,
+  slicedImages,
   type Testing,
   type TrainingData,
 } from "./training-data"
@@ -201,8 +202,8 @@ async function ownSamples(
   const parts = all.map(({ train, test, validation = 0, testing }): Part => {
     const end = train.count - validation
     return {
-      train: sliceOf(train, 0, end),
-      ...(validation > 0 && { validation: sliceOf(train, end, train.count) }),
+      train: slicedImages(train, 0, end),
+      ...(validation > 0 && { validation: slicedImages(train, end, train.count) }),
       ...(testing !== "train" && { test }),
     }
   })
@@ -306,18 +307,8 @@ function told(note: string): boolean {
 function picked(images: Images, owners: number[], board: number, most = owners.length): Images {
   const those = owners.flatMap((owner, i) => (owner === board ? [i] : [])).slice(0, most)
   return those.length === 0
-    ? sliceOf(images, 0, 0)
-    : joinedImages(those.map(i => sliceOf(images, i, i + 1)))
-}
-
-function sliceOf(all: Images, from: number, to: number): Images {
-  const pixels = all.width * all.height
-  return {
-    ...all,
-    images: all.images.subarray(from * pixels, to * pixels),
-    labels: all.labels.subarray(from, to),
-    count: to - from,
-  }
+    ? slicedImages(images, 0, 0)
+    : joinedImages(those.map(i => slicedImages(images, i, i + 1)))
 }
 
 function noBoards(message: string, cause: string, help?: string): WuxingError {

@@ -295,6 +295,17 @@ async function materialise(
   return { images, labels, count, width, height }
 }
 
+/** Images from … to−1, which stay where they are. */
+export function slicedImages(all: Images, from: number, to: number): Images {
+  const pixels = all.width * all.height
+  return {
+    ...all,
+    images: all.images.subarray(from * pixels, to * pixels),
+    labels: all.labels.subarray(from, to),
+    count: to - from,
+  }
+}
+
 /** Images of one size in one piece, in the order given. */
 export function joinedImages(parts: readonly Images[]): Images {
   if (parts.length === 1) return parts[0]

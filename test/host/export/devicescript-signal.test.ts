@@ -2,10 +2,8 @@
  * Features of signals in the DeviceScript package, built by plain `devs build` and run on the virtual machine:
  * readings in, the host's windows, bytes and answers out.
  */
-import { spawnSync } from "node:child_process"
-import { readFileSync, writeFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import "../../../host/base/memory"
 import { writeFolder } from "../../../host/base/write-folder"
@@ -21,12 +19,9 @@ import { ROOT } from "../../root"
 import { uniform } from "../../src/core/helpers"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
+import { build, printed } from "./machines/devs-build"
 import { fixed, runWithSensors } from "./machines/jacdac-servers"
 
-const DEVS = join(
-  dirname(createRequire(import.meta.url).resolve("@devicescript/cli/package.json")),
-  "devicescript",
-)
 const folder = temporaryFolder("ds-signal")
 
 const trace: Pick<TraceDescription, "kind" | "points" | "take" | "scale" | "floor"> = {
@@ -94,22 +89,6 @@ function readings(count: number): [number, number][] {
 const project = join(folder, "project")
 writeFolder(project, projectFiles("project", "blank"), true)
 
-function built(program: string): Uint8Array {
-  const at = project
-  writeFileSync(join(at, "src/main.ts"), program)
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [DEVS, "--no-colors", "--ci", "--quiet", "build", "src/main.ts"],
-    {
-      cwd: at,
-      encoding: "utf8",
-      env: { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" },
-    },
-  )
-  expect(`${status} ${stdout}${stderr}`).toMatch(/^0 /)
-  return new Uint8Array(readFileSync(join(at, ".devicescript/bin/bytecode.devs")))
-}
-
 it("cuts, computes and says what the host does, of movements, windows and sequences", async () => {
   const given = readings(420)
   const plain = modelBytes(readModel("6-3", 1), ["a", "b", "c"]).bytes.toString("hex")
@@ -123,7 +102,7 @@ it("cuts, computes and says what the host does, of movements, windows and sequen
     thousandths.writeInt16LE(Math.round(1000 * x), 4 * i)
     thousandths.writeInt16LE(Math.round(1000 * y), 4 * i + 2)
   }
-  const bytecode = built(`import * as ds from "@devicescript/core"
+  const program = `import * as ds from "@devicescript/core"
 import { Signal, Wuxing } from "devicescript-wuxing"
 ${constants.join("\n")}
 const given = hex\`${thousandths.toString("hex")}\`
@@ -150,10 +129,11 @@ const begun = ds.millis()
 for (let i = 0; i < 25; i++) await signal.pace()
 console.log("25 readings in " + (ds.millis() - begun))
 console.log("end")
-`)
+`
+  const bytecode = build(project, { "main.ts": program })
   const machine = await Machine.start(bytecode)
   const ended = await machine.run(() => machine.log.includes("> end"), 120_000)
-  const lines = machine.log.filter(line => line.startsWith("> ")).map(line => line.slice(2))
+  const lines = printed(machine.log)
   expect(ended, machine.log.slice(-10).join("\n")).toBe(true)
 
   const expected: string[] = []
@@ -212,7 +192,7 @@ describe("the program in docs/in-your-program.md", () => {
     const { heapBytes } = JSON.parse(stdout)
     // Samples of the longest movement and what leads to it, and the network.
     expect(heapBytes).toBeGreaterThan(6 * 108 + 3 * 8 * 36)
-    const bytecode = built(program)
+    const bytecode = build(project, { "main.ts": program })
     // Three seconds still, one of shaking, and so on.
     const at = (ms: number) => (ms % 4000 < 3000 ? 0 : Math.sin(ms / 40))
     const sensor = { serviceClass: 0x1f140409, reading: (ms: number) => fixed(20, 4, at(ms), 0, 1) }

@@ -2,11 +2,10 @@
  * The DeviceScript package as people get it: packed, unpacked in a project of `devs init`, built with plain
  * `devs build`, run on the virtual machine with sensors on its bus.
  */
-import { execFileSync, spawnSync } from "node:child_process"
+import { execFileSync } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import "../../../host/base/memory"
@@ -21,21 +20,16 @@ import { HostNetwork } from "../../../host/network/host-network"
 import { classesOf } from "../../../host/training/training"
 import { Part } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
+import { build, DEVS, environment, printed } from "./machines/devs-build"
 import { fixed, runWithSensors, type Sensor } from "./machines/jacdac-servers"
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
-const DEVS = join(
-  dirname(createRequire(import.meta.url).resolve("@devicescript/cli/package.json")),
-  "devicescript",
-)
 const folder = mkdtempSync(join(tmpdir(), "wuxing-ds-"))
 const project = join(folder, "project")
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 // The compiler takes seconds, and on a busy machine many.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
-
-const environment = { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" }
 
 beforeAll(() => {
   const source = join(folder, "package")
@@ -52,21 +46,6 @@ beforeAll(() => {
   manifest.dependencies = { "devicescript-wuxing": "0.2.0" }
   writeFileSync(path, JSON.stringify(manifest))
 })
-
-/** Builds the project with these sources. */
-function build(at: string, sources: Record<string, string> = {}): Uint8Array {
-  for (const [name, text] of Object.entries(sources)) writeFileSync(join(at, "src", name), text)
-  const flags = ["--no-colors", "--ci", "--quiet", "build", "src/main.ts"]
-  const options = { cwd: at, encoding: "utf8", env: environment } as const
-  const { status, stdout, stderr } = spawnSync(process.execPath, [DEVS, ...flags], options)
-  expect(`${status} ${stdout}${stderr}`).toMatch(/^0 /)
-  return new Uint8Array(readFileSync(join(at, ".devicescript/bin/bytecode.devs")))
-}
-
-/** The lines a program printed, without the log's mark. */
-function printed(log: string[]): string[] {
-  return log.filter(line => line.startsWith("> ")).map(line => line.slice(2))
-}
 
 async function run(bytecode: Uint8Array): Promise<string[]> {
   return printed((await ranUntil("end", bytecode)).log)

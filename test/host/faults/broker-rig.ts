@@ -6,19 +6,16 @@ import { type Duplex, duplexPair } from "node:stream"
 import { Aedes } from "aedes"
 import mqtt, { type IClientOptions } from "mqtt"
 import { VirtualClock } from "../../../host/base/clock"
-import { sha256 } from "../../../host/base/sha256"
 import { faultyPorts } from "../../../host/faults/faulty-port"
 import { FaultInjector } from "../../../host/faults/injector"
 import type { BrokerKind, FaultRule } from "../../../host/faults/spec"
-import { Fleet } from "../../../host/fleet/fleet"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
 import type { OpenableBoards } from "../../../host/hardware/board-set"
 import { Agent } from "../../../host/hardware/mqtt/agent"
 import type { BrokerWay } from "../../../host/hardware/mqtt/broker-address"
 import { MqttBoards } from "../../../host/hardware/mqtt/mqtt-boards"
 import { TimedBoards } from "../../../host/hardware/timed-boards"
-import { splitEvenly } from "../../../host/partition/partition"
-import { type Ended, lesson, net, RUN_DEADLINE_MS, SAMPLE_DEADLINE_MS, SAMPLES } from "./rig"
+import { type Ended, runOf } from "./rig"
 
 /** MQTT.js would connect again by the machine's clock; it is told to by ours. */
 const NEVER_MS = 2 ** 30
@@ -171,37 +168,14 @@ export class BrokerRig {
     const boards: MqttBoards = await MqttBoards.start(address, {
       ...{ reconnectMs: RECONNECT_MS, wrap: faultyPorts(injector, clock, between) },
     })
-    const start = clock.now()
-    const options = {
-      ...{ network: net, boards: 2, bytecode, checkpointSamples: 4 },
-      sampleDeadlineMs: SAMPLE_DEADLINE_MS,
-    }
-    const fleet = new Fleet(options, boards, splitEvenly(net, 2))
-    const ended = (rest: { hash?: string; error?: unknown }): Ended => ({
-      ...{ recoveries: fleet.recoveries, seconds: (clock.now() - start) / 1000 },
-      ...{ injector, ...rest },
-    })
-    const work = async () => {
-      await fleet.begin()
-      await fleet.learn(lesson, SAMPLES)
-      return sha256(await fleet.coefficients())
-    }
-    const hangs = async () => {
-      await clock.sleep(RUN_DEADLINE_MS)
-      throw new Error(`it hangs: ${RUN_DEADLINE_MS / 1000} s are over`)
-    }
-    try {
-      return ended({ hash: await Promise.race([work(), hangs()]) })
-    } catch (error) {
-      return ended({ error })
-    } finally {
+    return await runOf(boards, bytecode, { clock, injector }, async fleet => {
       over = true
       // Without a goodbye, for which MQTT.js waits by the machine's clock.
       for (const holder of [boards, ...agents]) clientOf(holder).end(true)
       await clock.hold(fleet.close())
       await clock.hold(Promise.all(agents.map(agent => agent.stop())))
       await clock.hold(broker.down())
-    }
+    })
   }
 
   async renew(): Promise<void> {

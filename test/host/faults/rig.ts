@@ -10,7 +10,7 @@ import { FaultInjector } from "../../../host/faults/injector"
 import type { FaultRule } from "../../../host/faults/spec"
 import { Fleet } from "../../../host/fleet/fleet"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
-import type { Hands } from "../../../host/hardware/board-set"
+import type { BoardSet, Hands } from "../../../host/hardware/board-set"
 import { TimedBoards } from "../../../host/hardware/timed-boards"
 import type { Port } from "../../../host/link/port"
 import { HostNetwork } from "../../../host/network/host-network"
@@ -22,9 +22,9 @@ import { forOneRun } from "../hardware/for-one-run"
 export const SAMPLES = 12
 const WIDTH = 64
 /** A run that takes longer by the boards' time hangs. Its own deadlines add up to far less. */
-export const RUN_DEADLINE_MS = 90_000
+const RUN_DEADLINE_MS = 90_000
 /** Of the boards' time, in which a sample of this network takes some 100 ms. */
-export const SAMPLE_DEADLINE_MS = 1_000
+const SAMPLE_DEADLINE_MS = 1_000
 
 /**
  * Each board computes some of every hidden layer, so signals and sums go both ways. Few links and steps:
@@ -61,6 +61,45 @@ export interface Ended {
   recoveries: number
   seconds: number
   injector: FaultInjector
+}
+
+/**
+ * One run: programs (if they are not there already), loads, learns, reads back.
+ *
+ * @param leave what is left to do then, however it ended
+ */
+export async function runOf(
+  boards: BoardSet,
+  bytecode: Uint8Array,
+  { clock, injector }: { clock: VirtualClock; injector: FaultInjector },
+  leave: (fleet: Fleet) => Promise<void>,
+): Promise<Ended> {
+  const start = clock.now()
+  const options = {
+    ...{ network: net, boards: 2, bytecode, checkpointSamples: 4 },
+    sampleDeadlineMs: SAMPLE_DEADLINE_MS,
+  }
+  const fleet = new Fleet(options, boards, splitEvenly(net, 2))
+  const ended = (rest: { hash?: string; error?: unknown }): Ended => ({
+    ...{ recoveries: fleet.recoveries, seconds: (clock.now() - start) / 1000 },
+    ...{ injector, ...rest },
+  })
+  const work = async () => {
+    await fleet.begin()
+    await fleet.learn(lesson, SAMPLES)
+    return sha256(await fleet.coefficients())
+  }
+  const hangs = async () => {
+    await clock.sleep(RUN_DEADLINE_MS)
+    throw new Error(`it hangs: ${RUN_DEADLINE_MS / 1000} s are over`)
+  }
+  try {
+    return ended({ hash: await Promise.race([work(), hangs()]) })
+  } catch (error) {
+    return ended({ error })
+  } finally {
+    await leave(fleet)
+  }
 }
 
 export class Rig {
@@ -105,34 +144,10 @@ export class Rig {
     if (deploys) this.programs[pair] ^= 1
     const bytecode = this.bytecodes[this.programs[pair]]
     const clock = this.clocks[pair]
-    const start = clock.now()
-    const ended = (rest: { hash?: string; error?: unknown }): Ended => ({
-      ...{ recoveries: fleet.recoveries, seconds: (clock.now() - start) / 1000 },
-      ...{ injector, ...rest },
-    })
-    const options = {
-      ...{ network: net, boards: 2, bytecode, checkpointSamples: 4 },
-      sampleDeadlineMs: SAMPLE_DEADLINE_MS,
-    }
-    const fleet = new Fleet(options, forOneRun(this.boards[pair]), splitEvenly(net, 2))
-    const work = async () => {
-      await fleet.begin()
-      await fleet.learn(lesson, SAMPLES)
-      return sha256(await fleet.coefficients())
-    }
-    const hangs = async () => {
-      await clock.sleep(RUN_DEADLINE_MS)
-      throw new Error(`it hangs: ${RUN_DEADLINE_MS / 1000} s are over`)
-    }
-    return await clock.run(async () => {
-      try {
-        return ended({ hash: await Promise.race([work(), hangs()]) })
-      } catch (error) {
-        return ended({ error })
-      } finally {
-        await fleet.close()
-      }
-    })
+    const boards = forOneRun(this.boards[pair])
+    return await clock.run(() =>
+      runOf(boards, bytecode, { clock, injector }, fleet => fleet.close()),
+    )
   }
 
   /** Both boards of a pair as new, after a run that ended with an error. */

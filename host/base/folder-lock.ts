@@ -27,7 +27,11 @@ const own = new Map<string, number>()
  * @throws the system's own errors where the folder cannot be written to
  */
 export function lockFolder(folder: string): { release: () => void } | { holder: Holder } {
-  const path = join(folder, NAME)
+  return lockFile(join(folder, NAME))
+}
+
+/** The same of whatever else one process does at a time, by a file that stands for it. */
+export function lockFile(path: string): { release: () => void } | { holder: Holder } {
   const count = own.get(path) ?? 0
   if (count === 0) {
     const holder = take(path)

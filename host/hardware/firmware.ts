@@ -76,6 +76,7 @@ export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firm
     name,
     sources(),
     async () => (await compileSized(own, shardBytes, rest)).bytecode,
+    options.signal,
   )
   return { bytecode: new Uint8Array(bytes), sha256: sha256(bytes), path }
 }

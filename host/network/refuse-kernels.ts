@@ -14,7 +14,8 @@ export function refuseKernels(network: Network, cannot: string, help: string): v
     code: "shared-kernels",
     kind: "usage",
     message: `network ${network.name} cannot ${cannot}: it has shared kernels`,
-    cause: "a coefficient of theirs belongs to many places at once, and only the host computes so",
+    cause:
+      "a coefficient of theirs belongs to many places at once, and only the host and the C library compute so",
     help,
   })
 }

@@ -8,6 +8,7 @@
  * `Fine`), with all signals of a layer on its bus.
  */
 import { SOURCE_SALT, sampleRandom } from "../base/random"
+import { learnShared, sumShared } from "./kernels"
 import { Header, NOISE_BITS, Part, PartFlag, Rule } from "./layout"
 import { packNoise } from "./noise"
 import { outputError, partAt, readout } from "./run"
@@ -47,10 +48,14 @@ export function learnDirect(m: Buffer, inputs: Buffer, label: number, sample: nu
   if (outputError(m, partAt(parts - 1), 0, label)) {
     for (let i = parts - 1; i >= 0; i--) {
       const part = partAt(i)
+      const flags = m.getAt(part + Part.Flags, "u16")
       settleBackwardOf(m, part)
-      packNoise(m, part)
-      if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Input) !== 0) learnInputs(m, part, inputs)
-      else learnSignals(m, part)
+      if ((flags & PartFlag.Shared) !== 0) learnKernelsOf(m, part)
+      else {
+        packNoise(m, part)
+        if ((flags & PartFlag.Input) !== 0) learnInputs(m, part, inputs)
+        else learnSignals(m, part)
+      }
     }
   }
   return best
@@ -61,7 +66,8 @@ function forwardDirect(m: Buffer, inputs: Buffer): number {
   for (let i = 0; i < parts; i++) {
     const part = partAt(i)
     const flags = m.getAt(part + Part.Flags, "u16")
-    if ((flags & PartFlag.Dense) !== 0) sumAll(m, part)
+    if ((flags & PartFlag.Shared) !== 0) sumKernelsOf(m, part, inputs)
+    else if ((flags & PartFlag.Dense) !== 0) sumAll(m, part)
     else if ((flags & PartFlag.Input) !== 0) sumInputs(m, part, inputs)
     else sumSignals(m, part)
     settleForwardOf(m, part)
@@ -81,6 +87,35 @@ function settleBackwardOf(m: Buffer, part: number): void {
   if ((m.getAt(Header.Rule, "u16") & Rule.Fine) !== 0) settleBackwardFine(m, part, 0, neurons)
   else if (hasTwo(m, part)) settleBackwardTwo(m, part, 0, neurons)
   else settleBackward(m, part, 0, neurons)
+}
+
+/** Shared kernels: a program of no network that has them leaves these two out. */
+function sumKernelsOf(m: Buffer, part: number, inputs: Buffer): void {
+  sumKernels(m, part, inputs)
+}
+
+function learnKernelsOf(m: Buffer, part: number): void {
+  learnShared(m, part, 0, 0, m.getAt(part + Part.Links, "i32"))
+}
+
+/** The sums C·S of shared kernels. Where they read inputs, their signals are laid out first: they learn from them too. */
+function sumKernels(m: Buffer, part: number, inputs: Buffer): void {
+  clearSums(m, part)
+  const sources = m.getAt(part + Part.Sources, "u16")
+  if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Input) !== 0) {
+    const table = m.getAt(Header.InputTable, "i32")
+    const width = m.getAt(Header.Width, "u16")
+    const signals = m.getAt(Header.InputSignals, "u16") << 1
+    let bus = m.getAt(part + Part.BusIn, "i32")
+    for (let input = 0; input < width; input++) {
+      const row = table + inputs.getAt(input, "u8") * signals
+      for (let k = 0; k < signals; k += 2) {
+        m.setAt(bus, "i16", m.getAt(row + k, "i16"))
+        bus = bus + 2
+      }
+    }
+  }
+  sumShared(m, part, 0, 0, sources)
 }
 
 /** The first input from `at` on that is not zero; `width` if there is none. */

@@ -95,6 +95,8 @@ export function productsOf(m: Buffer, part: number, slot: number, link: number):
   const rows = m.getAt(kernel + Kernel.Rows, "u16")
   const signals = m.getAt(kernel + Kernel.Signals, "u16")
   const synapses = m.getAt(kernel + Kernel.Synapses, "u16")
+  // Pixels want no backward sum.
+  const sends = (m.getAt(part + Part.Flags, "u16") & PartFlag.Input) === 0
   const backOut = m.getAt(part + Part.BackOut, "i32")
   const bus = signalsAt(m, part, slot)
   const c = m.getAt(m.getAt(part + Part.Coefficient, "i32") + link + link, "i16")
@@ -112,8 +114,7 @@ export function productsOf(m: Buffer, part: number, slot: number, link: number):
       lambda = lambda + synapses + synapses
       if (l !== 0) {
         total += m.getAt(bus + source + source, "i16") * l
-        // Pixels want no backward sum.
-        if (backOut !== 0) {
+        if (sends) {
           const b = backOut + (source << 2)
           m.setAt(b, "i32", m.getAt(b, "i32") + c * l)
         }

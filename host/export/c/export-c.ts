@@ -40,7 +40,7 @@ export function exportC(model: Model, options: CExportOptions): CExport {
   const made = modelSource(model, name, classes)
   const header = template("wuxing.h")
     .replace("VERSION", packageVersion())
-    .replace("#define WUXING_RINGS 7", `#define WUXING_RINGS ${made.rings}`)
+    .replace("#define WUXING_RINGS 15", `#define WUXING_RINGS ${made.rings}`)
   const library: [string, string][] = [
     ["wuxing.h", header],
     ["wuxing.c", builtLibrary()],

@@ -2,7 +2,6 @@
 import { WuxingError } from "../../base/errors"
 import type { Model } from "../../models/model-file"
 import { elementsLearn } from "../../network/network"
-import { refuseKernels } from "../../network/refuse-kernels"
 
 /** Boards a layout can be checked against: bytes for a program, and for what it keeps and its stack. */
 const BOARDS: Record<string, { name: string; flash: number; ram: number; largest: string }> = {
@@ -26,10 +25,9 @@ const AVR_FEATURES: Record<number, number> = { 0: 0, 1: 5600, 2: 8800, 4: 14_100
 
 /**
  * @throws WuxingError "export-rule" (kind "capacity") where the C library lacks the network's way of
- *   learning; "shared-kernels" (kind "usage")
+ *   learning
  */
 export function checkRule({ network }: Model): void {
-  refuseKernels(network, "be a C library", "export one with windows of each neuron's own")
   const lacks = [
     [elementsLearn(network), "K3 of its elements learns (--rule elements or mixed)"],
     [network.linkBound !== undefined, "its changes are bounded (linkBound)"],

@@ -6,6 +6,7 @@ import { wholeNetwork } from "../../network/host-network"
 import { preset } from "../../network/presets"
 import { buildShard } from "../../network/shard"
 import { template } from "./built"
+import { WITH_KERNELS } from "./model-source"
 import { translate } from "./translate"
 
 const MODULES = [
@@ -16,9 +17,11 @@ const MODULES = [
   "settle",
   "settle-two",
   "settle-fine",
+  "kernels",
   "direct",
 ]
 const ROOTS = ["predictDirect", "learnDirect"]
+
 /** What the template calls, by the kinds of neurons that need it (WUXING_RINGS). */
 const KINDS: Record<string, number> = {
   settleForwardTwo: 1,
@@ -29,6 +32,12 @@ const KINDS: Record<string, number> = {
   settleBackward: 3,
   settleForwardFine: 4,
   settleBackwardFine: 4,
+  sumKernels: WITH_KERNELS,
+  sumShared: WITH_KERNELS,
+  learnShared: WITH_KERNELS,
+  productsOf: WITH_KERNELS,
+  sharedNoise: WITH_KERNELS,
+  changeShared: WITH_KERNELS,
 }
 /** Of which the template has a form for the Cortex-M0 beside. */
 const BY_HAND = ["dotFours"]
@@ -76,6 +85,8 @@ export function librarySource(): string {
     "",
     "static void settle_forward_of(wuxing *m, const wuxing_part *part);",
     "static void settle_backward_of(wuxing *m, const wuxing_part *part);",
+    "static void sum_kernels_of(wuxing *m, const wuxing_part *part, const uint8_t *inputs);",
+    "static void learn_kernels_of(wuxing *m, const wuxing_part *part);",
     ...functions.map(({ name, prototype }) => guarded(name, inlined(name, prototype))),
     ...functions.map(({ name, text }) => `\n${guarded(name, inlined(name, text))}`),
     "",

@@ -1,5 +1,5 @@
 /** The two files of a model for the C library: a network and its coefficients as constants. */
-import { Header, Part, PartFlag, Rule } from "../../../src/core/layout"
+import { Header, Kernel, Part, PartFlag, Rule } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
 import { hasTwo } from "../../../src/core/settle-two"
 import type { Model } from "../../models/model-file"
@@ -20,7 +20,7 @@ export interface CModel {
   learnBytes: number
   /** Bytes of constants. */
   flashBytes: number
-  /** Kinds of neurons, as WUXING_RINGS (template/wuxing.h). */
+  /** Kinds of neurons and of layers, as WUXING_RINGS (template/wuxing.h). */
   rings: number
   signalBits: number
   /** Where it reads a signal. */
@@ -33,6 +33,8 @@ export interface CModel {
 
 const WORK = ["sum", "state", "lambda", "bus_in", "bus_out", "back_in", "back_out"] as const
 type Work = Record<(typeof WORK)[number], number>
+/** Of WUXING_RINGS (template/wuxing.h): layers with shared kernels. */
+export const WITH_KERNELS = 8
 /** sizeof (wuxing_part), (wuxing_model) on a 32-bit machine. */
 const PART_BYTES = 72
 const MODEL_BYTES = 80
@@ -70,12 +72,16 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
       }
     }
   }
+  const isShared = (part: number) => (u16(part, Part.Flags) & PartFlag.Shared) !== 0
   const synapsesOf = (part: number) => u16(part, Part.Neurons) * u16(part, Part.Inputs)
   for (const [i, part] of parts.entries()) {
     work[i].sum = take(synapsesOf(part) * 4)
     work[i].state = take(u16(part, Part.Neurons) * 10)
   }
   perLayer("bus", 2)
+  // Shared kernels read laid out what others take from the inputs as they come.
+  for (const [i, part] of parts.entries())
+    if (isShared(part) && layerOf(part) === 1) work[i].bus_in = take(u16(part, Part.Sources) * 2)
   const predictBytes = at
   for (const [i, part] of parts.entries()) work[i].lambda = take(synapsesOf(part) * 2)
   perLayer("back", 4)
@@ -116,12 +122,15 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
     const sources = u16(part, Part.Sources)
     const links = linksOf(part)
     const address = (field: number) => m.getAt(part + field, "i32")
+    const shared = isShared(part)
+    const starts = shared ? Kernel.Length / 2 : sources + 1
     const start = dense
       ? "NULL"
-      : table("uint16_t", `start_${i}`, numbers(address(Part.Start), sources + 1, "u16"), 2)
-    const target = dense
-      ? "NULL"
-      : table("uint8_t", `target_${i}`, numbers(address(Part.Target), links, "u8"), 1)
+      : table("uint16_t", `start_${i}`, numbers(address(Part.Start), starts, "u16"), 2)
+    const target =
+      dense || shared
+        ? "NULL"
+        : table("uint8_t", `target_${i}`, numbers(address(Part.Target), links, "u8"), 1)
     const coefficients = table(
       ...(["int16_t", `coefficients_${i}`] as const),
       numbers(address(Part.Coefficient), links, "i16"),
@@ -141,7 +150,9 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
       output_step: m.getAt(part + Part.OutputStep, "u8"),
       finer: u16(part, Part.Finer),
       back_shift: u16(part, Part.BackShift),
-      flags: u16(part, Part.Flags) & (PartFlag.Input | PartFlag.Output | PartFlag.Dense),
+      flags:
+        u16(part, Part.Flags) &
+        (PartFlag.Input | PartFlag.Output | PartFlag.Dense | PartFlag.Shared),
       kind: kinds[i],
     }
     return `  {${fieldsOf(fields)}},`
@@ -183,7 +194,8 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
   ].join("\n")
   return {
     ...{ name, inputs: network.width, classes, predictBytes, learnBytes, flashBytes },
-    ...{ rings: kinds.reduce((all, kind) => all | kind, 0), header, code },
+    ...{ rings: kinds.reduce((all, kind) => all | kind, parts.some(isShared) ? WITH_KERNELS : 0) },
+    ...{ header, code },
     ...{ signalBits: network.signalBits, signal },
     coefficients: Buffer.concat(
       parts.map(part => {

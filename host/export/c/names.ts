@@ -48,7 +48,10 @@ export const POINTER_PARAMETERS: Record<string, Record<string, Type>> = {
 export const POINTER_RESULTS: Record<string, Type> = {
   addLinks: "coefficient",
   learnLinks: "memory",
+  signalsAt: "memory",
 }
+/** Functions that write coefficients, so that these are in RAM, besides those named learn…. */
+export const LEARNING = ["changeShared", "productsOf"]
 
 /** Functions of which the template has its own form. */
 export const GIVEN = [
@@ -58,6 +61,9 @@ export const GIVEN = [
   "isWord",
   "partAt",
   "nextInput",
+  "signalsAt",
+  "sumKernelsOf",
+  "learnKernelsOf",
   "settleForwardOf",
   "settleBackwardOf",
 ]

@@ -12,6 +12,7 @@ import {
   constantName,
   fieldOf,
   GIVEN,
+  LEARNING,
   MUTABLE,
   POINTER_PARAMETERS,
   POINTER_RESULTS,
@@ -165,7 +166,7 @@ class Body {
   ) {
     this.name = declaration.name!.text
     this.text = declaration.getSourceFile().text
-    this.learns = this.name.startsWith("learn")
+    this.learns = this.name.startsWith("learn") || LEARNING.includes(this.name)
   }
 
   translate(): CFunction {

@@ -1,7 +1,6 @@
 /** Networks with shared kernels: how they are named and described, what they may be, and who refuses them. */
 import { describe, expect, test } from "vitest"
 import { WuxingError } from "../../../host/base/errors"
-import { checkRule } from "../../../host/export/c/fits"
 import { modelBytes } from "../../../host/export/devicescript/model-module"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
 import { decodeModel, encodeModel } from "../../../host/models/model-file"
@@ -152,7 +151,6 @@ describe("kernels are refused by name", () => {
   test.each<[string, () => unknown]>([
     ["plans", () => planNetwork(model.network, [pico])],
     ["boards", () => splitEvenly(model.network, 1)],
-    ["C libraries", () => checkRule(model)],
     ["DeviceScript packages", () => modelBytes(model, ["a", "b", "c", "d", "e"])],
     ["NIR", () => linearise(model)],
     ["spiking neurons", () => spikingGraph(model, { steps: 32, neuron: "if" })],

@@ -7,88 +7,14 @@ import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { encodeRuns } from "../../../host/data/runs"
 import { coefficientsOf, HostNetwork, wholeNetwork } from "../../../host/network/host-network"
-import {
-  coefficientMaxOf,
-  kernelsOf,
-  type Layer,
-  linksOf,
-  type Network,
-} from "../../../host/network/network"
+import { coefficientMaxOf, kernelsOf, linksOf, type Network } from "../../../host/network/network"
 import { buildShard } from "../../../host/network/shard"
 import { sizedNetwork } from "../../../host/network/sized-network"
-import { faultOf } from "../../../host/network/validate"
 import { Header, Part, PartFlag } from "../../../src/core/layout"
 import { gatherWhole, roundWhole } from "../../../src/core/once"
 import { learnWhole } from "../../../src/core/whole"
-import { address, fitted, network, partsOf, randomImage, readI32, uniform } from "./helpers"
-
-/** One or two layers of kernels over a picture of side × side. */
-const networks: fc.Arbitrary<Network> = fc
-  .record({
-    side: fc.integer({ min: 4, max: 9 }),
-    inputSignals: fc.integer({ min: 1, max: 3 }),
-    layers: fc.array(
-      fc
-        .record({
-          channels: fc.integer({ min: 1, max: 4 }),
-          width: fc.integer({ min: 1, max: 4 }),
-          height: fc.integer({ min: 1, max: 4 }),
-          stride: fc.integer({ min: 1, max: 3 }),
-          inputs: fc.integer({ min: 1, max: 4 }),
-          outputFirst: fc.integer({ min: 0, max: 4 }),
-          outputs: fc.integer({ min: 1, max: 3 }),
-          inputStep: fc.constantFrom(undefined, 2),
-          outputStep: fc.constantFrom(undefined, 2),
-          finer: fc.constantFrom(undefined, 1, 4),
-        })
-        .map(fitted),
-      { minLength: 1, maxLength: 2 },
-    ),
-    classes: fc.integer({ min: 2, max: 6 }),
-    seed: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
-    steps: fc.integer({ min: 2, max: 6 }),
-    learnShift: fc.integer({ min: 4, max: 12 }),
-    softmaxGain: fc.constantFrom(0, 231),
-  })
-  .map(({ side, layers, classes, ...fields }) => kernelNetwork(side, layers, classes, fields))
-  .filter(net => faultOf(net) === "")
-
-interface Shape extends Omit<Layer, "neurons" | "fanIn" | "window"> {
-  channels: number
-  width: number
-  height: number
-  stride: number
-}
-
-function kernelNetwork(
-  side: number,
-  shapes: Shape[],
-  classes: number,
-  fields: Partial<Network>,
-): Network {
-  let [across, down, signals] = [side, side, fields.inputSignals ?? 1]
-  const layers: Partial<Layer>[] = []
-  for (const { channels, width, height, stride, ...shape } of shapes) {
-    const columns = Math.floor((across - width) / stride) + 1
-    const rows = Math.floor((down - height) / stride) + 1
-    layers.push({
-      ...shape,
-      neurons: Math.max(1, channels * columns * rows),
-      fanIn: width * height * signals,
-      window: { across, down, width, height, stride, shared: true },
-    })
-    across = columns
-    down = rows
-    signals = channels * shape.outputs
-  }
-  layers.push({ neurons: classes, inputs: 2, outputFirst: 1, outputs: 1, fanIn: 65535 })
-  return network(layers, {
-    ...fields,
-    width: side * side,
-    elementMax: 9216,
-    lambdaMax: 2048,
-  })
-}
+import { address, partsOf, randomImage, readI32, uniform } from "./helpers"
+import { kernelNetworks } from "./kernel-networks"
 
 /** The same without sharing. */
 function apartOf(net: Network): Network {
@@ -204,7 +130,7 @@ function noiseOf(net: Network, layer: number, random: number): number[] {
 describe("shared kernels", () => {
   test("are windows whose coefficients are copies: the bits of every signal, back and forth", () => {
     fc.assert(
-      fc.property(networks, fc.integer(), (net, seed) => {
+      fc.property(kernelNetworks, fc.integer(), (net, seed) => {
         const next = uniform(seed)
         const apart = apartOf(net)
         const origins = originsOf(net)
@@ -235,7 +161,7 @@ describe("shared kernels", () => {
   test("learn from an image the exact sum over all places, rounded once by (seed, coefficient, sample)", () => {
     let changed = 0
     fc.assert(
-      fc.property(networks, fc.integer(), fc.nat(9999), (net, seed, sample) => {
+      fc.property(kernelNetworks, fc.integer(), fc.nat(9999), (net, seed, sample) => {
         const next = uniform(seed)
         const origins = originsOf(net)
         const before = new HostNetwork(net).coefficients()

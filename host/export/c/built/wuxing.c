@@ -58,6 +58,8 @@ INLINE int32_t flash_i32(const uint8_t *at) { return load_i32(at); }
 INLINE int32_t shift_left(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a << bits); }
 INLINE int32_t shift_right(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a >> bits); }
 INLINE int32_t multiply(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
+INLINE int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
+INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 
 /* An address of which the compiler is not told how it came about, so that it keeps it in a register. */
 static inline uint8_t *fixed(uint8_t *at) {
@@ -104,6 +106,12 @@ static inline int32_t coefficient_at(const wuxing *m, const uint8_t *at) {
   return load_i16(at);
 }
 
+/* What a layer with shared kernels reads: inputs have been laid out there. */
+static inline uint8_t *signals_at(wuxing *m, const wuxing_part *part, int32_t slot) {
+  (void)slot;
+  return fixed(m->memory + part->bus_in);
+}
+
 /* The first input from `at` on that is not zero; `width` if there is none. */
 static inline int32_t next_input(const uint8_t *inputs, int32_t at, int32_t width) {
   for (; at < width; at++) {
@@ -121,11 +129,21 @@ static inline int32_t next_input(const uint8_t *inputs, int32_t at, int32_t widt
 #define FINER INT32_C(4)
 #define STORED INT32_C(2)
 #define PART_FLAG_OUTPUT INT32_C(2)
-#define PART_FLAG_DENSE INT32_C(4)
 #define PART_FLAG_INPUT INT32_C(1)
-#define RULE_FINE INT32_C(64)
-#define SOURCE_SALT INT32_C(40503)
+#define KERNEL_ACROSS INT32_C(0)
+#define KERNEL_WIDTH INT32_C(4)
+#define KERNEL_HEIGHT INT32_C(6)
+#define KERNEL_STRIDE INT32_C(8)
+#define KERNEL_COLUMNS INT32_C(10)
+#define KERNEL_ROWS INT32_C(12)
+#define KERNEL_SIGNALS INT32_C(14)
+#define KERNEL_SYNAPSES INT32_C(16)
 #define NOISE_BITS INT32_C(16)
+#define SOURCE_SALT INT32_C(40503)
+#define KERNEL_COEFFICIENT_MAX INT32_C(18)
+#define PART_FLAG_SHARED INT32_C(256)
+#define PART_FLAG_DENSE INT32_C(4)
+#define RULE_FINE INT32_C(64)
 
 #if defined(__ARM_ARCH_6M__) && defined(__GNUC__)
 /*
@@ -480,6 +498,8 @@ static const uint16_t powers[32] WUXING_FLASH = {32768, 32066, 31379, 30707, 300
 
 static void settle_forward_of(wuxing *m, const wuxing_part *part);
 static void settle_backward_of(wuxing *m, const wuxing_part *part);
+static void sum_kernels_of(wuxing *m, const wuxing_part *part, const uint8_t *inputs);
+static void learn_kernels_of(wuxing *m, const wuxing_part *part);
 #if WUXING_RINGS & 1
 OUTLINED static int32_t bits_within(int32_t span);
 #endif
@@ -501,12 +521,31 @@ OUTLINED static void settle_forward_fine(wuxing *m, const wuxing_part *part, int
 #if WUXING_RINGS & 4
 OUTLINED static void settle_backward_fine(wuxing *m, const wuxing_part *part, int32_t from, int32_t to);
 #endif
+static void clear_sums(wuxing *m, const wuxing_part *part);
+#if WUXING_RINGS & 8
+OUTLINED static void sum_shared(wuxing *m, const wuxing_part *part, int32_t slot, int32_t from, int32_t to);
+#endif
+#if WUXING_RINGS & 8
+OUTLINED static void sum_kernels(wuxing *m, const wuxing_part *part, const uint8_t *inputs);
+#endif
+#if WUXING_RINGS & 8
+OUTLINED static int32_t products_of(wuxing *m, const wuxing_part *part, int32_t slot, int32_t link);
+#endif
+static inline int32_t mix16(int32_t x);
+#if WUXING_RINGS & 8
+OUTLINED static int32_t shared_noise(wuxing *m, const wuxing_part *part, int32_t random, int32_t link);
+#endif
+#if WUXING_RINGS & 8
+OUTLINED static void change_shared(wuxing *m, const wuxing_part *part, int32_t link, int32_t change);
+#endif
+#if WUXING_RINGS & 8
+OUTLINED static void learn_shared(wuxing *m, const wuxing_part *part, int32_t slot, int32_t from, int32_t to);
+#endif
 #ifndef BY_HAND
 static int32_t dot_fours(wuxing *m, uint8_t *bus, uint8_t *last, const uint8_t *c);
 #endif
 static int32_t dot(wuxing *m, uint8_t *bus, uint8_t *last, const uint8_t *c);
 OUTLINED static void sum_all(wuxing *m, const wuxing_part *part);
-static void clear_sums(wuxing *m, const wuxing_part *part);
 static inline const uint8_t *add_links(wuxing *m, uint8_t *sum, const uint8_t *t, const uint8_t *c, const uint8_t *end, int32_t signal);
 OUTLINED static void sum_inputs(wuxing *m, const wuxing_part *part, const uint8_t *inputs);
 OUTLINED static void sum_signals(wuxing *m, const wuxing_part *part);
@@ -1673,6 +1712,179 @@ OUTLINED static void settle_backward_fine(wuxing *m, const wuxing_part *part, in
 }
 #endif
 
+static void clear_sums(wuxing *m, const wuxing_part *part) {
+  const int32_t synapses = (int32_t)part->neurons * (int32_t)part->inputs;
+  memset(fixed(m->memory + part->sum), 0, (size_t)(shift_left(synapses, 2)));
+}
+
+#if WUXING_RINGS & 8
+/*
+ * Adds C·S of the sources from…to−1 to the sums of the synapses of every window they are in (paper 001
+ * eq. 3.1). The sums must have been cleared.
+ */
+OUTLINED static void sum_shared(wuxing *m, const wuxing_part *part, int32_t slot, int32_t from, int32_t to) {
+  const uint8_t *const kernel = (const uint8_t *)part->start;
+  const int32_t across = flash_u16(kernel + KERNEL_ACROSS);
+  const int32_t width = flash_u16(kernel + KERNEL_WIDTH);
+  const int32_t height = flash_u16(kernel + KERNEL_HEIGHT);
+  const int32_t stride = flash_u16(kernel + KERNEL_STRIDE);
+  const int32_t columns = flash_u16(kernel + KERNEL_COLUMNS);
+  const int32_t rows = flash_u16(kernel + KERNEL_ROWS);
+  const int32_t signals = flash_u16(kernel + KERNEL_SIGNALS);
+  const int32_t synapses = flash_u16(kernel + KERNEL_SYNAPSES);
+  const uint8_t *const coefficient = coefficients_of(m, part);
+  uint8_t *const sums = fixed(m->memory + part->sum);
+  uint8_t *const bus = signals_at(m, part, slot);
+  for (int32_t source = from; source < to; source++) {
+    const int32_t signal = load_i16(bus + source + source);
+    if (signal != 0) {
+      const int32_t place = source / signals;
+      const int32_t own = source - place * signals;
+      const int32_t y = place / across;
+      const int32_t x = place - y * across;
+      /* The windows from the first that still reaches the place to the last that begins before it. */
+      const int32_t left = greatest_of(0, x - width + stride) / stride;
+      const int32_t right = least_of(columns - 1, x / stride);
+      const int32_t bottom = least_of(rows - 1, y / stride);
+      int32_t row = greatest_of(0, y - height + stride) / stride;
+      while (row <= bottom) {
+        for (int32_t column = left; column <= right; column++) {
+          /* Of a window's sources the how-manieth: below 2^16, as links are. */
+          const int32_t rank = ((y - row * stride) * width + x - column * stride) * signals + own;
+          const uint8_t *c = coefficient + (shift_left(rank * synapses, 1));
+          uint8_t *sum = sums + (shift_left((row * columns + column) * synapses, 2));
+          uint8_t *const end = sum + (shift_left(synapses, 2));
+          while (sum < end) {
+            store_i32(sum, load_i32(sum) + signal * coefficient_at(m, c));
+            sum = sum + 4;
+            c = c + 2;
+          }
+        }
+        row = row + 1;
+      }
+    }
+  }
+}
+#endif
+
+#if WUXING_RINGS & 8
+/* The sums C·S of shared kernels. Where they read inputs, their signals are laid out first: they learn from them too. */
+OUTLINED static void sum_kernels(wuxing *m, const wuxing_part *part, const uint8_t *inputs) {
+  clear_sums(m, part);
+  const int32_t sources = (int32_t)part->sources;
+  if (((int32_t)part->flags & PART_FLAG_INPUT) != 0) {
+    const uint8_t *const table = (const uint8_t *)m->model->input_table;
+    const int32_t width = (int32_t)m->model->width;
+    const int32_t signals = shift_left((int32_t)m->model->input_signals, 1);
+    uint8_t *bus = fixed(m->memory + part->bus_in);
+    for (int32_t input = 0; input < width; input++) {
+      const uint8_t *const row = table + inputs[input] * signals;
+      for (int32_t k = 0; k < signals; k += 2) {
+        store_i16(bus, flash_i16(row + k));
+        bus = bus + 2;
+      }
+    }
+  }
+  sum_shared(m, part, 0, 0, sources);
+}
+#endif
+
+#if WUXING_RINGS & 8
+/*
+ * Of one coefficient: sends the backward signals of all places on, BackOut[source] += C·λ.
+ *
+ * @returns Σ S·λ over the places, below 2^29
+ */
+OUTLINED static int32_t products_of(wuxing *m, const wuxing_part *part, int32_t slot, int32_t link) {
+  const uint8_t *const kernel = (const uint8_t *)part->start;
+  const int32_t across = flash_u16(kernel + KERNEL_ACROSS);
+  const int32_t stride = flash_u16(kernel + KERNEL_STRIDE);
+  const int32_t columns = flash_u16(kernel + KERNEL_COLUMNS);
+  const int32_t rows = flash_u16(kernel + KERNEL_ROWS);
+  const int32_t signals = flash_u16(kernel + KERNEL_SIGNALS);
+  const int32_t synapses = flash_u16(kernel + KERNEL_SYNAPSES);
+  /* Pixels want no backward sum. */
+  const bool sends = ((int32_t)part->flags & PART_FLAG_INPUT) == 0;
+  uint8_t *const back_out = fixed(m->memory + part->back_out);
+  uint8_t *const bus = signals_at(m, part, slot);
+  const int32_t c = load_i16(fixed(m->memory + part->learnt) + link + link);
+  const int32_t rank = link / synapses;
+  /* A row of a window is one range of signals. */
+  const int32_t line = flash_u16(kernel + KERNEL_WIDTH) * signals;
+  const int32_t down = rank / line;
+  const int32_t first = down * across * signals + rank - down * line;
+  uint8_t *lambda = fixed(m->memory + part->lambda) + (shift_left(link - rank * synapses, 1));
+  int32_t total = 0;
+  for (int32_t row = 0; row < rows; row++) {
+    int32_t source = first + row * stride * across * signals;
+    for (int32_t column = 0; column < columns; column++) {
+      const int32_t l = load_i16(lambda);
+      lambda = lambda + synapses + synapses;
+      if (l != 0) {
+        total += load_i16(bus + source + source) * l;
+        if (sends) {
+          uint8_t *const b = back_out + (shift_left(source, 2));
+          store_i32(b, load_i32(b) + c * l);
+        }
+      }
+      source = source + stride * signals;
+    }
+  }
+  return total;
+}
+#endif
+
+/* One step of a 16-bit mix (multiply, xor-shift, twice); x in 0 … 65535. */
+static inline int32_t mix16(int32_t x) {
+  /* 65535 · 27655 + 13849 < 2^31, and 65535 · 31821 + 12345 < 2^31. */
+  int32_t y = (x * 27655 + 13849) & 0xffff;
+  y = y ^ (y >> 7);
+  y = (y * 31821 + 12345) & 0xffff;
+  return y ^ (y >> 9);
+}
+
+#if WUXING_RINGS & 8
+/* What rounds a change of coefficient `link`, 16 bits: a function of the seed, the sample (or batch) and the coefficient. */
+OUTLINED static int32_t shared_noise(wuxing *m, const wuxing_part *part, int32_t random, int32_t link) {
+  (void)m;
+  const int32_t synapses = flash_u16((const uint8_t *)part->start + KERNEL_SYNAPSES);
+  const int32_t rank = link / synapses;
+  const int32_t synapse = (int32_t)part->first_synapse + link - rank * synapses;
+  /* Two numbers below 2^16 and a product below 2^31; of rank · SOURCE_SALT the last 16 bits count. */
+  const int32_t own = mix16(random ^ (((synapse & 0xffff) * 32749) & 0xffff));
+  return (own + (multiply(rank, SOURCE_SALT) & 0xffff)) & 0xffff;
+}
+#endif
+
+#if WUXING_RINGS & 8
+/* Puts a coefficient where a change takes it, within the kernels' clamp. */
+OUTLINED static void change_shared(wuxing *m, const wuxing_part *part, int32_t link, int32_t change) {
+  const int32_t max = flash_u16((const uint8_t *)part->start + KERNEL_COEFFICIENT_MAX);
+  uint8_t *const at = fixed(m->memory + part->learnt) + link + link;
+  /* A change is below 2^30, a coefficient below 2^15. */
+  store_i16(at, least_of(max, greatest_of(-max, load_i16(at) + change)));
+}
+#endif
+
+#if WUXING_RINGS & 8
+/* The coefficients from…to−1: sends backward signals on and learns, as learnSparse (links.ts). */
+OUTLINED static void learn_shared(wuxing *m, const wuxing_part *part, int32_t slot, int32_t from, int32_t to) {
+  const int32_t shift = (int32_t)m->model->learn_shift + (int32_t)part->finer;
+  const int32_t random = (int32_t)m->sample_random;
+  for (int32_t link = from; link < to; link++) {
+    const int32_t total = products_of(m, part, slot, link);
+    if (total != 0) {
+      int32_t noise = shared_noise(m, part, random, link);
+      /* At most 2^16 · 2^4. */
+      if (shift > NOISE_BITS) {
+        noise = shift_left(noise, (shift - NOISE_BITS));
+      }
+      change_shared(m, part, link, (total + (noise & ((shift_left(1, shift)) - 1))) >> shift);
+    }
+  }
+}
+#endif
+
 #ifndef BY_HAND
 /* The same of a multiple of four, which begin at whole words: two numbers at a time. */
 static int32_t dot_fours(wuxing *m, uint8_t *bus, uint8_t *last, const uint8_t *c) {
@@ -1718,11 +1930,6 @@ OUTLINED static void sum_all(wuxing *m, const wuxing_part *part) {
     c = c + ((int32_t)(last - bus));
     sum = sum + 4;
   }
-}
-
-static void clear_sums(wuxing *m, const wuxing_part *part) {
-  const int32_t synapses = (int32_t)part->neurons * (int32_t)part->inputs;
-  memset(fixed(m->memory + part->sum), 0, (size_t)(shift_left(synapses, 2)));
 }
 
 /* Adds the links t … end−1 of one source (t ≤ end) to their sums; returns the address of the next coefficient. */
@@ -1810,7 +2017,9 @@ static int32_t forward_direct(wuxing *m, const uint8_t *inputs) {
   for (int32_t i = 0; i < parts; i++) {
     const wuxing_part *part = part_at(m, i);
     const int32_t flags = (int32_t)part->flags;
-    if ((flags & PART_FLAG_DENSE) != 0) {
+    if ((flags & PART_FLAG_SHARED) != 0) {
+      sum_kernels_of(m, part, inputs);
+    } else if ((flags & PART_FLAG_DENSE) != 0) {
       sum_all(m, part);
     } else if ((flags & PART_FLAG_INPUT) != 0) {
       sum_inputs(m, part, inputs);
@@ -2183,12 +2392,17 @@ static int32_t learn_direct(wuxing *m, const uint8_t *inputs, int32_t label, int
   if (output_error(m, part_at(m, parts - 1), 0, label)) {
     for (int32_t i = parts - 1; i >= 0; i--) {
       const wuxing_part *part = part_at(m, i);
+      const int32_t flags = (int32_t)part->flags;
       settle_backward_of(m, part);
-      pack_noise(m, part);
-      if (((int32_t)part->flags & PART_FLAG_INPUT) != 0) {
-        learn_inputs(m, part, inputs);
+      if ((flags & PART_FLAG_SHARED) != 0) {
+        learn_kernels_of(m, part);
       } else {
-        learn_signals(m, part);
+        pack_noise(m, part);
+        if ((flags & PART_FLAG_INPUT) != 0) {
+          learn_inputs(m, part, inputs);
+        } else {
+          learn_signals(m, part);
+        }
       }
     }
   }
@@ -2217,6 +2431,23 @@ static void settle_backward_of(wuxing *m, const wuxing_part *part) {
 #endif
 #if WUXING_RINGS & 4
   if (part->kind == 4) settle_backward_fine(m, part, 0, part->neurons);
+#endif
+}
+
+/* Layers with shared kernels; wuxing_init refuses them where there are none. */
+static void sum_kernels_of(wuxing *m, const wuxing_part *part, const uint8_t *inputs) {
+#if WUXING_RINGS & 8
+  sum_kernels(m, part, inputs);
+#else
+  (void)m, (void)part, (void)inputs;
+#endif
+}
+
+static void learn_kernels_of(wuxing *m, const wuxing_part *part) {
+#if WUXING_RINGS & 8
+  learn_shared(m, part, 0, 0, (int32_t)part->links);
+#else
+  (void)m, (void)part;
 #endif
 }
 
@@ -2255,6 +2486,7 @@ int wuxing_init(wuxing *net, const wuxing_model *model, void *memory, size_t byt
   for (int32_t i = 0; i < model->parts; i++) {
     const wuxing_part *part = part_at(net, i);
     if ((part->kind & (WUXING_RINGS)) == 0) return WUXING_ERROR_RINGS;
+    if ((part->flags & PART_FLAG_SHARED) != 0 && ((WUXING_RINGS) & 8) == 0) return WUXING_ERROR_RINGS;
     if (net->learns)
       COPY_FROM_FLASH(net->memory + part->learnt, part->coefficients, (size_t)part->links * 2u);
   }

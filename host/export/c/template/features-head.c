@@ -5,8 +5,6 @@
 #include "wuxing_features.h"
 
 @memory@
-INLINE int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
-INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 
 /* Kinds of features that no model of the program has. */
 #if !(WUXING_FEATURES & 5)

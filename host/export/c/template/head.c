@@ -55,6 +55,12 @@ static inline int32_t coefficient_at(const wuxing *m, const uint8_t *at) {
   return load_i16(at);
 }
 
+/* What a layer with shared kernels reads: inputs have been laid out there. */
+static inline uint8_t *signals_at(wuxing *m, const wuxing_part *part, int32_t slot) {
+  (void)slot;
+  return fixed(m->memory + part->bus_in);
+}
+
 /* The first input from `at` on that is not zero; `width` if there is none. */
 static inline int32_t next_input(const uint8_t *inputs, int32_t at, int32_t width) {
   for (; at < width; at++) {

@@ -47,3 +47,5 @@ INLINE int32_t flash_i32(const uint8_t *at) { return load_i32(at); }
 INLINE int32_t shift_left(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a << bits); }
 INLINE int32_t shift_right(int32_t a, int32_t bits) { return (int32_t)((uint32_t)a >> bits); }
 INLINE int32_t multiply(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
+INLINE int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
+INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }

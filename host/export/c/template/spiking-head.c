@@ -4,5 +4,3 @@
 @memory@
 INLINE int32_t load_u16(const uint8_t *at) { return *(const aliased_u16 *)(const void *)at; }
 INLINE void store_u16(uint8_t *at, int32_t v) { *(aliased_u16 *)(void *)at = (uint16_t)v; }
-INLINE int32_t least_of(int32_t a, int32_t b) { return a < b ? a : b; }
-INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }

@@ -23,6 +23,23 @@ static void settle_backward_of(wuxing *m, const wuxing_part *part) {
 #endif
 }
 
+/* Layers with shared kernels; wuxing_init refuses them where there are none. */
+static void sum_kernels_of(wuxing *m, const wuxing_part *part, const uint8_t *inputs) {
+#if WUXING_RINGS & 8
+  sum_kernels(m, part, inputs);
+#else
+  (void)m, (void)part, (void)inputs;
+#endif
+}
+
+static void learn_kernels_of(wuxing *m, const wuxing_part *part) {
+#if WUXING_RINGS & 8
+  learn_shared(m, part, 0, 0, (int32_t)part->links);
+#else
+  (void)m, (void)part;
+#endif
+}
+
 /* The numbers of a model, wherever they lie. */
 static const wuxing_model *model_in(const wuxing_model *model, wuxing_model *copy) {
 #ifdef __AVR__
@@ -58,6 +75,7 @@ int wuxing_init(wuxing *net, const wuxing_model *model, void *memory, size_t byt
   for (int32_t i = 0; i < model->parts; i++) {
     const wuxing_part *part = part_at(net, i);
     if ((part->kind & (WUXING_RINGS)) == 0) return WUXING_ERROR_RINGS;
+    if ((part->flags & PART_FLAG_SHARED) != 0 && ((WUXING_RINGS) & 8) == 0) return WUXING_ERROR_RINGS;
     if (net->learns)
       COPY_FROM_FLASH(net->memory + part->learnt, part->coefficients, (size_t)part->links * 2u);
   }

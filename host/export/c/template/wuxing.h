@@ -29,11 +29,12 @@ extern "C" {
 
 /*
  * Kinds of neurons this program has room for: 1 for two synapses and two signals (the presets pico-…
- * and networks named by their size), 2 for up to five (fleet-…), 4 for finer numbers (model1, model2).
+ * and networks named by their size), 2 for up to five (fleet-…), 4 for finer numbers (model1, model2);
+ * and 8 for layers with shared kernels (mnist-kernels).
  * The sum of what its models need; each kind takes 2 to 3 kB of a Cortex-M's flash.
  */
 #ifndef WUXING_RINGS
-#define WUXING_RINGS 7
+#define WUXING_RINGS 15
 #endif
 
 /* Where a model's numbers lie. AVR can read its flash only by instructions of their own. */
@@ -66,13 +67,13 @@ enum {
 
 /* Neurons of one layer, or some of them; model.c has them. Offsets are bytes of the caller's memory. */
 typedef struct {
-  const uint16_t *start;       /* sparse links: where each source's begin */
+  const uint16_t *start;       /* sparse links: where each source's begin; shared kernels: their windows */
   const uint8_t *target;       /* sparse links: the synapse each ends on */
   const int16_t *coefficients; /* Q13 */
   uint32_t links, learnt;
   uint32_t sum, state, lambda, bus_in, bus_out, back_in, back_out;
-  uint16_t neurons, sources, bus_out_width, bus_out_first, first_synapse;
-  uint8_t inputs, input_step, output_first, outputs, output_step, flags, kind, finer, back_shift;
+  uint16_t neurons, sources, bus_out_width, bus_out_first, first_synapse, flags;
+  uint8_t inputs, input_step, output_first, outputs, output_step, kind, finer, back_shift;
 } wuxing_part;
 
 /* A network as it was trained; model.c has it. */
@@ -88,7 +89,7 @@ typedef struct {
   uint8_t steps, input_signals, signal_bits, signal_shift, net_shift, learn_shift, error_shift;
 } wuxing_model;
 
-#define WUXING_FORMAT 2
+#define WUXING_FORMAT 3
 
 /* A network that runs. Its fields are the library's business. */
 typedef struct {

@@ -1,0 +1,75 @@
+/** Shared kernels in the C library: random networks name and learn with the host's bits. */
+import { execFileSync, spawnSync } from "node:child_process"
+import { join } from "node:path"
+import fc from "fast-check"
+import { describe, expect, it, vi } from "vitest"
+import "../../../host/base/memory"
+import { writeFolder } from "../../../host/base/write-folder"
+import { exportC } from "../../../host/export/c/export-c"
+import type { Model } from "../../../host/models/model-file"
+import { readModel, untrained } from "../../../host/models/model-source"
+import { HostNetwork } from "../../../host/network/host-network"
+import { randomImage, uniform } from "../../src/core/helpers"
+import { kernelNetworks } from "../../src/core/kernel-networks"
+import { temporaryFolder } from "../../temporary"
+import { WARNINGS } from "./machines/bench"
+
+// Compilers take seconds, and on a busy machine many.
+vi.setConfig({ testTimeout: 180_000 })
+
+const folder = temporaryFolder("kernels-c")
+const SANITIZED = "-std=c99 -O1 -fsanitize=address,undefined -fno-sanitize-recover=all".split(" ")
+
+/** Writes the library with samples; returns its folder. */
+function exported(model: Model, name: string, seed: number): string {
+  const { width, layers } = model.network
+  const next = uniform(seed)
+  const classes = layers.at(-1)!.neurons
+  const samples = Array.from({ length: 12 }, (_, i) => ({
+    inputs: randomImage(width, next),
+    label: i % classes,
+  }))
+  const made = exportC(model, {
+    ...{ layout: "plain", name, samples },
+    classes: Array.from({ length: classes }, (_, i) => `${i}`),
+  })
+  // What is compared is something that has learnt.
+  const host = new HostNetwork(model.network)
+  host.load(Buffer.from(model.coefficients), Buffer.alloc(0))
+  for (const { inputs, label } of samples) host.train(inputs, label)
+  expect(host.coefficients()).not.toEqual(model.coefficients)
+  const at = join(folder, name)
+  writeFolder(at, made.files, false)
+  return at
+}
+
+describe.skipIf(spawnSync("gcc", ["--version"]).status !== 0)("shared kernels in C (gcc)", () => {
+  it("name and learn with the host's bits, and touch no other memory", () => {
+    const drawn = fc.sample(kernelNetworks, { numRuns: 8, seed: 20 })
+    let library: string | undefined
+    for (const [i, network] of drawn.entries()) {
+      const at = exported(untrained(network), `drawn_${i}`, i)
+      const flags = [...SANITIZED, ...WARNINGS, "-DWUXING_RINGS=15", "-I", at]
+      if (library === undefined) {
+        library = join(folder, "wuxing.o")
+        execFileSync("gcc", [...flags, "-c", join(at, "wuxing.c"), "-o", library])
+      }
+      const program = join(at, "main")
+      const sources = [join(at, "main.c"), join(at, `drawn_${i}.c`), library]
+      execFileSync("gcc", [...flags, ...sources, "-o", program])
+      const { stdout, status } = spawnSync(program, { encoding: "utf8" })
+      expect(stdout, JSON.stringify(network)).toMatch(/^learnt 12 samples: state \w+ ok$/m)
+      expect(status, stdout).toBe(0)
+    }
+  })
+
+  it("say so where the program was built without them", () => {
+    const at = exported(readModel("64-2c3s1-4", 1), "without", 1)
+    const sources = ["main.c", "wuxing.c", "without.c"].map(name => join(at, name))
+    const flags = ["-std=c99", "-O1", ...WARNINGS, "-DWUXING_RINGS=7", "-I", at]
+    execFileSync("gcc", [...flags, ...sources, "-o", join(at, "main")])
+    const { stdout, status } = spawnSync(join(at, "main"), { encoding: "utf8" })
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/the network cannot run: error -5/)
+  })
+})

@@ -139,6 +139,12 @@ export interface Network {
   pid?: PidGains
   /** The linear backward signal at the operating point (absent), or the papers' backward equation. */
   backward?: "operating-point" | "bsp"
+  /**
+   * What backward signals return by, from layer to layer: the links' own coefficients (absent), ones that the
+   * seed has drawn apart and that never change, or nothing, so that the last layer learns alone. On the host
+   * alone.
+   */
+  feedback?: "fixed" | "none"
 }
 
 /** Parameters of a ring, Q12, K3 = K1 − K2: the fixed point is 1 (paper 000 eq. 3.4). */

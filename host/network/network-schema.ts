@@ -69,6 +69,7 @@ export const settingsSchema = z.strictObject({
     })
     .optional(),
   backward: z.enum(["operating-point", "bsp"]).optional(),
+  feedback: z.enum(["fixed", "none"]).optional(),
 })
 
 export const seedSchema = z

@@ -87,7 +87,38 @@ export function initialCoefficient(
   rank: number,
   fanIn: number = fanInOf(net, layer),
 ): number {
-  const base = hash32(hash32(hash32(net.seed, 0x1000 + layer), synapse), rank)
+  return drawnCoefficient(net, INITIAL_SALT + layer, synapse, rank, fanIn)
+}
+
+/**
+ * What backward signals return by over link `rank` of a synapse, if not by its coefficient (`feedback`):
+ * Q13, of the same distribution but drawn apart, so that nothing of the forward coefficients is in it;
+ * not clamped.
+ *
+ * @param fanIn links of the synapse
+ */
+export function feedbackCoefficient(
+  net: Network,
+  layer: number,
+  synapse: number,
+  rank: number,
+  fanIn: number,
+): number {
+  if (net.feedback === "none") return 0
+  return drawnCoefficient(net, FEEDBACK_SALT + layer, synapse, rank, fanIn)
+}
+
+const INITIAL_SALT = 0x1000
+const FEEDBACK_SALT = 0x5000
+
+function drawnCoefficient(
+  net: Network,
+  salt: number,
+  synapse: number,
+  rank: number,
+  fanIn: number,
+): number {
+  const base = hash32(hash32(hash32(net.seed, salt), synapse), rank)
   // |normal| ≤ 6·4096, so the product is below 2^28.
   return (normalQ12(base, 0) * scaleOf(fanIn)) >> 12
 }

@@ -20,11 +20,24 @@ export function refuseKernels(network: Network, cannot: string, help: string): v
   })
 }
 
-/** As {@link refuseKernels}, of whatever runs on a board. */
-export function refuseKernelsOnBoards(network: Network): void {
+/**
+ * Of whatever runs on a board: as {@link refuseKernels}, and no feedback of its own.
+ *
+ * @throws WuxingError "shared-kernels", "fixed-feedback" (kind "usage")
+ */
+export function refuseOnBoards(network: Network): void {
   refuseKernels(
     network,
     "run on boards",
     "train, eval and predict on the host, or take windows of each neuron's own, as 784-25w7s5-10",
   )
+  if (!network.feedback) return
+  throw new WuxingError({
+    code: "fixed-feedback",
+    kind: "usage",
+    message: `network ${network.name} cannot run on boards: its backward signals return by coefficients of their own`,
+    cause:
+      "a second coefficient of every link behind the first layer would take a board two bytes more, and a link that learns by it more than twice as long",
+    help: "eval and predict on the host, or let it learn on by its own coefficients: train --rule links",
+  })
 }

@@ -70,6 +70,7 @@ export function writeRule(shard: ShardView, net: Network): void {
   if (net.backward === "bsp") rule |= Rule.Bsp
   if (isFine(net)) rule |= Rule.Fine
   if (net.ring) rule |= Rule.Ring
+  if (net.feedback) rule |= Rule.Feedback
   shard.rule = rule
   writeRing(shard, net)
   if (net.linkBound !== undefined) shard.linkBound = net.signalBits - net.linkBound

@@ -22,6 +22,7 @@ export interface PartPlaces {
   /** Shared links of pixels: these, laid out. */
   pixels: number
   displacement: number
+  /** Or, in what is loaded, what backward signals return by (Part.LinkPid). */
   linkPid: number
   elementPid: number
 }
@@ -84,6 +85,10 @@ export function placesFor(
       at += links
     }
     at = align4(at)
+    if (net.feedback && below > 0) {
+      part.linkPid = at
+      at = align4(at + links * 2)
+    }
     if (slice.neurons) {
       part.neuronIds = at
       at = align4(at + slice.count * 2)

@@ -19,7 +19,7 @@ import {
 import { busesFor, placeOf, placesOf, sourcesOfSlices } from "./buses"
 import { elementsLearn, finerOf, inputSignalsOf, type Network, signalsOf } from "./description"
 import { fanInOf, isDense, kernelsOf } from "./linking"
-import { coefficientMaxOf, initialCoefficient } from "./network"
+import { coefficientMaxOf, feedbackCoefficient, initialCoefficient } from "./network"
 import { layoutHash, writeInputTable, writeNumberFormats, writeRule } from "./shard-header"
 import { type PartPlaces, placesFor, type ShardPlaces } from "./shard-places"
 import { type PartView, ShardView } from "./shard-view"
@@ -273,14 +273,17 @@ function writeLinks(
   bus: number[],
 ): void {
   const m = part.memory
-  const { inputs, coefficient, start, target } = part
+  const { inputs, coefficient, linkPid, start, target } = part
   const max = new ShardView(m).coefficientMax
   // Also a rare large one of a normal distribution must keep to the clamp, which bounds the sums.
   const write = (link: number, synapse: number, rank: number, fanIn: number) => {
     const neuron = Math.floor(synapse / inputs)
     const of = neuronOf(slice, neuron) * inputs + synapse - neuron * inputs
-    const c = initialCoefficient(net, slice.layer, of, rank, fanIn)
-    m.setAt(coefficient + link * 2, "i16", Math.min(max, Math.max(-max, c)))
+    const put = (at: number, c: number) =>
+      m.setAt(at + link * 2, "i16", Math.min(max, Math.max(-max, c)))
+    put(coefficient, initialCoefficient(net, slice.layer, of, rank, fanIn))
+    if (net.feedback && linkPid !== 0)
+      put(linkPid, feedbackCoefficient(net, slice.layer, of, rank, fanIn))
   }
   if (part.isDense) {
     const fanIn = fanInOf(net, slice.layer)

@@ -120,6 +120,8 @@ function kernelFaultOf(net: Network, layer: number): string {
   if (!kernels) return ""
   if (layer === net.layers.length) return `${which} are the last layer: outputs share nothing`
   if ((kernels.window.pitch ?? 1) !== 1) return `${which} read every place of a row: no pitch`
+  if (net.feedback)
+    return `${which} send backward signals on by their own coefficients: no feedback`
   const plainly = !settlesOneByOne(net) && net.linkBound === undefined && !net.pid
   if (isFine(net) || !plainly)
     return `${which} learn by the plain product alone, in rings of Q12 with K1 = 1 and K2 = ½`
@@ -172,6 +174,8 @@ function learningFaultOf(net: Network): string {
     if (net.lambdaMax > FIXED_POINT + (FIXED_POINT >> 1))
       return "lambdaMax must be at most 1.5 where elements learn"
   }
+  if (net.feedback && (elementsLearn(net) || pid))
+    return "feedback is for links that learn without PID control, and no elements beside them"
   if (linkBound !== undefined && (linkBound < 0 || linkBound > net.signalBits))
     return "linkBound must be 0…signalBits"
   if (pid) {

@@ -2,7 +2,7 @@
 
 import { WuxingError } from "../base/errors"
 import type { Network } from "../network/network"
-import { refuseKernelsOnBoards } from "../network/refuse-kernels"
+import { refuseOnBoards } from "../network/refuse-kernels"
 import { addSlices, type Slice } from "../network/slices"
 
 /**
@@ -14,7 +14,7 @@ import { addSlices, type Slice } from "../network/slices"
  *   "shared-kernels"
  */
 export function splitEvenly(network: Network, boards: number): Slice[][] {
-  refuseKernelsOnBoards(network)
+  refuseOnBoards(network)
   const shares: Slice[][] = Array.from({ length: boards }, () => [])
   const last = network.layers.length
   for (let layer = 1; layer <= last; layer++) {

@@ -2,7 +2,7 @@ import { MOST_OPERATIONS } from "../../src/core/operations"
 import type { BoardProfile } from "../hardware/board-profile"
 import { busesOf } from "../network/buses"
 import { fanInOf, linkingOf, type Network, signalsOf } from "../network/network"
-import { refuseKernelsOnBoards } from "../network/refuse-kernels"
+import { refuseOnBoards } from "../network/refuse-kernels"
 import { linksIn } from "../network/shard-parts"
 import type { Slice } from "../network/slices"
 import { MOST_BOARDS, type PlannedOn } from "./board-spec"
@@ -126,7 +126,7 @@ export type Goal = "naming" | "learning"
  * @throws WuxingError "shared-kernels" (kind "usage")
  */
 export function planNetwork(network: Network, boards: PlannedOn[], goal: Goal = "naming"): Plan {
-  refuseKernelsOnBoards(network)
+  refuseOnBoards(network)
   const usual = bestLayout(
     network,
     boards,

@@ -3,6 +3,7 @@ import { addersRow } from "./adders"
 import { alignmentRow } from "./alignment"
 import { backpropagationRow } from "./backpropagation"
 import { depthRow } from "./depth"
+import { feedbackRow } from "./feedback"
 import { fixedPointRow } from "./fixed-point"
 import { linkRatioRow } from "./link-ratio"
 import { methodOneRow, methodsRow } from "./methods"
@@ -29,4 +30,5 @@ export const rows: Row[] = [
   backpropagationRow,
   ownDataRow,
   windowsRow,
+  feedbackRow,
 ]

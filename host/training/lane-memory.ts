@@ -8,6 +8,7 @@ import { finerOf, isFine, linkingOf, settlesOneByOne, signalsOf } from "../netwo
 import {
   coefficientMaxOf,
   fanInOf,
+  feedbackCoefficient,
   hasKernels,
   kernelsOf,
   largestSignal,
@@ -49,6 +50,8 @@ interface LayerPlan {
   list: number
   lists: number
   coefficient: number
+  /** The same where backward signals return by the coefficients themselves. */
+  returns: number
   out: number
   back: number
   sum: number
@@ -89,10 +92,23 @@ export class LaneMemory {
       widest = Math.max(widest, padded)
       const list = align(shared)
       const coefficient = align(list + lists * padded * 4)
-      shared = coefficient + rings * rows * padded * 2
+      const bytes = rings * rows * padded * 2
+      const returns = network.feedback && i > 0 ? align(coefficient + bytes) : coefficient
+      shared = returns + bytes
       const paired = kernels ? Math.max(padded, rings * rows) : 0
       this.plans.push({
-        ...{ rows, fanIn, padded, shared: together, places, rings, list, lists, coefficient },
+        ...{
+          rows,
+          fanIn,
+          padded,
+          shared: together,
+          places,
+          rings,
+          list,
+          lists,
+          coefficient,
+          returns,
+        },
         packed: inBlock(paired * SHORTS),
         turned: inBlock(kernels && i > 0 ? padded * rings * rows * 2 : 0),
         out: inBlock(signals * SHORTS),
@@ -148,10 +164,12 @@ export class LaneMemory {
         [Lane.Places]: plan.places,
         [Lane.Packed]: plan.packed,
         [Lane.Turned]: plan.turned,
+        [Lane.Returns]: at + plan.returns,
       }
       for (const [field, value] of Object.entries(record))
         memory.setAt(at + i * Lane.Length + Number(field), "i32", value)
       this.writeLists(memory, at + plan.list, layer, plan)
+      if (plan.returns !== plan.coefficient) this.writeReturns(memory, at, layer, plan)
       synapse += synapsesOf(network, layer)
     }
   }
@@ -164,6 +182,22 @@ export class LaneMemory {
       const of = wiringOf(this.network).sources(layer)[list * apart]
       for (let k = 0; k < plan.padded; k++)
         memory.setAt(at + (list * plan.padded + k) * 4, "i32", (of[k] ?? none) * SHORTS)
+    }
+  }
+
+  /** What backward signals return by, where that is not the coefficients. */
+  private writeReturns(memory: Buffer, at: number, layer: number, plan: LayerPlan): void {
+    const { inputs } = this.network.layers[layer - 1]
+    const { rows, fanIn, padded, returns } = plan
+    const max = coefficientMaxOf(this.network, layer)
+    for (let synapse = 0; synapse < plan.rings * inputs; synapse++) {
+      const neuron = Math.floor(synapse / inputs)
+      const row = neuron * rows + synapse - neuron * inputs
+      for (let rank = 0; rank < fanIn; rank++) {
+        const c = feedbackCoefficient(this.network, layer, synapse, rank, fanIn)
+        const place = at + returns + (row * padded + rank) * 2
+        memory.setAt(place, "i16", Math.min(max, Math.max(-max, c)))
+      }
     }
   }
 

@@ -2,8 +2,14 @@
 import { type ElementLearning, elementsLearn, lambdaBits, type Network } from "../network/network"
 import { refuseKernels } from "../network/refuse-kernels"
 
-export type LearningRule = NonNullable<Network["rule"]>
-export const learningRules: LearningRule[] = ["links", "elements", "mixed"]
+/** What learns; feedback: links, by backward signals that return over fixed coefficients of their own. */
+export type LearningRule = NonNullable<Network["rule"]> | "feedback"
+export const learningRules: LearningRule[] = ["links", "elements", "mixed", "feedback"]
+
+/** The rule by which a network learns, as the command names it. */
+export function ruleOf(network: Network): LearningRule {
+  return network.feedback ? "feedback" : (network.rule ?? "links")
+}
 
 /**
  * Method 1 by the gradient at the operating point, K3 between 0.29 and 0.85 (a ring of five is stable
@@ -32,9 +38,10 @@ export function coarse(network: Network): Network {
  * @throws WuxingError "shared-kernels" (kind "usage") for another rule than links
  */
 export function withRule(network: Network, rule: LearningRule, elementShift?: number): Network {
-  const { elements, ...rest } = network
+  const { elements, feedback: _, ...rest } = network
   if (rule === "links") return { ...rest, rule }
   refuseKernels(network, `learn by the rule ${rule}`, "leave out --rule, or take another network")
+  if (rule === "feedback") return { ...rest, rule: "links", feedback: "fixed" }
   // The gradient is of the operating point only.
   const signal = network.backward === "bsp" ? "product" : "gradient"
   const usual = rule === "elements" ? GRADIENT.shift : BESIDE_LINKS

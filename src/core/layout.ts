@@ -140,11 +140,15 @@ export enum Rule {
   Fine = 64,
   /** K1, K2 and K3 of all elements are those of the header (ring-neuron.ts). */
   Ring = 128,
+  /** Backward signals return by coefficients of their own, which do not learn. On the host alone. */
+  Feedback = 256,
   /** Any that concerns links; any for which neurons are settled in the scratch record. */
-  OfLinks = 7,
+  OfLinks = 263,
   OfNeurons = 168,
   /** Any under which pixels are listed, not summed at once: those loops know the plain product alone. */
-  Listed = 71,
+  Listed = 327,
+  /** All that a board knows. */
+  OnBoards = 255,
 }
 
 /** Offsets in a part's descriptor, fields as in the header; descriptor i starts at Header.Length + i · Part.Length. */
@@ -228,7 +232,10 @@ export enum Part {
   Displacement = 108,
   /** i32[5·neurons]: changes of K3 gathered in a batch; 0 as `Delta`. */
   InhibitionDelta = 112,
-  /** i32 integral and last G of each link and of each element (pid.ts). */
+  /**
+   * i32 integral and last G of each link and of each element (pid.ts). Rule.Feedback, which knows no
+   * PID: i16[links], Q13, what backward signals return by, in the order of `Coefficient`; 0 for pixels.
+   */
   LinkPid = 116,
   ElementPid = 120,
   /** Network-wide index of this part's first element: rounding must not depend on the partition. */

@@ -1,7 +1,7 @@
 /**
  * Links that learn otherwise than by the plain product (links.ts), or not at all: the product bounded
- * by atan(kt·G)/kt, PID control, links held fixed, rates below 2^−16. Loops of their own, so that the
- * usual ones stay as fast as they are.
+ * by atan(kt·G)/kt, PID control, links held fixed, rates below 2^−16, backward signals that return by
+ * coefficients of their own. In loops apart, so that the usual ones stay as fast as they are.
  */
 import { bounded } from "../base/atan"
 import { SOURCE_SALT } from "../base/random"
@@ -33,6 +33,13 @@ function changeOf(
   return (controlled(m, record, g) + (noise & ((1 << (shift - 2)) - 1))) >> (shift - 2)
 }
 
+/** Where the coefficients lie by which backward signals return: the links' own, or fixed ones. */
+export function returnsBy(m: Buffer, part: number): number {
+  const fixed = m.getAt(part + Part.LinkPid, "i32")
+  if ((m.getAt(Header.Rule, "u16") & Rule.Feedback) !== 0 && fixed !== 0) return fixed
+  return m.getAt(part + Part.Coefficient, "i32")
+}
+
 /** As drawNoise; links that are held fixed need none. */
 export function drawNoiseByRule(m: Buffer, part: number): void {
   if ((m.getAt(Header.Rule, "u16") & Rule.FixedLinks) === 0) drawNoise(m, part)
@@ -43,6 +50,7 @@ export function learnSparseByRule(m: Buffer, part: number, from: number, to: num
   const start = m.getAt(part + Part.Start, "i32")
   const target = m.getAt(part + Part.Target, "i32")
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
+  const returns = returnsBy(m, part)
   const lambda = m.getAt(part + Part.Lambda, "i32")
   const noise = m.getAt(part + Part.Noise, "i32")
   const ids = m.getAt(part + Part.SourceIds, "i32")
@@ -68,10 +76,10 @@ export function learnSparseByRule(m: Buffer, part: number, from: number, to: num
       const t = m.getAt(target + link, "u8") << 1
       const l = m.getAt(lambda + t, "i16")
       if (l !== 0) {
-        const at = coefficient + link + link
-        const old = m.getAt(at, "i16")
-        back += old * l
+        back += m.getAt(returns + link + link, "i16") * l
         if ((rule & Rule.FixedLinks) === 0 && signal !== 0) {
+          const at = coefficient + link + link
+          const old = m.getAt(at, "i16")
           const random = (m.getAt(noise + t, "u16") + salt) & 0xffff
           const change = changeOf(m, rule, shift, records + (link << 3), signal * l, random)
           if (BATCHED) {
@@ -108,6 +116,7 @@ export function learnDenseByRule(
   const bus =
     m.getAt(part + Part.BusIn, "i32") + ((slot * m.getAt(part + Part.BusInWidth, "u16")) << 1)
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
+  const returns = returnsBy(m, part)
   const lambda = m.getAt(part + Part.Lambda, "i32")
   const noise = m.getAt(part + Part.Noise, "i32")
   const backOut = m.getAt(part + Part.BackOut, "i32")
@@ -124,12 +133,13 @@ export function learnDenseByRule(
       let random = (m.getAt(noise + synapse + synapse, "u16") + salt) & 0xffff
       for (let source = 0; source < sources; source++) {
         const link = first + source
-        const at = coefficient + link + link
-        const old = m.getAt(at, "i16")
         const b = backOut + (source << 2)
-        m.setAt(b, "i32", m.getAt(b, "i32") + old * l)
+        const back = m.getAt(returns + link + link, "i16") * l
+        m.setAt(b, "i32", m.getAt(b, "i32") + back)
         const signal = m.getAt(bus + source + source, "i16")
         if ((rule & Rule.FixedLinks) === 0 && signal !== 0) {
+          const at = coefficient + link + link
+          const old = m.getAt(at, "i16")
           const change = changeOf(m, rule, shift, records + (link << 3), signal * l, random)
           if (BATCHED) {
             const d = delta + (link << 2)

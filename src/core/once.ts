@@ -15,6 +15,7 @@
 import { mix16, SOURCE_SALT, sampleRandom } from "../base/random"
 import { changeShared, productsOf, sharedNoise } from "./kernels"
 import { Header, NOISE_BITS, Part, PartFlag } from "./layout"
+import { returnsBy } from "./link-rules"
 import { backward, beginLearning, outputError, PHASE, partAt } from "./run"
 import { forwardWhole } from "./whole"
 
@@ -116,7 +117,7 @@ function roundShared(m: Buffer, part: number, random: number, eighths: number): 
 function gatherSparse(m: Buffer, part: number): void {
   const start = m.getAt(part + Part.Start, "i32")
   const target = m.getAt(part + Part.Target, "i32")
-  const coefficient = m.getAt(part + Part.Coefficient, "i32")
+  const returns = returnsBy(m, part)
   const lambda = m.getAt(part + Part.Lambda, "i32")
   const delta = m.getAt(part + Part.Delta, "i32")
   const backOut = m.getAt(part + Part.BackOut, "i32")
@@ -131,7 +132,7 @@ function gatherSparse(m: Buffer, part: number): void {
       const l = m.getAt(lambda + (m.getAt(target + link, "u8") << 1), "i16")
       const d = delta + (link << 2)
       m.setAt(d, "i32", m.getAt(d, "i32") + signal * l)
-      back += m.getAt(coefficient + link + link, "i16") * l
+      back += m.getAt(returns + link + link, "i16") * l
     }
     // Pixels want no backward sum.
     if (backOut !== 0) {
@@ -147,7 +148,7 @@ function gatherDense(m: Buffer, part: number): void {
   const bus = m.getAt(part + Part.BusIn, "i32")
   const backOut = m.getAt(part + Part.BackOut, "i32")
   const lambda = m.getAt(part + Part.Lambda, "i32")
-  let c = m.getAt(part + Part.Coefficient, "i32")
+  let c = returnsBy(m, part)
   let d = m.getAt(part + Part.Delta, "i32")
   for (let synapse = 0; synapse < synapses; synapse++) {
     const l = m.getAt(lambda + synapse + synapse, "i16")

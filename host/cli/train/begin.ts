@@ -178,7 +178,7 @@ function smoothOf(options: TrainOptions, { smooth }: Recipe): Pick<Plan, "smooth
       "--cosine changes the rate from sample to sample, which boards and copies cannot",
       "give --no-cosine, and --epochs-per-bit, with --on and --share samples",
     )
-  if (options.rule !== undefined && options.rule !== "links")
+  if (options.rule === "elements" || options.rule === "mixed")
     throw usageError("--cosine is a rate of links alone", "leave it out with --rule")
   const warm = warmUp === undefined ? (smooth?.warm ?? 0) : Math.round(warmUp * 100)
   return { smooth: { eighths: eighths ?? smooth?.eighths ?? 8, warm } }
@@ -387,15 +387,16 @@ export function isSame(one: string, other: string): boolean {
 /** The model as one that learns by the rule asked for, if any. */
 function ruled(model: Model, options: TrainOptions, recipe: Recipe): Model {
   const { rule, elementShift } = options
-  if (elementShift !== undefined && (rule === undefined || rule === "links"))
+  const ofLinks = rule === "links" || rule === "feedback"
+  if (elementShift !== undefined && (rule === undefined || ofLinks))
     throw usageError(
       "--element-shift is the rate of elements, which only learn by some rules",
       "give --rule elements or --rule mixed with it",
     )
   if (rule === undefined) return model
-  if (rule === "links" && model.network.elements)
+  if (ofLinks && model.network.elements)
     throw usageError(
-      `the elements of ${options.model} have learnt, and --rule links would forget it`,
+      `the elements of ${options.model} have learnt, and --rule ${rule} would forget it`,
       "give --rule mixed, or name another network",
     )
   const network = withRule(model.network, rule, elementShift)

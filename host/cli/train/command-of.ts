@@ -2,6 +2,7 @@
 import { distortionText } from "../../data/distort"
 import type { RangeChoice } from "../../data/range"
 import type { Network } from "../../network/network"
+import { ruleOf } from "../../training/rule"
 import type { Plan } from "../../training/training"
 import type { TrainingData } from "../../training/training-data"
 import { quoted } from "../options/usage"
@@ -21,7 +22,7 @@ export function commandOf(
 ): string {
   const words = [
     ...["wuxing", "train", "--model", named, "--seed", plan.seed, "--epochs", plan.epochs],
-    ...(ruled ? ["--rule", ruled.rule ?? "links"] : []),
+    ...(ruled ? ["--rule", ruleOf(ruled)] : []),
     ...(ruled?.elements ? ["--element-shift", ruled.elements.shift] : []),
     ...["--learn-shift", plan.learnShift],
     ...(plan.smooth

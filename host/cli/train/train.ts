@@ -58,8 +58,8 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--rule <what>",
-      "what learns: links (method 2), elements (method 1) or mixed (default: the network's own)",
-      choiceOption("--rule", ["links", "elements", "mixed"]),
+      "what learns: links (method 2), elements (method 1), mixed, or feedback: links by fixed random coefficients on the way back (default: the network's own)",
+      choiceOption("--rule", ["links", "elements", "mixed", "feedback"]),
     )
     .option(
       "--element-shift <bits>",

@@ -58,5 +58,7 @@ export enum Lane {
   Packed = 100,
   /** Shared, not for pixels: i16[FanIn][rows of a place], the coefficients by source. */
   Turned = 104,
-  Length = 108,
+  /** i16[rows · FanIn]: what backward signals return by; `Coefficient` unless that is fixed. */
+  Returns = 108,
+  Length = 112,
 }

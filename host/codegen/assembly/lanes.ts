@@ -259,7 +259,7 @@ function backSums(layer: usize, block: usize): void {
   const stride: usize = field(layer, Lane.ListStride)
   const back = block + field(layer, Lane.BackOut)
   let list: usize = field(layer, Lane.List)
-  let c: usize = field(layer, Lane.Coefficient)
+  let c: usize = field(layer, Lane.Returns)
   let lambda = block + field(layer, Lane.Lambda)
   memory.fill(back, 0, (<usize>field(layer, Lane.Sources) + 1) * WORDS)
   if (field(layer, Lane.Shared) !== 0) {

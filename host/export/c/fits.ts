@@ -33,6 +33,7 @@ export function checkRule({ network }: Model): void {
     [network.linkBound !== undefined, "its changes are bounded (linkBound)"],
     [network.pid !== undefined, "it learns by PID control"],
     [network.ring !== undefined, "its rings have other K1 to K3 (ring)"],
+    [network.feedback !== undefined, "its backward signals return by coefficients of their own"],
     [network.backward === "bsp", "it has the papers' backward signal"],
   ] as const
   const [found] = lacks.filter(([has]) => has)

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { readMnist } from "../../../host/data/mnist"
 import { drawLinks } from "../../../host/network/network"
+import { feedbackNetwork } from "../../../host/reproduce/feedback"
 import { disturb } from "../../../host/reproduce/noise"
 import { ownOf, roundOf } from "../../../host/reproduce/own-data"
 import type { Finding, Row, Task } from "../../../host/reproduce/row"
@@ -86,6 +87,7 @@ describe("every row", () => {
       ["own-data", 50],
       ["link-ratio", 20],
       ["windows", 20],
+      ["feedback", 20],
     ] as const)
       for (const series of of(name).charts[0].series)
         for (const [, accuracy] of series.points)
@@ -309,5 +311,30 @@ describe("windows", () => {
       "Fashion-MNIST from anywhere",
     ])
     for (const [, , links] of lines) expect(links).toBe("21,888")
+  })
+})
+
+describe("feedback", () => {
+  test("is of networks that differ in what the error returns over alone", () => {
+    for (const depth of [1, 2]) {
+      const [own, fixed, none] = ([undefined, "fixed", "none"] as const).map(feedback =>
+        feedbackNetwork(1, depth, feedback),
+      )
+      expect({ ...fixed, feedback: undefined }).toEqual({ ...own, feedback: undefined })
+      expect({ ...none, feedback: undefined }).toEqual({ ...own, feedback: undefined })
+      expect(own.layers.length).toBe(depth + 1)
+    }
+  })
+
+  test("begins with the same network", () => {
+    const { charts, tables } = of("feedback")
+    expect(tables[0].rows.map(([network]) => network)).toEqual([
+      ...new Array(3).fill("784-64-10"),
+      ...new Array(3).fill("784-64-64-10"),
+    ])
+    for (const from of [0, 3]) {
+      const untrained = charts[0].series.slice(from, from + 3).map(({ points }) => points[0][1])
+      expect(new Set(untrained).size).toBe(1)
+    }
   })
 })

@@ -117,6 +117,7 @@ const networks: fc.Arbitrary<Network> = fc
     lambdaMax: fc.integer({ min: 40, max: 8192 }),
     margin: fc.integer({ min: 0, max: 4096 }),
     softmaxGain: fc.constantFrom(0, 60, 231, 2000),
+    feedback: fc.constantFrom(undefined, undefined, "fixed" as const, "none" as const),
   })
   .map(({ kernels, stride, side, window, hidden, classes, outputInputs, fanIn, ...fields }) => {
     const layers = hidden.map(({ kind, ...layer }, i) => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import { hasKernels, lambdaBits } from "../../../host/network/network"
 import { preset, presetNames } from "../../../host/network/presets"
 import { faultOf } from "../../../host/network/validate"
-import { coarse, learningRules, withRule } from "../../../host/training/rule"
+import { coarse, learningRules, ruleOf, withRule } from "../../../host/training/rule"
 
 const presets = presetNames.flatMap(name => preset(name, 1) ?? [])
 const ruledPresets = presets.filter(network => !hasKernels(network))
@@ -10,7 +10,7 @@ const ruledPresets = presets.filter(network => !hasKernels(network))
 test("shared kernels learn by links alone", () => {
   const [kernels] = presets.filter(hasKernels)
   expect(faultOf(withRule(kernels, "links"))).toBe("")
-  for (const rule of ["elements", "mixed"] as const)
+  for (const rule of ["elements", "mixed", "feedback"] as const)
     expect(() => withRule(kernels, rule)).toThrow(/cannot learn by the rule/)
 })
 
@@ -18,9 +18,12 @@ test.each(ruledPresets)("every rule can be had of $name", network => {
   for (const rule of learningRules) {
     const ruled = withRule(network, rule)
     expect(faultOf(ruled)).toBe("")
-    expect(ruled.rule).toBe(rule)
-    expect(ruled.elements === undefined).toBe(rule === "links")
-    expect(withRule(network, rule, 9).elements?.shift).toBe(rule === "links" ? undefined : 9)
+    expect(ruleOf(ruled)).toBe(rule)
+    const ofLinks = rule === "links" || rule === "feedback"
+    expect(ruled.elements === undefined).toBe(ofLinks)
+    expect(withRule(network, rule, 9).elements?.shift).toBe(ofLinks ? undefined : 9)
+    // Taken back it is the network's own again.
+    expect(withRule(withRule(network, "feedback"), "links")).toEqual(withRule(network, "links"))
     // Asked for again it changes nothing.
     expect(withRule(ruled, rule)).toEqual(ruled)
   }

@@ -96,6 +96,27 @@ describe("wuxing train", () => {
     expect(document(idle).error.help).toMatch(/--rule/)
   })
 
+  test("teaches by fixed feedback where it is asked for, on the host alone", async () => {
+    const out = at("feedback.wuxing")
+    const few = ["train", "--epochs", "1", "--limit", "60", "--json"]
+    const net = ["--model", "pico-16", "--rule", "feedback"]
+    const result = document(await wuxing([...few, ...net, "--out", out]))
+    expect(loadModel(out).network.feedback).toBe("fixed")
+    expect(result.command).toContain(" --rule feedback ")
+    const again = await wuxing([...result.command.split(" ").slice(1), "--out", at("fed-again")])
+    expect(again.status).toBe(0)
+    expect(readFileSync(at("fed-again"))).toEqual(readFileSync(out))
+    const refused = await wuxing([...few, ...net, "--on", "sim:2"])
+    expect(refused.status).toBe(2)
+    expect(document(refused).error.code).toBe("fixed-feedback")
+    // By its own coefficients it goes on wherever they take it.
+    const links = document(
+      await wuxing([...few, "--model", out, "--rule", "links", "--out", at("l")]),
+    )
+    expect(links.samples).toBe(60)
+    expect(loadModel(at("l")).network.feedback).toBeUndefined()
+  })
+
   test("goes on teaching what is kept trained", async () => {
     const few = ["train", "--model", "pico-fast", "--trained", "--epochs", "1", "--limit", "20"]
     const result = document(await wuxing([...few, "--learn-shift", "16", "--json"]))

@@ -15,7 +15,8 @@ const SOURCES = [
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "settle-fine", "settle-two", "links"]
 /** What the host alone has: 16 samples side by side. */
-const LANES = "lane-layout lane-vectors lanes lanes-kernels lanes-learn lanes-settle".split(" ")
+const LANES =
+  "lane-layout lane-vectors lanes lanes-apart lanes-kernels lanes-learn lanes-settle".split(" ")
 
 /**
  * The file of a module of the core, by its name without extension.

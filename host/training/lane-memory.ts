@@ -57,7 +57,11 @@ interface LayerPlan {
   sum: number
   state: number
   lambda: number
+  pairs: number
 }
+
+/** Bytes for the rings and samples that wait to be settled: three, and sixteen more. */
+const PAIRS_BYTES = 19 * 4
 
 export class LaneMemory {
   /** Of what all threads share, and of a block. */
@@ -116,6 +120,7 @@ export class LaneMemory {
         sum: inBlock(l.neurons * rows * WORDS),
         state: inBlock(l.neurons * 5 * SHORTS),
         lambda: inBlock(l.neurons * rows * SHORTS),
+        pairs: inBlock(PAIRS_BYTES),
       })
     }
     this.sharedBytes = align(shared)
@@ -165,6 +170,7 @@ export class LaneMemory {
         [Lane.Packed]: plan.packed,
         [Lane.Turned]: plan.turned,
         [Lane.Returns]: at + plan.returns,
+        [Lane.Pairs]: plan.pairs,
       }
       for (const [field, value] of Object.entries(record))
         memory.setAt(at + i * Lane.Length + Number(field), "i32", value)

@@ -60,5 +60,7 @@ export enum Lane {
   Turned = 104,
   /** i16[rows · FanIn]: what backward signals return by; `Coefficient` unless that is fixed. */
   Returns = 108,
-  Length = 112,
+  /** u32[19]: rings and samples that wait to be settled backward (lanes-apart.ts). */
+  Pairs = 112,
+  Length = 116,
 }

@@ -3,6 +3,7 @@
  * four of them in each vector.
  */
 import { LANES, Lane } from "./lane-layout"
+import { apartBackward, apartForward, liesApart } from "./lanes-apart"
 import { FIXED_POINT, Header } from "./layout"
 import { clamp, decay, drain, half, slope, whole } from "./settle"
 
@@ -12,6 +13,10 @@ function store4(at: usize, v: v128): void {
 
 /** As settleForward of all rings. */
 export function settleForward(m: usize, layer: usize, block: usize): void {
+  if (liesApart(layer)) {
+    apartForward(m, layer, block)
+    return
+  }
   const steps: i32 = load<u16>(m, Header.Steps)
   const reciprocal = i32x4.splat(load<u16>(m, Header.Reciprocal))
   const signalShift: i32 = load<u16>(m, Header.SignalShift)
@@ -109,6 +114,10 @@ export function settleForward(m: usize, layer: usize, block: usize): void {
 
 /** As settleBackward of all rings; rows that fill up have no backward signal. */
 export function settleBackward(m: usize, layer: usize, block: usize): void {
+  if (liesApart(layer)) {
+    apartBackward(m, layer, block)
+    return
+  }
   const steps: i32 = load<u16>(m, Header.Steps)
   const reciprocal = i32x4.splat(load<u16>(m, Header.Reciprocal))
   const netShift: i32 = load<u16>(m, Header.NetShift)

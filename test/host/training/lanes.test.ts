@@ -59,6 +59,9 @@ class CoreBatch {
   }
 }
 
+/** Rings that have settles of their own (lanes-apart.ts). */
+const APART = { inputs: 2, inputStep: 2, outputFirst: 1, outputs: 2, outputStep: 2 }
+
 const hidden: fc.Arbitrary<Layer & { kind: "window" | "fan-in" | "all" }> = fc
   .record({
     neurons: fc.integer({ min: 1, max: 14 }),
@@ -70,8 +73,9 @@ const hidden: fc.Arbitrary<Layer & { kind: "window" | "fan-in" | "all" }> = fc
     outputStep: fc.constantFrom(undefined, 2),
     finer: fc.constantFrom(undefined, undefined, 2, 5),
     kind: fc.constantFrom("window" as const, "fan-in" as const, "all" as const),
+    apart: fc.boolean(),
   })
-  .map(fitted)
+  .map(({ apart, ...layer }) => fitted({ ...layer, ...(apart && APART) }))
 
 /** Some layers share kernels: `kernels` says how many of the first, where the window suits. */
 function withKernels(net: Network, kernels: number, stride: number): Network {

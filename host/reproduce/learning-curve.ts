@@ -10,13 +10,15 @@ export interface Curve {
   /** After each epoch: share of the training images right before each was learnt, and of the test images. */
   train: number[]
   test: number[]
-  /** As drawn, before anything was learnt. */
+  /** As drawn, before anything was learnt; NaN where only the last epoch is measured. */
   untrained: number
 }
 
 export interface Lessons {
   train: Images
   test: Images
+  /** The test images are named after the last epoch alone, which saves the time for the others. */
+  lastOnly?: boolean
 }
 
 /** The first so many images of each split. */
@@ -44,7 +46,7 @@ export async function* learningCurve(
   name: string,
   network: Network,
   recipe: Recipe,
-  { train, test }: Lessons,
+  { train, test, lastOnly }: Lessons,
   onShare: (share: number) => void,
   then?: (engine: TrainingEngine) => Promise<void>,
 ): AsyncGenerator<Curve, void, void> {
@@ -60,7 +62,12 @@ export async function* learningCurve(
       const classes = await engine.predict(tests, all, { signal })
       return classes.filter((c, i) => c === test.labels[i]).length / test.count
     }
-    const curve: Curve = { name, train: [], test: [], untrained: await accuracy() }
+    const curve: Curve = {
+      name,
+      train: [],
+      test: [],
+      untrained: lastOnly ? Number.NaN : await accuracy(),
+    }
     const lesson = { store, count: train.count, images: train, seed }
     for (let epoch = 0; epoch < recipe.epochs; epoch++) {
       const { right } = await trainEpoch(engine, lesson, recipe, epoch, 0, {
@@ -69,7 +76,7 @@ export async function* learningCurve(
       })
       signal.throwIfAborted()
       curve.train.push(right / train.count)
-      curve.test.push(await accuracy())
+      if (!lastOnly || epoch === recipe.epochs - 1) curve.test.push(await accuracy())
       yield curve
     }
     await then?.(engine)

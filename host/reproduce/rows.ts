@@ -12,6 +12,8 @@ import { noiseRow } from "./noise"
 import { ownDataRow } from "./own-data"
 import { ringSizeRow } from "./ring-size"
 import type { Row } from "./row"
+import { seedsRow } from "./seeds"
+import { sequencesRow } from "./sequences"
 import { storingRow } from "./storing"
 import { windowsRow } from "./windows"
 
@@ -31,4 +33,6 @@ export const rows: Row[] = [
   ownDataRow,
   windowsRow,
   feedbackRow,
+  seedsRow,
+  sequencesRow,
 ]

@@ -2,15 +2,20 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { readMnist } from "../../../host/data/mnist"
 import { drawLinks } from "../../../host/network/network"
+import { pico16 } from "../../../host/network/presets"
 import { feedbackNetwork } from "../../../host/reproduce/feedback"
 import { disturb } from "../../../host/reproduce/noise"
 import { ownOf, roundOf } from "../../../host/reproduce/own-data"
 import type { Finding, Row, Task } from "../../../host/reproduce/row"
 import { rows } from "../../../host/reproduce/rows"
+import { spread } from "../../../host/reproduce/seeds"
 import { PAPER_TARGETS, REACHABLE_TARGETS } from "../../../host/reproduce/storing"
 import { windowNetwork } from "../../../host/reproduce/windows"
+import { describeWith, WAND } from "../signals/own-data"
 
 const data = readMnist()
+/** Of recordings that are no part of the project a row is there where they are. */
+const measured = rows.filter(({ notYet }) => notYet === undefined)
 const found = new Map<string, Finding>()
 const shares = new Map<string, number[]>()
 
@@ -32,7 +37,7 @@ async function measure(row: Row): Promise<Finding> {
 }
 
 beforeAll(async () => {
-  for (const row of rows) found.set(row.name, await measure(row))
+  for (const row of measured) found.set(row.name, await measure(row))
 })
 
 const of = (name: string): Finding => {
@@ -46,7 +51,7 @@ const column = (name: string, table: number, index: number) =>
   of(name).tables[table].rows.map(row => row[index])
 
 describe("every row", () => {
-  for (const { name } of rows)
+  for (const { name } of measured)
     test(`${name}: says what was run, and has a figure with points`, () => {
       const { comparisons, how, charts, tables } = of(name)
       expect(comparisons.length).toBeGreaterThan(0)
@@ -66,7 +71,7 @@ describe("every row", () => {
         for (const row of table.rows) expect(row.length).toBe(table.head.length)
     })
 
-  for (const { name } of rows)
+  for (const { name } of measured)
     test(`${name}: progress goes on from 0 to 1 and never back`, () => {
       const seen = shares.get(name) ?? []
       for (const [i, s] of seen.entries()) {
@@ -88,6 +93,7 @@ describe("every row", () => {
       ["link-ratio", 20],
       ["windows", 20],
       ["feedback", 20],
+      ["seeds", 20],
     ] as const)
       for (const series of of(name).charts[0].series)
         for (const [, accuracy] of series.points)
@@ -336,5 +342,39 @@ describe("feedback", () => {
       const untrained = charts[0].series.slice(from, from + 3).map(({ points }) => points[0][1])
       expect(new Set(untrained).size).toBe(1)
     }
+  })
+})
+
+describe("seeds", () => {
+  test("name mean, deviation of a sample, least and largest", () => {
+    // Of 1, 2, 3, 4 hundredths: mean 2.5, squares 5 over 3.
+    expect(spread([0.94, 0.91, 0.92, 0.93])).toBe("92.50 ± 1.29 %, 91.00 to 94.00 %")
+    expect(spread([0.9])).toBe("90.00 %")
+  })
+
+  test("are told one by one, and each is another network", () => {
+    const lines = of("seeds").tables[0].rows
+    expect(lines.map(([preset, seed]) => `${preset} ${seed}`)).toEqual(
+      ["mnist-windows", "pico-16", "fleet-300"].flatMap(name => [`${name} 1`, `${name} 2`]),
+    )
+    for (const { what, ours } of of("seeds").comparisons) {
+      const preset = /of (\S+),/.exec(what)?.[1]
+      const tests = lines.filter(([name]) => name === preset).map(line => share(line[3]))
+      expect(ours).toBe(spread(tests))
+    }
+    const two = [1, 2].map(seed => drawLinks(pico16(seed), 1))
+    expect(two[0]).not.toEqual(two[1])
+  })
+})
+
+describeWith(WAND, "sequences", () => {
+  test("are of 400 links that learn, pictures of 2,688, of the same strokes", () => {
+    const { comparisons, how, tables } = of("sequences")
+    expect(comparisons.map(({ what }) => /, ([\d,]+) links/.exec(what)?.[1])).toEqual([
+      "2,688",
+      "400",
+    ])
+    expect(how).toContain("600 strokes learnt, 200 test strokes")
+    expect(tables[0].rows).toHaveLength(1)
   })
 })

@@ -1,5 +1,5 @@
 /**
- * Features of signals in the DeviceScript package, built by plain `devs build` and run on the virtual machine:
+ * Features of signals in the DeviceScript package, built by `devs build` and run on the virtual machine:
  * readings in, the host's windows, bytes and answers out.
  */
 import { readFileSync } from "node:fs"
@@ -19,10 +19,11 @@ import { ROOT } from "../../root"
 import { uniform } from "../../src/core/helpers"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
-import { build, printed } from "./machines/devs-build"
+import { builder, printed } from "./machines/devs-build"
 import { fixed, runWithSensors } from "./machines/jacdac-servers"
 
 const folder = temporaryFolder("ds-signal")
+const build = builder()
 
 const trace: Pick<TraceDescription, "kind" | "points" | "take" | "scale" | "floor"> = {
   kind: "trace",
@@ -130,7 +131,7 @@ for (let i = 0; i < 25; i++) await signal.pace()
 console.log("25 readings in " + (ds.millis() - begun))
 console.log("end")
 `
-  const bytecode = build(project, { "main.ts": program })
+  const bytecode = await build(project, { "main.ts": program })
   const machine = await Machine.start(bytecode)
   const ended = await machine.run(() => machine.log.includes("> end"), 120_000)
   const lines = printed(machine.log)
@@ -192,7 +193,7 @@ describe("the program in docs/in-your-program.md", () => {
     const { heapBytes } = JSON.parse(stdout)
     // Samples of the longest movement and what leads to it, and the network.
     expect(heapBytes).toBeGreaterThan(6 * 108 + 3 * 8 * 36)
-    const bytecode = build(project, { "main.ts": program })
+    const bytecode = await build(project, { "main.ts": program })
     // Three seconds still, one of shaking, and so on.
     const at = (ms: number) => (ms % 4000 < 3000 ? 0 : Math.sin(ms / 40))
     const sensor = { serviceClass: 0x1f140409, reading: (ms: number) => fixed(20, 4, at(ms), 0, 1) }

@@ -1,5 +1,5 @@
 /**
- * The DeviceScript package as people get it: packed, unpacked in a project of `devs init`, built with plain
+ * The DeviceScript package as people get it: packed, unpacked in a project of `devs init`, built with
  * `devs build`, run on the virtual machine with sensors on its bus.
  */
 import { execFileSync } from "node:child_process"
@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import "../../../host/base/memory"
 import { writeFolder } from "../../../host/base/write-folder"
 import { modelBytes, modelModule } from "../../../host/export/devicescript/model-module"
@@ -20,7 +20,7 @@ import { HostNetwork } from "../../../host/network/host-network"
 import { classesOf } from "../../../host/training/training"
 import { Part } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
-import { build, DEVS, environment, printed } from "./machines/devs-build"
+import { builder, buildPlainly, DEVS, environment, printed } from "./machines/devs-build"
 import { fixed, runWithSensors, type Sensor } from "./machines/jacdac-servers"
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
@@ -28,8 +28,7 @@ const folder = mkdtempSync(join(tmpdir(), "wuxing-ds-"))
 const project = join(folder, "project")
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-// The compiler takes seconds, and on a busy machine many.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
+const build = builder()
 
 beforeAll(() => {
   const source = join(folder, "package")
@@ -72,7 +71,7 @@ describe("the package", () => {
     const model = readModel("30-8-4@16", 2)
     const labels = ["up", "down", "left", "right"]
     const lines = await run(
-      build(project, {
+      await build(project, {
         "model.ts": modelModule(model, labels).text,
         "main.ts": `import { Wuxing } from "devicescript-wuxing"
 import { model } from "./model"
@@ -122,7 +121,7 @@ console.log("end")
     const damaged = Buffer.from(bytes)
     damaged[damaged.length >> 1] ^= 4
     const lines = await run(
-      build(project, {
+      await build(project, {
         "main.ts": `import { Wuxing } from "devicescript-wuxing"
 const good = hex\`${bytes.toString("hex")}\`
 const bad = hex\`${damaged.toString("hex")}\`
@@ -196,7 +195,7 @@ console.log("end")
 `
 
   it("a model by its name, and of what was learnt one save: whole, whenever power goes", async () => {
-    const bytecode = build(project, { "main.ts": program })
+    const bytecode = await build(project, { "main.ts": program })
     const machine = await ranUntil("end", bytecode)
     const none = 'wuxing: the settings have no model "wand"'
     // What a network that was never away says, by the samples it has learnt.
@@ -247,7 +246,7 @@ console.log("end")
 
 describe("the examples, from the packed package, with sensors on the bus", () => {
   /** Builds an example in the project; its model must be the file's. */
-  function example(name: string, model: Model, labels: string[]): Uint8Array {
+  function example(name: string, model: Model, labels: string[]): Promise<Uint8Array> {
     const source = join(ROOT, "examples/devicescript", name, "src")
     expect(readFileSync(join(source, "model.ts"), "utf8")).toBe(modelModule(model, labels).text)
     cpSync(source, join(project, "src"), { recursive: true })
@@ -268,7 +267,7 @@ describe("the examples, from the packed package, with sensors on the bus", () =>
   it("gesture: names what is done to an accelerometer", async () => {
     const model = trained("gesture")
     const labels = classesOf(model)!
-    const bytecode = example("gesture", model, labels)
+    const bytecode = await example("gesture", model, labels)
     const accelerometer = (at: () => number[]): Sensor[] => [
       { serviceClass: 0x1f140409, reading: () => fixed(20, 4, ...at()) },
     ]
@@ -298,7 +297,7 @@ describe("the examples, from the packed package, with sensors on the bus", () =>
 
   it("threshold: learns from a knob and a button where on begins", async () => {
     const model = readModel("16-4-2@8", 1)
-    const bytecode = example("threshold", model, ["0", "1"])
+    const bytecode = await example("threshold", model, ["0", "1"])
     // The knob goes up and down; somebody holds the button while it is past 0.6.
     const knob = (now: number) => 0.5 - 0.5 * Math.cos(now / 900)
     const sensors: Sensor[] = [
@@ -322,7 +321,7 @@ describe("the examples, from the packed package, with sensors on the bus", () =>
   it("table: names by the network of one's own CSV", async () => {
     const model = trained("table")
     const labels = classesOf(model)!
-    const bytecode = example("table", model, labels)
+    const bytecode = await example("table", model, labels)
     for (const [plant, t, h, l] of [
       ["fine", 22, 55, 0.5],
       ["dry", 24, 20, 0.7],
@@ -350,7 +349,13 @@ describe("a new project", () => {
   it("builds at once, and runs", async () => {
     const at = join(folder, "new")
     writeFolder(at, projectFiles("new", "blank"), true)
-    const machine = await Machine.start(build(at))
+    const bytecode = buildPlainly(at)
+    // What the other tests here build by says no as plainly, and gives the same.
+    const source = readFileSync(join(at, "src/main.ts"), "utf8")
+    const wrong = { "main.ts": `${source}\nconst steps: number = "six"\n` }
+    await expect(build(at, wrong)).rejects.toThrow(/main\.ts\(\d+,7\): error TS2322/)
+    expect(await build(at, { "main.ts": source })).toEqual(bytecode)
+    const machine = await Machine.start(bytecode)
     await machine.run(() => printed(machine.log).some(line => line.startsWith("class ")), 20_000)
     expect(printed(machine.log).join("\n")).toMatch(/^class [01] \d+ %/m)
   })

@@ -1,9 +1,10 @@
 /** Projects that are built as people build them: by plain `devs build`. */
 import { spawnSync } from "node:child_process"
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
-import { expect } from "vitest"
+import { afterAll, expect } from "vitest"
+import { OneCompiler } from "../../../../packaging/one-compiler"
 
 /** DeviceScript's command, for node. */
 export const DEVS = join(
@@ -11,16 +12,42 @@ export const DEVS = join(
   "devicescript",
 )
 
+const MAIN = "src/main.ts"
+const BYTECODE = ".devicescript/bin/bytecode.devs"
+
 export const environment = { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" }
 
-/** Builds the project with these sources. */
-export function build(at: string, sources: Record<string, string> = {}): Uint8Array {
-  for (const [name, text] of Object.entries(sources)) writeFileSync(join(at, "src", name), text)
-  const flags = ["--no-colors", "--ci", "--quiet", "build", "src/main.ts"]
+type Sources = Record<string, string>
+
+/** Builds the project with these sources, in a process of its own. */
+export function buildPlainly(at: string, sources: Sources = {}): Uint8Array {
+  place(at, sources)
+  const flags = ["--no-colors", "--ci", "--quiet", "build", MAIN]
   const options = { cwd: at, encoding: "utf8", env: environment } as const
   const { status, stdout, stderr } = spawnSync(process.execPath, [DEVS, ...flags], options)
-  expect(`${status} ${stdout}${stderr}`).toMatch(/^0 /)
-  return new Uint8Array(readFileSync(join(at, ".devicescript/bin/bytecode.devs")))
+  return built(at, `${status} ${stdout}${stderr}`)
+}
+
+/** The same for the tests of a file, by one process for all of them, which ends with them. */
+export function builder(): (at: string, sources?: Sources) => Promise<Uint8Array> {
+  const compiler = new OneCompiler()
+  afterAll(() => compiler.stop())
+  return async (at, sources = {}) => {
+    place(at, sources)
+    const { status, output } = await compiler.compile(at, MAIN)
+    return built(at, `${status} ${output}`)
+  }
+}
+
+function place(at: string, sources: Sources): void {
+  for (const [name, text] of Object.entries(sources)) writeFileSync(join(at, "src", name), text)
+  // One of another program does not pass for this one's.
+  rmSync(join(at, BYTECODE), { force: true })
+}
+
+function built(at: string, said: string): Uint8Array {
+  expect(said).toMatch(/^0 /)
+  return new Uint8Array(readFileSync(join(at, BYTECODE)))
 }
 
 /** The lines a program printed, without the log's mark. */

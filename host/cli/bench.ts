@@ -19,6 +19,7 @@ import {
 import type { Output } from "./terminal/output"
 
 const NETWORKS = ["model1", "pico-16", "fleet-300"]
+const KERNELS = "mnist-kernels"
 const IMAGES = 2000
 const SEED = 1
 const FIGURE = "bench-scaling.svg"
@@ -154,6 +155,12 @@ async function speed({ seconds }: BenchOptions, { output, signal }: Context, ima
       }),
     )
   }
+  const { benchKernels } = await import("../bench/kernels-bench")
+  const shared = presetOf(KERNELS, SEED)
+  const kernels = await benchKernels(shared, recipeOf(shared), images, {
+    ...{ seconds, signal },
+    onStep: what => output.status(what),
+  })
   output.table(
     ["samples a second", ...NETWORKS, "threads"],
     [
@@ -179,8 +186,19 @@ async function speed({ seconds }: BenchOptions, { output, signal }: Context, ima
       figures("two threads to one, naming", n => n.ratios.inferTwoWorkers.toFixed(2)),
     ],
   )
+  output.table(
+    ["shared kernels, of one core", "images a second", "a prototype", "ratio"],
+    [
+      [
+        `learning ${KERNELS}, distorted`,
+        Math.round(kernels.train.samplesPerCpuSecond),
+        kernels.prototype,
+        kernels.ratio.toFixed(2),
+      ],
+    ],
+  )
   printMemory(output)
-  return { batch: BATCH, networks }
+  return { batch: BATCH, networks, kernels }
 }
 
 async function scaling(

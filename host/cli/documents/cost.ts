@@ -55,6 +55,14 @@ export const bench = z.strictObject({
       }),
     )
     .describe("each network measured"),
+  kernels: z
+    .strictObject({
+      network: p.networkName,
+      train: rate("distorted pictures, batches of 32 that are rounded once, one thread"),
+      prototype: p.count("images a second of one core that a C++ prototype learns"),
+      ratio: p.positive("by time on the processor, to the prototype"),
+    })
+    .describe("learning by shared kernels"),
   peakMemoryBytes: p.count("most memory of the process"),
   machine,
   seconds: p.positive("of each measurement"),

@@ -13,7 +13,10 @@ describe("wuxing bench", () => {
   test("gives every figure for the three networks", async () => {
     const { status, stdout } = await wuxing(["bench", "--seconds", "0.01", "--json"])
     expect(status).toBe(0)
-    const { networks, batch, peakMemoryBytes } = JSON.parse(stdout)
+    const { networks, batch, kernels, peakMemoryBytes } = JSON.parse(stdout)
+    expect(kernels.network).toBe("mnist-kernels")
+    expect(kernels.train.samplesPerSecond).toBeGreaterThan(0)
+    expect(kernels.ratio).toBeCloseTo(kernels.train.samplesPerCpuSecond / 16_000, 9)
     expect(networks.map((n: { network: string }) => n.network)).toEqual([
       "model1",
       "pico-16",

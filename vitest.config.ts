@@ -116,7 +116,7 @@ const common = {
   hookTimeout: 300_000,
   // By itself it gives up after a second.
   expect: { poll: { timeout: 120_000 } },
-  setupFiles: ["test/setup.ts"],
+  setupFiles: ["test/setup.ts", "test/setup-cpu.ts"],
 }
 
 export default defineConfig({

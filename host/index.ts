@@ -21,7 +21,7 @@ export { runnerOf } from "./models/run-model"
 export { trainedModel } from "./models/trained"
 export { sharesOf } from "./network/confidence"
 export { HostNetwork } from "./network/host-network"
-export type { Layer, Window } from "./network/network"
+export type { Layer, Quantised, Window } from "./network/network"
 export type { Slice } from "./network/slices"
 export type { Goal, Plan, PlannedBoard, Shortfall } from "./partition/plan"
 export {

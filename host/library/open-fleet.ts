@@ -5,6 +5,7 @@ import type { FleetOptions } from "../fleet/options"
 import { type FoundBoards, findBoards, type Location } from "../hardware/location"
 import { programFor } from "../hardware/program-for"
 import type { Network } from "../network/network"
+import { refuseQuantised } from "../network/refuse-quantised"
 import type { Slice } from "../network/slices"
 import type { Goal } from "../partition/plan"
 import { planFor, plannedShares } from "../partition/shares"
@@ -24,9 +25,10 @@ export interface FleetOpening
   faults?: FaultInjector
 }
 
-/** @throws WuxingError as findBoards, buildFirmware and startFleet; nothing is left running then */
+/** @throws WuxingError "quantised-learning", or as findBoards, buildFirmware and startFleet; nothing is left running then */
 export async function openFleet(opening: FleetOpening): Promise<Fleet> {
   const { location, network, goal, faults, wrap, signal, status, ...rest } = opening
+  if (goal === "learning") refuseQuantised(network)
   const boards = opening.boards ?? (await findBoards(location))
   const { shares, shardBytes } = sharesOn(network, boards, goal)
   const bytecode = await programFor(boards, location, { shardBytes, signal, status })

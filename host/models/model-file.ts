@@ -13,7 +13,8 @@
  *                                (host/signals/description.ts); missing where it reads pictures or tables
  *                      arrays    name and number of values of each array that follows
  *                    the arrays, int16 each; "coefficients" is the first: Q13, layer by layer,
- *                    synapse by synapse, sources ascending
+ *                    synapse by synapse, sources ascending; of a layer of four bits two in a byte
+ *                    (few-bits.ts)
  *                32  SHA-256 of all bytes before it
  *
  * Equal content gives equal bytes. A file is replaced as a whole or not at all.
@@ -30,6 +31,7 @@ import type { Network } from "../network/network"
 import { issuesOf, networkSchema, seedSchema, totalLinks } from "../network/network-schema"
 import { type SignalDescription, signalSchema } from "../signals/description"
 import { faultOfFeatures, widthOf } from "../signals/plan"
+import { packed, packedBytes, unpacked } from "./few-bits"
 
 /** Characters of a command or a path. */
 const MOST_TEXT = 100_000
@@ -85,6 +87,12 @@ export interface Model {
   /** Further int16 arrays, little-endian, by name. */
   arrays?: Record<string, Buffer>
 }
+
+/**
+ * Name of the array that a training which is under way has, where coefficients are used in four bits: all of them
+ * with the 16 bits that go on learning, in the network's own order. What has learnt to its end has none.
+ */
+export const KEPT_ARRAY = "kept"
 
 const headerSchema = z.strictObject({
   network: networkSchema,
@@ -146,7 +154,9 @@ export function encodeModel(model: Model): Buffer {
   const prefix = Buffer.alloc(8)
   prefix.writeUInt32LE(MODEL_VERSION, 0)
   prefix.writeUInt32LE(header.length, 4)
-  const content = Buffer.concat([MAGIC, prefix, header, ...named.map(([, bytes]) => bytes)])
+  const [coefficients, ...rest] = named.map(([, bytes]) => bytes)
+  const arrays = [packed(model.network, coefficients), ...rest]
+  const content = Buffer.concat([MAGIC, prefix, header, ...arrays])
   return Buffer.concat([content, sha256(content)])
 }
 
@@ -186,15 +196,17 @@ export function decodeModel(
     )
   const steps = migrations.slice(version - 1)
   const header = readHeader(content.subarray(PREFIX_BYTES, headerEnd), name, steps)
-  const arrays: Record<string, Buffer> = {}
-  let at = headerEnd
-  for (const { name: array, values } of header.arrays) {
-    arrays[array] = content.subarray(at, at + values * 2)
+  let at = headerEnd + packedBytes(header.network)
+  const first = content.subarray(headerEnd, at)
+  const rest: Record<string, Buffer> = {}
+  for (const { name: array, values } of header.arrays.slice(1)) {
+    rest[array] = content.subarray(at, at + values * 2)
     at += values * 2
   }
   if (at !== content.length)
     throw invalid(name, `its arrays end at byte ${at}, but its content at ${content.length}`)
-  const { [COEFFICIENTS]: coefficients, ...rest } = arrays
+  const coefficients = unpacked(header.network, first)
+  if (typeof coefficients === "string") throw invalid(name, coefficients)
   return {
     network: header.network,
     coefficients,
@@ -289,6 +301,9 @@ function faultOfHeader({ network, arrays, signal }: Header): string {
   const links = totalLinks(network)
   if (arrays[0].values !== links)
     return `it has ${arrays[0].values} coefficients, but its network ${links} links`
+  const kept = arrays.find(({ name }) => name === KEPT_ARRAY)
+  if (kept && kept.values !== links)
+    return `it keeps ${kept.values} coefficients of 16 bits, but its network has ${links} links`
   if (signal === undefined) return ""
   const fault = faultOfFeatures(signal.features)
   if (fault) return `of its features, ${fault}`

@@ -1,4 +1,6 @@
 /** What the coefficients of a network look like as a whole. */
+import { quantised } from "../../src/core/once"
+import { quantisedShift } from "./description"
 import { coefficientRanges, type Network } from "./network"
 
 /** In units of the coefficient: 1 is 8192 in Q13. */
@@ -28,7 +30,10 @@ export function coefficientFigures(
   network: Network,
   coefficients: Buffer,
 ): { clamp: number; pairs: CoefficientFigures[]; all: CoefficientFigures } {
-  const ranges = coefficientRanges(network)
+  const ranges = coefficientRanges(network).map((range, i) => {
+    const shift = quantisedShift(network, i + 1)
+    return { ...range, max: shift > 0 ? quantised(range.max, shift) : range.max }
+  })
   const pairs = ranges.map(({ from, to, max }) =>
     figuresOf(valuesOf(coefficients.subarray(from, to)), max),
   )

@@ -1,5 +1,6 @@
 /** What a network is: its layers, its number formats and clamps, and what learns in it. */
 import {
+  COEFFICIENT_BITS,
   FIXED_POINT,
   LEAST_LEARN_SHIFT,
   LEAST_PID_SHIFT,
@@ -35,6 +36,8 @@ export interface Layer {
    * lose less by rounding, and saturate at lambdaMax · 2^−finer. Its rate is as before.
    */
   finer?: number
+  /** Its coefficients are used in four bits; absent: in 16. */
+  quantised?: Quantised
   /**
    * Adder networks: links per synapse (paper 001, section 3), at most the signals of the layer
    * before. Others do not read it. With a window the signals in it.
@@ -42,6 +45,17 @@ export interface Layer {
   fanIn: number
   /** Adder networks: a neuron's synapses read what is in a window of its own; absent: signals drawn by the seed. */
   window?: Window
+}
+
+/**
+ * Coefficients in few bits: each that is used is a whole number −7…7 times 2^−exponent. While they learn, which only
+ * the host does, 16 bits of each are kept beside (src/core/once.ts).
+ */
+export interface Quantised {
+  /** 4. */
+  bits: 4
+  /** 1…12. */
+  exponent: number
 }
 
 /**
@@ -214,6 +228,17 @@ export function outputElement(
 /** Bits by which backward signals of layer `layer` are finer than Q12; 0 beyond the last. */
 export function finerOf(net: Network, layer: number): number {
   return net.layers[layer - 1]?.finer ?? 0
+}
+
+/** Where a layer's coefficients are multiples of 2^shift in Q13, that shift; 0: they are not quantised. */
+export function quantisedShift(net: Network, layer: number): number {
+  const { quantised } = net.layers[layer - 1]
+  return quantised ? COEFFICIENT_BITS - quantised.exponent : 0
+}
+
+/** Are any layer's coefficients used in four bits? */
+export function isQuantised(net: Network): boolean {
+  return net.layers.some(({ quantised }) => quantised !== undefined)
 }
 
 /** Pixels below it are as good as blank: they give no signal. */

@@ -5,6 +5,7 @@ import { learnWhole, predictWhole } from "../../src/core/whole"
 import { encodeRuns } from "../data/runs"
 import { ELEMENT_VALUES, exchangeCoefficients, exchangeElements } from "./exchange"
 import { elementsLearn, linksOf, type Network } from "./network"
+import { refuseQuantised } from "./refuse-quantised"
 import { buildShard } from "./shard"
 import { addSlices, type Slice } from "./slices"
 
@@ -36,8 +37,10 @@ export class HostNetwork {
    * One learning step; returns what the network said before it.
    *
    * @param sample its number, if it is not the next one of the run
+   * @throws WuxingError "quantised-learning"
    */
   train(image: Uint8Array, label: number, sample?: number): number {
+    refuseQuantised(this.network)
     const runs = encodeRuns(image)
     return learnWhole(this.memory, runs, 0, runs.length, 0, label, sample ?? this.samples++)
   }

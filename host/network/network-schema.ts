@@ -26,6 +26,7 @@ export const layerSchema = z.strictObject({
   outputs: count,
   outputStep: z.int().optional(),
   finer: z.int().optional(),
+  quantised: z.strictObject({ bits: z.literal(4), exponent: z.int() }).optional(),
   fanIn: count,
   window: windowSchema.optional(),
 })

@@ -1,7 +1,15 @@
 /** A network: its description, its links, and the coefficients it begins with. */
 import { hash32, normalQ12 } from "../../src/base/random"
 import { COEFFICIENT_BITS } from "../../src/core/layout"
-import { lambdaBits, largestSignal, linkingOf, type Network, signalsOf } from "./description"
+import { keptMost, quantised } from "../../src/core/once"
+import {
+  lambdaBits,
+  largestSignal,
+  linkingOf,
+  type Network,
+  quantisedShift,
+  signalsOf,
+} from "./description"
 import { fanInOf, kernelsOf, linksOf } from "./linking"
 import { wiringOf } from "./wiring"
 
@@ -20,9 +28,11 @@ export function coefficientMax(net: Network): number {
   return max
 }
 
-/** Clamp of the coefficients of layer `layer`, Q13. */
+/** Clamp of the coefficients of layer `layer`, Q13; where they are used in four bits, of those kept to learn. */
 export function coefficientMaxOf(net: Network, layer: number): number {
-  return kernelsOf(net, layer) ? roomOf(net, layer) : coefficientMax(net)
+  const max = kernelsOf(net, layer) ? roomOf(net, layer) : coefficientMax(net)
+  const shift = quantisedShift(net, layer)
+  return shift > 0 ? keptMost(max, shift) : max
 }
 
 /** Of each layer its bytes from…to−1 of the network's coefficients, and their clamp, Q13. */
@@ -121,6 +131,28 @@ function drawnCoefficient(
   const base = hash32(hash32(hash32(net.seed, salt), synapse), rank)
   // |normal| ≤ 6·4096, so the product is below 2^28.
   return (normalQ12(base, 0) * scaleOf(fanIn)) >> 12
+}
+
+/**
+ * The coefficient that link `rank` of a synapse begins with, Q13: as drawn, within the clamp, in the bits that
+ * its layer uses.
+ *
+ * @param max clamp that the sums of its layer ask for, Q13
+ */
+export function firstCoefficient(
+  net: Network,
+  layer: number,
+  synapse: number,
+  rank: number,
+  fanIn: number,
+  max: number,
+): number {
+  const shift = quantisedShift(net, layer)
+  const most = shift > 0 ? keptMost(max, shift) : max
+  const drawn = initialCoefficient(net, layer, synapse, rank, fanIn)
+  // Also a rare large one of a normal distribution must keep to the clamp, which bounds the sums.
+  const kept = Math.min(most, Math.max(-most, drawn))
+  return shift > 0 ? quantised(kept, shift) : kept
 }
 
 /** By fan-in; a root for each of many links of the same takes long. */

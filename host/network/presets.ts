@@ -7,6 +7,7 @@ export const presetNames: string[] = [
   "model1",
   "model2",
   "mnist-kernels",
+  "mnist-tiny",
   "mnist-windows",
   "fashion-windows",
   "fleet-deep",
@@ -26,6 +27,7 @@ export function preset(name: string, seed: number): Network | undefined {
   if (name === "model1") return model1(seed)
   if (name === "model2") return model2(seed)
   if (name === "mnist-kernels") return mnistKernels(seed)
+  if (name === "mnist-tiny") return mnistTiny(seed)
   if (name === "mnist-windows") return mnistWindows(seed)
   if (name === "fashion-windows") return fashionWindows(seed)
   if (name === "fleet-deep") return fleetDeep(seed)
@@ -121,6 +123,24 @@ export function mnistKernels(seed: number): Network {
     netMin: q12(-0.12),
     elementMax: q12(2.25),
     lambdaMax: q12(0.5),
+  }
+}
+
+/**
+ * 784-10c6s2-14c5s2-10 for MNIST within 12 kB: half as many rings as mnist-kernels has at each window, and 23,680
+ * coefficients of four bits, 11,840 B.
+ */
+export function mnistTiny(seed: number): Network {
+  const large = mnistKernels(seed)
+  const [first, second, last] = large.layers
+  return {
+    ...large,
+    name: "mnist-tiny",
+    layers: [
+      { ...first, neurons: 1440, quantised: { bits: 4, exponent: 4 } },
+      { ...second, neurons: 224, fanIn: 500, quantised: { bits: 4, exponent: 5 } },
+      { ...last, inputs: 2, outputFirst: 2, fanIn: 448, quantised: { bits: 4, exponent: 5 } },
+    ],
   }
 }
 

@@ -19,7 +19,7 @@ import {
 import { busesFor, placeOf, placesOf, sourcesOfSlices } from "./buses"
 import { elementsLearn, finerOf, inputSignalsOf, type Network, signalsOf } from "./description"
 import { fanInOf, isDense, kernelsOf } from "./linking"
-import { coefficientMaxOf, feedbackCoefficient, initialCoefficient } from "./network"
+import { coefficientMaxOf, feedbackCoefficient, firstCoefficient } from "./network"
 import { layoutHash, writeInputTable, writeNumberFormats, writeRule } from "./shard-header"
 import { type PartPlaces, placesFor, type ShardPlaces } from "./shard-places"
 import { type PartView, ShardView } from "./shard-view"
@@ -258,9 +258,8 @@ function writeKernels(part: PartView, net: Network, layer: number): void {
   const fanIn = fanInOf(net, layer)
   for (let rank = 0; rank < fanIn; rank++)
     for (let synapse = 0; synapse < synapses; synapse++) {
-      const c = initialCoefficient(net, layer, synapse, rank, fanIn)
-      const at = part.coefficient + (rank * synapses + synapse) * 2
-      m.setAt(at, "i16", Math.min(max, Math.max(-max, c)))
+      const c = firstCoefficient(net, layer, synapse, rank, fanIn, max)
+      m.setAt(part.coefficient + (rank * synapses + synapse) * 2, "i16", c)
     }
 }
 
@@ -275,15 +274,15 @@ function writeLinks(
   const m = part.memory
   const { inputs, coefficient, linkPid, start, target } = part
   const max = new ShardView(m).coefficientMax
-  // Also a rare large one of a normal distribution must keep to the clamp, which bounds the sums.
   const write = (link: number, synapse: number, rank: number, fanIn: number) => {
     const neuron = Math.floor(synapse / inputs)
     const of = neuronOf(slice, neuron) * inputs + synapse - neuron * inputs
-    const put = (at: number, c: number) =>
-      m.setAt(at + link * 2, "i16", Math.min(max, Math.max(-max, c)))
-    put(coefficient, initialCoefficient(net, slice.layer, of, rank, fanIn))
-    if (net.feedback && linkPid !== 0)
-      put(linkPid, feedbackCoefficient(net, slice.layer, of, rank, fanIn))
+    const put = (at: number, c: number) => m.setAt(at + link * 2, "i16", c)
+    put(coefficient, firstCoefficient(net, slice.layer, of, rank, fanIn, max))
+    if (net.feedback && linkPid !== 0) {
+      const c = feedbackCoefficient(net, slice.layer, of, rank, fanIn)
+      put(linkPid, Math.min(max, Math.max(-max, c)))
+    }
   }
   if (part.isDense) {
     const fanIn = fanInOf(net, slice.layer)

@@ -33,6 +33,9 @@ const MOST_SHARED_LINKS = 65535
 /** So that four samples' changes of a shared coefficient, each of all places, fit 32 bits. */
 const MOST_SHARED_SUM = 2 ** 29
 
+/** One more, and a coefficient of 16 bits could not be halfway between two of four. */
+const MOST_EXPONENT = 12
+
 /** Why a network cannot be run, or "" if it can. */
 export function faultOf(net: Network): string {
   if (net.layers.length < 1) return "it has no layer"
@@ -67,6 +70,8 @@ export function faultOf(net: Network): string {
     if (inputElement(l, l.inputs - 1) > 4) return "input elements must lie in 0…4"
     if (l.outputs < 1 || l.outputFirst < 0 || outputElement(l, l.outputs - 1) > 4)
       return "output elements must lie in 0…4"
+    const { exponent } = l.quantised ?? { exponent: 1 }
+    if (exponent < 1 || exponent > MOST_EXPONENT) return "quantised: the exponent must be 1…12"
     if (finer < 0 || finer > MOST_FINER) return "finer must be 0…8"
     const plain = linkingOf(net) === "adder" && !isFine(net)
     if ((inputStep === 2 || outputStep === 2) && !plain)

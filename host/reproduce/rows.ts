@@ -5,6 +5,7 @@ import { backpropagationRow } from "./backpropagation"
 import { depthRow } from "./depth"
 import { feedbackRow } from "./feedback"
 import { fixedPointRow } from "./fixed-point"
+import { fourBitsRow } from "./four-bits"
 import { linkRatioRow } from "./link-ratio"
 import { methodOneRow, methodsRow } from "./methods"
 import { modelsRow } from "./models"
@@ -35,4 +36,5 @@ export const rows: Row[] = [
   feedbackRow,
   seedsRow,
   sequencesRow,
+  fourBitsRow,
 ]

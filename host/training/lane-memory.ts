@@ -2,10 +2,18 @@
  * A network as the lanes engine keeps it (host/codegen/assembly/lane-layout.ts): its layers' records, lists
  * of sources and coefficients, which all threads share, and blocks of working memory.
  */
-import { MOST_SUM } from "../../src/core/once"
+import { MOST_SUM, quantised } from "../../src/core/once"
 import { LANES, Lane } from "../codegen/assembly/lane-layout"
-import { finerOf, isFine, linkingOf, settlesOneByOne, signalsOf } from "../network/description"
 import {
+  finerOf,
+  isFine,
+  linkingOf,
+  quantisedShift,
+  settlesOneByOne,
+  signalsOf,
+} from "../network/description"
+import {
+  coefficientMax,
   coefficientMaxOf,
   fanInOf,
   feedbackCoefficient,
@@ -52,6 +60,8 @@ interface LayerPlan {
   coefficient: number
   /** The same where backward signals return by the coefficients themselves. */
   returns: number
+  /** Bytes from there to what is kept to learn, 0: it is the same. */
+  kept: number
   out: number
   back: number
   sum: number
@@ -98,21 +108,12 @@ export class LaneMemory {
       const coefficient = align(list + lists * padded * 4)
       const bytes = rings * rows * padded * 2
       const returns = network.feedback && i > 0 ? align(coefficient + bytes) : coefficient
-      shared = returns + bytes
+      const kept = l.quantised ? align(returns + bytes) - coefficient : 0
+      shared = kept > 0 ? coefficient + kept + bytes : returns + bytes
       const paired = kernels ? Math.max(padded, rings * rows) : 0
       this.plans.push({
-        ...{
-          rows,
-          fanIn,
-          padded,
-          shared: together,
-          places,
-          rings,
-          list,
-          lists,
-          coefficient,
-          returns,
-        },
+        ...{ rows, fanIn, padded, shared: together, places, rings, list, lists, coefficient },
+        ...{ returns, kept },
         packed: inBlock(paired * SHORTS),
         turned: inBlock(kernels && i > 0 ? padded * rings * rows * 2 : 0),
         out: inBlock(signals * SHORTS),
@@ -171,6 +172,8 @@ export class LaneMemory {
         [Lane.Turned]: plan.turned,
         [Lane.Returns]: at + plan.returns,
         [Lane.Pairs]: plan.pairs,
+        [Lane.Kept]: plan.kept,
+        [Lane.Quantised]: quantisedShift(network, layer),
       }
       for (const [field, value] of Object.entries(record))
         memory.setAt(at + i * Lane.Length + Number(field), "i32", value)
@@ -195,7 +198,7 @@ export class LaneMemory {
   private writeReturns(memory: Buffer, at: number, layer: number, plan: LayerPlan): void {
     const { inputs } = this.network.layers[layer - 1]
     const { rows, fanIn, padded, returns } = plan
-    const max = coefficientMaxOf(this.network, layer)
+    const max = coefficientMax(this.network)
     for (let synapse = 0; synapse < plan.rings * inputs; synapse++) {
       const neuron = Math.floor(synapse / inputs)
       const row = neuron * rows + synapse - neuron * inputs
@@ -207,20 +210,38 @@ export class LaneMemory {
     }
   }
 
-  /**
-   * Copies coefficients between the engine's memory and the network's own order.
-   *
-   * @param toEngine true: from `all`; false: into it
-   */
-  exchange(memory: Buffer, at: number, all: Buffer, toEngine: boolean): void {
+  /** Takes coefficients in the network's own order: those to use and, where layers are quantised, to learn from. */
+  load(memory: Buffer, at: number, all: Buffer): void {
+    this.eachRow(at, (place, own, bytes, { kept }, shift) => {
+      all.copy(memory, own + kept, place, place + bytes)
+      if (shift > 0)
+        for (let k = 0; k < bytes; k += 2)
+          memory.setAt(own + k, "i16", quantised(all.getAt(place + k, "i16"), shift))
+    })
+  }
+
+  /** Gives coefficients in the network's own order, as they are used, or as they are kept to learn. */
+  read(memory: Buffer, at: number, all: Buffer, asKept: boolean): void {
+    this.eachRow(at, (place, own, bytes, { kept }) => {
+      const from = asKept ? own + kept : own
+      memory.copy(all, place, from, from + bytes)
+    })
+  }
+
+  /** Of each row its place in the network's own order and in the engine's memory, and its length, bytes. */
+  private eachRow(
+    at: number,
+    take: (place: number, own: number, bytes: number, plan: LayerPlan, shift: number) => void,
+  ): void {
     let place = 0
-    for (const [i, { rows, fanIn, padded, rings, coefficient }] of this.plans.entries()) {
+    for (const [i, plan] of this.plans.entries()) {
+      const { rows, fanIn, padded, rings, coefficient } = plan
       const { inputs } = this.network.layers[i]
+      const shift = quantisedShift(this.network, i + 1)
       for (let neuron = 0; neuron < rings; neuron++)
         for (let row = 0; row < inputs; row++) {
           const own = at + coefficient + (neuron * rows + row) * padded * 2
-          if (toEngine) all.copy(memory, own, place, place + fanIn * 2)
-          else memory.copy(all, place, own, own + fanIn * 2)
+          take(place, own, fanIn * 2, plan, shift)
           place += fanIn * 2
         }
     }

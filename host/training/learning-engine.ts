@@ -37,6 +37,8 @@ export interface LearningEngine {
   /** In the network's order, int16, Q13; and what elements that learn have of their own. */
   readonly coefficients: Buffer
   readonly elements: Buffer
+  /** The coefficients with the 16 bits that learn on, where four of them are used; as `coefficients`. */
+  readonly kept?: Buffer
   /** Images as bytes, one behind the other, for the jobs below. */
   store(images: Uint8Array, labels: Uint8Array): LabelledImages
   /**

@@ -229,7 +229,7 @@ export class TrainingEngine implements LearningEngine {
     const { memory, at, table, blocks: first } = this.lanes!
     const all = Buffer.from(this.memory.buffer)
     memory.write(all, at)
-    memory.exchange(all, at, coefficientsOf(this.network, [shard]), true)
+    memory.load(all, at, coefficientsOf(this.network, [shard]))
     const blockAt = (worker: number, i: number) =>
       this.regionOf(worker) + first + i * memory.blockBytes
     for (let i = 0; i < blocks * this.workers; i++)
@@ -481,10 +481,24 @@ export class TrainingEngine implements LearningEngine {
 
   /** Coefficients in the network's order, int16, Q13. */
   get coefficients(): Buffer {
+    return this.readCoefficients(false)
+  }
+
+  /** What is kept to learn coefficients of four bits by, and all others, as `coefficients`. */
+  get kept(): Buffer {
+    return this.readCoefficients(true)
+  }
+
+  set kept(all: Buffer) {
+    // Who does not learn by them has no use for them.
+    if (this.lanes) this.coefficients = all
+  }
+
+  private readCoefficients(asKept: boolean): Buffer {
     if (!this.lanes) return coefficientsOf(this.network, [Buffer.from(this.shard)])
     const { memory, at } = this.lanes
     const all = Buffer.alloc(2 * sumOf(this.partLinks))
-    memory.exchange(Buffer.from(this.memory.buffer), at, all, false)
+    memory.read(Buffer.from(this.memory.buffer), at, all, asKept)
     return all
   }
 
@@ -496,7 +510,7 @@ export class TrainingEngine implements LearningEngine {
     const fault = faultOfCoefficients(this.network, all)
     if (fault) throw new RangeError(fault)
     if (this.lanes) {
-      this.lanes.memory.exchange(Buffer.from(this.memory.buffer), this.lanes.at, all, true)
+      this.lanes.memory.load(Buffer.from(this.memory.buffer), this.lanes.at, all)
       return
     }
     exchangeCoefficients(this.shard, this.network, all, true)

@@ -9,8 +9,9 @@ import { MOST_LEARN_SHIFT } from "../../src/core/layout"
 import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { MOST_CLASSES, MOST_NAME } from "../data/classes"
-import { ELEMENTS_ARRAY, type Model, sorted } from "../models/model-file"
-import { type Network, signalsOf } from "../network/network"
+import { ELEMENTS_ARRAY, KEPT_ARRAY, type Model, sorted } from "../models/model-file"
+import { isQuantised, type Network, signalsOf } from "../network/network"
+import { refuseQuantised } from "../network/refuse-quantised"
 import { leadToTrust } from "./calibrate"
 import { type DataRecord, dataRecordSchema } from "./data-record"
 import type { LabelledImages, LearningEngine } from "./learning-engine"
@@ -141,6 +142,7 @@ export class Training {
     options: { workers?: number; position?: Position; engine?: StartEngine } = {},
   ): Promise<Training> {
     checkData(model.network, plan, data)
+    if (options.engine || plan.rounding !== "once") refuseQuantised(model.network)
     const error = plan.softmaxGain > 0 ? { softmaxGain: plan.softmaxGain } : {}
     const network = { ...model.network, ...error }
     const engine = options.engine
@@ -178,6 +180,14 @@ export class Training {
         message: `${path} was trained with a rate that falls over ${plan.epochs} epochs, not over ${epochs}`,
         cause: "its rate so far would have been another one",
         help: "leave out --epochs, or begin a training from this network (--model)",
+      })
+    if (isQuantised(model.network) && !model.arrays?.[KEPT_ARRAY] && epochs > position.epoch)
+      throw new WuxingError({
+        code: "resume-impossible",
+        kind: "data",
+        message: `${path} has coefficients of four bits alone`,
+        cause: "it had learnt to its end, where the 16 bits that learn are left out",
+        help: "begin a training from this network (--model)",
       })
     if (hashOf(data) !== dataHash)
       throw new WuxingError({
@@ -352,12 +362,16 @@ export class Training {
 
   /** What to save, whether at the end or in between. @param command that makes the same again */
   model(command: string): Model {
-    const { coefficients, elements } = this.engine
+    const { coefficients, elements, kept } = this.engine
+    const arrays = {
+      ...(elements.length > 0 && { [ELEMENTS_ARRAY]: elements }),
+      ...(kept && isQuantised(this.network) && !this.finished && { [KEPT_ARRAY]: kept }),
+    }
     const { signal, recordings } = this.data
     return {
       network: this.network,
       coefficients,
-      ...(elements.length > 0 ? { arrays: { [ELEMENTS_ARRAY]: elements } } : {}),
+      ...(Object.keys(arrays).length > 0 && { arrays }),
       training: {
         command,
         seed: this.plan.seed,
@@ -390,8 +404,9 @@ function part({ images, labels, width, height }: Images, from: number, to: numbe
 /** Gives an engine all that a model has learnt. */
 export function loadModelInto(engine: TrainingEngine, model: Model): void {
   engine.coefficients = model.coefficients
-  const elements = model.arrays?.[ELEMENTS_ARRAY]
+  const { [ELEMENTS_ARRAY]: elements, [KEPT_ARRAY]: kept } = model.arrays ?? {}
   if (elements) engine.elements = elements
+  if (kept) engine.kept = kept
 }
 
 /** The plan a model was trained by, and how far it came. */

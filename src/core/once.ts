@@ -10,6 +10,10 @@
  * Of a coefficient of shared kernels (kernels.ts) it is the sum over all places too, kept in two numbers,
  * and past ±2^30 it counts as that: exact in 32 bits whatever the batch.
  *
+ * A layer's coefficients may be used in four bits, each a whole number −7…7 times a power of two: forward and
+ * backward take the nearest such number ({@link quantised}), and what is learnt changes the 16 bits that are kept
+ * beside it, within {@link keptMost}.
+ *
  * The host learns so, with loops of its own (host/codegen/assembly/lanes.ts) that are held to these.
  */
 import { mix16, SOURCE_SALT, sampleRandom } from "../base/random"
@@ -21,6 +25,9 @@ import { forwardWhole } from "./whole"
 
 /** Most that the sum of a batch's products may be: 15 eighths of it, with the noise, stay below 2^31. */
 export const MOST_SUM = 1 << 30
+
+/** The largest whole number that four bits hold with its negative. */
+export const MOST_MULTIPLE = 7
 
 /** Bits of the lower of the two numbers that hold the sum of a shared coefficient. */
 const LOW_BITS = 20
@@ -37,6 +44,26 @@ export function roundOnce(sum: number, eighths: number, noise: number, shift: nu
   // At most 2^16 · 2^4.
   if (shift > NOISE_BITS) noise = noise << (shift - NOISE_BITS)
   return (((sum + 4) >> 3) * eighths + (noise & ((1 << shift) - 1))) >> shift
+}
+
+/**
+ * What a layer of four bits uses of a coefficient: the nearest whole multiple of 2^shift, halves up, Q13.
+ *
+ * @param c within ±{@link keptMost}
+ * @param shift 1…12
+ */
+export function quantised(c: number, shift: number): number {
+  return ((c + (1 << (shift - 1))) >> shift) << shift
+}
+
+/**
+ * How far a coefficient that is used in four bits is kept, Q13: what is used of it is then at most 7 multiples
+ * of 2^shift, and within the clamp that the sums of its layer ask for.
+ *
+ * @param max that clamp, at most 32767
+ */
+export function keptMost(max: number, shift: number): number {
+  return Math.min(max, (Math.min(MOST_MULTIPLE, max >> shift) << shift) + (1 << (shift - 1)) - 1)
 }
 
 /**

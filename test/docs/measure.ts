@@ -42,6 +42,7 @@ const SHOWN = [
   "fleet-deep",
   "mnist-windows",
   "mnist-kernels",
+  "mnist-tiny",
 ]
 
 const named = (rows: string[][], name: string) => rows.find(([cell]) => cell === `\`${name}\``)

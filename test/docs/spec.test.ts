@@ -6,6 +6,7 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { beforeAll, describe, expect, it } from "vitest"
 import { encodeFrame } from "../../host/link/jdusb"
+import { loadModel } from "../../host/models/model-file"
 import { HostNetwork, wholeNetwork } from "../../host/network/host-network"
 import { coefficientMaxOf } from "../../host/network/network"
 import { buildShard } from "../../host/network/shard"
@@ -263,6 +264,28 @@ it("a model file is decoded by docs/spec", () => {
   const sum = createHash("sha256").update(bytes.subarray(0, -32)).digest()
   expect(bytes.subarray(-32).equals(sum)).toBe(true)
   expect(header.arrays[0]).toEqual({ name: "coefficients", values: 1776 })
+})
+
+it("coefficients of four bits are decoded by docs/spec", () => {
+  const bytes = readFileSync(`${ROOT}models/mnist-tiny.wuxing`)
+  const { headerBytes } = record(bytes, 0, tableAfter("## Model file"))
+  const header = JSON.parse(bytes.subarray(16, 16 + headerBytes).toString("utf8"))
+  expect(page).toContain("a whole number −7…7, in two's complement of 4 bits")
+  expect(header.arrays).toEqual([{ name: "coefficients", values: 23_680 }])
+  const at = 16 + headerBytes
+  expect(bytes.length - at - 32).toBe(11_840)
+  const all: number[] = []
+  // Links of each layer, counted by hand: none is odd.
+  for (const [layer, links] of [720, 14_000, 8960].entries()) {
+    const { bits, exponent } = header.network.layers[layer].quantised
+    expect(bits).toBe(4)
+    for (let link = 0; link < links; link++) {
+      const half = (bytes[at + (all.length >> 1)] >> (4 * (all.length & 1))) & 15
+      all.push((half > 7 ? half - 16 : half) * 2 ** (13 - exponent))
+    }
+  }
+  expect(all).toEqual(I16(loadModel(`${ROOT}models/mnist-tiny.wuxing`).coefficients))
+  expect(new Set(all.slice(0, 720).map(c => c / 512)).size).toBe(15)
 })
 
 it("the kernels of a shard are read by docs/spec", () => {

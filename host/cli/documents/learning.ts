@@ -238,6 +238,9 @@ export const inspect = z.strictObject({
   coefficients: z
     .strictObject({
       clamp: p.positive("largest size of a coefficient"),
+      bytes: p.count(
+        "bytes of all in a model file: half a byte each of a layer of four bits, else two",
+      ),
       pairs: z.array(coefficientFigures).describe("of each pair of layers"),
       all: coefficientFigures.describe("of all"),
       histogram: z

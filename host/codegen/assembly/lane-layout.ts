@@ -62,5 +62,11 @@ export enum Lane {
   Returns = 108,
   /** u32[19]: rings and samples that wait to be settled backward (lanes-apart.ts). */
   Pairs = 112,
-  Length = 116,
+  /**
+   * Bytes from the coefficients as they are used to those that are kept to learn (src/core/once.ts), and the bits
+   * that the former lack; 0 both where they are the same.
+   */
+  Kept = 116,
+  Quantised = 120,
+  Length = 124,
 }

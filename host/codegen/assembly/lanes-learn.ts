@@ -22,14 +22,21 @@ let spread: i32 = 0
 let eighths = i32x4.splat(0)
 let mask = i32x4.splat(0)
 let most = i32x4.splat(0)
+/** As Lane.Kept and Lane.Quantised. */
+let kept: usize = 0
+let lacking: i32 = 0
 
-/** Four coefficients of a row change by their sums, as roundOnce (src/core/once.ts). */
+/** Four coefficients of a row change by their sums, as roundOnce and quantised (src/core/once.ts). */
 function change(c: usize, sum: v128, noise: v128): void {
   const bits = v128.and(i32x4.shl(noise, spread), mask)
   const scaled = i32x4.mul(i32x4.shr_s(i32x4.add(sum, i32x4.splat(4)), 3), eighths)
-  const v = i32x4.add(v128.load16x4_s(c), i32x4.shr_s(i32x4.add(scaled, bits), shift))
-  const kept = i32x4.min_s(i32x4.max_s(v, i32x4.neg(most)), most)
-  v128.store64_lane(c, i16x8.narrow_i32x4_s(kept, kept), 0)
+  const v = i32x4.add(v128.load16x4_s(c + kept), i32x4.shr_s(i32x4.add(scaled, bits), shift))
+  const now = i32x4.min_s(i32x4.max_s(v, i32x4.neg(most)), most)
+  v128.store64_lane(c + kept, i16x8.narrow_i32x4_s(now, now), 0)
+  if (lacking === 0) return
+  const half = i32x4.splat(1 << (lacking - 1))
+  const used = i32x4.shl(i32x4.shr_s(i32x4.add(now, half), lacking), lacking)
+  v128.store64_lane(c, i16x8.narrow_i32x4_s(used, used), 0)
 }
 
 /** By four sources' offsets (32 bytes each): what their places add to the noise of a synapse. */
@@ -63,6 +70,8 @@ export function laneLearn(
   eighths = i32x4.splat(rate)
   mask = i32x4.splat((1 << shift) - 1)
   most = i32x4.splat(field(layer, Lane.CoefficientMax))
+  kept = field(layer, Lane.Kept)
+  lacking = field(layer, Lane.Quantised)
   if (field(layer, Lane.Places) !== 0) {
     learnKernels(layer, blocks, count, random, from, to)
     return

@@ -22,6 +22,7 @@ import {
   saveModel,
 } from "../../../host/models/model-file"
 import { presetOf, readModel, untrained } from "../../../host/models/model-source"
+import type { Network } from "../../../host/network/network"
 import { totalLinks } from "../../../host/network/network-schema"
 import { presetNames } from "../../../host/network/presets"
 import type { Features } from "../../../host/signals/description"
@@ -118,6 +119,43 @@ describe("a model file", () => {
     const hash = createHash("sha256").update(bytes.subarray(0, -32)).digest()
     expect(bytes.subarray(-32).equals(hash)).toBe(true)
     expect(sealed(text, bytes.subarray(16 + length, -32)).equals(bytes)).toBe(true)
+  })
+
+  test("has two coefficients of four bits in a byte, layer by layer, and no others than they can be", () => {
+    const few: Network = { ...net, layers: net.layers.map(layer => ({ ...layer })) }
+    few.layers[1].quantised = { bits: 4, exponent: 5 }
+    few.layers[1].fanIn = 2
+    few.layers[1].neurons = 3
+    // 24 of 16 bits, then six of four, of which 1 is 2^−5, 256 in Q13; of one more a byte is half empty.
+    const first = Array.from({ length: 24 }, (_, i) => 100 * i - 5)
+    const bytesOf = (model: Model) => {
+      const bytes = encodeModel(model)
+      return bytes.subarray(16 + bytes.readUInt32LE(12), -32)
+    }
+    const modelWith = (network: Network, last: number[]) => {
+      const coefficients = Buffer.alloc(2 * (24 + last.length))
+      for (const [i, c] of [...first, ...last].entries()) coefficients.writeInt16LE(c, 2 * i)
+      return { ...modelOf(), network, coefficients, arrays: undefined }
+    }
+    const model = modelWith(few, [-7 * 256, 7 * 256, 0, -256, 256, 3 * 256])
+    expect([...bytesOf(model).subarray(48)]).toEqual([0x79, 0xf0, 0x31])
+    expect(bytesOf(model).readInt16LE(46)).toBe(2295)
+    expect(decodeModel(encodeModel(model), "f").coefficients.equals(model.coefficients)).toBe(true)
+    const odd = { ...few, layers: [few.layers[0], { ...few.layers[1], neurons: 1, fanIn: 3 }] }
+    const oddModel = modelWith(odd, [512, -512, -1792])
+    expect([...bytesOf(oddModel).subarray(48)]).toEqual([0xe2, 0x09])
+    for (const [byte, message] of [
+      [0x82, /coefficient 25 is −8/],
+      [0x19, /left over behind the coefficients of layer 2/],
+    ] as const) {
+      const bytes = encodeModel(oddModel)
+      const header = bytes.subarray(16, 16 + bytes.readUInt32LE(12))
+      const arrays = Buffer.from(bytesOf(oddModel))
+      arrays[byte === 0x82 ? 48 : 49] = byte
+      expect(() => decodeModel(sealed(header, arrays), "f")).toThrow(message)
+    }
+    expect(() => encodeModel(modelWith(few, [255, 0, 0, 0, 0, 0]))).toThrow(/not one of four bits/)
+    expect(() => encodeModel(modelWith(few, [-2048, 0, 0, 0, 0, 0]))).toThrow(/not one of/)
   })
 
   test("has the same bytes for the same content, in whatever order it was put together", () => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { describe, expect, test } from "vitest"
+import { packedBytes } from "../../../host/models/few-bits"
 import { HostNetwork } from "../../../host/network/host-network"
 import { linkRatios } from "../../../host/network/link-ratio"
 import { networkSchema } from "../../../host/network/network-schema"
@@ -14,6 +15,10 @@ const EXPECTED: Record<string, { layers: string; links: number[] }> = {
   "mnist-kernels": {
     layers: "784-2880-480-10",
     links: [20 * 2 * 6 * 6, 30 * 2 * 5 * 5 * 40, 10 * 4 * 960],
+  },
+  "mnist-tiny": {
+    layers: "784-1440-224-10",
+    links: [10 * 2 * 6 * 6, 14 * 2 * 5 * 5 * 20, 10 * 2 * 448],
   },
   "mnist-windows": {
     layers: "784-300-100-10",
@@ -36,7 +41,7 @@ const EXPECTED: Record<string, { layers: string; links: number[] }> = {
 }
 
 describe("the presets", () => {
-  test("are these twelve, by name", () => {
+  test("are these thirteen, by name", () => {
     expect(presetNames).toEqual(Object.keys(EXPECTED))
     expect(preset("model3", 1)).toBeUndefined()
     expect(preset("", 1)).toBeUndefined()
@@ -55,6 +60,13 @@ describe("the presets", () => {
       const bytes = new HostNetwork(net).coefficients().length
       expect(bytes).toBe(2 * EXPECTED[name].links.reduce((a, b) => a + b))
     })
+
+  test("keep mnist-tiny within 12 kB of coefficients, two in a byte", () => {
+    const net = preset("mnist-tiny", 1)!
+    expect(packedBytes(net)).toBe(EXPECTED["mnist-tiny"].links.reduce((a, b) => a + b) / 2)
+    expect(packedBytes(net)).toBeLessThanOrEqual(12_000)
+    expect(packedBytes(preset("mnist-kernels", 1)!)).toBe(2 * 99_840)
+  })
 
   test("784-16-10 of seed 1 begins as it always has", () => {
     // From the first version: what it draws may not change with the other kinds of networks.

@@ -1,9 +1,11 @@
 /** Each row in a tiny setting: its numbers against what they must be, whoever computes them. */
 import { beforeAll, describe, expect, test } from "vitest"
 import { readMnist } from "../../../host/data/mnist"
+import { HostNetwork } from "../../../host/network/host-network"
 import { drawLinks } from "../../../host/network/network"
-import { pico16 } from "../../../host/network/presets"
+import { pico16, preset } from "../../../host/network/presets"
 import { feedbackNetwork } from "../../../host/reproduce/feedback"
+import { roundedTo, sixteenBits } from "../../../host/reproduce/four-bits"
 import { disturb } from "../../../host/reproduce/noise"
 import { ownOf, roundOf } from "../../../host/reproduce/own-data"
 import type { Finding, Row, Task } from "../../../host/reproduce/row"
@@ -94,6 +96,7 @@ describe("every row", () => {
       ["windows", 20],
       ["feedback", 20],
       ["seeds", 20],
+      ["four-bits", 20],
     ] as const)
       for (const series of of(name).charts[0].series)
         for (const [, accuracy] of series.points)
@@ -376,5 +379,39 @@ describeWith(WAND, "sequences", () => {
     ])
     expect(how).toContain("600 strokes learnt, 200 test strokes")
     expect(tables[0].rows).toHaveLength(1)
+  })
+})
+
+describe("four-bits", () => {
+  const few = preset("mnist-tiny", 1)!
+  const sixteen = sixteenBits(few)
+
+  test("the networks differ in the bits of their coefficients alone", () => {
+    expect(sixteen.layers.map(layer => "quantised" in layer)).toEqual([false, false, false])
+    const bits = few.layers.map(({ quantised }) => ({ quantised }))
+    const again = sixteen.layers.map((layer, i) => ({ ...layer, ...bits[i] }))
+    expect({ ...sixteen, name: few.name, layers: again }).toEqual(few)
+  })
+
+  test("rounding at the end takes the nearest of fifteen multiples", () => {
+    const drawn = new HostNetwork(sixteen).coefficients()
+    const rounded = roundedTo(few, drawn)
+    for (let at = 0; at < drawn.length; at += 2) {
+      // 720 coefficients of the first layer are multiples of 2^−4, all others of 2^−5.
+      const step = at < 2 * 720 ? 512 : 256
+      const multiple = rounded.readInt16LE(at) / step
+      const nearest = Math.floor(drawn.readInt16LE(at) / step + 0.5)
+      expect(multiple).toBe(Math.max(-7, Math.min(7, nearest)))
+    }
+  })
+
+  test("has a line for each, the last without an epoch of its own", () => {
+    const { rows: lines } = of("four-bits").tables[0]
+    expect(lines.map(([name, bytes]) => [name, bytes])).toEqual([
+      ["4 bits", "11,840"],
+      ["16 bits", "47,360"],
+      ["16 bits, rounded to 4 at the end", "11,840"],
+    ])
+    expect(of("four-bits").comparisons[0].ours).toBe(column("four-bits", 0, 3).join("; "))
   })
 })

@@ -3,15 +3,23 @@ import fc from "fast-check"
 import { afterEach, describe, expect, test } from "vitest"
 import { WuxingError } from "../../../host/base/errors"
 import { encodeRuns } from "../../../host/data/runs"
+import { exchangeCoefficients } from "../../../host/network/exchange"
 import { coefficientsOf, HostNetwork, wholeNetwork } from "../../../host/network/host-network"
-import { coefficientMax, type Layer, type Network } from "../../../host/network/network"
+import { coefficientMax, type Layer, linksOf, type Network } from "../../../host/network/network"
 import { model1, pico16 } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
 import { faultOf } from "../../../host/network/validate"
 import { lanesFaultOf } from "../../../host/training/lane-memory"
 import { type EngineOptions, TrainingEngine } from "../../../host/training/training-engine"
-import { Header, Part, PartFlag } from "../../../src/core/layout"
-import { gatherWhole, MOST_SUM, roundOnce, roundWhole } from "../../../src/core/once"
+import { Header, Kernel, Part, PartFlag } from "../../../src/core/layout"
+import {
+  gatherWhole,
+  keptMost,
+  MOST_SUM,
+  quantised,
+  roundOnce,
+  roundWhole,
+} from "../../../src/core/once"
 import { fitted, network, partsOf, randomImage, uniform } from "../../src/core/helpers"
 
 const engines: TrainingEngine[] = []
@@ -28,6 +36,8 @@ async function start(net: Network, options: EngineOptions): Promise<TrainingEngi
 /** The core with room to gather a batch in. */
 class CoreBatch {
   private readonly memory: Buffer
+  /** Of layers of four bits those of 16 that learn; of others the same as the shard's. */
+  kept: Buffer
 
   constructor(private readonly net: Network) {
     const shard = buildShard(net, wholeNetwork(net), 1)
@@ -41,6 +51,7 @@ class CoreBatch {
     }
     this.memory = Buffer.alloc(end)
     shard.copy(this.memory)
+    this.kept = coefficientsOf(net, [shard])
   }
 
   learn(images: Uint8Array[], labels: Uint8Array, first: number, rate: number): number {
@@ -50,8 +61,37 @@ class CoreBatch {
       const runs = encodeRuns(image)
       if (gatherWhole(this.memory, runs, 0, runs.length, 0, labels[i]) === labels[i]) right++
     }
+    exchangeCoefficients(this.memory, this.net, this.kept, true)
     roundWhole(this.memory, first, 8 + (rate & 7))
+    this.kept = coefficientsOf(this.net, [this.memory])
+    const used = Buffer.from(this.kept)
+    for (const { at, shift, most } of this.fewBits()) {
+      const kept = Math.max(-most, Math.min(most, this.kept.readInt16LE(at)))
+      this.kept.writeInt16LE(kept, at)
+      used.writeInt16LE(quantised(kept, shift), at)
+    }
+    exchangeCoefficients(this.memory, this.net, used, true)
     return right
+  }
+
+  /** Of each coefficient of four bits its place, and how far it is kept. */
+  private *fewBits() {
+    let at = 0
+    for (const [i, { quantised: few }] of this.net.layers.entries()) {
+      const end = at + 2 * linksOf(this.net, i + 1)
+      const part = partsOf(this.memory).find(
+        p => this.memory.readUInt16LE(p + Part.Layer) === i + 1,
+      )!
+      const shared = (this.memory.readUInt16LE(part + Part.Flags) & PartFlag.Shared) !== 0
+      const clamp = shared
+        ? this.memory.readUInt16LE(
+            this.memory.readInt32LE(part + Part.Start) + Kernel.CoefficientMax,
+          )
+        : this.memory.readInt16LE(Header.CoefficientMax)
+      const shift = few ? 13 - few.exponent : 0
+      if (few) for (; at < end; at += 2) yield { at, shift, most: keptMost(clamp, shift) }
+      at = end
+    }
   }
 
   coefficients(): Buffer {
@@ -97,6 +137,15 @@ function withKernels(net: Network, kernels: number, stride: number): Network {
   return fits ? { ...net, layers } : net
 }
 
+/** Coefficients of four bits in layers that have an exponent. */
+function fewBits(net: Network, exponents: (number | undefined)[]): Network {
+  const layers = net.layers.map((layer, i) => {
+    const exponent = exponents[i]
+    return exponent ? { ...layer, quantised: { bits: 4 as const, exponent } } : layer
+  })
+  return { ...net, layers }
+}
+
 const networks: fc.Arbitrary<Network> = fc
   .record({
     kernels: fc.constantFrom(0, 1, 2, 3),
@@ -111,6 +160,13 @@ const networks: fc.Arbitrary<Network> = fc
     classes: fc.integer({ min: 2, max: 11 }),
     outputInputs: fc.integer({ min: 1, max: 5 }),
     fanIn: fc.integer({ min: 1, max: 70 }),
+    // Of each layer from the first on; half of the networks have none.
+    exponents: fc.oneof(
+      fc.constant<(number | undefined)[]>([]),
+      fc.array(fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }), {
+        ...{ minLength: 4, maxLength: 4 },
+      }),
+    ),
     inputSignals: fc.integer({ min: 1, max: 4 }),
     seed: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
     steps: fc.integer({ min: 2, max: 8 }),
@@ -123,7 +179,8 @@ const networks: fc.Arbitrary<Network> = fc
     softmaxGain: fc.constantFrom(0, 60, 231, 2000),
     feedback: fc.constantFrom(undefined, undefined, "fixed" as const, "none" as const),
   })
-  .map(({ kernels, stride, side, window, hidden, classes, outputInputs, fanIn, ...fields }) => {
+  .map(({ kernels, stride, side, window, hidden, classes, outputInputs, ...rest }) => {
+    const { fanIn, exponents, ...fields } = rest
     const layers = hidden.map(({ kind, ...layer }, i) => {
       const before = i === 0 ? side * side * fields.inputSignals : 0
       if (kind === "all") return { ...layer, fanIn: 65535 }
@@ -133,7 +190,7 @@ const networks: fc.Arbitrary<Network> = fc
     })
     const output = { neurons: classes, inputs: outputInputs, outputFirst: 4, outputs: 1, fanIn }
     const net = network([...layers, output], { ...fields, width: side * side, inputScale: 4096 })
-    return withKernels(net, kernels, stride)
+    return fewBits(withKernels(net, kernels, stride), exponents)
   })
   .filter(net => faultOf(net) === "" && lanesFaultOf(net, 80) === "")
 
@@ -181,6 +238,7 @@ describe("a batch that is rounded once", () => {
               right,
             })
             expect(engine.coefficients.equals(core.coefficients())).toBe(true)
+            expect(engine.kept.equals(core.kept)).toBe(true)
             const alone = new HostNetwork(net)
             alone.load(engine.coefficients, Buffer.alloc(0))
             expect([...(await engine.predict(store, everyOne(count)))]).toEqual(
@@ -275,5 +333,38 @@ describe("one rounding of a sum", () => {
         },
       ),
     )
+  })
+})
+
+describe("a coefficient of four bits", () => {
+  const shift = fc.integer({ min: 1, max: 12 })
+
+  test("is the nearest of fifteen multiples, within the clamp of its sums, for any that is kept", () => {
+    fc.assert(
+      fc.property(
+        shift,
+        fc.integer({ min: 1, max: 32767 }),
+        fc.double({ min: -1, max: 1, noNaN: true }),
+        (...c) => {
+          const [bits, clamp, part] = c
+          const most = keptMost(clamp, bits)
+          expect(most).toBeLessThanOrEqual(clamp)
+          const kept = Math.round(part * most)
+          const used = quantised(kept, bits) / 2 ** bits
+          expect(Math.abs(used)).toBeLessThanOrEqual(7)
+          expect(used).toBe(Math.floor(kept / 2 ** bits + 0.5))
+          expect(Math.abs(used) * 2 ** bits).toBeLessThanOrEqual(clamp)
+        },
+      ),
+    )
+  })
+
+  test("can be 7 multiples, and go back from there by half of one", () => {
+    for (let bits = 1; bits <= 12; bits++) {
+      const most = keptMost(32767, bits)
+      expect(quantised(most, bits)).toBe(7 * 2 ** bits)
+      expect(quantised(-most, bits)).toBe(-7 * 2 ** bits)
+      expect(quantised(most - 2 ** bits, bits)).toBe(6 * 2 ** bits)
+    }
   })
 })

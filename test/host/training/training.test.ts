@@ -1,11 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest"
 import { Distorter } from "../../../host/data/distort"
+import { openFleet } from "../../../host/library/open-fleet"
+import { decodeModel, encodeModel, KEPT_ARRAY } from "../../../host/models/model-file"
 import { untrained } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
 import { mostFiner, type Network } from "../../../host/network/network"
 import { model1, pico16, preset, presetNames } from "../../../host/network/presets"
 import { ShardView } from "../../../host/network/shard-view"
 import { faultOf } from "../../../host/network/validate"
+import { AveragedEngine } from "../../../host/training/averaged-engine"
 import { lanesFaultOf } from "../../../host/training/lane-memory"
 import { recipeOf } from "../../../host/training/recipes"
 import { epochRates, learnShiftAt } from "../../../host/training/schedule"
@@ -131,6 +134,50 @@ describe("a training", () => {
     const resumed = await Training.resume("file", stopped, data, { epochs: epochsInAll })
     const whole = await Training.start(untrained(net), { ...large, epochs: epochsInAll }, data)
     expect((await finish(resumed)).coefficients).toEqual((await finish(whole)).coefficients)
+  })
+
+  test("of four bits goes on to the same bits from a file, and has no others at its end", async () => {
+    const few: Network = {
+      ...net,
+      layers: net.layers.map(layer => ({ ...layer, quantised: { bits: 4, exponent: 4 } })),
+    }
+    const once: Plan = { ...plan, batch: 8, rounding: "once" }
+    const whole = await finish(await Training.start(untrained(few), once, data))
+    const first = await Training.start(untrained(few), once, data)
+    await first.epoch()
+    const kept = first.engine.kept!
+    const bytes = encodeModel(first.model("command"))
+    await first.close()
+    const stopped = decodeModel(bytes, "f")
+    expect(stopped.arrays![KEPT_ARRAY].equals(kept)).toBe(true)
+    expect(stopped.coefficients.equals(kept)).toBe(false)
+    const ended = await finish(await Training.resume("f", stopped, data))
+    expect(ended).toEqual(whole)
+    expect(ended.arrays).toBeUndefined()
+    expect(ended.coefficients.equals(untrained(few).coefficients)).toBe(false)
+    // From four bits alone it would be another training.
+    const cut = { ...stopped, arrays: undefined }
+    await expect(Training.resume("f", cut, data)).rejects.toThrow(/coefficients of four bits alone/)
+    const wrong = { ...stopped, arrays: { [KEPT_ARRAY]: kept.subarray(2) } }
+    expect(() => encodeModel(wrong)).toThrow(/keeps \d+ coefficients of 16 bits/)
+  })
+
+  test("of four bits is the host's, in batches that are rounded once", async () => {
+    const few: Network = { ...net, layers: [...net.layers] }
+    few.layers[1] = { ...few.layers[1], quantised: { bits: 4, exponent: 4 } }
+    const refused = await Training.start(untrained(few), plan, data).catch(error => error)
+    expect(refused).toMatchObject({ code: "quantised-learning", kind: "usage" })
+    const host = new HostNetwork(few)
+    expect(() => host.train(imageOf(0), 0)).toThrow(/cannot learn image by image/)
+    const plan16 = { ...plan, rounding: "once", batch: 8 } as const
+    const engine = async () =>
+      new AveragedEngine(few, [], { replicas: 1, average: 1, start: Buffer.alloc(0) })
+    await expect(Training.start(untrained(few), plan16, data, { engine })).rejects.toThrow(
+      /has coefficients of four bits/,
+    )
+    await expect(
+      openFleet({ location: { kind: "sim", boards: 1 }, network: few, goal: "learning" }),
+    ).rejects.toThrow(/has coefficients of four bits/)
   })
 
   test("with distorted pictures and a smooth rate is the core's, image by image", async () => {

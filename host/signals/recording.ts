@@ -71,7 +71,8 @@ export function resampleTo(recording: Recording, rate: number): Recording {
   return { ...recording, rate, values }
 }
 
-function valueAt(values: Float64Array, at: number): number {
+/** Between samples along a straight line; before the first and behind the last as these. */
+export function valueAt(values: Float64Array, at: number): number {
   const whole = Math.min(Math.floor(at), values.length - 1)
   const next = Math.min(whole + 1, values.length - 1)
   return values[whole] + (values[next] - values[whole]) * (at - whole)

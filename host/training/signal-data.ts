@@ -14,6 +14,7 @@ import {
   readRecordingSet,
 } from "../signals/recording-set"
 import { segmentCut, trimFor } from "../signals/segment-cut"
+import { type Variation, variationText, varied } from "../signals/vary"
 import { FeatureEngine } from "./feature-engine"
 import { classesOf, dataOf, recordingsOf } from "./training"
 import {
@@ -29,6 +30,8 @@ export interface SignalOptions extends RecordingChoice {
   window?: number
   /** As chooseFeatures takes it. */
   features?: string
+  /** Samples that will be kept apart at the end, so that no variant of them is learnt. */
+  validation?: number
 }
 
 export interface SignalData extends TrainingData {
@@ -66,7 +69,11 @@ export async function readDataFor(
     )
   return await readSignalData(
     what,
-    { ...recordingsOf(model), ...choice },
+    {
+      ...{ validation: options.validation, ...recordingsOf(model), ...choice },
+      // Only what is learnt is varied.
+      ...(options.testOnly && { vary: undefined }),
+    },
     { signal, classes },
     options.signal,
   )
@@ -154,7 +161,11 @@ export async function signalDataOf(
       "learnt from end to end; a stream's segments lack still ends: try `watch --recordings`, or trim=2",
     )
   const engine = await FeatureEngine.start(features)
-  const learning = imagesOf(engine, train, set.classes, notes)
+  const { vary, validation = 0 } = options
+  const shown = vary ? withVariants(train, vary, features, validation) : train
+  if (vary)
+    notes.push(`learnt with ${shown.length - train.length} variants (${variationText(vary)})`)
+  const learning = imagesOf(engine, shown, set.classes, notes)
   const testing = imagesOf(engine, set.test, set.classes, notes)
   return {
     name: what,
@@ -167,8 +178,31 @@ export async function signalDataOf(
       ...(testNames !== undefined && { testNames }),
       ...(testEvery !== undefined && { testEvery }),
       ...(trainNames !== undefined && { trainNames }),
+      ...(vary && { vary }),
     },
   }
+}
+
+/**
+ * Each recording that is learnt and its variants, then those of which the last samples are kept apart for
+ * validation: of these there are none.
+ */
+function withVariants(
+  train: Recording[],
+  vary: Variation,
+  { cut }: Features,
+  validation: number,
+): Recording[] {
+  let apart = 0
+  let end = train.length
+  while (end > 0 && apart < validation) {
+    end--
+    apart += cut?.by === "window" ? cutWindows([train[end]], cut.length, cut.hop).length : 1
+  }
+  const copies = Array.from({ length: vary.copies }, (_, copy) =>
+    train.slice(0, end).map((recording, i) => varied(recording, vary, i, copy)),
+  )
+  return [...train.slice(0, end), ...copies.flat(), ...train.slice(end)]
 }
 
 /**

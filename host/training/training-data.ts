@@ -13,6 +13,7 @@ import { isTable, openTable } from "../data/table-source"
 import type { Model } from "../models/model-file"
 import { type Network, signalsOf } from "../network/network"
 import type { SignalDescription } from "../signals/description"
+import type { Variation } from "../signals/vary"
 import type { DataRecord } from "./data-record"
 
 /** Images of one size, row by row, one byte a pixel, one image behind the other. */
@@ -76,6 +77,8 @@ export type RecordingChoice = {
   testNames?: string
   testEvery?: number
   trainNames?: string
+  /** Variants of those that are learnt. */
+  vary?: Variation
 }
 
 export interface DataOptions {

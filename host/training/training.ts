@@ -12,6 +12,7 @@ import { MOST_CLASSES, MOST_NAME } from "../data/classes"
 import { ELEMENTS_ARRAY, KEPT_ARRAY, type Model, sorted } from "../models/model-file"
 import { isQuantised, type Network, signalsOf } from "../network/network"
 import { refuseQuantised } from "../network/refuse-quantised"
+import { variationSchema } from "../signals/vary"
 import { leadToTrust } from "./calibrate"
 import { type DataRecord, dataRecordSchema } from "./data-record"
 import type { LabelledImages, LearningEngine } from "./learning-engine"
@@ -106,6 +107,7 @@ const settingsSchema = z.strictObject({
       testNames: z.string().optional(),
       testEvery: z.int().min(2).optional(),
       trainNames: z.string().optional(),
+      vary: variationSchema.optional(),
     })
     .optional(),
 })

@@ -13,6 +13,7 @@ import { modelNamed } from "../../models/trained"
 import { leastLearnShift, mostLearnShift, type Network, signalsOf } from "../../network/network"
 import { AVERAGE } from "../../partition/sharing"
 import { isRecordings } from "../../signals/recording-set"
+import { type Variation, variationText } from "../../signals/vary"
 import type { LearningEngine } from "../../training/learning-engine"
 import { recipeOf } from "../../training/recipes"
 import { type LearningRule, withRule } from "../../training/rule"
@@ -72,6 +73,7 @@ export interface TrainOptions extends PanelOptions, DashboardOptions {
   testNames?: string
   testEvery?: number
   trainNames?: string
+  vary?: Variation
   label?: string
   range?: RangeChoice
   out?: string
@@ -211,6 +213,7 @@ async function startingPoint(
   context: Context,
 ): Promise<{ what: string; given: Model; data: TrainingData }> {
   const { model: what, trained, seed, data: name = "mnist" } = options
+  refuseVaried(options)
   const named = what === undefined ? undefined : modelNamed(what, { trained, seed })
   if (options.dataEach !== undefined)
     return await ownStartingPoint(options.dataEach, options, named, context)
@@ -262,6 +265,20 @@ async function ownStartingPoint(
   return { what: what!, given: named!, data }
 }
 
+function refuseVaried({ vary, limit, dataEach }: TrainOptions): void {
+  if (vary === undefined) return
+  if (limit !== undefined)
+    throw usageError(
+      "--vary and --limit cannot be given together: it is recordings that are varied, and samples that are limited",
+      "choose the recordings to learn by their names (--train-names)",
+    )
+  if (dataEach !== undefined)
+    throw usageError(
+      "--vary cannot be given with --data-each: boards learn what each has recorded",
+      "leave one of them out",
+    )
+}
+
 function refuseSignalFlags(options: TrainOptions, name: string): void {
   for (const [flag, value] of Object.entries(signalFlags(options)))
     if (value !== undefined)
@@ -302,6 +319,7 @@ export function signalFlags(options: TrainOptions): Record<string, unknown> {
     "--test-names": options.testNames,
     "--test-every": options.testEvery,
     "--train-names": options.trainNames,
+    "--vary": options.vary && variationText(options.vary),
   }
 }
 

@@ -4,6 +4,7 @@ import { grouped, percent } from "../../base/numbers"
 import { sha256 } from "../../base/sha256"
 import { parseDistortion } from "../../data/distort"
 import { parseRange } from "../../data/range"
+import { parseVariation } from "../../signals/vary"
 import type { OwnFigure } from "../../training/own-figures"
 import type { Context, Outcome, Run } from "../command"
 import { printBoards, printEmulatedTime } from "../fleet-run"
@@ -151,6 +152,11 @@ export function addTrain(program: Command, run: Run): void {
     .option(
       "--features <what>",
       'of recordings: "trace" or "bands", then settings, as trace,points=32,scale=own (default: by their rate)',
+    )
+    .option(
+      "--vary <what>",
+      "learn variants of each recording beside it, with the most of each: copies=4,speed=0.1,warp=0.1,size=0.1,stretch=0.1,turn=0.1,noise=0.1,tilt=0.2 (parts, radians; default: none)",
+      parseVariation,
     )
     .option("--test-names <regexp>", "recordings whose file name matches are for test")
     .option(
@@ -377,6 +383,7 @@ function checkOptions(options: TrainOptions): void {
     "--test-names": options.testNames,
     "--test-every": options.testEvery,
     "--train-names": options.trainNames,
+    "--vary": options.vary,
     "--label": options.label,
     "--range": options.range,
     "--average": options.average,

@@ -72,7 +72,14 @@ test("recordings are found out, learnt, measured and classified by name, on a bo
 
 test("the command in a model's record makes its bits again", async () => {
   const out = join(folder, "window.wuxing")
-  const args = ["--window", "0.5", "--features", "trace,points=10,scale=own", "--epochs", "3"]
+  const args = [
+    "--window",
+    "0.5",
+    "--features",
+    "trace,points=10,scale=own",
+    "--epochs",
+    "3",
+  ].concat(["--vary", "copies=2,speed=0.1,turn=0.1,noise=0.05", "--validation", "10"])
   const first = await json(
     "train",
     "--data",
@@ -100,6 +107,9 @@ test("what cannot be is refused by name, and writes nothing", async () => {
     [["train", "--data", recordings, "--window", "100"], "recording-short", 3],
     [["train", "--data", recordings, "--test-names", "("], "usage", 2],
     [["train", "--model", "pico-16", "--window", "1"], "usage", 2],
+    [["train", "--model", "pico-16", "--vary", "turn=0.1"], "usage", 2],
+    [["train", "--data", recordings, "--vary", "turn=0.1", "--limit", "9"], "usage", 2],
+    [["train", "--data-each", recordings, "--vary", "turn=0.1"], "usage", 2],
     [["train"], "usage", 2],
   ] as const) {
     const ended = await wuxing([...args, "--json"])

@@ -55,7 +55,11 @@ async function made(): Promise<string> {
   if (existsSync(main)) return main
   mkdirSync(CACHE, { recursive: true })
   const fresh = mkdtempSync(join(CACHE, "tool-"))
-  await inOnePiece("host/cli/main.ts", fresh)
+  await build({
+    entryPoints: [join(ROOT, "host/cli/main.ts")],
+    ...{ outdir: fresh, outExtension: { ".js": ".mjs" }, bundle: true, splitting: true },
+    ...{ platform: "node", format: "esm", packages: "external", plugins: [ownUrls] },
+  })
   try {
     renameSync(fresh, folder)
   } catch (error) {
@@ -67,27 +71,6 @@ async function made(): Promise<string> {
     if (statSync(join(CACHE, name)).mtimeMs < timeOfDay().getTime() - DAY_MS)
       rmSync(join(CACHE, name), { recursive: true, force: true })
   return main
-}
-
-async function inOnePiece(program: string, outdir: string): Promise<void> {
-  await build({
-    entryPoints: [join(ROOT, program)],
-    ...{ outdir, outExtension: { ".js": ".mjs" }, bundle: true, splitting: true },
-    ...{ platform: "node", format: "esm", packages: "external", plugins: [ownUrls] },
-  })
-}
-
-/**
- * Another program of the checkout in one piece, below its packages too.
- *
- * @param program its source, from the checkout's root
- * @returns a folder to be removed, with `<name of the source>.mjs`
- */
-export async function bundled(program: string): Promise<string> {
-  mkdirSync(CACHE, { recursive: true })
-  const folder = mkdtempSync(join(CACHE, "program-"))
-  await inOnePiece(program, folder)
-  return folder
 }
 
 let main: Promise<string> | undefined

@@ -20,7 +20,9 @@ export function sweepTest(part: number, parts: number): void {
       try {
         const all = await recorded(rig, hash)
         const third = mixed(all.filter((_, i) => i % EVERY === 0))
-        const cases = third.filter((_, i) => i % parts === part)
+        // Not each second one: of an even number, those would be half of the kinds.
+        const from = (of: number) => Math.floor((of * third.length) / parts)
+        const cases = third.slice(from(part), from(part + 1))
         expect(cases.length).toBeGreaterThan(1_000)
         const kinds = new Set(cases.flatMap(({ rules }) => rules.map(({ kind }) => kind)))
         expect([...kinds].sort()).toEqual(Object.keys(FAULT_KINDS).sort())

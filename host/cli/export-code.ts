@@ -110,7 +110,9 @@ export async function exportCode(
   output.field("memory to predict", `${grouped(predictBytes)} B of RAM`)
   output.field(
     "memory to learn",
-    `${grouped(learnBytes)} B of RAM${learns ? "" : ", which the board lacks"}`,
+    learnBytes === 0
+      ? "it cannot: its coefficients have four bits"
+      : `${grouped(learnBytes)} B of RAM${learns ? "" : ", which the board lacks"}`,
   )
   if (made.model.signal)
     output.field("memory of its signal", `${grouped(made.model.signal.ramBytes)} B of RAM more`)

@@ -40,7 +40,7 @@ export function exportC(model: Model, options: CExportOptions): CExport {
   const made = modelSource(model, name, classes)
   const header = template("wuxing.h")
     .replace("VERSION", packageVersion())
-    .replace("#define WUXING_RINGS 15", `#define WUXING_RINGS ${made.rings}`)
+    .replace("#define WUXING_RINGS 31", `#define WUXING_RINGS ${made.rings}`)
   const library: [string, string][] = [
     ["wuxing.h", header],
     ["wuxing.c", builtLibrary()],
@@ -210,7 +210,7 @@ function samplesHeader(model: Model, made: CModel, samples: StoredSample[]): str
   const elements = Buffer.alloc(0)
   host.load(Buffer.from(model.coefficients), elements)
   const named = samples.map(({ inputs }) => host.predict(inputs))
-  for (const { inputs, label } of samples) host.train(inputs, label)
+  if (made.learnBytes > 0) for (const { inputs, label } of samples) host.train(inputs, label)
   const channels = model.signal?.features.channels.length ?? 1
   const windows = samples.map(sample => Buffer.from(sample.signal ?? []))
   const counts = windows.map(window => window.length / 2 / channels)
@@ -226,7 +226,7 @@ function samplesHeader(model: Model, made: CModel, samples: StoredSample[]): str
   })
   const stream = signal && model.signal?.features.cut ? `${upper}_STREAM_SAMPLES` : "0"
   const longest = Math.max(...counts)
-  const hash = learntHash(model, host)
+  const hash = made.learnBytes > 0 ? learntHash(model, host) : fnv1a(Buffer.alloc(0))
   const windowed = signal
     ? `
 /* Samples of the longest window: of these, or of the stream. */
@@ -242,7 +242,7 @@ ${signals.join("\n")}
 #include "${name}.h"
 
 #define SAMPLES ${samples.length}
-/* FNV-1a of wuxing_state after each was learnt once, in order. */
+/* FNV-1a of wuxing_state after each was learnt once, in order; of nothing where the network cannot learn. */
 #define LEARNT_HASH 0x${hash.toString(16).padStart(8, "0")}u
 ${windowed}
 static const struct {

@@ -69,9 +69,11 @@ function freeOn(board: string, { inputs, signal }: Needs, does: "learns" | "pred
 
 /** What a board has room for; everything, where it is none of those known. */
 export function roomOn(board: string, made: Needs): "learns" | "predicts" | "none" {
-  if (!BOARDS[board]) return "learns"
+  const canLearn = made.learnBytes > 0
+  if (!BOARDS[board]) return canLearn ? "learns" : "predicts"
   const learning = freeOn(board, made, "learns")
-  if (made.learnBytes <= learning.ram && made.flashBytes <= learning.flash) return "learns"
+  if (canLearn && made.learnBytes <= learning.ram && made.flashBytes <= learning.flash)
+    return "learns"
   const free = freeOn(board, made, "predicts")
   return made.predictBytes <= free.ram && made.flashBytes <= free.flash ? "predicts" : "none"
 }

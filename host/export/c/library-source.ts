@@ -38,6 +38,7 @@ const KINDS: Record<string, number> = {
   productsOf: WITH_KERNELS,
   sharedNoise: WITH_KERNELS,
   changeShared: WITH_KERNELS,
+  mix16: WITH_KERNELS,
 }
 /** Of which the template has a form for the Cortex-M0 beside. */
 const BY_HAND = ["dotFours"]

@@ -3,6 +3,7 @@ import { Header, Kernel, Part, PartFlag, Rule } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
 import { hasTwo } from "../../../src/core/settle-two"
 import type { Model } from "../../models/model-file"
+import { isQuantised, quantisedShift } from "../../network/description"
 import { exchangeCoefficients } from "../../network/exchange"
 import { wholeNetwork } from "../../network/host-network"
 import { buildShard } from "../../network/shard"
@@ -15,7 +16,7 @@ export interface CModel {
   name: string
   inputs: number
   classes: string[]
-  /** Bytes of RAM to predict, and to learn too. */
+  /** Bytes of RAM to predict, and to learn too; 0: it cannot. */
   predictBytes: number
   learnBytes: number
   /** Bytes of constants. */
@@ -33,8 +34,9 @@ export interface CModel {
 
 const WORK = ["sum", "state", "lambda", "bus_in", "bus_out", "back_in", "back_out"] as const
 type Work = Record<(typeof WORK)[number], number>
-/** Of WUXING_RINGS (template/wuxing.h): layers with shared kernels. */
+/** Of WUXING_RINGS (template/wuxing.h): layers with shared kernels, and with coefficients of four bits. */
 export const WITH_KERNELS = 8
+const WITH_FEW_BITS = 16
 /** sizeof (wuxing_part), (wuxing_model) on a 32-bit machine. */
 const PART_BYTES = 72
 const MODEL_BYTES = 80
@@ -93,7 +95,8 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
     return from
   })
   const stateBytes = at - stateAt
-  const learnBytes = (at + 3) & ~3
+  const fewBits = isQuantised(network)
+  const learnBytes = fewBits ? 0 : (at + 3) & ~3
 
   const kinds = parts.map(part => {
     if ((m.getAt(Header.Rule, "u16") & Rule.Fine) !== 0) return 4
@@ -131,11 +134,12 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
       dense || shared
         ? "NULL"
         : table("uint8_t", `target_${i}`, numbers(address(Part.Target), links, "u8"), 1)
-    const coefficients = table(
-      ...(["int16_t", `coefficients_${i}`] as const),
-      numbers(address(Part.Coefficient), links, "i16"),
-      2,
-    )
+    const values = numbers(address(Part.Coefficient), links, "i16")
+    const quantised = quantisedShift(network, layerOf(part))
+    const coefficients =
+      quantised > 0
+        ? table("uint8_t", `coefficients_${i}`, packedHalves(values, quantised), 1)
+        : table("int16_t", `coefficients_${i}`, values, 2)
     const fields = {
       ...{ start, target, coefficients, links, learnt: learnt[i], ...work[i] },
       neurons: u16(part, Part.Neurons),
@@ -150,6 +154,7 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
       output_step: m.getAt(part + Part.OutputStep, "u8"),
       finer: u16(part, Part.Finer),
       back_shift: u16(part, Part.BackShift),
+      quantised,
       flags:
         u16(part, Part.Flags) &
         (PartFlag.Input | PartFlag.Output | PartFlag.Dense | PartFlag.Shared),
@@ -194,7 +199,10 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
   ].join("\n")
   return {
     ...{ name, inputs: network.width, classes, predictBytes, learnBytes, flashBytes },
-    ...{ rings: kinds.reduce((all, kind) => all | kind, parts.some(isShared) ? WITH_KERNELS : 0) },
+    rings: kinds.reduce(
+      (all, kind) => all | kind,
+      (parts.some(isShared) ? WITH_KERNELS : 0) + (fewBits ? WITH_FEW_BITS : 0),
+    ),
     ...{ header, code },
     ...{ signalBits: network.signalBits, signal },
     coefficients: Buffer.concat(
@@ -204,6 +212,15 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
       }),
     ),
   }
+}
+
+/** As a model file has them: the earlier in the lower half. */
+function packedHalves(values: number[], shift: number): number[] {
+  const half = (link: number) => ((values[link] ?? 0) >> shift) & 15
+  return Array.from(
+    { length: (values.length + 1) >> 1 },
+    (_, i) => half(2 * i) + 16 * half(2 * i + 1),
+  )
 }
 
 function headerOf(
@@ -228,9 +245,9 @@ extern "C" {
 /* Bytes of one sample's inputs; classes, whose names are in ${name}_labels. */
 #define ${upper}_INPUTS ${network.width}
 #define ${upper}_CLASSES ${classes.length}
-/* Memory for wuxing_init, in words of four bytes: to predict; to predict and learn. */
+/* Memory for wuxing_init, in words of four bytes: to predict; to predict and learn${learnBytes === 0 ? ", which it cannot" : ""}. */
 #define ${upper}_PREDICT_WORDS ${predictBytes / 4}
-#define ${upper}_LEARN_WORDS ${learnBytes / 4}
+#define ${upper}_LEARN_WORDS ${(learnBytes || predictBytes) / 4}
 /* Bits after the point of an output. */
 #define ${upper}_SIGNAL_BITS ${network.signalBits}
 

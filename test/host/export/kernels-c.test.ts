@@ -1,4 +1,4 @@
-/** Shared kernels in the C library: random networks name and learn with the host's bits. */
+/** Shared kernels and coefficients of four bits in the C library: random networks have the host's bits. */
 import { execFileSync, spawnSync } from "node:child_process"
 import { join } from "node:path"
 import fc from "fast-check"
@@ -6,9 +6,14 @@ import { describe, expect, it, vi } from "vitest"
 import "../../../host/base/memory"
 import { writeFolder } from "../../../host/base/write-folder"
 import { exportC } from "../../../host/export/c/export-c"
+import { modelSource } from "../../../host/export/c/model-source"
 import type { Model } from "../../../host/models/model-file"
 import { readModel, untrained } from "../../../host/models/model-source"
+import { runnerOf } from "../../../host/models/run-model"
+import { isQuantised, type Network } from "../../../host/network/description"
 import { HostNetwork } from "../../../host/network/host-network"
+import { totalLinks } from "../../../host/network/network-schema"
+import { sizedNetwork } from "../../../host/network/sized-network"
 import { randomImage, uniform } from "../../src/core/helpers"
 import { kernelNetworks } from "../../src/core/kernel-networks"
 import { temporaryFolder } from "../../temporary"
@@ -20,8 +25,8 @@ vi.setConfig({ testTimeout: 180_000 })
 const folder = temporaryFolder("kernels-c")
 const SANITIZED = "-std=c99 -O1 -fsanitize=address,undefined -fno-sanitize-recover=all".split(" ")
 
-/** Writes the library with samples; returns its folder. */
-function exported(model: Model, name: string, seed: number): string {
+/** Writes the library with samples; returns its folder, and the largest output of each as the host has it. */
+function exported(model: Model, name: string, seed: number): { at: string; outputs: number[] } {
   const { width, layers } = model.network
   const next = uniform(seed)
   const classes = layers.at(-1)!.neurons
@@ -33,23 +38,42 @@ function exported(model: Model, name: string, seed: number): string {
     ...{ layout: "plain", name, samples },
     classes: Array.from({ length: classes }, (_, i) => `${i}`),
   })
-  // What is compared is something that has learnt.
-  const host = new HostNetwork(model.network)
-  host.load(Buffer.from(model.coefficients), Buffer.alloc(0))
-  for (const { inputs, label } of samples) host.train(inputs, label)
-  expect(host.coefficients()).not.toEqual(model.coefficients)
+  const run = runnerOf(model)
+  const outputs = samples.map(({ inputs }) => Math.max(...run(inputs)))
+  if (!isQuantised(model.network)) {
+    // What is compared is something that has learnt.
+    const host = new HostNetwork(model.network)
+    host.load(Buffer.from(model.coefficients), Buffer.alloc(0))
+    for (const { inputs, label } of samples) host.train(inputs, label)
+    expect(host.coefficients()).not.toEqual(model.coefficients)
+  }
   const at = join(folder, name)
   writeFolder(at, made.files, false)
-  return at
+  return { at, outputs }
 }
 
-describe.skipIf(spawnSync("gcc", ["--version"]).status !== 0)("shared kernels in C (gcc)", () => {
+/** Its coefficients in four bits, of another exponent in each layer. */
+const inFourBits = (network: Network): Network => ({
+  ...network,
+  layers: network.layers.map((layer, i) => ({
+    ...layer,
+    quantised: { bits: 4, exponent: 3 + ((i + network.seed) & 3) },
+  })),
+})
+
+describe.skipIf(spawnSync("gcc", ["--version"]).status !== 0)("networks in C (gcc)", () => {
   it("name and learn with the host's bits, and touch no other memory", () => {
     const drawn = fc.sample(kernelNetworks, { numRuns: 8, seed: 20 })
+    const networks = [
+      ...drawn.slice(0, 5),
+      ...drawn.slice(5).map(inFourBits),
+      // An odd number of sparse links, and dense ones in fours.
+      ...["25-3-3@7", "32-12-4"].map(size => inFourBits(sizedNetwork(size, 3))),
+    ]
     let library: string | undefined
-    for (const [i, network] of drawn.entries()) {
-      const at = exported(untrained(network), `drawn_${i}`, i)
-      const flags = [...SANITIZED, ...WARNINGS, "-DWUXING_RINGS=15", "-I", at]
+    for (const [i, network] of networks.entries()) {
+      const { at, outputs } = exported(untrained(network), `drawn_${i}`, i)
+      const flags = [...SANITIZED, ...WARNINGS, "-DWUXING_RINGS=31", "-I", at]
       if (library === undefined) {
         library = join(folder, "wuxing.o")
         execFileSync("gcc", [...flags, "-c", join(at, "wuxing.c"), "-o", library])
@@ -58,13 +82,25 @@ describe.skipIf(spawnSync("gcc", ["--version"]).status !== 0)("shared kernels in
       const sources = [join(at, "main.c"), join(at, `drawn_${i}.c`), library]
       execFileSync("gcc", [...flags, ...sources, "-o", program])
       const { stdout, status } = spawnSync(program, { encoding: "utf8" })
-      expect(stdout, JSON.stringify(network)).toMatch(/^learnt 12 samples: state \w+ ok$/m)
-      expect(status, stdout).toBe(0)
+      expect(status, `${JSON.stringify(network)}\n${stdout}`).toBe(0)
+      const said = [...stdout.matchAll(/output (-?\d+) .* ok$/gm)].map(([, n]) => Number(n))
+      expect(said).toEqual(outputs)
+      expect(/^learnt 12 samples: state \w+ ok$/m.test(stdout)).toBe(!isQuantised(network))
     }
   })
 
+  it("of four bits take two a byte, and learning is refused", () => {
+    const plain = sizedNetwork("32-12-4", 3)
+    const bytes = (network: Network) => modelSource(untrained(network), "n", ["a", "b", "c", "d"])
+    const [wide, narrow] = [bytes(plain), bytes(inFourBits(plain))]
+    const links = totalLinks(plain)
+    expect(wide.flashBytes - narrow.flashBytes).toBe(2 * links - Math.ceil(links / 2))
+    expect(narrow.predictBytes).toBe(wide.predictBytes)
+    expect(narrow.learnBytes).toBe(0)
+  })
+
   it("say so where the program was built without them", () => {
-    const at = exported(readModel("64-2c3s1-4", 1), "without", 1)
+    const { at } = exported(readModel("64-2c3s1-4", 1), "without", 1)
     const sources = ["main.c", "wuxing.c", "without.c"].map(name => join(at, name))
     const flags = ["-std=c99", "-O1", ...WARNINGS, "-DWUXING_RINGS=7", "-I", at]
     execFileSync("gcc", [...flags, ...sources, "-o", join(at, "main")])

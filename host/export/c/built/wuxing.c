@@ -69,7 +69,15 @@ static inline uint8_t *fixed(uint8_t *at) {
   return at;
 }
 
-static inline bool is_word(const uint8_t *at) { return ((uintptr_t)at & 3u) == 0; }
+/* AVR reads byte by byte, from anywhere. */
+static inline bool is_word(const uint8_t *at) {
+#ifdef __AVR__
+  (void)at;
+  return true;
+#else
+  return ((uintptr_t)at & 3u) == 0;
+#endif
+}
 
 /* The lower of two numbers of 16 bits. */
 static inline int32_t low_half(int32_t two) { return (int16_t)two; }
@@ -84,13 +92,32 @@ static const wuxing_part *part_at(wuxing *m, int32_t index) {
 #endif
 }
 
-/* The part's coefficients, in memory or in flash. */
-static inline const uint8_t *coefficients_of(const wuxing *m, const wuxing_part *part) {
+/* The part's coefficients, in memory or in flash. Of four bits they are counted as if each had two bytes. */
+static inline const uint8_t *coefficients_of(wuxing *m, const wuxing_part *part) {
+#if WUXING_RINGS & 16
+  m->quantised = part->quantised;
+  m->coefficients = (const uint8_t *)part->coefficients;
+#endif
   return m->learns ? m->memory + part->learnt : (const uint8_t *)part->coefficients;
 }
 
+#if WUXING_RINGS & 16
+/* A coefficient of four bits: the lower or the higher half of a byte, times a power of two. */
+static inline int32_t quantised_at(const wuxing *m, size_t link) {
+  const int32_t two = flash_u8(m->coefficients + (link >> 1));
+  const int32_t one = (link & 1u) != 0 ? two >> 4 : two & 15;
+  return shift_left((one ^ 8) - 8, m->quantised);
+}
+#endif
+
 /* Two at once, the lower in the lower half. */
 static inline int32_t coefficients_at(const wuxing *m, const uint8_t *at) {
+#if WUXING_RINGS & 16
+  if (m->quantised != 0) {
+    const size_t link = (size_t)(at - m->coefficients) >> 1;
+    return (quantised_at(m, link) & 0xffff) | shift_left(quantised_at(m, link + 1u), 16);
+  }
+#endif
 #ifdef __AVR__
   if (!m->learns) return (int32_t)pgm_read_dword(at);
 #endif
@@ -99,6 +126,9 @@ static inline int32_t coefficients_at(const wuxing *m, const uint8_t *at) {
 }
 
 static inline int32_t coefficient_at(const wuxing *m, const uint8_t *at) {
+#if WUXING_RINGS & 16
+  if (m->quantised != 0) return quantised_at(m, (size_t)(at - m->coefficients) >> 1);
+#endif
 #ifdef __AVR__
   if (!m->learns) return flash_i16(at);
 #endif
@@ -106,11 +136,13 @@ static inline int32_t coefficient_at(const wuxing *m, const uint8_t *at) {
   return load_i16(at);
 }
 
+#if WUXING_RINGS & 8
 /* What a layer with shared kernels reads: inputs have been laid out there. */
 static inline uint8_t *signals_at(wuxing *m, const wuxing_part *part, int32_t slot) {
   (void)slot;
   return fixed(m->memory + part->bus_in);
 }
+#endif
 
 /* The first input from `at` on that is not zero; `width` if there is none. */
 static inline int32_t next_input(const uint8_t *inputs, int32_t at, int32_t width) {
@@ -145,10 +177,11 @@ static inline int32_t next_input(const uint8_t *inputs, int32_t at, int32_t widt
 #define PART_FLAG_DENSE INT32_C(4)
 #define RULE_FINE INT32_C(64)
 
-#if defined(__ARM_ARCH_6M__) && defined(__GNUC__)
+#if defined(__ARM_ARCH_6M__) && defined(__GNUC__) && !(WUXING_RINGS & 16)
 /*
  * The loops in which most of the time goes, for a Cortex-M0 or M0+: eight of its registers calculate, and
- * compilers find no order of these loops that makes do with them. The same numbers as the C below.
+ * compilers find no order of these loops that makes do with them. The same numbers as the C below. They read
+ * coefficients of 16 bits.
  */
 #define BY_HAND 1
 
@@ -531,7 +564,9 @@ OUTLINED static void sum_kernels(wuxing *m, const wuxing_part *part, const uint8
 #if WUXING_RINGS & 8
 OUTLINED static int32_t products_of(wuxing *m, const wuxing_part *part, int32_t slot, int32_t link);
 #endif
+#if WUXING_RINGS & 8
 static inline int32_t mix16(int32_t x);
+#endif
 #if WUXING_RINGS & 8
 OUTLINED static int32_t shared_noise(wuxing *m, const wuxing_part *part, int32_t random, int32_t link);
 #endif
@@ -1834,6 +1869,7 @@ OUTLINED static int32_t products_of(wuxing *m, const wuxing_part *part, int32_t 
 }
 #endif
 
+#if WUXING_RINGS & 8
 /* One step of a 16-bit mix (multiply, xor-shift, twice); x in 0 … 65535. */
 static inline int32_t mix16(int32_t x) {
   /* 65535 · 27655 + 13849 < 2^31, and 65535 · 31821 + 12345 < 2^31. */
@@ -1842,6 +1878,7 @@ static inline int32_t mix16(int32_t x) {
   y = (y * 31821 + 12345) & 0xffff;
   return y ^ (y >> 9);
 }
+#endif
 
 #if WUXING_RINGS & 8
 /* What rounds a change of coefficient `link`, 16 bits: a function of the seed, the sample (or batch) and the coefficient. */
@@ -2481,12 +2518,15 @@ int wuxing_init(wuxing *net, const wuxing_model *model, void *memory, size_t byt
 #ifndef __AVR__
   if (((uintptr_t)memory & 3u) != 0) return WUXING_ERROR_MEMORY;
 #endif
-  net->learns = bytes >= model->learn_bytes;
+  net->learns = model->learn_bytes != 0 && bytes >= model->learn_bytes;
+  net->quantised = 0;
+  net->coefficients = NULL;
   memset(memory, 0, (size_t)(net->learns ? model->learn_bytes : model->predict_bytes));
   for (int32_t i = 0; i < model->parts; i++) {
     const wuxing_part *part = part_at(net, i);
     if ((part->kind & (WUXING_RINGS)) == 0) return WUXING_ERROR_RINGS;
     if ((part->flags & PART_FLAG_SHARED) != 0 && ((WUXING_RINGS) & 8) == 0) return WUXING_ERROR_RINGS;
+    if (part->quantised != 0 && ((WUXING_RINGS) & 16) == 0) return WUXING_ERROR_RINGS;
     if (net->learns)
       COPY_FROM_FLASH(net->memory + part->learnt, part->coefficients, (size_t)part->links * 2u);
   }

@@ -1,7 +1,8 @@
-#if defined(__ARM_ARCH_6M__) && defined(__GNUC__)
+#if defined(__ARM_ARCH_6M__) && defined(__GNUC__) && !(WUXING_RINGS & 16)
 /*
  * The loops in which most of the time goes, for a Cortex-M0 or M0+: eight of its registers calculate, and
- * compilers find no order of these loops that makes do with them. The same numbers as the C below.
+ * compilers find no order of these loops that makes do with them. The same numbers as the C below. They read
+ * coefficients of 16 bits.
  */
 #define BY_HAND 1
 

@@ -70,12 +70,15 @@ int wuxing_init(wuxing *net, const wuxing_model *model, void *memory, size_t byt
 #ifndef __AVR__
   if (((uintptr_t)memory & 3u) != 0) return WUXING_ERROR_MEMORY;
 #endif
-  net->learns = bytes >= model->learn_bytes;
+  net->learns = model->learn_bytes != 0 && bytes >= model->learn_bytes;
+  net->quantised = 0;
+  net->coefficients = NULL;
   memset(memory, 0, (size_t)(net->learns ? model->learn_bytes : model->predict_bytes));
   for (int32_t i = 0; i < model->parts; i++) {
     const wuxing_part *part = part_at(net, i);
     if ((part->kind & (WUXING_RINGS)) == 0) return WUXING_ERROR_RINGS;
     if ((part->flags & PART_FLAG_SHARED) != 0 && ((WUXING_RINGS) & 8) == 0) return WUXING_ERROR_RINGS;
+    if (part->quantised != 0 && ((WUXING_RINGS) & 16) == 0) return WUXING_ERROR_RINGS;
     if (net->learns)
       COPY_FROM_FLASH(net->memory + part->learnt, part->coefficients, (size_t)part->links * 2u);
   }

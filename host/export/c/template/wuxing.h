@@ -30,11 +30,11 @@ extern "C" {
 /*
  * Kinds of neurons this program has room for: 1 for two synapses and two signals (the presets pico-…
  * and networks named by their size), 2 for up to five (fleet-…), 4 for finer numbers (model1, model2);
- * and 8 for layers with shared kernels (mnist-kernels).
+ * and 8 for layers with shared kernels (mnist-kernels), 16 for coefficients of four bits (mnist-tiny).
  * The sum of what its models need; each kind takes 2 to 3 kB of a Cortex-M's flash.
  */
 #ifndef WUXING_RINGS
-#define WUXING_RINGS 15
+#define WUXING_RINGS 31
 #endif
 
 /* Where a model's numbers lie. AVR can read its flash only by instructions of their own. */
@@ -59,7 +59,7 @@ enum {
   WUXING_ERROR_MEMORY = -2,
   /* No class has this number. */
   WUXING_ERROR_LABEL = -3,
-  /* To learn it needs the memory wuxing_size(model, true) says. */
+  /* To learn it needs the memory wuxing_size(model, true) says; with coefficients of four bits it never does. */
   WUXING_ERROR_FIXED = -4,
   /* WUXING_RINGS lacks the model's kind of neurons. */
   WUXING_ERROR_RINGS = -5
@@ -69,11 +69,12 @@ enum {
 typedef struct {
   const uint16_t *start;       /* sparse links: where each source's begin; shared kernels: their windows */
   const uint8_t *target;       /* sparse links: the synapse each ends on */
-  const int16_t *coefficients; /* Q13 */
+  const void *coefficients;    /* int16_t in Q13; of four bits two in a byte, the earlier in the lower half */
   uint32_t links, learnt;
   uint32_t sum, state, lambda, bus_in, bus_out, back_in, back_out;
   uint16_t neurons, sources, bus_out_width, bus_out_first, first_synapse, flags;
   uint8_t inputs, input_step, output_first, outputs, output_step, kind, finer, back_shift;
+  uint8_t quantised; /* of four bits: times 2^quantised they are Q13; 0: of 16 bits */
 } wuxing_part;
 
 /* A network as it was trained; model.c has it. */
@@ -101,11 +102,14 @@ typedef struct {
   wuxing_model model_copy;
   wuxing_part part_copy;
 #endif
+  /* Of the part at hand, where it has four bits. */
+  const uint8_t *coefficients;
+  uint8_t quantised;
 } wuxing;
 
 /*
  * Bytes of memory a network needs to predict, or to predict and learn.
- * model.h has the same numbers as constants.
+ * model.h has the same numbers as constants. 0: the model cannot learn.
  */
 size_t wuxing_size(const wuxing_model *model, bool learns);
 

@@ -4,7 +4,9 @@ import { readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { type CModel, modelSource } from "../../../../host/export/c/model-source"
 import type { Model } from "../../../../host/models/model-file"
+import { isQuantised } from "../../../../host/network/description"
 import { HostNetwork } from "../../../../host/network/host-network"
+import { hasKernels } from "../../../../host/network/linking"
 import { readTrainingData } from "../../../../host/training/training-data"
 import { uniform } from "../../../src/core/helpers"
 import {
@@ -46,14 +48,21 @@ export const CORES: Core[] = [
   { name: "Xtensa LX106", prefix: "xtensa-lx106-elf-", flags: FREESTANDING, elf: "" },
 ]
 
-/** MNIST's first test images, or inputs of which none is zero: all are named, then all are learnt. */
+/** Of a network with shared kernels, each of which takes millions of cycles. */
+const FEW_SAMPLES = 4
+
+/**
+ * MNIST's first test images, or inputs of which none is zero: all are named, then all are learnt if they can
+ * be.
+ */
 export async function samplesOf({ network }: Model): Promise<Sample[]> {
   const next = uniform(5)
   const { width } = network
   const mnist =
     width === 784 ? (await readTrainingData("mnist", network, undefined)).test : undefined
   const outputs = network.layers.at(-1)!.neurons
-  const samples = Array.from({ length: SAMPLES }, (_, i) =>
+  const count = hasKernels(network) ? FEW_SAMPLES : SAMPLES
+  const samples = Array.from({ length: count }, (_, i) =>
     mnist
       ? { inputs: mnist.images.slice(i * width, (i + 1) * width), label: mnist.labels[i] }
       : {
@@ -61,7 +70,8 @@ export async function samplesOf({ network }: Model): Promise<Sample[]> {
           label: i % outputs,
         },
   )
-  return [...samples.map(({ inputs }) => ({ inputs, label: -1 })), ...samples]
+  const named = samples.map(({ inputs }) => ({ inputs, label: -1 }))
+  return isQuantised(network) ? named : [...named, ...samples]
 }
 
 /** Which samples taught something: the others cost less. */
@@ -134,13 +144,19 @@ export async function footprint(core: Core, model: Model, at: string): Promise<F
     const text = execFileSync(`${core.prefix}size`, [object], { encoding: "utf8" })
     return { made, samples, learnt, learnsBytes: Number(/\n\s*(\d+)/.exec(text)?.[1]) }
   }
+  const named = samples.filter(({ label }) => label < 0).length
+  if (made.learnBytes === 0) {
+    const { cycles } = core.run(at, [...flags, "-DPREDICT_ONLY"])
+    const predictsBytes = codeBytes(join(at, core.elf), core.prefix, object)
+    return { made, samples, learnt, predictsBytes, predictCycles: mean(cycles, i => i < named) }
+  }
   const { cycles } = core.run(at, flags)
   const learnsBytes = codeBytes(join(at, core.elf), core.prefix, object)
   core.run(at, [...flags, "-DPREDICT_ONLY"])
   const predictsBytes = codeBytes(join(at, core.elf), core.prefix, object)
   return {
     ...{ made, samples, learnt, learnsBytes, predictsBytes },
-    predictCycles: mean(cycles, i => i < SAMPLES),
+    predictCycles: mean(cycles, i => i < named),
     learnCycles: mean(cycles, i => learnt[i]),
   }
 }

@@ -71,6 +71,7 @@ export function laidOut(
   options: CExportOptions,
 ): Map<string, string> {
   const { layout, name } = options
+  const predictsOnly = options.predictsOnly || made.learnBytes === 0
   const fill = (text: string) =>
     text
       .replaceAll("@name@", name)
@@ -107,7 +108,7 @@ export function laidOut(
       ],
       [
         "idf_component.yml",
-        `version: "${packageVersion()}"\ndescription: The network ${name}, which names and learns, in fixed point\nlicense: MIT\ndependencies:\n  idf: ">=4.4"\n`,
+        `version: "${packageVersion()}"\ndescription: The network ${name}, which ${made.learnBytes > 0 ? "names and learns" : "names"}, in fixed point\nlicense: MIT\ndependencies:\n  idf: ">=4.4"\n`,
       ],
     ])
     put("examples/learn/", [
@@ -122,7 +123,7 @@ export function laidOut(
   } else {
     const first = made.signal ? "Signal" : "Gesture"
     const examples: [string, string][] = [[first, fill(template(`${first}.ino`))]]
-    if (!options.predictsOnly) examples.push(["LearnOnline", fill(template("LearnOnline.ino"))])
+    if (!predictsOnly) examples.push(["LearnOnline", fill(template("LearnOnline.ino"))])
     if (layout === "arduino") {
       put("src/", library)
       for (const [example, text] of examples)
@@ -131,19 +132,19 @@ export function laidOut(
           ["samples.h", samples],
         ])
       put("", [
-        ["library.properties", libraryProperties(name)],
+        ["library.properties", libraryProperties(made)],
         ["keywords.txt", keywords(made)],
       ])
     } else {
       put(`lib/${name}/src/`, library)
-      put(`lib/${name}/`, [["library.json", libraryJson(name)]])
+      put(`lib/${name}/`, [["library.json", libraryJson(made)]])
       const [, text] = examples.at(-1)!
       put("src/", [
         ["main.cpp", `#include <Arduino.h>\n\n${text}`],
         ["samples.h", samples],
       ])
       const onUno = roomOn("uno", made)
-      const fits = onUno === "learns" || (onUno === "predicts" && options.predictsOnly)
+      const fits = onUno === "learns" || (onUno === "predicts" && predictsOnly)
       put("", [["platformio.ini", platformio(fits ? ["uno", "pico"] : ["pico"])]])
     }
   }
@@ -160,13 +161,19 @@ function platformio(boards: ("uno" | "pico")[]): string {
   return `; Any board that PlatformIO knows for Arduino; add yours as it lists it.\n${sections.join("\n")}`
 }
 
-function libraryProperties(name: string): string {
+/** What a library's lists say of it. */
+function aboutOf({ name, learnBytes }: CModel): string {
+  return `The network ${name}: names what it is shown${learnBytes > 0 ? " and goes on learning" : ""}`
+}
+
+function libraryProperties(made: CModel): string {
+  const { name } = made
   return [
     `name=Wuxing_${name}`,
     `version=${packageVersion()}`,
     "author=Wuxing",
     "maintainer=Wuxing",
-    `sentence=The network ${name}: names what it is shown and goes on learning.`,
+    `sentence=${aboutOf(made)}.`,
     "paragraph=A neural network in fixed point whose neurons are rings of differential equations.",
     "category=Data Processing",
     "url=https://www.arduino.cc",
@@ -176,11 +183,12 @@ function libraryProperties(name: string): string {
   ].join("\n")
 }
 
-function libraryJson(name: string): string {
+function libraryJson(made: CModel): string {
+  const { name } = made
   const content = {
     name,
     version: packageVersion(),
-    description: `The network ${name}: names what it is shown and goes on learning`,
+    description: aboutOf(made),
     license: "MIT",
     frameworks: "*",
     platforms: "*",

@@ -5,6 +5,7 @@ import fc from "fast-check"
 import { describe, expect, it, vi } from "vitest"
 import "../../../host/base/memory"
 import { writeFolder } from "../../../host/base/write-folder"
+import { cLibrary } from "../../../host/export/c/c-library"
 import { exportC } from "../../../host/export/c/export-c"
 import { modelSource } from "../../../host/export/c/model-source"
 import type { Model } from "../../../host/models/model-file"
@@ -97,6 +98,14 @@ describe.skipIf(spawnSync("gcc", ["--version"]).status !== 0)("networks in C (gc
     expect(wide.flashBytes - narrow.flashBytes).toBe(2 * links - Math.ceil(links / 2))
     expect(narrow.predictBytes).toBe(wide.predictBytes)
     expect(narrow.learnBytes).toBe(0)
+    for (const [network, learns] of [
+      [plain, true],
+      [inFourBits(plain), false],
+    ] as const) {
+      const files = cLibrary(untrained(network), { layout: "arduino" })
+      expect(files.has("examples/LearnOnline/LearnOnline.ino")).toBe(learns)
+      expect(files.get("library.properties")!.includes("goes on learning")).toBe(learns)
+    }
   })
 
   it("say so where the program was built without them", () => {

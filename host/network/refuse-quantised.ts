@@ -11,6 +11,6 @@ export function refuseQuantised(network: Network): void {
     message: `network ${network.name} cannot learn image by image: it has coefficients of four bits`,
     cause:
       "what learns are 16 bits beside them, which only the host keeps, for batches that are rounded once",
-    help: "teach it on the host with --rounding once; boards name by what was learnt",
+    help: "teach it on the host with --rounding once and --batch 2 or more",
   })
 }

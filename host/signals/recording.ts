@@ -92,7 +92,7 @@ function meanAbout(values: Float64Array, middle: number, width: number): number 
 }
 
 /** Largest whole number a sample becomes. */
-const MOST = 32_767
+export const MOST_SAMPLE = 32_767
 
 /**
  * As the core reads it: i16, channels interleaved; what is beyond is clipped.
@@ -109,7 +109,7 @@ export function toSamples({ values }: Recording, unit: number): Buffer {
 }
 
 export function sampleOf(value: number, unit: number): number {
-  return Math.max(-MOST - 1, Math.min(MOST, Math.round(value * unit)))
+  return Math.max(-MOST_SAMPLE - 1, Math.min(MOST_SAMPLE, Math.round(value * unit)))
 }
 
 /**

@@ -26,7 +26,7 @@ export type Variation = {
   turn: number
   /** Noise, in parts of the recording's own deviation. */
   noise: number
-  /** Sound brighter or duller: parts of a sample that the next one gets. */
+  /** Sound duller or brighter: parts of a sample that the next one gets. */
   tilt: number
 }
 
@@ -64,8 +64,11 @@ export function parseVariation(text: string): Variation {
     ...{ copies: DEFAULT_COPIES, speed: 0, warp: 0, size: 0 },
     ...{ stretch: 0, turn: 0, noise: 0, tilt: 0 },
   }
+  const given = new Set<string>()
   for (const word of text.split(",")) {
     const [name, value = ""] = word.split("=")
+    if (given.has(name)) throw unknown(text, `${name} is given twice`)
+    given.add(name)
     const known = name === "copies" ? name : NAMES.find(other => other === name)
     if (!known) throw unknown(text, `"${word}" is none of copies, ${NAMES.join(", ")}`)
     const most = known === "copies" ? MOST_COPIES : AMOUNTS[known]
@@ -73,7 +76,10 @@ export function parseVariation(text: string): Variation {
     const number = Number(value)
     const wrong = known === "copies" ? !/^\d+$/.test(value) : !/^\d*\.?\d+$/.test(value)
     if (wrong || number < least || number > most)
-      throw unknown(text, `${name} is ${value || "missing"}, expected ${least} to ${most}`)
+      throw unknown(
+        text,
+        `${name} is ${value || "missing"}, expected ${known === "copies" ? "a whole number, " : ""}${least} to ${most}`,
+      )
     made[known] = number
   }
   if (NAMES.every(name => made[name] === 0))
@@ -92,7 +98,7 @@ function unknown(text: string, what: string): WuxingError {
     code: "usage",
     kind: "usage",
     message: `--vary ${text}: ${what}`,
-    cause: "it is amounts with commas between them",
+    cause: "an amount is misspelt, missing or out of range; they have commas between them",
     help: "for example --vary copies=4,speed=0.1,stretch=0.1,turn=0.1",
   })
 }
@@ -106,12 +112,14 @@ const SEED = 0x7661
  *
  * @param place of the recording among those that are learnt, from 0
  * @param copy from 0
+ * @param least samples it has at least: after the recording's end it stays at the last one
  */
 export function varied(
   recording: Recording,
   variation: Variation,
   place: number,
   copy: number,
+  least = 1,
 ): Recording {
   let drawn = 0
   const base = hash32(hash32(SEED, place), copy)
@@ -130,13 +138,16 @@ export function varied(
   const tilt = variation.tilt * draw()
   const noise = variation.noise * Math.abs(draw())
   const places = timesOf(lengthOf(recording), speeds)
+  while (places.length < least) places.push(lengthOf(recording))
   let values: Float64Array[] = recording.values.map((from, channel) =>
     Float64Array.from(places, at => sizes[channel] * valueAt(from, at)),
   )
   if (variation.turn > 0) values = turned(values, angles)
   if (tilt !== 0)
+    // Divided, so that it stays within the range it had.
     for (const channel of values)
-      for (let i = channel.length - 1; i > 0; i--) channel[i] += tilt * channel[i - 1]
+      for (let i = channel.length - 1; i >= 0; i--)
+        channel[i] = (channel[i] + tilt * channel[Math.max(0, i - 1)]) / (1 + Math.abs(tilt))
   if (noise > 0)
     for (const channel of values) {
       const most = noise * deviationOf(channel)

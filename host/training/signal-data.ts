@@ -5,7 +5,13 @@ import type { Model } from "../models/model-file"
 import { chooseFeatures } from "../signals/choose"
 import type { Features, SignalDescription } from "../signals/description"
 import { leastOf, widthOf } from "../signals/plan"
-import { faultOfRecording, type Recording, resampleTo, toSamples } from "../signals/recording"
+import {
+  faultOfRecording,
+  MOST_SAMPLE,
+  type Recording,
+  resampleTo,
+  toSamples,
+} from "../signals/recording"
 import { readRecordings } from "../signals/recording-files"
 import {
   cutWindows,
@@ -162,9 +168,7 @@ export async function signalDataOf(
     )
   const engine = await FeatureEngine.start(features)
   const { vary, validation = 0 } = options
-  const shown = vary ? withVariants(train, vary, features, validation) : train
-  if (vary)
-    notes.push(`learnt with ${shown.length - train.length} variants (${variationText(vary)})`)
+  const shown = vary ? withVariants(train, vary, features, { validation, notes }) : train
   const learning = imagesOf(engine, shown, set.classes, notes)
   const testing = imagesOf(engine, set.test, set.classes, notes)
   return {
@@ -185,24 +189,48 @@ export async function signalDataOf(
 
 /**
  * Each recording that is learnt and its variants, then those of which the last samples are kept apart for
- * validation: of these there are none.
+ * validation: of these there are none, nor of those that are too short for any.
  */
 function withVariants(
   train: Recording[],
   vary: Variation,
-  { cut }: Features,
-  validation: number,
+  features: Features,
+  { validation, notes }: { validation: number; notes: string[] },
 ): Recording[] {
+  const { cut, unit } = features
+  if (vary.turn > 0 && features.channels.length < 2)
+    throw new WuxingError({
+      code: "usage",
+      kind: "usage",
+      message: `--vary turn=${vary.turn} turns channels about each other, and these recordings have one`,
+      cause: "it is of movements, which have two or three channels",
+      help: "leave turn out",
+    })
+  const needed = neededOf(features)
+  const samplesOf = (recording: Recording) => {
+    if (cut?.by === "window") return cutWindows([recording], cut.length, cut.hop).length
+    return recording.values[0].length < needed ? 0 : 1
+  }
   let apart = 0
   let end = train.length
-  while (end > 0 && apart < validation) {
-    end--
-    apart += cut?.by === "window" ? cutWindows([train[end]], cut.length, cut.hop).length : 1
-  }
-  const copies = Array.from({ length: vary.copies }, (_, copy) =>
-    train.slice(0, end).map((recording, i) => varied(recording, vary, i, copy)),
-  )
-  return [...train.slice(0, end), ...copies.flat(), ...train.slice(end)]
+  while (end > 0 && apart < validation) apart += samplesOf(train[--end])
+  const varying = train.slice(0, end).filter(recording => samplesOf(recording) > 0)
+  const variants = Array.from({ length: vary.copies }, (_, copy) =>
+    varying.map((recording, i) => varied(recording, vary, i, copy, needed)),
+  ).flat()
+  notes.push(`learnt with ${variants.length} variants (${variationText(vary)})`)
+  const isLost = (v: number) => Math.abs(v * unit) > MOST_SAMPLE
+  const clipped = variants.filter(({ values }) => values.some(channel => channel.some(isLost)))
+  if (clipped.length > 0)
+    notes.push(
+      `${clipped.length} of the variants go beyond what 16 bits hold, and are cut off there: try less of size, stretch and noise`,
+    )
+  return [...train.slice(0, end), ...variants, ...train.slice(end)]
+}
+
+/** Samples of a recording from which it gives any features. */
+function neededOf(features: Features): number {
+  return features.cut?.by === "window" ? features.cut.length : leastOf(features)
 }
 
 /**
@@ -316,9 +344,8 @@ function imagesOf(
   notes: string[],
 ): { images: Images; owners: number[] } {
   const { description, width } = engine
-  const { cut } = description
   const made = windowsOf(engine, recordings, classes)
-  const needed = cut?.by === "window" ? cut.length : leastOf(description)
+  const needed = neededOf(description)
   if (made.length === 0)
     throw short(
       `none of ${recordings.length} recordings has ${needed} samples, as a window takes`,

@@ -151,11 +151,11 @@ export function addTrain(program: Command, run: Run): void {
     )
     .option(
       "--features <what>",
-      'of recordings: "trace" or "bands", then settings, as trace,points=32,scale=own (default: by their rate)',
+      'of recordings: "trace", "bands" or "reservoir", then settings, as trace,points=32,scale=own (default: by their rate)',
     )
     .option(
       "--vary <what>",
-      "learn variants of each recording beside it, with the most of each: copies=4,speed=0.1,warp=0.1,size=0.1,stretch=0.1,turn=0.1,noise=0.1,tilt=0.2 (parts, radians; default: none)",
+      "learn variants of each recording beside it, that differ by up to so much: for example copies=4,speed=0.1,turn=0.2; there are speed, warp, size, stretch, turn (radians), noise and tilt (default: no variants)",
       parseVariation,
     )
     .option("--test-names <regexp>", "recordings whose file name matches are for test")

@@ -197,8 +197,9 @@ function libraryJson(made: CModel): string {
   return `${JSON.stringify(content, null, 2)}\n`
 }
 
-function keywords({ name, signal }: CModel): string {
-  const functions = ["init", "predict", "learn", "size", "state", "output", "lead"]
+function keywords({ name, signal, learnBytes }: CModel): string {
+  const learning = learnBytes > 0 ? ["learn", "state"] : []
+  const functions = ["init", "predict", ...learning, "size", "output", "lead"]
   if (signal) functions.push("features", "stream_init", "stream_put")
   const types = ["wuxing", "wuxing_model", ...(signal ? ["wuxing_stream"] : [])]
   const constants = ["model", "labels", ...(signal ? ["plan", "stream"] : [])]

@@ -43,7 +43,7 @@ export function checkRule({ network }: Model): void {
     kind: "capacity",
     message: `${network.name} cannot be a C library: ${found[1]}`,
     cause: "the library has the rings and the rule of links that learn by the plain product",
-    help: "train the network with --rule links, or run this one on boards with the project's own program",
+    help: "train the network with --rule links (wuxing profile says whether boards run this one by the project's own program)",
   })
 }
 
@@ -96,7 +96,7 @@ export function checkBoard(board: string, made: Needs): boolean {
     message: `the network is too large for an ${limits.name}: it takes ${made.flashBytes} B of flash and ${made.predictBytes} B of RAM to predict, of ${Math.max(0, flash)} and ${Math.max(0, ram)} that are free`,
     cause: made.signal
       ? `every link takes three bytes of flash, every synapse and neuron some of RAM, and its features and stream ${made.signal.ramBytes} B more`
-      : "every link takes three bytes of flash, and every synapse and neuron some of RAM",
+      : "each coefficient takes two bytes of flash (of four bits half a byte), the place of a sparse link one more, and every synapse and neuron some of RAM",
     help: made.signal
       ? `train again with fewer points, a smaller network and fewer samples a second: --features trace,points=16 --model ${16 * made.signal.channels}-8-${classes.length}@16 --rate ${made.signal.rate / 2}`
       : `a network such as ${limits.largest} fits and learns, 64-16-4@32 fits and predicts`,

@@ -86,3 +86,5 @@ try {
   await rig.stop()
   await behind.stop()
 }
+// After thousands of brokers some handle may be left, which would keep this process; output has been written.
+process.exit()

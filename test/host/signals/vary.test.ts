@@ -120,11 +120,14 @@ describe("variants", () => {
         expect(most).toBeGreaterThan(0)
         expect(most).toBeLessThanOrEqual(0.2 * deviation)
       }
-      const tilted = varied(from, only({ tilt: 0.5 }), 0, copy).values[0]
-      const by = (tilted[1] - from.values[0][1]) / from.values[0][0]
-      expect(Math.abs(by)).toBeLessThanOrEqual(0.5)
-      for (let i = 1; i < tilted.length; i++)
-        expect(tilted[i]).toBeCloseTo(from.values[0][i] + by * from.values[0][i - 1], 9)
+      const [x] = from.values
+      const [y] = varied(from, only({ tilt: 0.5 }), 0, copy).values
+      // y[i] = (x[i] + a x[i−1]) / (1 + |a|): a from two of them.
+      const a = (y[2] * x[1] - y[1] * x[2]) / (y[1] * x[1] - y[2] * x[0])
+      expect(Math.abs(a)).toBeLessThanOrEqual(0.5)
+      for (let i = 1; i < y.length; i++)
+        expect(y[i]).toBeCloseTo((x[i] + a * x[i - 1]) / (1 + Math.abs(a)), 9)
+      expect(Math.max(...y.map(Math.abs))).toBeLessThanOrEqual(Math.max(...x.map(Math.abs)))
     }
   })
 })
@@ -138,8 +141,9 @@ test("the command line's spelling is read as it is written, and what is none ref
     ["loud=1", /"loud=1" is none of copies, speed/],
     ["turn=2", /turn is 2, expected 0 to 0.8/],
     ["turn", /turn is missing/],
-    ["copies=0,turn=0.1", /copies is 0, expected 1 to 50/],
-    ["copies=2.5,turn=0.1", /copies is 2.5/],
+    ["copies=0,turn=0.1", /copies is 0, expected a whole number, 1 to 50/],
+    ["copies=2.5,turn=0.1", /copies is 2.5, expected a whole number, 1 to 50/],
+    ["turn=0.1,turn=0.2", /turn is given twice/],
     ["copies=4", /nothing in it varies/],
     ["", /"" is none of/],
   ] as const)
@@ -174,4 +178,62 @@ test("are learnt behind the recordings, and none of what is kept apart or for te
   expect(new Set(rows).size).toBe(rows.length)
   expect(made.recordings).toEqual({ vary })
   expect(made.notes.join()).toContain("24 variants (copies=3,speed=0.2,turn=0.3)")
+})
+
+describe("variants of recordings", () => {
+  const vary = parseVariation("copies=10,speed=0.3")
+  const setOf = (train: Recording[]) => ({
+    ...{ train, test: [spiral(60)], classes: ["a", "b"], channels: train[0].channels, rate: 50 },
+    notes: [],
+  })
+  const rows = ({ images, count }: { images: Uint8Array; count: number }) =>
+    Array.from({ length: count }, (_, i) =>
+      Buffer.from(images)
+        .subarray((i * images.length) / count, ((i + 1) * images.length) / count)
+        .toString("hex"),
+    )
+
+  test("too short to be read do not push variants among those kept apart", async () => {
+    // Of all lengths from 1 to 40; some have no features.
+    const train = Array.from({ length: 40 }, (_, i) => spiral(1 + i, i % 2 ? "a" : "b"))
+    const { signal, train: bare } = await signalDataOf("spirals", setOf(train), {
+      features: "reservoir,points=0",
+    })
+    const whole = rows(bare)
+    expect(whole.length).toBeGreaterThan(20)
+    expect(whole.length).toBeLessThan(40)
+    const data = await signalDataOf("spirals", setOf(train), { vary, validation: 9 }, { signal })
+    expect(rows(data.train).slice(-9)).toEqual(whole.slice(-9))
+    const learnt = new Set(rows(data.train).slice(0, -9))
+    for (const row of whole.slice(0, -9)) expect(learnt).toContain(row)
+    expect(data.train.count).toBe(whole.length + 10 * (whole.length - 9))
+  })
+
+  test("that fill a window fill it when they are faster too", async () => {
+    const train = Array.from({ length: 8 }, (_, i) => spiral(50, i % 2 ? "a" : "b"))
+    const { signal } = await signalDataOf("spirals", setOf(train), { window: 1 })
+    const data = await signalDataOf("spirals", setOf(train), { vary }, { signal })
+    // A slower one may hold a second window.
+    expect(data.train.count).toBeGreaterThanOrEqual(88)
+    expect(data.notes.join()).toContain("80 variants")
+    expect(data.notes.join()).not.toContain("shorter than")
+  })
+
+  test("cannot be turned where there is one channel, and say what is cut off", async () => {
+    const flat = Array.from({ length: 8 }, (_, i) => ({
+      ...spiral(60, i % 2 ? "a" : "b"),
+      channels: ["x"],
+      values: [spiral(60).values[0]],
+    }))
+    const set = { ...setOf(flat), test: flat.slice(0, 1) }
+    await expect(
+      signalDataOf("flat", set, { vary: parseVariation("turn=0.1") }),
+    ).rejects.toMatchObject({ code: "usage", message: expect.stringContaining("have one") })
+    const large = await signalDataOf("flat", set, {
+      vary: parseVariation("copies=50,size=0.9,stretch=0.9"),
+    })
+    expect(large.notes.join()).toMatch(/\d+ of the variants go beyond what 16 bits hold/)
+    const small = await signalDataOf("flat", set, { vary: parseVariation("size=0.1") })
+    expect(small.notes.join()).not.toContain("16 bits")
+  })
 })

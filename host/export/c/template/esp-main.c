@@ -1,4 +1,4 @@
-/* Names the stored samples on an ESP32, and learns each. */
+/* Names the stored samples on an ESP32, and learns each if the network can. */
 #include <stdio.h>
 
 #include "@name@.h"

@@ -1,4 +1,4 @@
-/* Names the stored samples (samples.h), then learns them once; no line is wrong where all end with "ok". */
+/* Names the stored samples (samples.h), then learns them once if the network can; no line is wrong where all end with "ok". */
 #include <inttypes.h>
 #include <stdio.h>
 

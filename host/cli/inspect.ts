@@ -39,9 +39,8 @@ async function inspect(
   const figures = coefficientFigures(network, coefficients)
   const bins = histogram(coefficients)
   const coefficientsHash = sha256(coefficients)
-  const { coefficientBytes } = await import("../models/few-bits")
-  const bytes = coefficientBytes(network)
-  const allBytes = bytes.reduce((sum, of) => sum + of, 0)
+  const { packedBytes } = await import("../models/few-bits")
+  const bytes = packedBytes(network)
   const few = network.layers.flatMap(({ quantised }, i) =>
     quantised ? [`layer ${i + 1} in 4 bits, times 2^−${quantised.exponent}`] : [],
   )
@@ -62,7 +61,7 @@ async function inspect(
     "formats",
     `states ${formats.states}, signals ${formats.signals}, coefficients ${formats.coefficients} in ±${figures.clamp.toFixed(3)}`,
   )
-  output.field("bytes", `${grouped(allBytes)} of coefficients in a model file`)
+  output.field("bytes", `${grouped(bytes)} of coefficients in a model file`)
   output.field("settle", `${network.steps} Heun steps of 3/4`)
   output.table(
     ["layer", "neurons", "inputs", "outputs", "signals", "links", "link ratio"],
@@ -111,7 +110,7 @@ async function inspect(
       linkRatio: pooled.ratio,
       pairs,
       formats,
-      coefficients: { ...figures, bytes: allBytes, histogram: bins },
+      coefficients: { ...figures, bytes, histogram: bins },
       coefficientsHash,
       training,
     },

@@ -6,14 +6,9 @@ import { MOST_MULTIPLE } from "../../src/core/once"
 import { isQuantised, type Network, quantisedShift } from "../network/description"
 import { linksOf } from "../network/linking"
 
-/** Bytes that the coefficients of each layer take. */
-export function coefficientBytes(network: Network): number[] {
-  return network.layers.map((_, i) => bytesOf(network, i + 1))
-}
-
-/** The same of all layers. */
+/** Bytes that the coefficients of all layers take. */
 export function packedBytes(network: Network): number {
-  return coefficientBytes(network).reduce((sum, bytes) => sum + bytes, 0)
+  return network.layers.reduce((sum, _, i) => sum + bytesOf(network, i + 1), 0)
 }
 
 function bytesOf(network: Network, layer: number): number {
@@ -34,17 +29,26 @@ export function packed(network: Network, all: Buffer): Buffer {
     const links = linksOf(network, layer)
     const shift = quantisedShift(network, layer)
     if (shift === 0) all.copy(bytes, to, from, from + 2 * links)
-    else
-      for (let link = 0; link < links; link++) {
+    else {
+      const multiples = Array.from({ length: links }, (_, link) => {
         const c = all.readInt16LE(from + 2 * link)
         const multiple = c >> shift
         if (multiple << shift !== c || Math.abs(multiple) > MOST_MULTIPLE)
           throw new RangeError(`coefficient ${from / 2 + link} is ${c}: not one of four bits`)
-        bytes[to + (link >> 1)] |= (multiple & 15) << (4 * (link & 1))
-      }
+        return multiple
+      })
+      twoInAByte(multiples).copy(bytes, to)
+    }
     from += 2 * links
     to += bytesOf(network, layer)
   }
+  return bytes
+}
+
+/** Whole numbers −8…7: the earlier of two in the lower half of a byte. */
+export function twoInAByte(numbers: readonly number[]): Buffer {
+  const bytes = Buffer.alloc((numbers.length + 1) >> 1)
+  for (const [i, number] of numbers.entries()) bytes[i >> 1] |= (number & 15) << (4 * (i & 1))
   return bytes
 }
 

@@ -1,7 +1,7 @@
 /** Row 15: coefficients of four bits, learnt so or rounded once at the end, against the 16 that links have. */
 import { keptMost, quantised } from "../../src/core/once"
 import { counted, grouped, percent } from "../base/numbers"
-import { coefficientBytes } from "../models/few-bits"
+import { packedBytes } from "../models/few-bits"
 import { coefficientRanges, type Network, quantisedShift } from "../network/network"
 import { mnistTiny } from "../network/presets"
 import { recipeOf } from "../training/recipes"
@@ -57,8 +57,7 @@ async function* run(task: Task): AsyncGenerator<Finding, void, void> {
     )
     afterwards = classes.filter((c, i) => c === labels[i]).length / labels.length
   }
-  const bytes = (network: Network) =>
-    grouped(coefficientBytes(network).reduce((sum, of) => sum + of, 0))
+  const bytes = (network: Network) => grouped(packedBytes(network))
   const describe = (): Finding => ({
     comparisons: [
       {

@@ -2,6 +2,7 @@
 import { Header, Kernel, Part, PartFlag, Rule } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
 import { hasTwo } from "../../../src/core/settle-two"
+import { twoInAByte } from "../../models/few-bits"
 import type { Model } from "../../models/model-file"
 import { isQuantised, quantisedShift } from "../../network/description"
 import { exchangeCoefficients } from "../../network/exchange"
@@ -138,7 +139,7 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
     const quantised = quantisedShift(network, layerOf(part))
     const coefficients =
       quantised > 0
-        ? table("uint8_t", `coefficients_${i}`, packedHalves(values, quantised), 1)
+        ? table("uint8_t", `coefficients_${i}`, [...twoInAByte(values.map(v => v >> quantised))], 1)
         : table("int16_t", `coefficients_${i}`, values, 2)
     const fields = {
       ...{ start, target, coefficients, links, learnt: learnt[i], ...work[i] },
@@ -212,15 +213,6 @@ export function modelSource(model: Model, name: string, classes: string[]): CMod
       }),
     ),
   }
-}
-
-/** As a model file has them: the earlier in the lower half. */
-function packedHalves(values: number[], shift: number): number[] {
-  const half = (link: number) => ((values[link] ?? 0) >> shift) & 15
-  return Array.from(
-    { length: (values.length + 1) >> 1 },
-    (_, i) => half(2 * i) + 16 * half(2 * i + 1),
-  )
 }
 
 function headerOf(

@@ -36,3 +36,6 @@ export const BOARD_PROGRAMS: readonly string[] = [
 
 /** Modules of src/ that native code of its own is made from, beside the native firmware's. */
 export const NATIVE_MODULES: readonly string[] = ["direct", "features", "spikes"]
+
+/** Lines that a file has at most, generated ones apart. */
+export const MOST_LINES = 550

@@ -23,12 +23,18 @@ import {
   ImageField,
   ImageFlag,
   LayerTimes,
-  MAX_PAYLOAD,
   SignalsField,
   Status,
   SumsField,
   TimesField,
 } from "../wire/protocol"
+import {
+  addBackwardSums,
+  announceBackwardSums,
+  awaitBackwardSums,
+  backComplete,
+  beginBackwardReport,
+} from "./backward-sums"
 import {
   announceBack,
   announceHeld,
@@ -86,8 +92,6 @@ enum Stage {
 const NONE = -1
 /** The highest number of a sample: the next would not be a whole number to every machine. */
 const LAST_SAMPLE = 2147483647
-/** Sums of one report. */
-const MOST_SUMS = (MAX_PAYLOAD - BackField.Length) >> 2
 
 /** Learning steps applied since the shard was loaded. */
 export let updates = 0
@@ -96,11 +100,6 @@ export let samplesTaken = 0
 export let samplesLearnt = 0
 /** What the time until the end of this turn went to, as a place in TimesField; −1: it still goes on. */
 export let lapAt = NONE
-
-/** Per layer, u8: whether the backward sums of other boards are complete. */
-const backComplete = Buffer.alloc(MOST_LAYERS + 1)
-/** Per layer, u8: messages with backward sums of the sample in hand so far. */
-const backNumber = Buffer.alloc(MOST_LAYERS + 1)
 
 // The image being received, as its first slice announced it.
 let imageSample = NONE
@@ -133,10 +132,9 @@ let cursor = 0
 let learns = false
 /** The backward settle of the part is over. */
 let settled = false
-// Backward sums on their way out: of which sample, what it was answered with, the next signal.
+// Backward sums on their way out: of which sample, and what it was answered with.
 let backSample = 0
 let predicted = 0
-let backFrom = 0
 
 /**
  * Starts afresh with a newly loaded shard, which must be sound and fit.
@@ -221,8 +219,7 @@ function tookSlice(m: Buffer, p: Payload): number {
     learnSample = sample
     learnLabel = imageLabel
     learnNext = parts - 1
-    backComplete.fillAt(0, MOST_LAYERS + 1, 0)
-    backNumber.fillAt(0, MOST_LAYERS + 1, 0)
+    awaitBackwardSums()
     beginLearning(m, sample)
   }
   flushes = (flags & (ImageFlag.Learn | ImageFlag.Flush)) !== 0
@@ -477,66 +474,14 @@ function tellsOutcome(m: Buffer): boolean {
   return summed === 0 || (m.getAt(partAt(parts - 1) + Part.Flags, "u16") & PartFlag.Tells) !== 0
 }
 
-/** Command back: BackField, then i32 sums, or with BackFlag.Listed each behind its signal's u16. */
+/** Command back: as {@link addBackwardSums} takes it; with the last of a layer its part learns. */
 export function takeBack(m: Buffer, p: Payload, length: number): number {
-  if (length < BackField.Length) return refuseForm(Status.BadLength, 0)
-  const flags = p.getAt(BackField.Flags, "u8")
-  const listed = (flags & BackFlag.Listed) !== 0
-  const bytes = length - BackField.Length
-  if (listed ? bytes % 6 !== 0 : (bytes & 3) !== 0) return refuseForm(Status.BadLength, 0)
-  const sample = p.getAt(BackField.Sample, "i32")
-  const layer = p.getAt(BackField.Layer, "u8")
-  const first = p.getAt(BackField.First, "u16")
-  if (sample < 0) return refuseForm(Status.BadValue, sample)
-  const slot = sample % slots
-  if (sample !== learnSample)
-    return refuseValue(Status.OutOfOrder, sample, Compared.Sample, sample, learnSample)
-  const next = slotNext.getAt(slot, "u8")
-  if (next < parts) return refuseValue(Status.OutOfOrder, sample, Compared.NextPart, next, parts)
-  if (outputsMissing(slot)) {
-    const got = slotGot.getAt(gotAt(slot, layers), "u16")
-    const most = remote.getAt(layers << 1, "u16")
-    return refuseValue(Status.OutOfOrder, sample, Compared.SignalCount, got, most)
-  }
-  let owner = NONE
-  for (let i = 0; i < parts; i++)
-    if (m.getAt(partAt(i) + Part.Layer, "u16") === layer) owner = partAt(i)
-  if (owner === NONE || (m.getAt(owner + Part.Flags, "u16") & PartFlag.Report) === 0)
-    return refuseValue(Status.WrongShard, sample, Compared.Layer, layer, layers)
-  const width = m.getAt(owner + Part.BusOutWidth, "u16")
-  let most = first + (bytes >> 2) - 1
-  if (listed) {
-    most = 0
-    for (let i: number = BackField.Length; i < length; i += 6)
-      if (p.getAt(i, "u16") > most) most = p.getAt(i, "u16")
-  }
-  if (most >= width) return refuseValue(Status.OutOfRange, sample, Compared.Place, most, width)
-  const due = backNumber.getAt(layer, "u8")
-  const numbered = p.getAt(BackField.Number, "u8")
-  const complete = backComplete.getAt(layer, "u8") !== 0
-  if (complete || numbered !== due) {
-    const expected = complete ? NONE : due
-    return refuseValue(Status.OutOfOrder, sample, Compared.Message, numbered, expected)
-  }
-  backNumber.setAt(layer, "u8", (due + 1) & 0xff)
-  const back = m.getAt(owner + Part.BackIn, "i32")
-  let at = back + (first << 2)
-  if (listed)
-    for (let i: number = BackField.Length; i < length; i += 6) {
-      at = back + (p.getAt(i, "u16") << 2)
-      m.setAt(at, "i32", m.getAt(at, "i32") + p.getAt(i + 2, "i32"))
-    }
-  else
-    for (let i: number = BackField.Length; i < length; i += 4) {
-      m.setAt(at, "i32", m.getAt(at, "i32") + p.getAt(i, "i32"))
-      at += 4
-    }
-  if ((flags & BackFlag.Last) === 0) return Turn.Done
-  backComplete.setAt(layer, "u8", 1)
+  const turn = addBackwardSums(m, p, length, learnSample)
+  if (turn !== Turn.Done || (p.getAt(BackField.Flags, "u8") & BackFlag.Last) === 0) return turn
   flushes = false
   samples = 0
   taken = 0
-  runSlot = slot
+  runSlot = learnSample % slots
   predicted = 255
   return learnBack(m)
 }
@@ -587,27 +532,13 @@ function ranBackward(m: Buffer): number {
   const flags = m.getAt(runPart + Part.Flags, "u16")
   if (!layerDone || (flags & (PartFlag.Await | PartFlag.Output)) === 0) return learnBack(m)
   if ((flags & PartFlag.Output) !== 0 && !tellsOutcome(m)) return learnBack(m)
-  // Own signals are jumped over.
-  backFrom = 0
-  if ((flags & PartFlag.Await) !== 0 && ownFirst.getAt((layer - 1) << 1, "u16") === 0)
-    backFrom = ownEnd.getAt((layer - 1) << 1, "u16")
+  beginBackwardReport(m, runPart)
   return reportBack(m)
 }
 
 /** Reports backward sums of the signals other shards computed; without any, only the outcome. */
 function reportBack(m: Buffer): number {
-  const layer = m.getAt(runPart + Part.Layer, "u16") - 1
-  const awaits = (m.getAt(runPart + Part.Flags, "u16") & PartFlag.Await) !== 0
-  const width = awaits ? m.getAt(runPart + Part.BusInWidth, "u16") : 0
-  const first = ownFirst.getAt(layer << 1, "u16")
-  const from = backFrom
-  const n = Math.min(MOST_SUMS, (from < first ? first : width) - from)
-  backFrom = from + n
-  if (backFrom === first) backFrom = ownEnd.getAt(layer << 1, "u16")
-  const last = backFrom >= width
-  const flags = BackFlag.Learned | (last ? BackFlag.Last : 0)
-  const at = m.getAt(runPart + Part.BackOut, "i32") + (from << 2)
-  announceBack(backSample, layer, flags, from, predicted, at, n)
+  const last = announceBackwardSums(m, runPart, backSample, predicted)
   stage = last ? Stage.ReportedBack : Stage.ReportBack
   lapAt = TimesField.Reports
   return last ? Turn.SendAndRest : Turn.Send

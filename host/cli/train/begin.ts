@@ -1,95 +1,28 @@
-/** What `wuxing train` begins with: a new training or one that was stopped, on the host or on boards. */
+/** `wuxing train` from the start: the network, data and plan that the options ask for. */
 import { existsSync } from "node:fs"
-import { resolve } from "node:path"
 import { WuxingError } from "../../base/errors"
-import type { Distortion } from "../../data/distort"
 import { pipeOrDevice } from "../../data/pipe"
-import type { RangeChoice } from "../../data/range"
-import { checkpointOf } from "../../fleet/checkpoint-of"
-import type { FoundBoards, Location } from "../../hardware/location"
 import type { Model } from "../../models/model-file"
-import { readModel } from "../../models/model-source"
 import { modelNamed } from "../../models/trained"
-import { leastLearnShift, mostLearnShift, type Network, signalsOf } from "../../network/network"
-import { AVERAGE } from "../../partition/sharing"
+import { leastLearnShift, mostLearnShift, signalsOf } from "../../network/network"
 import { isRecordings } from "../../signals/recording-set"
-import { type Variation, variationText } from "../../signals/vary"
-import type { LearningEngine } from "../../training/learning-engine"
 import { recipeOf } from "../../training/recipes"
-import { type LearningRule, withRule } from "../../training/rule"
-import type { Rounding } from "../../training/schedule"
+import { withRule } from "../../training/rule"
 import { readDataFor, readSignalData, type SignalData, sizeFor } from "../../training/signal-data"
 import type { Recipe } from "../../training/train-model"
-import {
-  type Plan,
-  planOf,
-  type Sharing,
-  type StartEngine,
-  Training,
-} from "../../training/training"
+import { type Plan, Training } from "../../training/training"
 import { isPackaged, readTrainingData, type TrainingData } from "../../training/training-data"
 import type { Context } from "../command"
-import { openPatientFleet } from "../fleet-run"
-import { type DashboardOptions, openDashboard, type ViewOptions } from "../options/dashboard-option"
 import { MODEL, outputFile } from "../options/output-file"
-import type { PanelOptions } from "../options/panel-option"
 import { quoted, usageError } from "../options/usage"
 import { readyCore } from "../terminal/ready-core"
 import { commandOf } from "./command-of"
+import { engineOn, gathers } from "./engine"
+import { ownSamples, sharedBy, sharingOf } from "./sharing"
+import { type Begun, signalFlags, type TrainOptions } from "./train-options"
 
 /** Images that learn together where their sum is rounded. */
 const BATCH = 32
-/** Copies of a network on the host. */
-const REPLICAS = 4
-
-export interface TrainOptions extends PanelOptions, DashboardOptions {
-  engine: string
-  on?: Location
-  model?: string
-  trained?: boolean
-  resume?: string
-  seed?: number
-  epochs?: number
-  rule?: LearningRule
-  elementShift?: number
-  learnShift?: number
-  epochsPerBit?: number
-  cosine?: boolean
-  eighths?: number
-  warmUp?: number
-  shiftImages?: boolean
-  distort?: Distortion | "none"
-  softmaxGain?: number
-  batch?: number
-  rounding?: Rounding
-  workers?: number
-  limit?: number
-  validation?: number
-  data?: string
-  dataEach?: string
-  window?: number
-  rate?: number
-  features?: string
-  testNames?: string
-  testEvery?: number
-  trainNames?: string
-  vary?: Variation
-  label?: string
-  range?: RangeChoice
-  out?: string
-  force?: boolean
-  checkpoint?: number
-  anew?: boolean
-  share?: string
-  average?: number
-  replicas?: number
-}
-
-interface Begun {
-  training: Training
-  /** Makes the same bits again. */
-  command: string
-}
 
 /**
  * A training from its start, as the options ask for it.
@@ -142,11 +75,6 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   const named = options.trained ? `${quoted(what)} --trained` : quoted(what)
   const command = commandOf(named, options.rule && model.network, plan, data, options)
   return { training, command: command + signalPart(options) }
-}
-
-/** Which of the core's two variants it needs. */
-function gathers({ batch, rounding }: Plan): boolean {
-  return batch > 1 && rounding !== "once"
 }
 
 /** Samples that learn together, on the host; boards and whoever watches take one at a time. */
@@ -310,98 +238,6 @@ function signalPart(options: TrainOptions): string {
     .join("")
 }
 
-/** Options that say how recordings are read. */
-export function signalFlags(options: TrainOptions): Record<string, unknown> {
-  return {
-    "--window": options.window,
-    "--rate": options.rate,
-    "--features": options.features,
-    "--test-names": options.testNames,
-    "--test-every": options.testEvery,
-    "--train-names": options.trainNames,
-    "--vary": options.vary && variationText(options.vary),
-  }
-}
-
-/**
- * A training that goes on where the one in a file stopped.
- *
- * @throws WuxingError "usage" (kind usage) where boards cannot go on, or it has ended already; or as
- *   readModel, planOf, readTrainingData or Training.resume
- */
-export async function resumeTraining(
-  file: string,
-  options: TrainOptions,
-  context: Context,
-): Promise<Begun> {
-  const { workers, epochs } = options
-  const model = readModel(file, 0)
-  const { plan, position } = planOf(file, model)
-  // It goes on in its own file.
-  outputFile(options.out ?? file, MODEL, options.force || isSame(options.out ?? file, file))
-  const data = await dataToGoOn(file, model, plan, options, context)
-  for (const line of data.notes ?? []) context.output.status(line)
-  if (epochs !== undefined && epochs <= position.epoch)
-    throw usageError(
-      `--epochs is ${epochs}, but ${file} has learnt ${position.epoch} already`,
-      "give the number of epochs in all",
-    )
-  const single = options.on
-    ? { why: "boards learn", flag: "--on" }
-    : options.dashboard !== undefined && { why: "--dashboard shows", flag: "--dashboard" }
-  if (single && plan.batch > 1)
-    throw usageError(
-      `${file} was trained in batches, and ${single.why} one sample at a time`,
-      `leave out ${single.flag}, or begin anew from this network (--model)`,
-    )
-  const boards = plan.share?.own ? await boardsOf(options.on) : undefined
-  if (boards) checkBoards(data, boards)
-  if (!options.on) await readyCore(gathers(plan), context.output)
-  const training = await Training.resume(file, model, data, {
-    ...{ workers, epochs },
-    engine: engineOn(options, plan, model, data, context, boards),
-  })
-  // As it was given first: then it makes the same bits, stopped or not.
-  const command = (model.training?.command ?? "").replace(
-    / --epochs \d+/,
-    ` --epochs ${training.plan.epochs}`,
-  )
-  return { training, command }
-}
-
-/** The data a training stopped in, as it was read then. */
-async function dataToGoOn(
-  file: string,
-  model: Model,
-  { share, images, validation }: Plan,
-  { data, dataEach }: TrainOptions,
-  { signal }: Context,
-): Promise<TrainingData> {
-  const [flag, other] = share?.own ? ["--data", data] : ["--data-each", dataEach]
-  if (other !== undefined)
-    throw usageError(
-      share?.own
-        ? `${file} was taught each board's own data`
-        : `${file} was not taught each board's own data`,
-      `give ${flag === "--data" ? "--data-each" : "--data"} in place of ${flag}`,
-    )
-  const name = dataEach ?? data ?? model.training?.data ?? "mnist"
-  if (share?.own) {
-    const { readOwnData } = await import("../../training/own-data")
-    return await readOwnData(name, model, undefined, { limit: share.own, signal })
-  }
-  return await readDataFor(name, model, undefined, {
-    ...{ limit: images, signal },
-    // A part of the data's own is not asked for.
-    validation: validation > 0 ? validation : undefined,
-  })
-}
-
-/** Two names of one file. */
-export function isSame(one: string, other: string): boolean {
-  return resolve(one) === resolve(other)
-}
-
 /** The model as one that learns by the rule asked for, if any. */
 function ruled(model: Model, options: TrainOptions, recipe: Recipe): Model {
   const { rule, elementShift } = options
@@ -422,143 +258,4 @@ function ruled(model: Model, options: TrainOptions, recipe: Recipe): Model {
   // The elements' rate is told relative to the network's own shift.
   const learnShift = options.learnShift ?? Math.max(1, recipe.learnShift - finer)
   return { ...model, network: { ...network, learnShift } }
-}
-
-/** Boards to learn on, or the host under eyes; undefined: the host alone. */
-function engineOn(
-  options: TrainOptions,
-  { share }: Plan,
-  model: Model,
-  { classes, record }: TrainingData,
-  context: Context,
-  boards?: FoundBoards,
-): StartEngine | undefined {
-  const { on: location } = options
-  const watch = { ...options, classes, record }
-  if (share) return network => sideBySide(network, share, model, options, context, boards)
-  if (location === undefined)
-    return options.dashboard === undefined
-      ? undefined
-      : network => watchedOnHost(network, model, watch, context)
-  return async network => {
-    const { FleetEngine } = await import("../../training/fleet-engine")
-    return new FleetEngine(
-      network,
-      await openPatientFleet(
-        {
-          ...{ location, boards, network },
-          goal: "learning",
-          start: checkpointOf(model),
-          watchers: watch,
-          checkpointSamples: options.checkpoint,
-        },
-        context,
-      ),
-    )
-  }
-}
-
-/** Copies of the network that learn side by side, on boards or on the host. */
-async function sideBySide(
-  network: Network,
-  { replicas, average, own: each }: Sharing,
-  model: Model,
-  { on: location, checkpoint }: TrainOptions,
-  { output, signal }: Context,
-  boards?: FoundBoards,
-): Promise<LearningEngine> {
-  const { AveragedEngine, checkAveraged, HostLearner } = await import(
-    "../../training/averaged-engine"
-  )
-  checkAveraged(network)
-  const own = each !== undefined
-  const options = { replicas, average, own, start: model.coefficients, checkpoint }
-  if (location === undefined) {
-    const learners = Array.from({ length: replicas }, () => new HostLearner(network))
-    return new AveragedEngine(network, learners, options)
-  }
-  const { openLearners } = await import("../../training/board-learners")
-  const learners = await openLearners({
-    ...{ network, location, boards, signal, all: own },
-    log: line => output.log(line),
-    status: text => output.status(text),
-  })
-  const engine = new AveragedEngine(network, learners, options)
-  for (const learner of learners) learner.onChange = engine.stir
-  return engine
-}
-
-/** What boards share, and they, where that is to be known before a training is planned. */
-async function sharedBy(
-  { on, share, average }: TrainOptions,
-  network: Network,
-  { output }: Context,
-): Promise<{ share?: string; boards?: FoundBoards }> {
-  if (on === undefined || (share !== "samples" && share !== "auto")) return { share }
-  const boards = await boardsOf(on)
-  if (share === "samples" || !boards) return { share, boards }
-  const { readBoardProfile } = await import("../../hardware/board-profile")
-  const { weighSharing } = await import("../../partition/sharing")
-  const profile = readBoardProfile(boards.profile)
-  const each = Array.from({ length: boards.count }, (_, i) => ({ id: `board ${i}`, profile }))
-  const { faster } = weighSharing(network, each, average)
-  output.status(`${boards.description} learn ${network.name} faster by sharing the ${faster}`)
-  return { share: faster, boards }
-}
-
-async function boardsOf(on: Location | undefined): Promise<FoundBoards | undefined> {
-  if (on === undefined) return undefined
-  const { findBoards } = await import("../../hardware/location")
-  return await findBoards(on)
-}
-
-/** As many copies as there are boards, unless asked otherwise; or as there are folders for them. */
-function sharingOf(
-  { average, replicas }: TrainOptions,
-  boards: FoundBoards | undefined,
-  data: TrainingData,
-): Sharing {
-  const { own } = data
-  if (!own) return { replicas: replicas ?? boards?.count ?? REPLICAS, average: average ?? AVERAGE }
-  if (boards) checkBoards(data, boards)
-  const most = Math.max(...own.map(({ train }) => train.to - train.from))
-  return { replicas: own.length, average: average ?? Math.min(AVERAGE, most), own: most }
-}
-
-/** Samples of an epoch: whole shares of every board, as many as the one with most data needs. */
-function ownSamples(sharing: Sharing | undefined): number | undefined {
-  if (sharing?.own === undefined) return undefined
-  const { replicas, average, own } = sharing
-  return replicas * Math.ceil(own / average) * average
-}
-
-/** @throws WuxingError "usage" where there are not as many as folders */
-function checkBoards({ name, own = [] }: TrainingData, boards: FoundBoards): void {
-  if (boards.count === own.length) return
-  throw usageError(
-    `${name} has folders for ${own.length} boards, and there are ${boards.count}: ${boards.description}`,
-    "name as many boards as there are folders, or none to learn on the host",
-  )
-}
-
-async function watchedOnHost(
-  network: Network,
-  model: Model,
-  watch: TrainOptions & ViewOptions,
-  context: Context,
-): Promise<LearningEngine> {
-  const { onHost } = await import("../../dashboard/describe")
-  const { WatchedEngine } = await import("../../training/watched-engine")
-  const dashboard = await openDashboard(watch, network, context)
-  if (!dashboard) throw new TypeError("there is no dashboard to watch from")
-  try {
-    const engine = await WatchedEngine.start(
-      ...([network, checkpointOf(model), dashboard, watch.workers] as const),
-    )
-    await dashboard.attach(onHost(network, engine))
-    return engine
-  } catch (error) {
-    await dashboard.close()
-    throw error
-  }
 }

@@ -17,7 +17,8 @@ import { quoted } from "../options/usage"
 import type { Output } from "../terminal/output"
 import { startProgress } from "../terminal/progress"
 import { startShareProgress } from "../terminal/share-progress"
-import { isSame, type TrainOptions } from "./begin"
+import { isSame } from "./resume"
+import type { TrainOptions } from "./train-options"
 
 /** The boards a training learns on, if it does. */
 export function fleetOf({ engine }: Training): Fleet | undefined {

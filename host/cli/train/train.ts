@@ -23,7 +23,6 @@ import {
   usageError,
 } from "../options/usage"
 import type { Output } from "../terminal/output"
-import type { TrainOptions } from "./begin"
 import {
   fleetOf,
   fleetsBeside,
@@ -37,6 +36,7 @@ import {
   recoveriesOf,
   watchedOf,
 } from "./course"
+import type { TrainOptions } from "./train-options"
 
 export function addTrain(program: Command, run: Run): void {
   const command = program
@@ -216,7 +216,8 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
   const { linkRatios } = await import("../../network/link-ratio")
   const { saveModel } = await import("../../models/model-file")
   const { samplesOf } = await import("../../training/training-data")
-  const { beginTraining, resumeTraining } = await import("./begin")
+  const { beginTraining } = await import("./begin")
+  const { resumeTraining } = await import("./resume")
   const { training, command } =
     options.resume === undefined
       ? await beginTraining(options, context)

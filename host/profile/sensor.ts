@@ -31,7 +31,17 @@ import { encodeReading, SENSORS, type SensorService } from "../signals/sensors"
 
 /** The functions of src/signals that make features of a window. */
 const FEATURES = new Set([
-  ...["features", "movement", "leastMovement", "quietStart", "quietEnd", "rootOf", "logOf"],
+  ...[
+    "features",
+    "movement",
+    "keptMovements",
+    "movementAt",
+    "leastMovement",
+    "quietStart",
+    "quietEnd",
+    "rootOf",
+    "logOf",
+  ],
   ...["traceFeatures", "resample", "difference", "magnitude", "lowestOf", "rangeOf"],
   ...["columnToBytes", "bandFeatures", "addLogs", "bandsToBytes", "spreadBands", "deviationOf"],
   ...["toBytes", "loadFrame", "reverse", "excess", "transform", "amplitude", "amplitudes"],

@@ -2,7 +2,7 @@
 import "../base/memory"
 import { leastMovement, quietEnd, quietStart } from "../../src/signals/trim"
 import type { Features } from "./description"
-import { buildPlan, leastOf } from "./plan"
+import { buildPlan, leastOf, workBytes } from "./plan"
 import { lengthOf, type Recording, sampleOf, toSamples } from "./recording"
 import { SETTLES, SignalStream } from "./stream"
 
@@ -54,12 +54,13 @@ function longestSegment(recording: Recording, features: Features): number {
 function movingLengths(recordings: Recording[], features: Features): number[] {
   if (!features.trim) return recordings.map(lengthOf)
   const plan = buildPlan(features)
+  const work = Buffer.alloc(workBytes(features))
   return recordings.map(recording => {
     const signal = toSamples(recording, features.unit)
     const count = lengthOf(recording)
-    const least = leastMovement(plan, signal, 0, count)
-    const skip = quietStart(plan, signal, 0, count, least)
-    return count - skip - quietEnd(plan, signal, 0, count, skip, least)
+    const least = leastMovement(plan, work, signal, 0, count)
+    const skip = quietStart(plan, work, signal, 0, count, least)
+    return count - skip - quietEnd(plan, work, signal, 0, count, skip, least)
   })
 }
 

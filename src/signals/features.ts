@@ -27,9 +27,9 @@ export function features(
   let first = from
   let left = count
   if (plan.getAt(Plan.Trim, "u16") > 0) {
-    const least = leastMovement(plan, signal, from, count)
-    const skip = quietStart(plan, signal, from, count, least)
-    left = count - skip - quietEnd(plan, signal, from, count, skip, least)
+    const least = leastMovement(plan, work, signal, from, count)
+    const skip = quietStart(plan, work, signal, from, count, least)
+    left = count - skip - quietEnd(plan, work, signal, from, count, skip, least)
     first = from + skip
   }
   const kind = plan.getAt(Plan.Kind, "u16")

@@ -67,11 +67,12 @@ function reverse(work: Buffer, bits: number): void {
     if (i < j) {
       const a = i << 3
       const b = j << 3
+      // One part after the other, here and below: a Cortex-M0+ has few registers.
       const re = work.getAt(a, "i32")
-      const im = work.getAt(a + 4, "i32")
       work.setAt(a, "i32", work.getAt(b, "i32"))
-      work.setAt(a + 4, "i32", work.getAt(b + 4, "i32"))
       work.setAt(b, "i32", re)
+      const im = work.getAt(a + 4, "i32")
+      work.setAt(a + 4, "i32", work.getAt(b + 4, "i32"))
       work.setAt(b + 4, "i32", im)
     }
   }
@@ -112,19 +113,19 @@ function transform(plan: Buffer, work: Buffer): number {
         // √2 · 2^15 · 2^15 < 2^31.
         const turnedRe = (re * cos - im * sin + 16384) >> 15
         const turnedIm = (re * sin + im * cos + 16384) >> 15
-        const stillRe = (work.getAt(a, "i32") + round) >> down
-        const stillIm = (work.getAt(a + 4, "i32") + round) >> down
         // (1 + √2) · 2^15 < 2^17.
+        const stillRe = (work.getAt(a, "i32") + round) >> down
         const sumRe = stillRe + turnedRe
-        const sumIm = stillIm + turnedIm
         const restRe = stillRe - turnedRe
-        const restIm = stillIm - turnedIm
         work.setAt(a, "i32", sumRe)
-        work.setAt(a + 4, "i32", sumIm)
         work.setAt(b, "i32", restRe)
+        seen = seen | (sumRe ^ (sumRe >> 31)) | (restRe ^ (restRe >> 31))
+        const stillIm = (work.getAt(a + 4, "i32") + round) >> down
+        const sumIm = stillIm + turnedIm
+        const restIm = stillIm - turnedIm
+        work.setAt(a + 4, "i32", sumIm)
         work.setAt(b + 4, "i32", restIm)
-        seen = seen | (sumRe ^ (sumRe >> 31)) | (sumIm ^ (sumIm >> 31))
-        seen = seen | (restRe ^ (restRe >> 31)) | (restIm ^ (restIm >> 31))
+        seen = seen | (sumIm ^ (sumIm >> 31)) | (restIm ^ (restIm >> 31))
       }
       w = w + stride
     }

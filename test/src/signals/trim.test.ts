@@ -1,10 +1,12 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Features } from "../../../host/signals/description"
+import { buildPlan, leastOf, widthOf, workBytes } from "../../../host/signals/plan"
+import { features } from "../../../src/signals/features"
 import { BANDS, coreFeatures, interleaved, TRACE, uniform } from "./reference"
 
-/** The part between the first and the last block that moves, by the definition. */
-function lively(channels: number[][], block: number, bits: number, least: number): number[][] {
+/** From the first to behind the last block that moves, by the definition; undefined: none does. */
+function bounds(channels: number[][], block: number, bits: number) {
   const count = channels[0].length
   const blocks = Array.from({ length: Math.floor(count / block) }, (_, b) =>
     channels.reduce(
@@ -18,9 +20,15 @@ function lively(channels: number[][], block: number, bits: number, least: number
   )
   const threshold = Math.max(1, Math.floor(Math.max(...blocks, 0) / 2 ** bits))
   const moving = blocks.flatMap((sum, b) => (sum >= threshold ? [b] : []))
-  if (moving.length === 0) return channels
-  const from = moving[0] * block
-  const to = (moving.at(-1)! + 1) * block
+  if (moving.length === 0) return undefined
+  return { from: moving[0] * block, to: (moving.at(-1)! + 1) * block }
+}
+
+/** The part between the first and the last block that moves. */
+function lively(channels: number[][], block: number, bits: number, least: number): number[][] {
+  const part = bounds(channels, block, bits)
+  if (!part) return channels
+  const { from, to } = part
   return to - from >= least ? channels.map(values => values.slice(from, to)) : []
 }
 
@@ -52,6 +60,38 @@ describe("quiet ends", () => {
           )
         },
       ),
+    )
+  })
+
+  it("are found, whether working memory keeps every block's movement or only a few", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 15 }), { minLength: 4, maxLength: 300 }),
+        fc.integer({ min: 2, max: 6 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 2, max: 400 }),
+        fc.boolean(),
+        fc.nat(),
+        (loudness, block, bits, points, sound, seed) => {
+          const next = uniform(seed)
+          const values = loudness.flatMap(power =>
+            Array.from({ length: block }, () => Math.round((2 ** power - 1) * (next() - 0.5))),
+          )
+          // Room for the movements of 32 blocks, and of `points`.
+          const plain: Features = sound
+            ? { ...BANDS, frame: 32, bands: 8 }
+            : { ...TRACE, points, channels: ["x"] }
+          const part = bounds([values], block, bits)
+          fc.pre(part !== undefined && part.to - part.from >= leastOf(plain))
+          const { from, to } = part!
+          const [out, work] = [widthOf(plain), workBytes(plain)].map(bytes => Buffer.alloc(bytes))
+          const signal = interleaved([values])
+          // In its place, as sound is raised over the sample before it.
+          features(buildPlan(plain), work, signal, from, to - from, out, 0)
+          expect(coreFeatures({ ...plain, trim: { bits, block } }, signal)).toEqual([...out])
+        },
+      ),
+      { numRuns: 300 },
     )
   })
 

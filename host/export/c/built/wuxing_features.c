@@ -75,11 +75,11 @@ INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 #define FEATURE_KIND_RESERVOIR INT32_C(3)
 #define PLAN_WIDTH INT32_C(6)
 #define PLAN_BLOCK INT32_C(46)
-#define PLAN_CHANNELS INT32_C(2)
 #define PLAN_FRAME_BITS INT32_C(26)
+#define PLAN_POINTS INT32_C(4)
+#define PLAN_CHANNELS INT32_C(2)
 #define PLAN_BANDS INT32_C(28)
 #define PLAN_AVERAGE INT32_C(30)
-#define PLAN_POINTS INT32_C(4)
 #define PLAN_WINDOW INT32_C(36)
 #define PLAN_TWIDDLE INT32_C(32)
 #define PLAN_MEL INT32_C(40)
@@ -142,10 +142,12 @@ INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 #define STREAM_SHORTEST INT32_C(20)
 #define STREAM_HOP INT32_C(8)
 
+static int32_t kept_movements(const uint8_t *plan);
 static int32_t movement(const uint8_t *plan, const uint8_t *signal, int32_t from);
-static int32_t least_movement(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count);
-static int32_t quiet_start(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t least);
-static int32_t quiet_end(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t skip, int32_t least);
+static int32_t least_movement(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count);
+static int32_t movement_at(const uint8_t *plan, const uint8_t *work, const uint8_t *signal, int32_t from, int32_t at);
+static int32_t quiet_start(const uint8_t *plan, const uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t least);
+static int32_t quiet_end(const uint8_t *plan, const uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t skip, int32_t least);
 #if WUXING_FEATURES & 2
 static int32_t load_frame(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from);
 #endif
@@ -234,6 +236,12 @@ static int32_t stream_samples(const uint8_t *state);
 static void next_stream(uint8_t *state, uint8_t *signal);
 static int32_t follow_stream(uint8_t *state, uint8_t *signal);
 
+/* Movements, i32 each, for which working memory surely has room before anything else is in it. */
+static int32_t kept_movements(const uint8_t *plan) {
+  const bool bands = flash_u16(plan + PLAN_KIND) == FEATURE_KIND_BANDS;
+  return bands ? shift_left(1, flash_u16(plan + PLAN_FRAME_BITS)) : flash_u16(plan + PLAN_POINTS);
+}
+
 /* How much a block of samples moves: the sum of the steps from sample to sample, over all channels. */
 static int32_t movement(const uint8_t *plan, const uint8_t *signal, int32_t from) {
   const int32_t step = shift_left(flash_u16(plan + PLAN_CHANNELS), 1);
@@ -256,14 +264,32 @@ static int32_t movement(const uint8_t *plan, const uint8_t *signal, int32_t from
 /*
  * Movement from which a block of samples from…from+count−1 counts: 1/2^Trim of the liveliest one's, more
  * than none.
+ *
+ * @param work the features' working memory; gets the first blocks' movements
  */
-static int32_t least_movement(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count) {
+static int32_t least_movement(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count) {
   const int32_t block = flash_u16(plan + PLAN_BLOCK);
+  const int32_t kept = shift_left(kept_movements(plan), 2);
   int32_t most = 0;
+  int32_t to = 0;
   for (int32_t at = 0; at + block <= count; at += block) {
-    most = greatest_of(most, movement(plan, signal, from + at));
+    const int32_t moved = movement(plan, signal, from + at);
+    if (to < kept) {
+      store_i32(work + to, moved);
+    }
+    to = to + 4;
+    most = greatest_of(most, moved);
   }
   return greatest_of(1, most >> flash_u16(plan + PLAN_TRIM));
+}
+
+/* Movement of the block that begins at sample from+at, as `leastMovement` kept it, else found again. */
+static int32_t movement_at(const uint8_t *plan, const uint8_t *work, const uint8_t *signal, int32_t from, int32_t at) {
+  const int32_t number = at / flash_u16(plan + PLAN_BLOCK);
+  if (number < kept_movements(plan)) {
+    return load_i32(work + (shift_left(number, 2)));
+  }
+  return movement(plan, signal, from + at);
 }
 
 /*
@@ -271,23 +297,24 @@ static int32_t least_movement(const uint8_t *plan, const uint8_t *signal, int32_
  * as a 2^Trim-th of the liveliest, is the first; whole blocks, and never so many that fewer than `Least`
  * would be left.
  *
+ * @param work as `leastMovement` left it
  * @param least `leastMovement` of these samples
  */
-static int32_t quiet_start(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t least) {
+static int32_t quiet_start(const uint8_t *plan, const uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t least) {
   const int32_t block = flash_u16(plan + PLAN_BLOCK);
   const int32_t most = count - flash_u16(plan + PLAN_LEAST);
   int32_t skip = 0;
-  while (skip + block <= most && skip + block + block <= count && movement(plan, signal, from + skip) < least) {
+  while (skip + block <= most && skip + block + block <= count && movement_at(plan, work, signal, from, skip) < least) {
     skip = skip + block;
   }
   return skip;
 }
 
 /* The same at the end, of what is left after `skip` samples; blocks are counted from the beginning. */
-static int32_t quiet_end(const uint8_t *plan, const uint8_t *signal, int32_t from, int32_t count, int32_t skip, int32_t least) {
+static int32_t quiet_end(const uint8_t *plan, const uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, int32_t skip, int32_t least) {
   const int32_t block = flash_u16(plan + PLAN_BLOCK);
   int32_t end = count / block * block;
-  while (end - block > skip && end - block - skip >= flash_u16(plan + PLAN_LEAST) && movement(plan, signal, from + end - block) < least) {
+  while (end - block > skip && end - block - skip >= flash_u16(plan + PLAN_LEAST) && movement_at(plan, work, signal, from, end - block) < least) {
     end = end - block;
   }
   return end - skip < flash_u16(plan + PLAN_LEAST) ? 0 : count - end;
@@ -360,11 +387,12 @@ static void reverse(uint8_t *work, int32_t bits) {
     if (i < j) {
       const int32_t a = shift_left(i, 3);
       const int32_t b = shift_left(j, 3);
+      /* One part after the other, here and below: a Cortex-M0+ has few registers. */
       const int32_t re = load_i32(work + a);
-      const int32_t im = load_i32(work + (a + 4));
       store_i32(work + a, load_i32(work + b));
-      store_i32(work + (a + 4), load_i32(work + (b + 4)));
       store_i32(work + b, re);
+      const int32_t im = load_i32(work + (a + 4));
+      store_i32(work + (a + 4), load_i32(work + (b + 4)));
       store_i32(work + (b + 4), im);
     }
   }
@@ -411,19 +439,19 @@ static int32_t transform(const uint8_t *plan, uint8_t *work) {
         /* √2 · 2^15 · 2^15 < 2^31. */
         const int32_t turned_re = (re * cos - im * sin + 16384) >> 15;
         const int32_t turned_im = (re * sin + im * cos + 16384) >> 15;
-        const int32_t still_re = (load_i32(work + a) + round) >> down;
-        const int32_t still_im = (load_i32(work + (a + 4)) + round) >> down;
         /* (1 + √2) · 2^15 < 2^17. */
+        const int32_t still_re = (load_i32(work + a) + round) >> down;
         const int32_t sum_re = still_re + turned_re;
-        const int32_t sum_im = still_im + turned_im;
         const int32_t rest_re = still_re - turned_re;
-        const int32_t rest_im = still_im - turned_im;
         store_i32(work + a, sum_re);
-        store_i32(work + (a + 4), sum_im);
         store_i32(work + b, rest_re);
+        seen = seen | (sum_re ^ (sum_re >> 31)) | (rest_re ^ (rest_re >> 31));
+        const int32_t still_im = (load_i32(work + (a + 4)) + round) >> down;
+        const int32_t sum_im = still_im + turned_im;
+        const int32_t rest_im = still_im - turned_im;
+        store_i32(work + (a + 4), sum_im);
         store_i32(work + (b + 4), rest_im);
-        seen = seen | (sum_re ^ (sum_re >> 31)) | (sum_im ^ (sum_im >> 31));
-        seen = seen | (rest_re ^ (rest_re >> 31)) | (rest_im ^ (rest_im >> 31));
+        seen = seen | (sum_im ^ (sum_im >> 31)) | (rest_im ^ (rest_im >> 31));
       }
       w = w + stride;
     }
@@ -1275,9 +1303,9 @@ static int32_t features(const uint8_t *plan, uint8_t *work, const uint8_t *signa
   int32_t first = from;
   int32_t left = count;
   if (flash_u16(plan + PLAN_TRIM) > 0) {
-    const int32_t least = least_movement(plan, signal, from, count);
-    const int32_t skip = quiet_start(plan, signal, from, count, least);
-    left = count - skip - quiet_end(plan, signal, from, count, skip, least);
+    const int32_t least = least_movement(plan, work, signal, from, count);
+    const int32_t skip = quiet_start(plan, work, signal, from, count, least);
+    left = count - skip - quiet_end(plan, work, signal, from, count, skip, least);
     first = from + skip;
   }
   const int32_t kind = flash_u16(plan + PLAN_KIND);

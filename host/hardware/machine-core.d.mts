@@ -16,8 +16,8 @@ export interface MachineHooks {
   takesFrame?(): boolean
   /** Before an operation of its flash: see machine-binary.ts. */
   onFlash?(at: number, what: number): void
-  /** All its flash holds so far is to be kept: the part of it that is in use. */
-  onSync?(flash: Uint8Array): void
+  /** All its flash holds so far is to be kept: the part of it that is in use, copied when asked for. */
+  onSync?(flash: () => Uint8Array): void
   /** A frame it sends. */
   onFrame(frame: Uint8Array): void
   /** A line of its log. */

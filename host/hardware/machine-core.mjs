@@ -30,7 +30,8 @@ export function startMachine(module, id, hooks) {
     },
     em_flash_save: (at, size) => {
       if (size < 0) hooks.onFlash?.(at, size)
-      else hooks.onSync?.(read(at, size + 1)) // It says where the last byte is, not how many there are.
+      // It says where the last byte is, not how many there are.
+      else hooks.onSync?.(() => read(at, size + 1))
     },
     em_send_frame: at => hooks.onFrame(read(at, 12 + memory()[at + 2])),
     em_send_large_frame: (at, length) => hooks.onFrame(read(at, length)),

@@ -25,8 +25,8 @@ function start() {
   machine = startMachine(module, id, {
     now: () => performance.timeOrigin + performance.now(),
     flash: () => flash,
-    onSync: bytes => {
-      flash = bytes
+    onSync: kept => {
+      flash = kept()
       if (file) keep(flash)
       news.push({ flash })
     },

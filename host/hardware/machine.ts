@@ -49,8 +49,8 @@ export class Machine {
     machine.core = startMachine(module, id, {
       now: () => machine.clock(),
       flash: () => flash,
-      onSync: bytes => {
-        machine.flashes.push(bytes)
+      onSync: kept => {
+        machine.flashes.push(kept())
       },
       onFrame: frame => machine.onFrame?.(frame),
       onLog: line => {

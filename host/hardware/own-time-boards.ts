@@ -198,8 +198,8 @@ class OwnTimeBoard {
     this.core = startMachine(module, this.id, {
       now: () => this.now,
       flash: () => this.flash,
-      onSync: bytes => {
-        this.flash = bytes
+      onSync: kept => {
+        this.flash = kept()
       },
       onFrame: frame => this.usb.fromBoard(frame),
       onLog: line => this.usb.printed(line),

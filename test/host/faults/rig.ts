@@ -20,6 +20,9 @@ import { network } from "../../src/core/helpers"
 import { forOneRun } from "../hardware/for-one-run"
 
 export const SAMPLES = 12
+const CHECKPOINT_SAMPLES = 4
+/** Past the first checkpoint: enough to tell whether boards were programmed and loaded soundly. */
+export const FEW_SAMPLES = CHECKPOINT_SAMPLES + 1
 const WIDTH = 64
 /** A run that takes longer by the boards' time hangs. Its own deadlines add up to far less. */
 const RUN_DEADLINE_MS = 90_000
@@ -48,9 +51,9 @@ export const lesson = (i: number) => ({
 })
 
 /** What the same lessons leave in one memory on the host: the boards must end with this. */
-export function hashOnHost(): string {
+export function hashOnHost(samples = SAMPLES): string {
   const host = new HostNetwork(net)
-  for (let i = 0; i < SAMPLES; i++) host.train(lesson(i).image, lesson(i).label)
+  for (let i = 0; i < samples; i++) host.train(lesson(i).image, lesson(i).label)
   return sha256(host.coefficients())
 }
 
@@ -63,6 +66,13 @@ export interface Ended {
   injector: FaultInjector
 }
 
+export interface RunOptions {
+  clock: VirtualClock
+  injector: FaultInjector
+  /** To learn. */
+  samples?: number
+}
+
 /**
  * One run: programs (if they are not there already), loads, learns, reads back.
  *
@@ -71,12 +81,12 @@ export interface Ended {
 export async function runOf(
   boards: BoardSet,
   bytecode: Uint8Array,
-  { clock, injector }: { clock: VirtualClock; injector: FaultInjector },
+  { clock, injector, samples = SAMPLES }: RunOptions,
   leave: (fleet: Fleet) => Promise<void>,
 ): Promise<Ended> {
   const start = clock.now()
   const options = {
-    ...{ network: net, boards: 2, bytecode, checkpointSamples: 4 },
+    ...{ network: net, boards: 2, bytecode, checkpointSamples: CHECKPOINT_SAMPLES },
     sampleDeadlineMs: SAMPLE_DEADLINE_MS,
   }
   const fleet = new Fleet(options, boards, splitEvenly(net, 2))
@@ -86,7 +96,7 @@ export async function runOf(
   })
   const work = async () => {
     await fleet.begin()
-    await fleet.learn(lesson, SAMPLES)
+    await fleet.learn(lesson, samples)
     return sha256(await fleet.coefficients())
   }
   const hangs = async () => {
@@ -113,6 +123,7 @@ export class Rig {
   private constructor(
     readonly pairs: number,
     private readonly bytecodes: Uint8Array[],
+    private readonly samples?: number,
   ) {
     this.injectors = Array.from({ length: pairs }, () => undefined)
     this.programs = Array.from({ length: pairs }, () => 0)
@@ -126,8 +137,9 @@ export class Rig {
     )
   }
 
-  static start(pairs: number, bytecode: Uint8Array): Rig {
-    return new Rig(pairs, [bytecode, otherText(bytecode)])
+  /** @param samples that each run learns; `SAMPLES` unless given */
+  static start(pairs: number, bytecode: Uint8Array, samples?: number): Rig {
+    return new Rig(pairs, [bytecode, otherText(bytecode)], samples)
   }
 
   private wrap(pair: number, board: number, port: Port, hands: Hands): Port {
@@ -145,8 +157,9 @@ export class Rig {
     const bytecode = this.bytecodes[this.programs[pair]]
     const clock = this.clocks[pair]
     const boards = forOneRun(this.boards[pair])
+    const { samples } = this
     return await clock.run(() =>
-      runOf(boards, bytecode, { clock, injector }, fleet => fleet.close()),
+      runOf(boards, bytecode, { clock, injector, samples }, fleet => fleet.close()),
     )
   }
 

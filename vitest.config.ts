@@ -107,6 +107,9 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** One compiler for the DeviceScript programs of them all. */
+const globalSetup = ["test/compiler-setup.ts"]
+
 /** Two for each core of most machines: boards, browsers and demonstrations mostly wait. */
 const SYSTEM_WORKERS = 4
 
@@ -147,6 +150,7 @@ export default defineConfig({
           maxWorkers: SYSTEM_WORKERS,
           isolate: false,
           sequence: { groupOrder: 1 },
+          globalSetup,
           ...common,
         },
       },
@@ -156,6 +160,7 @@ export default defineConfig({
           include: isolated,
           maxWorkers: SYSTEM_WORKERS,
           sequence: { groupOrder: 1 },
+          globalSetup,
           ...common,
         },
       },
@@ -166,6 +171,7 @@ export default defineConfig({
           fileParallelism: false,
           isolate: false,
           sequence: { groupOrder: 2 },
+          globalSetup,
           ...common,
         },
       },

@@ -8,15 +8,13 @@ import { spawn } from "node:child_process"
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
-import { coreName, demoName, firmwareName } from "../host/base/prebuilt"
+import { coreName } from "../host/base/prebuilt"
 import { coreBinary } from "../host/codegen/core-module"
 import { packageFiles } from "../host/export/devicescript/package-files"
-import { boardIds, readBoardProfile } from "../host/hardware/board-profile"
 import { buildFirmware } from "../host/hardware/firmware"
-import { mostRoom } from "../host/partition/room"
-import { HEAP_BYTES, shardBytesOf } from "../src/base/heap"
 import { nodeImports } from "./imports"
 import { OneCompiler } from "./one-compiler"
+import { publishedPrograms } from "./programs"
 import { VENDORED, vendor } from "./vendor"
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url))
@@ -81,22 +79,9 @@ async function compileCore(): Promise<void> {
   for (const batched of [false, true]) keep(coreName(batched), await coreBinary(batched))
 }
 
-/** A program for each size of heap among the boards that run DeviceScript, and those of the demos. */
 async function compileFirmware(): Promise<void> {
-  const heaps = boardIds()
-    .map(id => readBoardProfile(id))
-    .filter(({ deviceScriptBoard }) => deviceScriptBoard !== null)
-    .map(({ heapBytes }) => heapBytes)
-  // The last: what plans for Picos take where that is not enough.
-  const sizes = new Set([
-    ...[HEAP_BYTES, ...heaps].map(shardBytesOf),
-    mostRoom(readBoardProfile("pico")),
-  ])
-  for (const shardBytes of sizes)
-    keep(firmwareName(shardBytes), (await buildFirmware({ ...inOneProcess, shardBytes })).bytecode)
-  const demos = readdirSync(join(ROOT, "firmware/demos"), { withFileTypes: true })
-  for (const { name: demo } of demos.filter(entry => entry.isDirectory()))
-    keep(demoName(demo), (await buildFirmware({ ...inOneProcess, demo })).bytecode)
+  for (const { file, options } of publishedPrograms())
+    keep(file, (await buildFirmware({ ...inOneProcess, ...options })).bytecode)
   compiler.stop()
 }
 

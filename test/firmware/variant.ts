@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { builtOnce } from "../../host/base/built-once"
 import { buildFirmware, sources } from "../../host/hardware/firmware"
+import { compileIn } from "../devs-compiler"
 import { ROOT } from "../root"
 
 /** The firmware in which `from` in `file` (of firmware/) reads `to`, compiled once as the product's own is. */
@@ -37,7 +38,8 @@ async function compileVariant(
       path,
       text.replace(from, () => to),
     )
-    return (await buildFirmware({ quiet: true, folder: join(folder, "firmware") })).bytecode
+    const options = { quiet: true, folder: join(folder, "firmware"), compile: compileIn }
+    return (await buildFirmware(options)).bytecode
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { WuxingError } from "../../../host/base/errors"
 import { buildFirmware } from "../../../host/hardware/firmware"
+import { compileIn } from "../../devs-compiler"
 
 /** A firmware folder with a small program of its own, compiled by the real compiler. */
 let folder: string
@@ -51,11 +52,12 @@ describe("the firmware build", () => {
     program(GOOD)
     // The one of the first test lies there still.
     const kept = join(folder, ".devicescript/bin/bytecode.devs")
-    if (!existsSync(kept)) await buildFirmware({ folder })
+    const compile = compileIn
+    if (!existsSync(kept)) await buildFirmware({ folder, compile })
     program("function (")
-    expect((await failure({})).message).toMatch(/error TS/)
+    expect((await failure({ compile })).message).toMatch(/error TS/)
     rmSync(join(folder, "main.ts"))
-    expect((await failure({})).message).toMatch(/main\.ts/)
+    expect((await failure({ compile })).message).toMatch(/main\.ts/)
   })
 
   test("ends at its deadline", async () => {

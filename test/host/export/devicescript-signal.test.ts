@@ -19,11 +19,10 @@ import { ROOT } from "../../root"
 import { uniform } from "../../src/core/helpers"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
-import { builder, printed } from "./machines/devs-build"
+import { build, printed } from "./machines/devs-build"
 import { fixed, runWithSensors } from "./machines/jacdac-servers"
 
 const folder = temporaryFolder("ds-signal")
-const build = builder()
 
 const trace: Pick<TraceDescription, "kind" | "points" | "take" | "scale" | "floor"> = {
   kind: "trace",

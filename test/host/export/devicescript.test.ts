@@ -20,15 +20,13 @@ import { HostNetwork } from "../../../host/network/host-network"
 import { classesOf } from "../../../host/training/training"
 import { Part } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
-import { builder, buildPlainly, DEVS, environment, printed } from "./machines/devs-build"
+import { build, buildPlainly, DEVS, environment, printed } from "./machines/devs-build"
 import { fixed, runWithSensors, type Sensor } from "./machines/jacdac-servers"
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "wuxing-ds-"))
 const project = join(folder, "project")
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const build = builder()
 
 beforeAll(() => {
   const source = join(folder, "package")

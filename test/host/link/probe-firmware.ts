@@ -1,11 +1,10 @@
 /** A tiny DeviceScript program for the tests of the link, compiled by the real compiler. */
-import { execFile } from "node:child_process"
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { promisify } from "node:util"
+import { join } from "node:path"
 import { builtOnce } from "../../../host/base/built-once"
+import { compileIn } from "../../devs-compiler"
 
 export const PROBE_CLASS = 0x1f3a5c7f
 /** Sends back its tag (u32) and bytes. */
@@ -83,12 +82,8 @@ async function compileProbe(version: number): Promise<Uint8Array> {
     await writeFile(join(folder, "devsconfig.json"), "{}")
     await writeFile(join(folder, "services", "probe.md"), SERVICE)
     await writeFile(join(folder, "main.ts"), program(version))
-    const require = createRequire(import.meta.url)
-    const cli = join(dirname(require.resolve("@devicescript/cli/package.json")), "devicescript")
-    await promisify(execFile)(process.execPath, [cli, "build", "main.ts"], {
-      cwd: folder,
-      env: { ...process.env, NO_UPDATE_NOTIFIER: "1" },
-    })
+    const { status, output } = await compileIn(folder)
+    if (status !== 0) throw new Error(output)
     return new Uint8Array(await readFile(join(folder, ".devicescript", "bin", "bytecode.devs")))
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -1,12 +1,11 @@
 /** Small DeviceScript programs on the counting machine. */
-import { execFile } from "node:child_process"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
-import { promisify } from "node:util"
+import { join } from "node:path"
 import { builtOnce } from "../../../host/base/built-once"
 import { Machine } from "../../../host/hardware/machine"
+import { compileIn } from "../../devs-compiler"
 
 /** @returns the bytecode of a program of one file, compiled once */
 export async function compile(source: string): Promise<Uint8Array> {
@@ -20,12 +19,8 @@ async function compiled(source: string): Promise<Uint8Array> {
   try {
     await writeFile(join(folder, "devsconfig.json"), "{}")
     await writeFile(join(folder, "main.ts"), source)
-    const require = createRequire(import.meta.url)
-    const cli = join(dirname(require.resolve("@devicescript/cli/package.json")), "devicescript")
-    await promisify(execFile)(process.execPath, [cli, "build", "main.ts"], {
-      cwd: folder,
-      env: { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" },
-    })
+    const { status, output } = await compileIn(folder)
+    if (status !== 0) throw new Error(output)
     return new Uint8Array(await readFile(join(folder, ".devicescript", "bin", "bytecode.devs")))
   } finally {
     await rm(folder, { recursive: true, force: true })

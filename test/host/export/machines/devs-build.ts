@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process"
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
-import { afterAll, expect } from "vitest"
-import { OneCompiler } from "../../../../packaging/one-compiler"
+import { expect } from "vitest"
+import { compileIn } from "../../../devs-compiler"
 
 /** DeviceScript's command, for node. */
 export const DEVS = join(
@@ -28,15 +28,11 @@ export function buildPlainly(at: string, sources: Sources = {}): Uint8Array {
   return built(at, `${status} ${stdout}${stderr}`)
 }
 
-/** The same for the tests of a file, by one process for all of them, which ends with them. */
-export function builder(): (at: string, sources?: Sources) => Promise<Uint8Array> {
-  const compiler = new OneCompiler()
-  afterAll(() => compiler.stop())
-  return async (at, sources = {}) => {
-    place(at, sources)
-    const { status, output } = await compiler.compile(at, MAIN)
-    return built(at, `${status} ${output}`)
-  }
+/** The same, by the process that compiles for all tests. */
+export async function build(at: string, sources: Sources = {}): Promise<Uint8Array> {
+  place(at, sources)
+  const { status, output } = await compileIn(at, MAIN)
+  return built(at, `${status} ${output}`)
 }
 
 function place(at: string, sources: Sources): void {

@@ -17,6 +17,9 @@ const LANES_EXPORTED = "laneBackward, laneClear, laneError, laneForward, laneIma
 /** 2 GiB of 64 KiB pages, as the engine: addresses stay positive. */
 const MOST_PAGES = 32768
 
+/** Sources and what they became: both variants are of the same ones, and to translate them takes a second. */
+const translated = new Map<string, string>()
+
 /**
  * The core's sources as AssemblyScript, by file name.
  *
@@ -29,7 +32,9 @@ export function coreSources(batched: boolean, vectors: boolean): Map<string, str
   const { sources, forms } = coreFiles()
   for (const [name, source] of sources) {
     try {
-      files.set(`${name}.ts`, toAssemblyScript(source, name))
+      const text = translated.get(source) ?? toAssemblyScript(source, name)
+      translated.set(source, text)
+      files.set(`${name}.ts`, text)
     } catch (error) {
       throw failure(`src/: ${error instanceof Error ? error.message : error}`)
     }

@@ -39,7 +39,6 @@ describe.skipIf(compilerVersion() === undefined)("a rebuild (gcc-arm-none-eabi)"
 })
 
 describe("the core as WebAssembly that a checkout has", () => {
-  // Translated once for each variant: it takes more than a second of a core.
   const now = { plain: coreSources(false, true), batched: coreSources(true, true) }
 
   it("is of the sources as they are; both variants differ in one constant", () => {

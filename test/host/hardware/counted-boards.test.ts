@@ -47,15 +47,15 @@ function statedRates(network: string, boards: number) {
 const indices = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 describe("a fleet of counted boards", () => {
-  it("of eight, each with a heap of 64 KiB, names 100 images and learns 20 by MODEL1 as the host does", async () => {
+  it("of eight, each with a heap of 64 KiB, names 40 images and learns 10 by MODEL1 as the host does", async () => {
     const network = model1(1)
     const fleet = await start(network, 8)
     const host = new HostNetwork(network)
-    const named = await fleet.classify(i => imageAt(mnist.test, i), 100)
-    expect([...named]).toEqual(indices(100).map(i => host.predict(imageAt(mnist.test, i))))
+    const named = await fleet.classify(i => imageAt(mnist.test, i), 40)
+    expect([...named]).toEqual(indices(40).map(i => host.predict(imageAt(mnist.test, i))))
     const drawn = host.coefficients()
-    await fleet.train(mnist.train, indices(20))
-    for (const i of indices(20)) host.train(imageAt(mnist.train, i), mnist.train.labels[i])
+    await fleet.train(mnist.train, indices(10))
+    for (const i of indices(10)) host.train(imageAt(mnist.train, i), mnist.train.labels[i])
     expect(host.coefficients().equals(drawn)).toBe(false)
     expect(Buffer.from(await fleet.coefficients()).equals(host.coefficients())).toBe(true)
     expect(fleet.recoveries).toBe(0)

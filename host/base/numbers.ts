@@ -15,7 +15,8 @@ export function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits))
 }
 
-/** "1 epoch", "2 epochs", "2,000 images". */
+/** "1 epoch", "2 epochs", "2,000 images"; "1 class", "2 classes". */
 export function counted(count: number, thing: string): string {
-  return `${grouped(count)} ${thing}${count === 1 ? "" : "s"}`
+  const plural = thing.endsWith("s") ? "es" : "s"
+  return `${grouped(count)} ${thing}${count === 1 ? "" : plural}`
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs"
 import type { Command } from "commander"
 import { WuxingError } from "../base/errors"
-import { grouped } from "../base/numbers"
+import { counted, grouped } from "../base/numbers"
 import { writeFolder } from "../base/write-folder"
 import type { StoredSample } from "../export/c/export-c"
 import { C_LAYOUTS, CHECKED_BOARDS, type CLayout, isModelName } from "../export/c/options"
@@ -105,7 +105,8 @@ export async function exportCode(
 
   const { predictBytes, learnBytes, flashBytes } = made.model
   output.field("network", network.name)
-  output.field("inputs", `${grouped(network.width)} bytes, ${outputs} classes`)
+  sayUntrained(model, output)
+  output.field("inputs", `${grouped(network.width)} bytes, ${counted(outputs, "class")}`)
   output.field("constants", `${grouped(flashBytes)} B of flash`)
   output.field("memory to predict", `${grouped(predictBytes)} B of RAM`)
   output.field(
@@ -181,7 +182,7 @@ async function exportGraph(
       `${grouped(vanished)} weights became 0: they are small beside their neuron's largest`,
     )
   output.field("graph", path)
-  output.field("inputs", `${grouped(inputs)} bytes, ${outputs} classes, ${steps} steps`)
+  output.field("inputs", `${grouped(inputs)} bytes, ${counted(outputs, "class")}, ${steps} steps`)
   output.field("constants", `${grouped(flashBytes)} B of flash`)
   output.field("memory to classify", `${grouped(predictBytes)} B of RAM`)
   output.field(
@@ -225,6 +226,7 @@ async function exportModule(
   const files = new Map([[`${name}.ts`, text]])
   writeFolder(out, files, force ?? false)
   output.field("network", model.network.name)
+  sayUntrained(model, output)
   if (model.signal) {
     const { kind, channels, rate } = model.signal.features
     output.field(
@@ -240,6 +242,12 @@ async function exportModule(
       ...{ format, name, out, files: [...files.keys()], heapBytes },
     },
   }
+}
+
+/** What is exported names by chance, if nobody has taught it. */
+export function sayUntrained({ training }: Model, output: Output): void {
+  if (training === null)
+    output.field("training", "none: coefficients as drawn or given (wuxing train teaches)")
 }
 
 /** @throws WuxingError as checkStream and checkTurns */

@@ -6,7 +6,13 @@ import type { Model } from "../models/model-file"
 import type { Graph } from "../nir/graph"
 import type { Images } from "../training/training-data"
 import type { Context, Outcome, Run } from "./command"
-import { addCodeOptions, CODE_FORMATS, type CodeOptions, exportCode } from "./export-code"
+import {
+  addCodeOptions,
+  CODE_FORMATS,
+  type CodeOptions,
+  exportCode,
+  sayUntrained,
+} from "./export-code"
 import {
   addSpikingOptions,
   checkSpikingOptions,
@@ -150,6 +156,7 @@ async function exportModel(
   )
   const precision = fitsFloat32(graph) ? "float32" : "float64"
   output.field("network", model.network.name)
+  sayUntrained(model, output)
   output.field("linearised about", point ? `the mean state for ${point.name}` : "the fixed points")
   output.field("nodes", `${nodes.length}, ${graph.edges.length} edges`)
   output.field("leaky integrators", grouped(integrators))

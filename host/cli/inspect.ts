@@ -32,11 +32,13 @@ async function inspect(
   endsAtOnce?.()
   const { linkRatios } = await import("../network/link-ratio")
   const { coefficientFigures, histogram } = await import("../network/coefficient-figures")
-  const { isFine, lambdaBits, linkingOf, signalsOf } = await import("../network/network")
+  const { hasKernels, isFine, lambdaBits, linkingOf, signalsOf } = await import(
+    "../network/network"
+  )
 
   const { network, coefficients, training } = await networkNamed(what, options)
   const { pairs, pooled } = linkRatios(network)
-  const figures = coefficientFigures(network, coefficients)
+  const { clamps, ...figures } = coefficientFigures(network, coefficients)
   const bins = histogram(coefficients)
   const coefficientsHash = sha256(coefficients)
   const { packedBytes } = await import("../models/few-bits")
@@ -55,16 +57,36 @@ async function inspect(
   output.field("layers", [network.width, ...network.layers.map(l => l.neurons)].join("-"))
   output.field("linking", linkingOf(network))
   output.field("seed", String(network.seed))
-  output.field("links", grouped(pooled.links))
+  // Of shared kernels a link is a coefficient that all their places have.
+  const shares = hasKernels(network)
+  output.field(
+    "links",
+    `${grouped(pooled.links)}${shares ? " coefficients, kernels' at all their places" : ""}`,
+  )
   output.field("link ratio", `${(pooled.ratio * 100).toFixed(2)} %`)
   output.field(
     "formats",
-    `states ${formats.states}, signals ${formats.signals}, coefficients ${formats.coefficients} in ±${figures.clamp.toFixed(3)}`,
+    `states ${formats.states}, signals ${formats.signals}, coefficients ${formats.coefficients} in ${inWhich(clamps)}`,
   )
+  if (network.feedback)
+    output.field(
+      "feedback",
+      network.feedback === "fixed"
+        ? "backward signals return by fixed coefficients of their own"
+        : "no backward signal leaves the last layer",
+    )
   output.field("bytes", `${grouped(bytes)} of coefficients in a model file`)
   output.field("settle", `${network.steps} Heun steps of 3/4`)
   output.table(
-    ["layer", "neurons", "inputs", "outputs", "signals", "links", "link ratio"],
+    [
+      "layer",
+      "neurons",
+      "inputs",
+      "outputs",
+      "signals",
+      shares ? "coefficients" : "links",
+      "link ratio",
+    ],
     [
       [
         "0 (pixels)",
@@ -115,6 +137,12 @@ async function inspect(
       training,
     },
   }
+}
+
+/** How far from 0 coefficients may be: one figure, or one a layer. */
+function inWhich(clamps: number[]): string {
+  const texts = clamps.map(clamp => `±${clamp.toFixed(3)}`)
+  return new Set(texts).size === 1 ? texts[0] : `${texts.join(", ")} by layer`
 }
 
 function elements(first: number, count: number): string {

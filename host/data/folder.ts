@@ -23,6 +23,7 @@ import { readdirSync, statSync } from "node:fs"
 import { extname, join } from "node:path"
 import { messageOf, WuxingError } from "../base/errors"
 import { readWholeFile } from "../base/input-file"
+import { counted } from "../base/numbers"
 import { MOST_CLASSES, namesOfClasses, wrongClasses } from "./classes"
 import type { Grey } from "./grey"
 import { findIdx, type IdxFile, IdxProblem, readIdx, type Split, splitOf } from "./idx"
@@ -226,7 +227,7 @@ function openPictures(dir: string, folders: Entry[], options: FolderOptions): So
   const { scaling = "box" } = options
   return {
     ...{ kind: "pictures", classes, ...frame, notes: oneClass(labels, classes) },
-    says: `${paths.length} pictures of ${folders.length} classes, scaled to ${frame.width}x${frame.height}`,
+    says: `${paths.length} pictures of ${counted(folders.length, "class")}, scaled to ${frame.width}x${frame.height}`,
     train: {
       path: dir,
       labels: Uint8Array.from(labels),

@@ -25,11 +25,14 @@ export interface Bin {
 
 const ONE = 8192
 
-/** Figures of each pair of layers, from the input on, and of all coefficients together. */
+/**
+ * Figures of each pair of layers, from the input on, and of all coefficients together; and how far from 0
+ * they may be: in each pair, and at most.
+ */
 export function coefficientFigures(
   network: Network,
   coefficients: Buffer,
-): { clamp: number; pairs: CoefficientFigures[]; all: CoefficientFigures } {
+): { clamp: number; clamps: number[]; pairs: CoefficientFigures[]; all: CoefficientFigures } {
   const ranges = coefficientRanges(network).map((range, i) => {
     const shift = quantisedShift(network, i + 1)
     return { ...range, max: shift > 0 ? quantised(range.max, shift) : range.max }
@@ -43,7 +46,7 @@ export function coefficientFigures(
     ...figuresOf(valuesOf(coefficients), max),
     clamped: pairs.reduce((n, pair) => n + pair.clamped, 0),
   }
-  return { clamp: max / ONE, pairs, all }
+  return { clamp: max / ONE, clamps: ranges.map(range => range.max / ONE), pairs, all }
 }
 
 /**

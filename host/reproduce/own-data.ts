@@ -123,7 +123,7 @@ async function* run(task: Task): AsyncGenerator<Finding, void, void> {
     how: `Preset pico-16 (${shapeOf(network)}), ${counted(BOARDS, "board")} with two digits each of ${counted(images.train.count, "training image")}: ${counted(rounds, "round")} of ${counted(average, "sample")} a board, averaged after each as train --share samples does, learning shift ${learnShift}, each board alone as many samples of its own. ${counted(test.count, "test image")}.`,
     tables: [
       {
-        title: "Test images named rightly",
+        title: "Test images named correctly",
         head: ["board", "digits", "alone, its digits", "alone, all", "averaged, its digits"],
         rows: lines,
       },
@@ -151,7 +151,7 @@ async function namedBy(engine: LearningEngine, { test }: Lessons, { signal }: Ta
   )
 }
 
-/** Share of the images that are named rightly, of those that count. */
+/** Share of the images that are named correctly, of those that count. */
 function rightOf(
   classes: Int32Array,
   { labels }: Images,

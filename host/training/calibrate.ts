@@ -3,7 +3,7 @@ import type { Model } from "../models/model-file"
 import { runnerOf } from "../models/run-model"
 import type { Images } from "./training-data"
 
-/** Share of rightly classified images that are still to be said, not "unknown". */
+/** Share of correctly classified images that are still to be said, not "unknown". */
 const KEPT = 0.95
 
 /** The largest output and its lead over the next. */
@@ -16,7 +16,7 @@ export function leadOf(outputs: ArrayLike<number>): { best: number; lead: number
 }
 
 /**
- * The lead (Q signalBits) that 95 % of the rightly classified images of a range have; 0 if none was right.
+ * The lead (Q signalBits) that 95 % of the correctly classified images of a range have; 0 if none was right.
  *
  * @param from first image of the range, @param to the one after its last
  */

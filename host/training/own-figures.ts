@@ -5,7 +5,7 @@ import { loadModelInto, type Training } from "./training"
 import type { Images, OwnPart, Range } from "./training-data"
 import { TrainingEngine } from "./training-engine"
 
-/** Shares of the samples tested on that are named rightly; absent where a board has none to test with. */
+/** Shares of the samples tested on that are named correctly; absent where a board has none to test with. */
 export interface OwnFigure {
   name: string
   /** Samples it learnt from, and those it is tested with. */

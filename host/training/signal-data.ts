@@ -1,5 +1,6 @@
 /** Recordings as training data: windows, their features by the core, a byte each. */
 import { messageOf, WuxingError } from "../base/errors"
+import { counted } from "../base/numbers"
 import { drawSamples } from "../data/samples"
 import type { Model } from "../models/model-file"
 import { chooseFeatures } from "../signals/choose"
@@ -288,7 +289,7 @@ function describe({ train, test, classes, channels, rate }: RecordingSet): strin
   const lengths = train.map(r => r.values[0].length / rate).sort((a, b) => a - b)
   const [least, most] = [lengths[0], lengths[lengths.length - 1]].map(s => s.toFixed(2))
   return (
-    `${train.length + test.length} recordings of ${classes.length} classes (${classes.join(", ")}): ` +
+    `${train.length + test.length} recordings of ${counted(classes.length, "class")} (${classes.join(", ")}): ` +
     `${channels.join(", ")} at ${rate} Hz, ${least} to ${most} s`
   )
 }

@@ -1,10 +1,12 @@
 /** `wuxing train` from the start: the network, data and plan that the options ask for. */
 import { existsSync } from "node:fs"
 import { WuxingError } from "../../base/errors"
+import { counted } from "../../base/numbers"
+import { frameOf } from "../../data/folder"
 import { pipeOrDevice } from "../../data/pipe"
 import type { Model } from "../../models/model-file"
 import { modelNamed } from "../../models/trained"
-import { leastLearnShift, mostLearnShift, signalsOf } from "../../network/network"
+import { leastLearnShift, mostLearnShift, type Network, signalsOf } from "../../network/network"
 import { isRecordings } from "../../signals/recording-set"
 import { recipeOf } from "../../training/recipes"
 import { withRule } from "../../training/rule"
@@ -15,14 +17,21 @@ import { isPackaged, readTrainingData, type TrainingData } from "../../training/
 import type { Context } from "../command"
 import { MODEL, outputFile } from "../options/output-file"
 import { quoted, usageError } from "../options/usage"
+import type { Output } from "../terminal/output"
 import { readyCore } from "../terminal/ready-core"
 import { commandOf } from "./command-of"
 import { engineOn, gathers } from "./engine"
+import { refuseLearningOnBoards } from "./refuse-boards"
 import { ownSamples, sharedBy, sharingOf } from "./sharing"
 import { type Begun, signalFlags, type TrainOptions } from "./train-options"
 
 /** Images that learn together where their sum is rounded. */
 const BATCH = 32
+/**
+ * Samples in which a preset's smooth rate rises at least: in fewer the first steps, all with one sign,
+ * drive small networks into their clamps (docs/training.md, "Rates").
+ */
+const LEAST_WARM = 160 * BATCH
 
 /**
  * A training from its start, as the options ask for it.
@@ -35,23 +44,26 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   const { what, given, data } = await startingPoint(options, context)
   const recipe = recipeOf(given.network)
   const model = ruled(given, options, recipe)
+  if (options.on !== undefined) refuseLearningOnBoards(model.network, options, recipe)
   const validation = options.validation ?? data.validation ?? 0
   const rest = data.train.count - validation
   const softmaxGain = options.softmaxGain ?? recipe.softmaxGain
   const taught = softmaxGain > 0 ? { ...model.network, softmaxGain } : model.network
   const { share, boards } = await sharedBy(options, taught, context)
   const sharing = share === "samples" ? sharingOf(options, boards, data) : undefined
+  const epochs = options.epochs ?? recipe.epochs
+  const images = ownSamples(sharing) ?? options.limit ?? Math.max(1, rest)
   const plan: Plan = {
-    epochs: options.epochs ?? recipe.epochs,
+    epochs,
     // In another format the same rate is another shift.
     learnShift: options.rule ? model.network.learnShift : (options.learnShift ?? recipe.learnShift),
     epochsPerBit: options.epochsPerBit ?? recipe.epochsPerBit,
-    ...smoothOf(options, recipe),
-    ...variationOf(options, recipe, data),
+    ...smoothOf(options, recipe, epochs, images, context.output),
+    ...variationOf(options, recipe, data, model.network),
     softmaxGain,
     seed: options.seed ?? model.network.seed,
-    ...batchOf(options, recipe, share),
-    images: ownSamples(sharing) ?? options.limit ?? Math.max(1, rest),
+    ...batchOf(options, recipe, share, context.output),
+    images,
     validation,
     ...(sharing && { share: sharing }),
   }
@@ -82,16 +94,29 @@ function batchOf(
   { batch, rounding, on, dashboard, panel }: TrainOptions,
   recipe: Recipe,
   share: string | undefined,
+  output: Output,
 ): Pick<Plan, "batch" | "rounding"> {
   const alone = on !== undefined || share === "samples" || dashboard !== undefined || panel
-  if (alone || batch === 1) return { batch: 1, ...(rounding === "once" && { rounding }) }
+  if (alone || batch === 1) {
+    if (batch === 1 && rounding === undefined && recipe.rounding === "once")
+      output.status(
+        `--batch 1: each image is rounded by itself, where the preset rounds ${recipe.batch ?? BATCH} at once (--rounding once to keep that)`,
+      )
+    return { batch: 1, ...(rounding === "once" && { rounding }) }
+  }
   const together = { batch: batch ?? recipe.batch, rounding: rounding ?? recipe.rounding }
   if (together.rounding !== "once") return { batch: together.batch ?? 1 }
   return { batch: together.batch ?? BATCH, rounding: "once" }
 }
 
 /** @throws WuxingError "usage" where options contradict each other */
-function smoothOf(options: TrainOptions, { smooth }: Recipe): Pick<Plan, "smooth"> {
+function smoothOf(
+  options: TrainOptions,
+  { smooth }: Recipe,
+  epochs: number,
+  images: number,
+  output: Output,
+): Pick<Plan, "smooth"> {
   const { cosine = smooth !== undefined, eighths, warmUp } = options
   if (!cosine) {
     if (eighths !== undefined || warmUp !== undefined)
@@ -110,7 +135,14 @@ function smoothOf(options: TrainOptions, { smooth }: Recipe): Pick<Plan, "smooth
     )
   if (options.rule === "elements" || options.rule === "mixed")
     throw usageError("--cosine is a rate of links alone", "leave it out with --rule")
-  const warm = warmUp === undefined ? (smooth?.warm ?? 0) : Math.round(warmUp * 100)
+  const usual = smooth?.warm ?? 0
+  // Half of the training at most: the rest is for the rate to fall.
+  const least = usual && Math.min(50 * epochs, Math.ceil((100 * LEAST_WARM) / images))
+  const warm = warmUp === undefined ? Math.max(usual, least) : Math.round(warmUp * 100)
+  if (warmUp === undefined && warm > usual)
+    output.status(
+      `the rate rises over the first ${warm / 100} epochs, not ${usual / 100}, as ${counted(images, "sample")} an epoch are few (--warm-up says otherwise)`,
+    )
   return { smooth: { eighths: eighths ?? smooth?.eighths ?? 8, warm } }
 }
 
@@ -118,17 +150,26 @@ function smoothOf(options: TrainOptions, { smooth }: Recipe): Pick<Plan, "smooth
 function variationOf(
   options: TrainOptions,
   recipe: Recipe,
-  { name, train }: TrainingData,
+  { name, train, classes }: TrainingData,
+  network: Network,
 ): Pick<Plan, "shiftImages" | "distortion"> {
   const { distort = recipe.distortion, shiftImages = recipe.shiftImages } = options
   if (distort === undefined || distort === "none") return { shiftImages }
   if (options.shiftImages)
     throw usageError("--distort moves images too", "leave out --shift-images, or give shift=1")
-  if (train.height < 2 || train.width > 256 || train.height > 256)
+  if (train.height < 2 || train.width > 256 || train.height > 256) {
+    const has = `${name} has ${train.width}x${train.height} values a sample`
+    if (options.distort !== undefined)
+      throw usageError(
+        `--distort is for pictures, and ${has}`,
+        "leave it out, or give --distort none",
+      )
+    const { width, height } = frameOf(network.width)
     throw usageError(
-      `--distort is for pictures, and ${name} has ${train.width}x${train.height} values a sample`,
-      "leave it out, or give --distort none",
+      `${network.name} distorts pictures of ${width}x${height} as it learns, and ${has}`,
+      `name a network of that size, for example --model ${train.width * train.height}-16-${Math.max(2, classes.length)}`,
     )
+  }
   return { shiftImages: false, distortion: distort }
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs"
 import { join, parse } from "node:path"
 import { WuxingError } from "../../base/errors"
-import { grouped, percent } from "../../base/numbers"
+import { counted, grouped, percent } from "../../base/numbers"
 import type { Fleet } from "../../fleet/fleet"
 import { locationText } from "../../hardware/location"
 import type { AveragedEngine } from "../../training/averaged-engine"
@@ -96,6 +96,13 @@ export async function learn(
   { output, signal }: Context,
 ): Promise<boolean> {
   const { plan } = training
+  if (training.finished) {
+    const more = plan.smooth ? "begin anew from it with --model FILE" : "--epochs with more goes on"
+    output.status(
+      `nothing is left to learn: it has learnt ${counted(plan.epochs, "epoch")} (${more}); measured again`,
+    )
+    return false
+  }
   const before = training.samples
   const { right: rightBefore } = training.position
   let right = 0

@@ -1,6 +1,6 @@
 /** `wuxing train`: teaches a network on the host or on boards, and keeps what it learnt. */
 import type { Command } from "commander"
-import { grouped, percent } from "../../base/numbers"
+import { counted, grouped, percent } from "../../base/numbers"
 import { sha256 } from "../../base/sha256"
 import { parseDistortion } from "../../data/distort"
 import { parseRange } from "../../data/range"
@@ -234,7 +234,7 @@ async function train(options: TrainOptions, context: Context): Promise<Outcome> 
     )
     output.status(
       `${network.name}: ${grouped(links)} links, ${grouped(plan.images)} ${samplesOf(training.data)} of ${training.data.name}, ` +
-        `${plan.epochs} epochs, batch ${plan.batch}` +
+        `${counted(plan.epochs, "epoch")}, batch ${plan.batch}` +
         (options.out || options.resume ? "" : "; nothing is kept without --out"),
     )
     const fleet = fleetOf(training)

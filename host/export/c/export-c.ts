@@ -111,7 +111,7 @@ export function laidOut(
         `version: "${packageVersion()}"\ndescription: The network ${name}, which ${made.learnBytes > 0 ? "names and learns" : "names"}, in fixed point\nlicense: MIT\ndependencies:\n  idf: ">=4.4"\n`,
       ],
     ])
-    put("examples/learn/", [
+    put(`examples/${predictsOnly ? "predict" : "learn"}/`, [
       [
         "CMakeLists.txt",
         `cmake_minimum_required(VERSION 3.16)\nset(EXTRA_COMPONENT_DIRS ../..)\ninclude($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(${name})\n`,

@@ -341,3 +341,24 @@ describe("wuxing new", () => {
     expect(existsSync(at("none"))).toBe(false)
   })
 })
+
+test("of coefficients in four bits the ESP-IDF example is one that predicts", async () => {
+  const out = at("predicts")
+  const given = ["--format", "c", "--layout", "esp-idf", "--model", "mnist-tiny"]
+  const { files, learnBytes } = document(await answer("export", out, ...given))
+  expect(learnBytes).toBe(0)
+  expect(files).toContain("examples/predict/main/main.c")
+  expect(files.filter((file: string) => file.includes("learn"))).toEqual([])
+})
+
+test("a network that nobody taught is exported with a word about it", async () => {
+  for (const [model, untaught] of [
+    ["64-8-4", true],
+    ["pico-fast", false],
+  ] as const)
+    for (const format of ["c", "devicescript"]) {
+      const out = at(`${model}-${format}`)
+      const { stdout } = await wuxing(["export", out, "--format", format, "--model", model])
+      expect(/training +none: coefficients as drawn/.test(stdout)).toBe(untaught)
+    }
+})

@@ -117,3 +117,18 @@ describe("wuxing inspect", () => {
     expect((await wuxing(["inspect"])).status).toBe(2)
   })
 })
+
+test("coefficients of four bits, feedback and shared kernels are shown as what they are", async () => {
+  const tiny = await wuxing(["inspect", "mnist-tiny"])
+  // 7 · 2⁻⁴, 7 · 2⁻⁵.
+  expect(tiny.stdout).toContain("in ±0.438, ±0.219, ±0.219 by layer")
+  expect(tiny.stdout).toContain("23,680 coefficients")
+  expect(tiny.stdout).not.toContain("feedback")
+  const own = await wuxing(["inspect", "pico-16"])
+  expect(own.stdout).toMatch(/in ±1\.333\n/)
+  const path = join(folder, "feedback.wuxing")
+  const options = ["--model", "pico-16", "--limit", "20", "--epochs", "1", "--out", path]
+  await wuxing(["train", "--rule", "feedback", ...options])
+  const feedback = await wuxing(["inspect", path])
+  expect(feedback.stdout).toMatch(/feedback +backward signals return by fixed coefficients/)
+})

@@ -54,7 +54,7 @@ describe("a trained network that is kept", () => {
   })
 
   it.each(trainedNames)(
-    "%s names as many test images rightly as its record and the page say",
+    "%s names as many test images correctly as its record and the page say",
     async name => {
       const model = loadModel(trainedPath(name))
       const { test } = await readTrainingData(usualData(model), model.network)

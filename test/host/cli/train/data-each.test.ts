@@ -13,7 +13,7 @@ function put(path: string, text: string): void {
   writeFileSync(at(path), text)
 }
 
-/** Rows of classes in turn that lie too near for every one to be named rightly. */
+/** Rows of classes in turn that lie too near for every one to be named correctly. */
 function table(classes: string, count: number): string {
   const rows = ["class,w,x,y,z"]
   for (let i = 0; i < count; i++) {

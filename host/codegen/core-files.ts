@@ -9,7 +9,7 @@ const SOURCES = [
   ..."layout random noise settle settle-fine settle-two batched links kernels image run whole".split(
     " ",
   ),
-  ..."atan pid neuron ring-neuron elements link-rules".split(" "),
+  ..."atan pid neuron ring-neuron elements link-rules picked".split(" "),
   ..."plan whole-math trim trace fourier spread bands reservoir features".split(" "),
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */

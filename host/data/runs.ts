@@ -2,7 +2,7 @@
 
 /** A part of an image that fits one message. */
 export interface RunSlice {
-  /** Pixel the slice's first skip counts from. */
+  /** Pixel the slice's first skip counts from; of picked links the bytes before it. */
   pixel: number
   runs: Buffer
 }
@@ -66,6 +66,32 @@ export function encodeSlices(image: Uint8Array, most: number): RunSlice[] {
     slices.push({ pixel: at, runs: Buffer.from(out.subarray(0, used)) })
     at = pixel
   } while (at < image.length)
+  return slices
+}
+
+/**
+ * An image as the links of its lit pixels (src/core/picked.ts), cut into slices of at most `most` bytes.
+ *
+ * @param sources the pixels that each synapse reads, at most 255
+ */
+export function pickSlices(
+  image: Uint8Array,
+  sources: readonly (readonly number[])[],
+  most: number,
+): RunSlice[] {
+  const bytes: number[] = []
+  for (const pixels of sources) {
+    let before = 0
+    for (const [link, pixel] of pixels.entries()) {
+      if (image[pixel] === 0) continue
+      bytes.push(link - before, image[pixel])
+      before = link
+    }
+    bytes.push(pixels.length - before)
+  }
+  const slices: RunSlice[] = []
+  for (let at = 0; at < bytes.length; at += most)
+    slices.push({ pixel: at, runs: Buffer.from(bytes.slice(at, at + most)) })
   return slices
 }
 

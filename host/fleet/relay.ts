@@ -15,7 +15,9 @@ import { blanked } from "../data/runs"
 import { imageMessages } from "../link/messages"
 import { seconds, wait } from "../link/wait"
 import { inputFloorOf, type Network, signalsOf } from "../network/network"
+import { pickedSources } from "../network/shard-places"
 import type { Slice } from "../network/slices"
+import type { Sources } from "../network/wiring"
 import { AddedSums, sumsMessage } from "./added-sums"
 import type { Board } from "./board"
 import { Gathering } from "./gather"
@@ -26,6 +28,7 @@ import { type Layer, pixelsOf, type Reader, routesOf } from "./routes"
 import {
   backMessages,
   groupOf,
+  picksFor,
   type SampleSignals,
   type Slices,
   signalsMessages,
@@ -84,6 +87,8 @@ export class Relay {
   private readonly shapes: ReportShape[]
   /** Pixels each board takes; undefined: all. */
   private readonly pixels: (number[] | undefined)[]
+  /** Of boards that take the links of lit pixels: the pixels that each of their synapses reads. */
+  private readonly picked: (Sources | undefined)[]
   private readonly signal?: AbortSignal
   private readonly slots: number
   private readonly floor: number
@@ -133,6 +138,7 @@ export class Relay {
       summed: this.summing.includes(member) ? neurons * inputs : 0,
     }))
     this.pixels = shares.map(slices => pixelsOf(network, slices))
+    this.picked = shares.map(slices => pickedSources(network, slices))
     this.group = groupOf(network, shares, this.slots)
     this.attach()
   }
@@ -228,7 +234,11 @@ export class Relay {
   private encode(image: Uint8Array): Slices[] {
     const lit = blanked(image, this.floor)
     const whole = slicesFor(lit, undefined)
-    return this.pixels.map(pixels => (pixels ? slicesFor(lit, pixels) : whole))
+    return this.pixels.map((pixels, i) => {
+      const sources = this.picked[i]
+      if (sources) return picksFor(lit, sources)
+      return pixels ? slicesFor(lit, pixels) : whole
+    })
   }
 
   private forget(sample: number): void {

@@ -1,10 +1,11 @@
 /** What the host passes on to boards: signals and backward sums, in as few messages as hold them. */
 import "../base/memory"
 import { BackField, BackFlag, MAX_PAYLOAD, SignalsField } from "../../src/wire/protocol"
-import { encodeSlices } from "../data/runs"
+import { encodeSlices, pickSlices } from "../data/runs"
 import { IMAGE_BYTES } from "../link/messages"
 import type { Network } from "../network/network"
 import type { Slice } from "../network/slices"
+import type { Sources } from "../network/wiring"
 import type { Range } from "./routes"
 
 const MOST_SIGNALS = (MAX_PAYLOAD - SignalsField.Length) >> 1
@@ -24,6 +25,11 @@ export type Slices = ReturnType<typeof encodeSlices>
 export function slicesFor(image: Uint8Array, pixels: number[] | undefined): Slices {
   // A board without pixels only needs to know that the sample has begun.
   return encodeSlices(pixels ? Uint8Array.from(pixels, p => image[p]) : image, IMAGE_BYTES)
+}
+
+/** @param sources the pixels that each synapse of the board's share reads */
+export function picksFor(image: Uint8Array, sources: Sources): Slices {
+  return pickSlices(image, sources, IMAGE_BYTES)
 }
 
 /**

@@ -11,8 +11,8 @@ export type Part = (typeof PARTS)[number]
  * Where pixels are summed as they come, reading them is one loop with their links, counted as links.
  */
 const FUNCTIONS: Record<Exclude<Part, "service">, string[]> = {
-  input: ["activateRuns", "listRuns", "clearImage"],
-  links: ["sumRuns", "listSignals", "sumSparse", "sumFull", "isFull", "sumDense"],
+  input: ["activateRuns", "listRuns", "clearImage", "keepPicks", "pickBytes"],
+  links: ["sumRuns", "sumPicked", "listSignals", "sumSparse", "sumFull", "isFull", "sumDense"],
   settle: [
     ...["settleForward", "settleForwardTwo", "settleForwardFine", "settleForwardOwn"],
     ...["hasTwo", "bitsWithin", "forward", "loadRing", "settleRing"],
@@ -26,7 +26,14 @@ const FUNCTIONS: Record<Exclude<Part, "service">, string[]> = {
     ...["loadAdjoint", "settleAdjoint", "beginLearning", "sampleRandom", "hash32", "backward"],
   ],
   update: [
-    ...["learnRuns", "learnSparse", "learnDense", "learnSparseByRule", "learnDenseByRule"],
+    ...[
+      "learnRuns",
+      "learnPicked",
+      "learnSparse",
+      "learnDense",
+      "learnSparseByRule",
+      "learnDenseByRule",
+    ],
     ...[
       "firstSalt",
       "drawNoise",

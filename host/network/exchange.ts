@@ -57,6 +57,13 @@ function exchangeLinks(
       for (let s = 0; s < sources; s++) exchange(places[t] + part.sourceAt(s), t * sources + s)
     return
   }
+  if (part.has(PartFlag.Picked)) {
+    for (const [t, place] of places.entries()) {
+      const { first, end } = part.linksOf(t)
+      for (let link = first; link < end; link++) exchange(place + link - first, link)
+    }
+    return
+  }
   const bus: number[] = []
   for (let s = 0; s < sources; s++) bus.push(part.sourceAt(s))
   for (const s of placesOf(bus, signalsOf(net, layer - 1))) {

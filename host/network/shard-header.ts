@@ -154,7 +154,7 @@ export function layoutHash(shard: ShardView): number {
   add(0, Header.Length + shard.partCount * Part.Length)
   for (const part of shard.parts) {
     const { start, target, links } = part
-    if (target !== 0) add(target, target + links)
+    if (target !== 0) add(target, target + (part.has(PartFlag.Picked) ? links * 2 : links))
     if (part.has(PartFlag.Shared)) add(start, start + Kernel.Length)
   }
   return h

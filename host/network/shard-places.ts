@@ -1,10 +1,12 @@
 /** Where everything lies in a shard's memory (layout.ts), before there is any. */
 import { Header, Kernel, Part } from "../../src/core/layout"
 import { Neuron } from "../../src/core/neuron"
-import { isWhole } from "./buses"
-import { elementsLearn, inputSignalsOf, type Network, settlesOneByOne } from "./description"
+import { MOST_PICKED_OPERATIONS, pickedOperations } from "../../src/core/operations"
+import { MOST_PICKED, pickListBytes } from "../../src/core/picked"
+import { isWhole, sourcesOfSlices } from "./buses"
+import { elementsLearn, inputSignalsOf, isFine, type Network, settlesOneByOne } from "./description"
 import { isDense, kernelsOf, linksOf } from "./linking"
-import { MAX_SPARSE_LINKS, MAX_SYNAPSES, type Slice } from "./slices"
+import { MAX_SPARSE_LINKS, MAX_SYNAPSES, neuronsHere, type Slice } from "./slices"
 import type { Sources } from "./wiring"
 
 /** Addresses of a part, bytes from the start of the memory; 0: it has no such thing. */
@@ -41,6 +43,8 @@ export interface ShardPlaces {
   backs: number[]
   /** In the order of the slices. */
   parts: PartPlaces[]
+  /** The links of pixels lie synapse by synapse (PartFlag.Picked). */
+  picked: boolean
 }
 
 /**
@@ -56,6 +60,7 @@ export function placesFor(
   onBus: number[][],
 ): ShardPlaces {
   const layers = net.layers.length
+  const picked = slices.some(s => s.picked)
   let at: number = Header.Length + slices.length * Part.Length
   const inputTable = at
   at += 512 * inputSignalsOf(net)
@@ -76,13 +81,13 @@ export function placesFor(
       at += Kernel.Length
     } else if (sparse) {
       part.start = at
-      at += (sources + 1) * 2
+      at += ((picked && below === 0 ? drawn[i].length : sources) + 1) * 2
     }
     part.coefficient = at
     at += links * 2
     if (sparse) {
       part.target = at
-      at += links
+      at += picked && below === 0 ? links * 2 : links
     }
     at = align4(at)
     if (net.feedback && below > 0) {
@@ -93,6 +98,8 @@ export function placesFor(
       part.neuronIds = at
       at = align4(at + slice.count * 2)
     }
+    // Picked links have the salt of their sources each.
+    if (picked && below === 0) continue
     if (sourceIds[below] === 0 && (slice.partial || !isWhole(onBus[below]))) {
       sourceIds[below] = at
       at = align4(at + sources * 2)
@@ -119,7 +126,8 @@ export function placesFor(
     if (used) at += onBus[layer].length * 4
   }
   const imageList = slices.some(({ layer }) => layer === 1) ? at : 0
-  if (imageList !== 0) at += 4 + onBus[0].length * 4
+  if (imageList !== 0)
+    at += picked ? align4(pickListBytes(parts[0].links, drawn[0].length)) : 4 + onBus[0].length * 4
   let listed = 0
   for (const { layer } of slices)
     if (layer > 1 && !isDense(net, layer) && !kernelsOf(net, layer))
@@ -164,7 +172,50 @@ export function placesFor(
     buses,
     backs,
     parts,
+    picked,
   }
+}
+
+/**
+ * Links a pixel up to which going through lit pixels costs a board more (70 operations each forward, 60
+ * back) than what links that are picked cost more each (7 and 8) and take further messages.
+ */
+const PICKED_LINKS_A_PIXEL = 4
+/** Pixels below which images have so few lit ones that it does not matter. */
+const LEAST_PICKED_PIXELS = 256
+
+/**
+ * A share with its pixels' links synapse by synapse, so that each image is picked out for the board
+ * (src/core/picked.ts); undefined where it cannot be or does not pay: it does where a share of a layer
+ * has few links a pixel. All of them have to be summed in one run. A link takes 6 B so, and 3 B else. A
+ * whole layer takes images as they are.
+ */
+export function pickedShare(net: Network, slices: Slice[]): Slice[] | undefined {
+  if (slices.filter(({ layer }) => layer === 1).length !== 1) return undefined
+  if (neuronsHere(slices, 1) === net.layers[0].neurons) return undefined
+  // Those loops know the plain product alone.
+  const plain = net.rule !== "elements" && net.linkBound === undefined && !net.pid && !isFine(net)
+  if (!plain || net.feedback || inputSignalsOf(net) !== 1) return undefined
+  const [drawn] = sourcesOfSlices(net, slices)
+  if (drawn.length === 0) return undefined
+  let links = 0
+  for (const of of drawn) {
+    // A move is one byte.
+    if (of.length > MOST_PICKED) return undefined
+    links += of.length
+  }
+  const fits = pickedOperations(links, drawn.length) <= MOST_PICKED_OPERATIONS
+  if (!fits || net.width < LEAST_PICKED_PIXELS || links > PICKED_LINKS_A_PIXEL * net.width)
+    return undefined
+  return slices.map(slice => (slice.layer === 1 ? { ...slice, picked: true } : slice))
+}
+
+/**
+ * The pixels that each synapse of a share reads, in the order in which its links are picked; undefined
+ * where the share takes images as they are.
+ */
+export function pickedSources(net: Network, slices: Slice[]): Sources | undefined {
+  return slices.some(s => s.picked) ? sourcesOfSlices(net, slices)[0] : undefined
 }
 
 function noPlaces(links: number): PartPlaces {

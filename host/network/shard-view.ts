@@ -151,7 +151,7 @@ export class PartView {
     return this.sourceIds === 0 ? s : this.memory.getAt(this.sourceIds + s * 2, "u16")
   }
 
-  /** Links of the s-th source, where links are sparse: first … end−1. */
+  /** Links of the s-th source, where links are sparse, or synapse, where they are picked: first … end−1. */
   linksOf(s: number): { first: number; end: number } {
     const at = this.start + s * 2
     return { first: this.memory.getAt(at, "u16"), end: this.memory.getAt(at + 2, "u16") }

@@ -2,6 +2,7 @@
  * Builds the memory of a shard (src/core/layout.ts) from a network and the slices of its layers that the
  * shard is to compute.
  */
+import { SOURCE_SALT } from "../../src/base/random"
 import { FIXED_POINT, Kernel, LAYOUT_VERSION, MAGIC, PartFlag, Rule } from "../../src/core/layout"
 import { INHIBITION } from "../../src/core/neuron"
 import {
@@ -12,6 +13,8 @@ import {
   mostDenseLinkOperations,
   mostLinkOperations,
   neuronOperations,
+  PICKED_LEARN_OPERATIONS,
+  PICKED_LEARN_SYNAPSE_OPERATIONS,
   SOURCE_OPERATIONS,
   sharedLinkOperations,
   sharedSourceOperations,
@@ -59,6 +62,7 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     if (elementsLearn(net)) writeElements(part, net, places.parts[i])
     writeIds(part, slice, onBus[slice.layer - 1])
     if (part.has(PartFlag.Shared)) writeKernels(part, net, slice.layer)
+    else if (slice.layer === 1 && places.picked) writePickedLinks(part, net, slice, drawn[i])
     else writeLinks(part, net, slice, drawn[i], onBus[slice.layer - 1])
     if (slice.layer === 1 && sumsAtOnce(shard, part, slices)) part.flags |= PartFlag.AtOnce
     writeChunks(shard, part)
@@ -185,6 +189,7 @@ function writeIds(part: PartView, slice: Slice, bus: number[]): void {
 
 /** Several parts share one list of pixels, which they sum one after the other. */
 function sumsAtOnce(shard: ShardView, part: PartView, slices: Slice[]): boolean {
+  if (part.has(PartFlag.Picked)) return true
   const alone = slices.length === 1 || slices[1].layer > 1
   const plain =
     !shard.has(Rule.Listed) &&
@@ -198,7 +203,7 @@ function sumsAtOnce(shard: ShardView, part: PartView, slices: Slice[]): boolean 
 /** Links of the source that has the most; 0 where links are dense. */
 function mostLinks(part: PartView): number {
   let most = 0
-  if (part.target !== 0)
+  if (part.target !== 0 && !part.has(PartFlag.Picked))
     for (let s = 0; s < part.sources; s++) {
       const { first, end } = part.linksOf(s)
       most = Math.max(most, end - first)
@@ -228,7 +233,18 @@ function writeChunks(shard: ShardView, part: PartView): void {
   }
   part.chunkSources = chunk(Math.min(CHUNK_OPERATIONS, room), source)
   part.chunkSynapses = chunk(CHUNK_OPERATIONS, synapse)
+  if (part.has(PartFlag.Picked)) part.chunkSynapses = chunk(CHUNK_OPERATIONS, pickedSynapse(part))
   part.chunkNeurons = chunk(CHUNK_OPERATIONS >> 1, neuron)
+}
+
+/** Operations of learning the synapse of picked links that has the most. */
+function pickedSynapse(part: PartView): number {
+  let most = 0
+  for (let t = 0; t < part.synapses; t++) {
+    const { first, end } = part.linksOf(t)
+    most = Math.max(most, end - first)
+  }
+  return PICKED_LEARN_SYNAPSE_OPERATIONS + most * PICKED_LEARN_OPERATIONS
 }
 
 function chunk(operations: number, each: number): number {
@@ -261,6 +277,26 @@ function writeKernels(part: PartView, net: Network, layer: number): void {
       const c = firstCoefficient(net, layer, synapse, rank, fanIn, max)
       m.setAt(part.coefficient + (rank * synapses + synapse) * 2, "i16", c)
     }
+}
+
+/** Links of pixels synapse by synapse, with what each adds to its noise. */
+function writePickedLinks(part: PartView, net: Network, slice: Slice, drawn: Sources): void {
+  const m = part.memory
+  const { inputs, coefficient, start, target } = part
+  const max = new ShardView(m).coefficientMax
+  part.flags |= PartFlag.Picked
+  let link = 0
+  for (const [synapse, sources] of drawn.entries()) {
+    const neuron = Math.floor(synapse / inputs)
+    const of = neuronOf(slice, neuron) * inputs + synapse - neuron * inputs
+    for (const [rank, s] of sources.entries()) {
+      m.setAt(target + link * 2, "u16", (s * SOURCE_SALT) & 0xffff)
+      const c = firstCoefficient(net, slice.layer, of, rank, sources.length, max)
+      m.setAt(coefficient + link * 2, "i16", c)
+      link++
+    }
+    m.setAt(start + (synapse + 1) * 2, "u16", link)
+  }
 }
 
 /** Links and the coefficients they begin with. */

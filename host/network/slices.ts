@@ -20,6 +20,11 @@ export interface Slice {
    * the sums of all shares are added up.
    */
   partial?: boolean
+  /**
+   * Of the first layer: the links lie synapse by synapse, and images come as the links of lit pixels
+   * (src/core/picked.ts).
+   */
+  picked?: boolean
 }
 
 /** Index in its layer of the i-th neuron of a slice. */

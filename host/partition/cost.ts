@@ -17,8 +17,13 @@ import {
   linkOperations,
   NOISE_OPERATIONS,
   neuronOperations,
+  PICKED_LEARN_OPERATIONS,
+  PICKED_LEARN_SYNAPSE_OPERATIONS,
+  PICKED_LINK_OPERATIONS,
+  PICKED_SYNAPSE_OPERATIONS,
   SOURCE_OPERATIONS,
 } from "../../src/core/operations"
+import { pickBytes } from "../../src/core/picked"
 import { BackField, ImageField, MAX_PAYLOAD, SignalsField } from "../../src/wire/protocol"
 import type { BoardProfile } from "../hardware/board-profile"
 import { inputSignalsOf, isDense, type Layer, type Network } from "../network/network"
@@ -83,13 +88,17 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     const dense = (flags & PartFlag.Dense) !== 0
     const lit = input ? INK : 1
     const listed = input || dense ? 0 : sources * ENTRY_OPERATIONS
-    const passing = dense
-      ? links * denseLinkOperations(rule) + synapses * DENSE_SYNAPSE_OPERATIONS
-      : lit * (links * linkOperations(rule) + sources * SOURCE_OPERATIONS)
+    const picked = (flags & PartFlag.Picked) !== 0
+    let passing = lit * (links * linkOperations(rule) + sources * SOURCE_OPERATIONS)
+    if (dense) passing = links * denseLinkOperations(rule) + synapses * DENSE_SYNAPSE_OPERATIONS
+    else if (picked)
+      passing = lit * links * PICKED_LEARN_OPERATIONS + synapses * PICKED_LEARN_SYNAPSE_OPERATIONS
     const { steps } = network
     const l = network.layers[layer - 1]
     let summing = FORWARD_LINK * passing
     if (dense) summing = links * DENSE_FORWARD + synapses * DENSE_SYNAPSE_OPERATIONS
+    else if (picked)
+      summing = lit * links * PICKED_LINK_OPERATIONS + synapses * PICKED_SYNAPSE_OPERATIONS
     else if ((flags & PartFlag.AtOnce) !== 0) summing = lit * links * AT_ONCE_LINK_OPERATIONS
     else if (isFull(shard, part))
       summing = lit * (links * DENSE_FORWARD + sources * SOURCE_OPERATIONS)
@@ -105,7 +114,14 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
       listed +
       // An output without an error does not settle backward.
       learning * neurons * backwardNeuron(l, rule, steps)
-    if (input && layer !== before) {
+    if (picked) {
+      const picks = pickBytes(lit * links, synapses)
+      const messages = Math.ceil(picks / (MAX_PAYLOAD - ImageField.Length))
+      cost.bytes += picks + messages * ImageField.Length
+      cost.learnBytes += picks + messages * ImageField.Length
+      // Every image takes one.
+      handled += messages - 1
+    } else if (input && layer !== before) {
       const pixels = INK * shard.getAt(Header.Width, "u16")
       cost.forward[layer] += pixels * AT_ONCE_PIXEL_OPERATIONS
       // A byte a pixel, and two for each run of about eight.

@@ -14,6 +14,7 @@ import {
 } from "../network/network"
 import { buildShard } from "../network/shard"
 import { partsOf } from "../network/shard-parts"
+import { pickedShare } from "../network/shard-places"
 import { addNeurons, addSlices, type Slice } from "../network/slices"
 import { wiringOf } from "../network/wiring"
 import type { PlannedOn } from "./board-spec"
@@ -281,6 +282,18 @@ export class Planner {
     const fits = shards.every((shard, b) => bytesOf(shard) <= this.room[b] && isRunnable(shard))
     const costs = shards.map(shard => costOfShare(this.network, shard, slots))
     return { shares, shards, slots, costs, fits }
+  }
+
+  /** A layout that fits, with pixels' links picked where that pays and leaves as many slots. */
+  picked(layout: Layout): Layout {
+    let some = false
+    const shares = layout.shares.map((slices, b) => {
+      const picked = pickedShare(this.network, slices)
+      if (!picked || bytesFor(this.network, picked)(layout.slots) > this.room[b]) return slices
+      some = true
+      return picked
+    })
+    return some ? this.layoutOf(shares) : layout
   }
 
   private sharesOf(parts: Int32Array): Slice[][] {

@@ -5,6 +5,7 @@
  * yield, whatever samples it gets. What its numbers mean is not judged: a wrong coefficient gives a
  * wrong answer, never a fault.
  */
+import { soundPicks } from "./check-picked"
 import {
   Header,
   LAYOUT_VERSION,
@@ -35,6 +36,7 @@ import {
   neuronOperations,
   SOURCE_OPERATIONS,
 } from "./operations"
+import { pickListBytes } from "./picked"
 import { MOST_GENERATION, MOST_RING_INHIBITION } from "./ring-neuron"
 
 /** Limits of a board: it sets memory aside for so many. */
@@ -108,7 +110,7 @@ export function isSound(m: Buffer, size: number): boolean {
   let listFrom = used
   let listEnd = used
   if (imageList !== 0) {
-    const bytes = 4 + m.getAt(Header.Width, "u16") * inputSignals * 4
+    const bytes = imageListBytes(m, inputSignals)
     if (!inside(imageList, bytes, image, used)) return false
     listFrom = imageList
     listEnd = imageList + bytes
@@ -148,6 +150,17 @@ export function isSound(m: Buffer, size: number): boolean {
       if (!elementsInside(m, part, rule, links, image)) return false
   // The signals of the last layer must go somewhere.
   return (m.getAt(before + Part.Flags, "u16") & (PartFlag.Output | PartFlag.Report)) !== 0
+}
+
+/** Bytes of the list of the part that reads pixels. */
+function imageListBytes(m: Buffer, inputSignals: number): number {
+  const part: number = Header.Length
+  if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Picked) === 0)
+    return 4 + m.getAt(Header.Width, "u16") * inputSignals * 4
+  // Counts may be any here. What is beyond these is refused later, and so is a part whose list is shorter.
+  const links = Math.min(MOST_OPERATIONS, Math.max(0, m.getAt(part + Part.Links, "i32")))
+  const neurons = Math.min(256, m.getAt(part + Part.Neurons, "u16"))
+  return pickListBytes(links, neurons * Math.min(5, m.getAt(part + Part.Inputs, "u16")))
 }
 
 /**
@@ -197,11 +210,13 @@ function linksEnd(m: Buffer, part: number, from: number, to: number): number {
   }
   const start = m.getAt(part + Part.Start, "i32")
   const target = m.getAt(part + Part.Target, "i32")
-  const startBytes = (sources + 1) * 2
+  const picked = (flags & PartFlag.Picked) !== 0
+  const startBytes = ((picked ? synapses : sources) + 1) * 2
+  const targetBytes = picked ? links * 2 : links
   if (!inside(start, startBytes, from, to)) return -1
   if (!inside(coefficient, links * 2, start + startBytes, to)) return -1
-  if (!inside(target, links, coefficient + links * 2, to)) return -1
-  return target + links
+  if (!inside(target, targetBytes, coefficient + links * 2, to)) return -1
+  return target + targetBytes
 }
 
 /** Is the part's working memory inside, and clear of the lists? */
@@ -385,7 +400,9 @@ function agrees(m: Buffer, part: number, before: number): boolean {
   const layer = m.getAt(part + Part.Layer, "u16")
   const first = m.getAt(part + Part.BusOutFirst, "u16")
   const awaits = (flags & PartFlag.Await) !== 0
-  if (layer < 1 || layer > MOST_LAYERS || flags > 255) return false
+  const picked = (flags & PartFlag.Picked) !== 0
+  if (layer < 1 || layer > MOST_LAYERS || (flags & ~PartFlag.Picked) > 255) return false
+  if (picked && (flags & PartFlag.AtOnce) === 0) return false
   if (((flags & PartFlag.Input) !== 0) !== (layer === 1)) return false
   if (layer === 1 && awaits) return false
   // Only the one part that reads pixels can sum them as they come, one signal each, and learn so.
@@ -474,6 +491,8 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
   const start = m.getAt(part + Part.Start, "i32")
   const target = m.getAt(part + Part.Target, "i32")
   const links = m.getAt(part + Part.Links, "i32")
+  if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Picked) !== 0)
+    return soundPicks(m, part) ? -1 : -2
   if (m.getAt(start, "u16") !== 0 || m.getAt(start + sources * 2, "u16") !== links) return -2
   // Nobody looks up where these end.
   const full = isFull(m, part)

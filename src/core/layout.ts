@@ -12,7 +12,7 @@
 
 /** "WX" and the layout's version. A board that knows another version refuses the shard. */
 export const MAGIC = 0x5857
-export const LAYOUT_VERSION = 5
+export const LAYOUT_VERSION = 6
 
 /**
  * Fraction bits of elements E, displacements D, net inputs u and backward signals λ: Q12, unless finer
@@ -276,6 +276,12 @@ export enum PartFlag {
    * channel at each.
    */
   Shared = 256,
+  /**
+   * With AtOnce: links lie synapse by synapse, and an image comes as the links of its lit pixels
+   * (picked.ts). `Start` is u16[synapses+1], `Target` u16[links]: the salt of each link, its source's
+   * index in its layer times SOURCE_SALT, lower 16 bits.
+   */
+  Picked = 512,
 }
 
 /** Offsets in the record of a part's shared kernels, in `Part.Start`; all u16. */

@@ -30,6 +30,14 @@ export const AT_ONCE_LINK_OPERATIONS = 34
 export const AT_ONCE_PIXEL_OPERATIONS = 52
 export const MESSAGE_PIXELS = 224
 
+/** Links that are picked (picked.ts): a link and a synapse, summing, and the same learning. */
+export const PICKED_LINK_OPERATIONS = 39
+export const PICKED_SYNAPSE_OPERATIONS = 62
+export const PICKED_LEARN_OPERATIONS = 68
+export const PICKED_LEARN_SYNAPSE_OPERATIONS = 52
+/** Sums of picked links stay below this: nothing else is done in the same run. */
+export const MOST_PICKED_OPERATIONS = 126000
+
 /**
  * Shared kernels: a link of one window (forward), a window that a source is in, and a source; learning,
  * a place of a coefficient, and the coefficient.
@@ -95,6 +103,13 @@ export function neuronOperations(rule: number, steps: number): number {
  */
 export function atOnceOperations(most: number): number {
   return MESSAGE_PIXELS * (AT_ONCE_PIXEL_OPERATIONS + most * AT_ONCE_LINK_OPERATIONS)
+}
+
+/** Operations of summing an image of as many picks as come: two bytes each, whatever they are. */
+export function pickedOperations(links: number, synapses: number): number {
+  return (
+    links * PICKED_LINK_OPERATIONS + synapses * (PICKED_SYNAPSE_OPERATIONS + PICKED_LINK_OPERATIONS)
+  )
 }
 
 /** Operations of summing one source of a part with shared kernels, in all windows that it can be in. */

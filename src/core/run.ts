@@ -23,6 +23,7 @@ import {
   sumFull,
   sumSparse,
 } from "./links"
+import { learnPicked } from "./picked"
 import { settleBackward, settleForward } from "./settle"
 import { settleBackwardFine, settleForwardFine } from "./settle-fine"
 import { hasTwo, settleBackwardTwo, settleForwardTwo } from "./settle-two"
@@ -245,7 +246,9 @@ export function backward(m: Buffer, part: number, slot: number, cursor: number):
   const from = cursor - PHASE
   const flags = m.getAt(part + Part.Flags, "u16")
   if ((flags & PartFlag.AtOnce) !== 0) {
-    const next = learnRuns(m, part, from)
+    let next = 0
+    if ((flags & PartFlag.Picked) !== 0) next = learnPicked(m, part, from)
+    else next = learnRuns(m, part, from)
     return next < 0 ? -1 : PHASE + next
   }
   if ((flags & PartFlag.Dense) !== 0) {

@@ -14,6 +14,7 @@
 import { MOST_LAYERS } from "../core/check"
 import { activateRuns, clearImage } from "../core/image"
 import { Header, Part, PartFlag } from "../core/layout"
+import { keepPicks, sumPicked } from "../core/picked"
 import { backward, beginLearning, forward, outputError, PHASE, partAt, readout } from "../core/run"
 import type { Payload } from "../wire/protocol"
 import {
@@ -163,7 +164,8 @@ export function takeImage(m: Buffer, p: Payload, length: number): number {
   const teaches = (flags & ImageFlag.Learn) !== 0
   // Numbers past 2^31 would be fractions to the machine, and slots of them negative.
   if (sample < 0 || flags > 15) return refuseForm(Status.BadValue, sample)
-  const pixels = (m.getAt(partAt(0) + Part.Flags, "u16") & PartFlag.Input) !== 0
+  const takes = m.getAt(partAt(0) + Part.Flags, "u16")
+  const pixels = (takes & PartFlag.Input) !== 0
   if ((flags & ImageFlag.First) !== 0) {
     imageSample = NONE
     const before = p.getAt(ImageField.Updates, "i32")
@@ -190,22 +192,22 @@ export function takeImage(m: Buffer, p: Payload, length: number): number {
   const pixel = p.getAt(ImageField.Pixel, "u16")
   if (pixel !== imagePixel)
     return refuseValue(Status.OutOfOrder, sample, Compared.Pixel, pixel, imagePixel)
-  let status: number = Status.Ok
   // Every slice says the same of its sample: the first one's word was checked.
-  if (teaches !== imageLearns || label !== imageLabel) status = Status.BadValue
-  else if (pixels) {
-    imagePixel = activateRuns(m, partAt(0), p, ImageField.Length, length, imagePixel)
-    if (imagePixel < 0) status = Status.BadImage
-  }
-  if (status !== Status.Ok) {
-    imageSample = NONE
-    emptySlot(sample % slots)
-    return refuseForm(status, sample)
-  }
+  if (teaches !== imageLearns || label !== imageLabel) return refuseImage(Status.BadValue, sample)
+  if ((takes & PartFlag.Picked) !== 0)
+    imagePixel = keepPicks(m, partAt(0), p, ImageField.Length, length, imagePixel)
+  else if (pixels) imagePixel = activateRuns(m, partAt(0), p, ImageField.Length, length, imagePixel)
+  if (imagePixel < 0) return refuseImage(Status.BadImage, sample)
   if (!pixels) return tookSlice(m, p)
   stage = Stage.Image
   lapAt = TimesField.Images
   return Turn.Pause
+}
+
+function refuseImage(status: number, sample: number): number {
+  imageSample = NONE
+  emptySlot(sample % slots)
+  return refuseForm(status, sample)
 }
 
 /** A slice of an image was taken in: after the last one the sample runs. */
@@ -213,6 +215,8 @@ function tookSlice(m: Buffer, p: Payload): number {
   const flags = p.getAt(ImageField.Flags, "u8")
   if ((flags & ImageFlag.Last) === 0) return Turn.Done
   const sample = imageSample
+  if ((m.getAt(partAt(0) + Part.Flags, "u16") & PartFlag.Picked) !== 0 && !sumPicked(m, partAt(0)))
+    return refuseImage(Status.BadImage, sample)
   imageSample = NONE
   samplesTaken++
   if (imageLearns) {

@@ -5,11 +5,13 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { beforeAll, describe, expect, it } from "vitest"
+import { pickSlices } from "../../host/data/runs"
 import { encodeFrame } from "../../host/link/jdusb"
 import { loadModel } from "../../host/models/model-file"
 import { HostNetwork, wholeNetwork } from "../../host/network/host-network"
-import { coefficientMaxOf } from "../../host/network/network"
+import { coefficientMaxOf, sourcesOf } from "../../host/network/network"
 import { buildShard } from "../../host/network/shard"
+import { pickedShare, pickedSources } from "../../host/network/shard-places"
 import { sizedNetwork } from "../../host/network/sized-network"
 import { CountedBoard } from "../../host/profile/counted-board"
 import { firmware } from "../firmware/compiled"
@@ -198,7 +200,7 @@ describe("a captured run, decoded by docs/spec", () => {
   it("holds the network: its layers, and every coefficient by its synapse", () => {
     const shard = Buffer.concat(ofName(sent, "Slice").map(({ rest }) => rest))
     const header = record(shard, 0, HEADER)
-    expect(header).toMatchObject({ Magic: 0x5857, Version: 5, Width: net.width, Steps: net.steps })
+    expect(header).toMatchObject({ Magic: 0x5857, Version: 6, Width: net.width, Steps: net.steps })
     const all: number[] = []
     for (let i = 0; i < header.Parts; i++) {
       const part = record(shard, 160 + 136 * i, PART)
@@ -218,6 +220,49 @@ describe("a captured run, decoded by docs/spec", () => {
       all.push(...synapses.flat())
     }
     expect(all).toEqual(I16(host.coefficients()))
+  })
+
+  it("has a share's links synapse by synapse, and the lit pixels of an image by them", () => {
+    const wide = network(
+      [
+        { neurons: 5, inputs: 2, fanIn: 40 },
+        { neurons: 3, outputs: 1 },
+      ],
+      {
+        ...{ width: 300, seed: 5 },
+      },
+    )
+    const slices = pickedShare(wide, [{ layer: 1, first: 2, count: 2 }])!
+    const shard = buildShard(wide, slices, 1)
+    const part = record(shard, 160, PART)
+    expect(part.Flags & FLAGS.Picked).toBe(FLAGS.Picked)
+    const image = randomImage(300, next, 0.3)
+    const bytes = Buffer.concat(
+      pickSlices(image, pickedSources(wide, slices)!, 99).map(({ runs }) => runs),
+    )
+    const own = I16(new HostNetwork(wide).coefficients().subarray(2 * 4 * 40, 2 * 8 * 40))
+    // A link's source from its salt.
+    const inverse = Array.from({ length: 32768 }, (_, i) => 2 * i + 1).find(
+      i => (i * 40503) % 65536 === 1,
+    )!
+    let at = 0
+    for (let t = 0; t < 4; t++) {
+      const first = shard.readUInt16LE(part.Start + 2 * t)
+      const end = shard.readUInt16LE(part.Start + 2 * t + 2)
+      expect([first, end]).toEqual([40 * t, 40 * t + 40])
+      const expected: number[] = []
+      const given: number[] = []
+      for (let l = first; l < end; l++) {
+        expect(shard.readInt16LE(part.Coefficient + 2 * l)).toBe(own[l])
+        const source = (shard.readUInt16LE(part.Target + 2 * l) * inverse) % 65536
+        expect(sourcesOf(wide, 1, 4 + t)[l - first]).toBe(source)
+        expected.push(image[source])
+        given.push(0)
+      }
+      for (let l = bytes[at++]; l < 40; l += bytes[at++]) given[l] = bytes[at++]
+      expect(given).toEqual(expected)
+    }
+    expect(at).toBe(bytes.length)
   })
 
   it("gives the images, and the class each was named", () => {

@@ -43,9 +43,10 @@ const WINDOWS: Recipe = {
   rounding: "once",
 }
 
-/** As a prototype's best of small windows: clothes stand upright and are as often mirrored. */
+/** As a prototype's best of small windows, for longer: clothes stand upright and are as often mirrored. */
 const CLOTHES: Recipe = {
   ...WINDOWS,
+  epochs: 100,
   learnShift: 12,
   smooth: { eighths: 8, warm: 100 },
   distortion: { rotate: 0, scale: 60, shift: 70, elastic: 0, flip: true },

@@ -40,7 +40,7 @@ const GOALS: Record<string, number> = {
   "mnist-windows": 0.99,
   "mnist-kernels": 0.993,
   "mnist-tiny": 0.992,
-  "fashion-windows": 0.9,
+  "fashion-windows": 0.908,
 }
 
 /** MODEL1 taught by K3 of its elements alone. */

@@ -77,6 +77,11 @@ const ASSEMBLYSCRIPT: string = "assemblyscript/asc"
 
 /** @throws WuxingError "core-compile" */
 export async function compileCore(files: ReadonlyMap<string, string>): Promise<Uint8Array> {
+  // The compiler looks for a file that is not there until it has no memory left.
+  for (const [name, text] of files)
+    for (const [, module] of text.matchAll(/ from "[./\w-]*?([\w-]+)"/g))
+      if (!files.has(`${module}.ts`))
+        throw failure(`${name} imports ${module}, which host/codegen/core-files.ts does not list`)
   const asc = (await import(ASSEMBLYSCRIPT)).default as AssemblyScript
   let binary: Uint8Array | undefined
   let messages = ""

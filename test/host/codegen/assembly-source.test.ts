@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { toAssemblyScript } from "../../../host/codegen/assembly-source"
-import { coreSources } from "../../../host/codegen/core-compile"
+import { compileCore, coreSources } from "../../../host/codegen/core-compile"
 import { coreFiles } from "../../../host/codegen/core-files"
 import { coreBinary } from "../../../host/codegen/core-module"
 
@@ -91,4 +91,13 @@ test("the compiled module needs nothing but its memory", async () => {
     for (const name of ["learnWhole", "mergeDeltas", "predictWhole"])
       expect(instance.exports[name], name).toBeInstanceOf(Function)
   }
+})
+
+test("a module that is not listed is named, and not looked for", async () => {
+  const files = coreSources(false, true)
+  files.delete("random.ts")
+  await expect(compileCore(files)).rejects.toMatchObject({
+    code: "core-compile",
+    message: expect.stringMatching(/imports random/),
+  })
 })

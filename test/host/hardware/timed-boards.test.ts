@@ -203,8 +203,15 @@ describe("a board that is waited for", () => {
 
   it("is woken by it where it lost the alarm it slept by", async () => {
     const sound = Math.max(...(await saves({})).times)
-    const stirred = Math.max(...(await saves({ lostAlarms: 0.03 })).times)
-    const alone = Math.max(...(await saves({ lostAlarms: 0.03 }, false)).times)
+    // Which alarms are lost is chance: the longest of several runs.
+    const longest = async (stirs: boolean) => {
+      const times: number[] = []
+      for (let seed = 1; seed <= 4; seed++)
+        times.push(...(await saves({ lostAlarms: 0.03, seed }, stirs)).times)
+      return Math.max(...times)
+    }
+    const stirred = await longest(true)
+    const alone = await longest(false)
     expect(stirred).toBeGreaterThan(sound)
     expect(stirred).toBeLessThan(sound + 2_000)
     expect(alone).toBeGreaterThan(stirred + 1_000)

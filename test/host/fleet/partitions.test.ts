@@ -10,6 +10,7 @@ import { HostNetwork } from "../../../host/network/host-network"
 import { isDense, type Network } from "../../../host/network/network"
 import { model1 } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
+import { pickedShare } from "../../../host/network/shard-places"
 import type { Slice } from "../../../host/network/slices"
 import { faultOf } from "../../../host/network/validate"
 import { outputsCanBeSummed } from "../../../host/partition/planner"
@@ -25,7 +26,7 @@ const MOST_BYTES = 16_000
 const shapes = fc.record({
   strict: fc.boolean(),
   softmax: fc.boolean(),
-  width: fc.integer({ min: 20, max: 150 }),
+  width: fc.oneof(fc.integer({ min: 20, max: 150 }), fc.integer({ min: 256, max: 300 })),
   hidden: fc.array(
     fc.record({
       neurons: fc.integer({ min: 2, max: 40 }),
@@ -38,6 +39,8 @@ const shapes = fc.record({
   slots: fc.constantFrom(1, 4, 16),
   boards: fc.integer({ min: 1, max: BOARDS }),
   summed: fc.boolean(),
+  /** Links of pixels picked where they can be: of 256 pixels and more. */
+  picked: fc.boolean(),
   seed: fc.nat(2 ** 30),
 })
 type Shape = typeof shapes extends fc.Arbitrary<infer T> ? T : never
@@ -47,6 +50,7 @@ const SHARED = [false, true].map((strict): [Shape] => [
   {
     ...{ strict, softmax: !strict, boards: 4, width: 100, classes: 10, slots: 4, seed: 2 },
     ...{ hidden: [12, 16].map(neurons => ({ neurons, fanIn: 400, outputs: 2 })), summed: false },
+    picked: false,
   },
 ])
 /** Cases in which boards add up the outputs' sums: all of them, by margin and by softmax. */
@@ -54,6 +58,16 @@ const SUMMED = [false, true].map((softmax): [Shape] => [
   {
     ...{ strict: false, softmax, boards: 4, width: 100, classes: 10, slots: 4, seed: 3 },
     ...{ hidden: [12, 16].map(neurons => ({ neurons, fanIn: 60, outputs: 2 })), summed: true },
+    picked: false,
+  },
+])
+
+/** Cases in which the links of pixels are picked, outputs summed and not. */
+const PICKED = [false, true].map((summed): [Shape] => [
+  {
+    ...{ strict: false, softmax: false, boards: 4, width: 280, classes: 10, slots: 4, seed: 4 },
+    ...{ hidden: [{ neurons: 12, fanIn: 60, outputs: 2 }], summed },
+    picked: true,
   },
 ])
 
@@ -129,12 +143,16 @@ describe("boards", () => {
     let sharedOutputs = 0
     let learned = 0
     let summed = 0
+    let picked = 0
     await fc.assert(
       fc.asyncProperty(shapes, async shape => {
         const net = networkOf(shape)
         fc.pre(faultOf(net) === "")
         const next = uniform(shape.seed)
-        const plan = deal(net, shape.boards, next, shape.summed)
+        const plan = deal(net, shape.boards, next, shape.summed).map(
+          slices => (shape.picked && pickedShare(net, slices)) || slices,
+        )
+        picked += plan.filter(slices => slices.some(s => s.picked)).length
         if (plan.length > 1) crossed++
         if (plan.filter(slices => slices.some(s => s.partial)).length > 1) summed++
         const hasOutputs = (slices: Slice[]) => slices.some(s => s.layer === net.layers.length)
@@ -173,11 +191,12 @@ describe("boards", () => {
         expect(coefficients.equals(host.coefficients())).toBe(true)
         relay.detach()
       }),
-      { numRuns: 16, endOnFailure: true, examples: [...SHARED, ...SUMMED] },
+      { numRuns: 18, endOnFailure: true, examples: [...SHARED, ...SUMMED, ...PICKED] },
     )
     expect(crossed).toBeGreaterThan(3)
     expect(sharedOutputs).toBeGreaterThanOrEqual(SHARED.length)
     expect(summed).toBeGreaterThanOrEqual(SUMMED.length)
+    expect(picked).toBeGreaterThanOrEqual(PICKED.length)
     expect(learned).toBeGreaterThan(20)
     expect(all.logs.flat().filter(line => /panic|exception/i.test(line))).toEqual([])
   }, 240_000)

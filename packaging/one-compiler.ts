@@ -39,7 +39,8 @@ export class OneCompiler {
   private async next(folder: string, file: string): Promise<Compiled> {
     this.child ??= fork(CHILD, {
       env: { ...process.env, NODE_OPTIONS: "", NO_UPDATE_NOTIFIER: "1" },
-      execArgv: [],
+      // Each run of the command leaves listeners, of which Node warns from the eleventh on, among what it says.
+      execArgv: ["--no-warnings"],
     })
     const { child } = this
     const ended = new AbortController()

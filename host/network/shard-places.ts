@@ -43,8 +43,6 @@ export interface ShardPlaces {
   backs: number[]
   /** In the order of the slices. */
   parts: PartPlaces[]
-  /** The links of pixels lie synapse by synapse (PartFlag.Picked). */
-  picked: boolean
 }
 
 /**
@@ -60,7 +58,6 @@ export function placesFor(
   onBus: number[][],
 ): ShardPlaces {
   const layers = net.layers.length
-  const picked = slices.some(s => s.picked)
   let at: number = Header.Length + slices.length * Part.Length
   const inputTable = at
   at += 512 * inputSignalsOf(net)
@@ -81,13 +78,13 @@ export function placesFor(
       at += Kernel.Length
     } else if (sparse) {
       part.start = at
-      at += ((picked && below === 0 ? drawn[i].length : sources) + 1) * 2
+      at += ((slice.picked ? drawn[i].length : sources) + 1) * 2
     }
     part.coefficient = at
     at += links * 2
     if (sparse) {
       part.target = at
-      at += picked && below === 0 ? links * 2 : links
+      at += slice.picked ? links * 2 : links
     }
     at = align4(at)
     if (net.feedback && below > 0) {
@@ -99,7 +96,7 @@ export function placesFor(
       at = align4(at + slice.count * 2)
     }
     // Picked links have the salt of their sources each.
-    if (picked && below === 0) continue
+    if (slice.picked) continue
     if (sourceIds[below] === 0 && (slice.partial || !isWhole(onBus[below]))) {
       sourceIds[below] = at
       at = align4(at + sources * 2)
@@ -127,7 +124,9 @@ export function placesFor(
   }
   const imageList = slices.some(({ layer }) => layer === 1) ? at : 0
   if (imageList !== 0)
-    at += picked ? align4(pickListBytes(parts[0].links, drawn[0].length)) : 4 + onBus[0].length * 4
+    at += slices[0].picked
+      ? align4(pickListBytes(parts[0].links, drawn[0].length))
+      : 4 + onBus[0].length * 4
   let listed = 0
   for (const { layer } of slices)
     if (layer > 1 && !isDense(net, layer) && !kernelsOf(net, layer))
@@ -172,7 +171,6 @@ export function placesFor(
     buses,
     backs,
     parts,
-    picked,
   }
 }
 

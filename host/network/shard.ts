@@ -62,7 +62,7 @@ export function buildShard(net: Network, slices: Slice[], slots: number): Buffer
     if (elementsLearn(net)) writeElements(part, net, places.parts[i])
     writeIds(part, slice, onBus[slice.layer - 1])
     if (part.has(PartFlag.Shared)) writeKernels(part, net, slice.layer)
-    else if (slice.layer === 1 && places.picked) writePickedLinks(part, net, slice, drawn[i])
+    else if (slice.picked) writePickedLinks(part, net, slice, drawn[i])
     else writeLinks(part, net, slice, drawn[i], onBus[slice.layer - 1])
     if (slice.layer === 1 && sumsAtOnce(shard, part, slices)) part.flags |= PartFlag.AtOnce
     writeChunks(shard, part)
@@ -202,12 +202,16 @@ function sumsAtOnce(shard: ShardView, part: PartView, slices: Slice[]): boolean 
 
 /** Links of the source that has the most; 0 where links are dense. */
 function mostLinks(part: PartView): number {
+  return part.target === 0 || part.has(PartFlag.Picked) ? 0 : mostOf(part, part.sources)
+}
+
+/** Links of the source, or picked ones of the synapse, that has the most of so many. */
+function mostOf(part: PartView, count: number): number {
   let most = 0
-  if (part.target !== 0 && !part.has(PartFlag.Picked))
-    for (let s = 0; s < part.sources; s++) {
-      const { first, end } = part.linksOf(s)
-      most = Math.max(most, end - first)
-    }
+  for (let s = 0; s < count; s++) {
+    const { first, end } = part.linksOf(s)
+    most = Math.max(most, end - first)
+  }
   return most
 }
 
@@ -239,12 +243,7 @@ function writeChunks(shard: ShardView, part: PartView): void {
 
 /** Operations of learning the synapse of picked links that has the most. */
 function pickedSynapse(part: PartView): number {
-  let most = 0
-  for (let t = 0; t < part.synapses; t++) {
-    const { first, end } = part.linksOf(t)
-    most = Math.max(most, end - first)
-  }
-  return PICKED_LEARN_SYNAPSE_OPERATIONS + most * PICKED_LEARN_OPERATIONS
+  return PICKED_LEARN_SYNAPSE_OPERATIONS + mostOf(part, part.synapses) * PICKED_LEARN_OPERATIONS
 }
 
 function chunk(operations: number, each: number): number {

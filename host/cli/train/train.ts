@@ -36,7 +36,7 @@ import {
   recoveriesOf,
   watchedOf,
 } from "./course"
-import type { TrainOptions } from "./train-options"
+import { signalFlags, type TrainOptions } from "./train-options"
 
 export function addTrain(program: Command, run: Run): void {
   const command = program
@@ -378,13 +378,7 @@ function checkOptions(options: TrainOptions): void {
     "--rounding": options.rounding,
     "--limit": options.limit,
     "--validation": options.validation,
-    "--window": options.window,
-    "--rate": options.rate,
-    "--features": options.features,
-    "--test-names": options.testNames,
-    "--test-every": options.testEvery,
-    "--train-names": options.trainNames,
-    "--vary": options.vary,
+    ...signalFlags(options),
     "--label": options.label,
     "--range": options.range,
     "--average": options.average,

@@ -12,6 +12,7 @@ import { runnerOf } from "../../../host/models/run-model"
 import { trainedModel } from "../../../host/models/trained"
 import { random15 } from "../../../src/base/random"
 import { temporaryFolder } from "../../temporary"
+import { chunk } from "./pictures"
 
 const folder = temporaryFolder("photo")
 const mnist = readMnist(process.env.WUXING_MNIST)
@@ -88,14 +89,7 @@ describe("a PNG", () => {
   function png(width: number, height: number, interlace: 0 | 1, data: Buffer): Buffer {
     const whole = PNG.sync.write(new PNG({ width: 1, height: 1 }), { colorType: 0 })
     const chunks: Buffer[] = [whole.subarray(0, 8)]
-    const put = (type: string, body: Buffer) => {
-      const bytes = Buffer.alloc(12 + body.length)
-      bytes.writeUInt32BE(body.length, 0)
-      bytes.write(type, 4, "latin1")
-      body.copy(bytes, 8)
-      bytes.writeUInt32BE(crc(bytes.subarray(4, 8 + body.length)), 8 + body.length)
-      chunks.push(bytes)
-    }
+    const put = (type: string, body: Buffer) => chunks.push(chunk(type, body))
     const head = Buffer.alloc(13)
     head.writeUInt32BE(width, 0)
     head.writeUInt32BE(height, 4)
@@ -161,12 +155,3 @@ describe("a PNG", () => {
     expect(drawn(0, 0, true)).toEqual(expected)
   })
 })
-
-function crc(bytes: Buffer): number {
-  let c = 0xffffffff
-  for (const byte of bytes) {
-    c ^= byte
-    for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1
-  }
-  return (c ^ 0xffffffff) >>> 0
-}

@@ -1,5 +1,5 @@
 /** An emulated Pico's USB serial port, as a `Port`, run in this process. */
-import { realClock, type Timer } from "../../base/clock"
+import { type Clock, realClock, type Timer } from "../../base/clock"
 import type { Port } from "../../link/port"
 import type { EmulatedPico } from "./pico"
 
@@ -12,7 +12,8 @@ const MOST_IDLE_MS = 1_000
 
 /**
  * Runs the board as long as the port is open: as fast as the machine can while it has something to do,
- * with the wall clock while it sleeps.
+ * with the wall clock while it sleeps. With another clock than the wall's, always at that clock's pace:
+ * a second of the board is one of whoever waits for it, however busy the machine is.
  */
 export class PicoPort implements Port {
   onData?: (bytes: Uint8Array) => void
@@ -20,12 +21,14 @@ export class PicoPort implements Port {
   private closed = false
   private turning = false
   private timer?: Timer
-  private lookedAt = realClock.now()
+  private lookedAt: number
 
   constructor(
     readonly name: string,
     private readonly pico: EmulatedPico,
+    private readonly clock: Clock = realClock,
   ) {
+    this.lookedAt = clock.now()
     pico.onData = bytes => this.onData?.(bytes.slice())
     // Its USB device goes away and comes back: what was open is not.
     pico.onReset = () => this.lose(new Error("the board reset itself"))
@@ -56,7 +59,12 @@ export class PicoPort implements Port {
     if (this.turning) return
     this.timer?.stop()
     this.turning = true
-    setImmediate(() => this.turn())
+    this.turnSoon()
+  }
+
+  private turnSoon(): void {
+    if (this.clock === realClock) setImmediate(() => this.turn())
+    else this.timer = this.clock.after(TURN_NANOS / 1e6, () => this.turn())
   }
 
   private turn(): void {
@@ -66,12 +74,13 @@ export class PicoPort implements Port {
       this.lose(new Error("its power failed"))
       return
     }
-    const now = realClock.now()
-    const nanos = pico.idle ? Math.min(MOST_IDLE_MS, now - this.lookedAt) * 1e6 : TURN_NANOS
+    const now = this.clock.now()
+    const passed = Math.min(MOST_IDLE_MS, now - this.lookedAt) * 1e6
+    const nanos = pico.idle || this.clock !== realClock ? passed : TURN_NANOS
     this.lookedAt = now
     pico.run(Math.max(nanos, 1000))
     this.turning = !pico.idle
-    if (this.turning) setImmediate(() => this.turn())
-    else this.timer = realClock.after(IDLE_MS, () => this.turn())
+    if (this.turning) this.turnSoon()
+    else this.timer = this.clock.after(IDLE_MS, () => this.turn())
   }
 }

@@ -1,7 +1,7 @@
 /** A part of the sweep of faults (test/faults), on emulated Picos: the same run, the same judgement. */
 import { createHash } from "node:crypto"
 import { expect, it } from "vitest"
-import { realClock } from "../../../host/base/clock"
+import { VirtualClock } from "../../../host/base/clock"
 import { faultyPorts } from "../../../host/faults/faulty-port"
 import { FaultInjector } from "../../../host/faults/injector"
 import { FAULT_KINDS, type FaultRule } from "../../../host/faults/spec"
@@ -23,21 +23,28 @@ const EVERY = 201
 class Picos {
   readonly pairs = PAIRS
   private readonly boards = Array.from({ length: 2 * PAIRS }, () => new EmulatedPico({ uf2 }))
+  /** Of the boards and their host: how busy the machine is says nothing. */
+  private readonly clocks = Array.from({ length: PAIRS }, () => new VirtualClock())
 
   async renew(pair: number): Promise<void> {
     for (const i of [2 * pair, 2 * pair + 1]) this.boards[i] = new EmulatedPico({ uf2 })
   }
 
-  async run(pair: number, rules: FaultRule[]): Promise<Ended> {
+  run(pair: number, rules: FaultRule[]): Promise<Ended> {
+    return this.clocks[pair].run(() => this.runInTime(pair, rules))
+  }
+
+  private async runInTime(pair: number, rules: FaultRule[]): Promise<Ended> {
+    const clock = this.clocks[pair]
     const injector = new FaultInjector(rules, 1)
-    const start = realClock.now()
+    const start = clock.now()
     const options = {
       ...{ network: net, boards: 2, bytecode: Buffer.alloc(0) },
       ...{ checkpointSamples: 4, sampleDeadlineMs: 1_000 },
     }
     const fleet = new Fleet(options, this.setOf(pair, injector), splitEvenly(net, 2))
     const ended = (rest: { hash?: string; error?: unknown }): Ended => ({
-      ...{ recoveries: fleet.recoveries, seconds: (realClock.now() - start) / 1000 },
+      ...{ recoveries: fleet.recoveries, seconds: (clock.now() - start) / 1000 },
       ...{ injector, ...rest },
     })
     try {
@@ -53,15 +60,17 @@ class Picos {
   }
 
   private setOf(pair: number, injector: FaultInjector): BoardSet {
-    const wrap = faultyPorts(injector)
+    const clock = this.clocks[pair]
+    const wrap = faultyPorts(injector, clock)
     const boards: BoardSet = {
+      clock,
       count: 2,
       reconnectMs: 5_000,
       profile: () => "pico-native",
       connect: (i, options) => {
         const at = 2 * pair + i
         const pico = this.boards[at]
-        const port = new PicoPort(`pico-${at}`, pico)
+        const port = new PicoPort(`pico-${at}`, pico, clock)
         const unplug = () => port.lose(new Error("its cable was pulled"))
         const kill = () => {
           unplug()

@@ -86,6 +86,7 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
     notes.push(note)
     output.status(`note: ${note}`)
   }
+  source.onNote = say
   const hear = ({ kept, notes: about, samples, rate: had }: Recording, cut = false) => {
     began = realClock.now()
     const said = about.map(note => `${kept?.path ?? "a recording is not kept"}: ${note}`)

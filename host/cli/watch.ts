@@ -101,6 +101,7 @@ async function watch(options: WatchOptions, context: Context): Promise<Outcome> 
   if (recordings !== undefined) await playRecordings(recordings, model, { watcher, say }, signal)
   else {
     const source = await openSource(options, features.rate, signal)
+    source.onNote = note => output.status(`note: ${note}`)
     output.status(`watching ${source.name}; Ctrl-C ends it`)
     let limiter: Timer | undefined
     const { readingOf } = await import("../sensing/reading")

@@ -1,4 +1,6 @@
 /** Where samples come from: a board's Jacdac sensor, or a serial port that prints lines of numbers. */
+
+import { MOST_SIXTEENTHS, SensorKind, SIXTEENTHS_SHIFT } from "../../src/wire/sensor-protocol"
 import { type Clock, realClock, type Timer } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import type { BoardSet } from "../hardware/board-set"
@@ -23,6 +25,8 @@ export interface SignalSource {
   /** "accelerometer of board 1a2b…", "/dev/ttyUSB0". */
   readonly name: string
   onSample?: (values: number[], names?: string[]) => void
+  /** What is doubtful of what it says. */
+  onNote?: (note: string) => void
   /** The sensor or its board went away. */
   onEnd?: (reason: WuxingError) => void
   close(): Promise<void>
@@ -89,8 +93,11 @@ export class JacdacSource implements SignalSource {
   readonly name: string
   onSample?: (values: number[], names?: string[]) => void
   onEnd?: (reason: WuxingError) => void
+  onNote?: (note: string) => void
   private device?: DeviceId
   private index = 0
+  /** What readings are multiplied by; undefined before an accelerometer's first that is not all 0. */
+  private scale?: number
   private lastHeard: number
   private readonly heart: { stop(): void }
   private readonly deafen: () => void
@@ -137,9 +144,27 @@ export class JacdacSource implements SignalSource {
         const values = decodeReading(this.sensor, packet.payload)
         if (!values) continue
         this.lastHeard = this.bus.clock.now()
-        this.onSample?.(values, this.sensor.channels)
+        const scale = this.scaleOf(values)
+        this.onSample?.(
+          values.map(value => value * scale),
+          this.sensor.channels,
+        )
       }
     }
+  }
+
+  /** By which a reading's values come to the sensor's unit. */
+  private scaleOf(values: number[]): number {
+    if (this.sensor.kind !== SensorKind.Accelerometer) return 1
+    const most = Math.max(...values.map(Math.abs)) * 2 ** this.sensor.fraction
+    if (this.scale === undefined && most > 0) {
+      this.scale = most <= MOST_SIXTEENTHS ? 2 ** SIXTEENTHS_SHIFT : 1
+      if (this.scale > 1)
+        this.onNote?.(
+          `${this.name} sends sixteenths of a g, as DeviceScript's own drivers do: finer movements are lost`,
+        )
+    }
+    return this.scale ?? 1
   }
 
   /** Asks for more readings; tells of a sensor that says none. */

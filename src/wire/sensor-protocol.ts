@@ -43,6 +43,15 @@ export enum SensorKind {
   Potentiometer = 5,
 }
 
+/**
+ * An accelerometer that DeviceScript 2.16.4's own drivers serve sends sixteenths of a g, as that runtime
+ * puts a point of 20 bits at 4. Such readings are told by their size: to this number, 32 g, while in 2^-20 g
+ * it is 0.0005 g, which no accelerometer keeps below in all its channels, as gravity alone is 1 g.
+ */
+export const MOST_SIXTEENTHS = 512
+/** Bits by which such readings are shifted left to be 2^-20 g. */
+export const SIXTEENTHS_SHIFT = 16
+
 export enum SensorCommand {
   Teach = 0x80,
   State = 0x81,

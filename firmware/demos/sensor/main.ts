@@ -31,10 +31,12 @@ import {
 import { DemoStatus } from "../../../src/wire/demo-protocol"
 import {
   FoundField,
+  MOST_SIXTEENTHS,
   SENSOR_EXAMPLES,
   SensorImage,
   SensorKind,
   SensorState,
+  SIXTEENTHS_SHIFT,
   TeachField,
   TeachReply,
   UNKNOWN_CLASS,
@@ -79,7 +81,7 @@ const sequence = plan.getAt(Plan.Kind, "u16") === FeatureKind.Reservoir
 const streamed = sequence && plan.getAt(Plan.Points, "u16") === 0
 const runs = Buffer.alloc(mostRuns(width))
 const kind = image.getAt(SensorImage.Kind, "u16")
-const shift = image.getAt(SensorImage.Shift, "i16")
+let shift = image.getAt(SensorImage.Shift, "i16")
 const interval = image.getAt(SensorImage.Interval, "u16")
 const classes = image.getAt(SensorImage.Classes, "u16")
 const unknown = image.getAt(SensorImage.Unknown, "i32")
@@ -116,6 +118,8 @@ function sensorOf(which: SensorKind): ds.Sensor {
 
 /** One of the two sizes that readings come in: i12.20 a channel, or u0.16. */
 const readingBytes = kind === SensorKind.Accelerometer || kind === SensorKind.Gyroscope ? 4 : 2
+/** What a reading's numbers are in is known: at the first that is not all 0. */
+let scaled = kind !== SensorKind.Accelerometer
 const sensor = sensorOf(kind)
 const heard: ds.Role = sensor
 
@@ -372,6 +376,15 @@ async function classify(count: number): Promise<void> {
   if (known) await server.sendEvent(ds.WuxingSensor.spec.lookup("named").encode(best))
 }
 
+/** By a reading of an accelerometer, as its bytes come. */
+function scale(payload: Buffer): void {
+  let most = 0
+  for (let c = 0; c < channels; c++) most = Math.max(most, Math.abs(payload.getAt(c << 2, "i32")))
+  if (most === 0) return
+  scaled = true
+  if (most <= MOST_SIXTEENTHS) shift -= SIXTEENTHS_SHIFT
+}
+
 function reading(payload: Buffer, channel: number): number {
   const raw =
     readingBytes === 4 ? payload.getAt(channel << 2, "i32") : payload.getAt(channel << 1, "u16")
@@ -382,6 +395,7 @@ function reading(payload: Buffer, channel: number): number {
 async function hear(payload: Buffer): Promise<void> {
   if (busy || payload.length < channels * readingBytes) return
   readings++
+  if (!scaled) scale(payload)
   const at = state.getAt(Stream.Fill, "i32") * channels
   for (let c = 0; c < channels; c++) signal.setAt((at + c) << 1, "i16", reading(payload, c))
   const count = followStream(state, signal)

@@ -8,15 +8,19 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { VirtualClock } from "../../../host/base/clock"
 import "../../../host/base/memory"
 import { writeFolder } from "../../../host/base/write-folder"
 import { modelBytes, modelModule } from "../../../host/export/devicescript/model-module"
 import { packageFiles } from "../../../host/export/devicescript/package-files"
 import { projectFiles } from "../../../host/export/devicescript/project"
 import { Machine } from "../../../host/hardware/machine"
+import type { LinkListener } from "../../../host/link/board-link"
 import type { Model } from "../../../host/models/model-file"
 import { readModel } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
+import { JacdacSource } from "../../../host/sensing/source"
+import { sensorNamed } from "../../../host/signals/sensors"
 import { classesOf } from "../../../host/training/training"
 import { Part } from "../../../src/core/layout"
 import { partAt } from "../../../src/core/run"
@@ -112,6 +116,54 @@ console.log("end")
     // Outputs as well, of the one that learnt and of the one that was told.
     expect(lines[26]).toBe(lines[27])
     expect(named(lines[26])).toBe(labels[host.predict(inputsOf(11))])
+  })
+
+  it("hears an accelerometer that DeviceScript's own driver serves, and so does a host", async () => {
+    const bytecode = await build(project, {
+      "main.ts": `import * as ds from "@devicescript/core"
+import { startAccelerometer } from "@devicescript/drivers"
+import { hear } from "devicescript-wuxing"
+const accelerometer = await startAccelerometer(
+  {
+    supportedRanges: () => [2],
+    readingRange: () => 2,
+    setReadingRange: async () => {},
+    subscribe: cb => { setInterval(async () => { await cb([0.5, -0.0625, 1]) }, 20) },
+  },
+  { simOk: true }
+)
+let heard = 0
+hear(accelerometer, 20, async reading => {
+  heard++
+  if (heard === 10) console.log(reading.join(" "))
+})
+`,
+    })
+    const machine = await Machine.start(bytecode)
+    const clock = new VirtualClock()
+    const bus = {
+      ...{ boardId: "0123456789abcdef", clock },
+      listen: (listener: LinkListener) => {
+        machine.onFrame = frame => listener.onOther?.(frame.slice())
+        return () => {}
+      },
+      sendFrame: async (frame: Uint8Array) => machine.send(frame),
+    }
+    const source = new JacdacSource(bus, sensorNamed("accelerometer"), 20)
+    const values: number[][] = []
+    const notes: string[] = []
+    source.onSample = reading => values.push(reading)
+    source.onNote = note => notes.push(note)
+    for (let now = 1; now < 8_000; now++) {
+      machine.turn(now)
+      clock.advanceTo(now)
+    }
+    await source.close()
+    // The runtime cuts towards 0 after adding half: −0.0625 is sent as 0.
+    expect(printed(machine.log)).toEqual(["0.5 0 1"])
+    expect(values.length).toBeGreaterThan(20)
+    expect(values.at(-1)).toEqual([0.5, 0, 1])
+    expect(notes).toHaveLength(1)
   })
 
   it("says what is wrong, and the program goes on", async () => {

@@ -6,19 +6,24 @@ import { readBoardProfile } from "../../../host/hardware/board-profile"
 import { LISTING_PATH, UF2_PATH } from "../../../host/hardware/emulator/firmware-file"
 import { buildFirmware } from "../../../host/hardware/firmware"
 import { totalOf } from "../../../host/hardware/program-functions"
+import { packetsOf } from "../../../host/link/jacdac"
 import { type Model, saveModel } from "../../../host/models/model-file"
 import { readModel } from "../../../host/models/model-source"
+import { sensorImage, withImage } from "../../../host/models/sensor-image"
 import { costOf, cyclesOf } from "../../../host/profile/cycles"
 import { profileNative } from "../../../host/profile/native"
 import { checkTurns, profileSensor } from "../../../host/profile/sensor"
 import type { Features } from "../../../host/signals/description"
 import { hostFeatures } from "../../../host/signals/host-features"
+import { sensorNamed } from "../../../host/signals/sensors"
 import { SignalStream } from "../../../host/signals/stream"
 import { readSignalData } from "../../../host/training/signal-data"
 import { hashOf, paddedWidth } from "../../../src/signals/runs"
+import { FoundField, SensorCommand } from "../../../src/wire/sensor-protocol"
 import { BANDS, TRACE } from "../../src/signals/reference"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
+import { fixed, runWithSensors } from "../export/machines/jacdac-servers"
 import { describeWith, SPOKEN, WAND } from "../signals/own-data"
 
 const folder = temporaryFolder("profile-sensor")
@@ -173,4 +178,33 @@ describeWith(SPOKEN, "a native Pico, a second of sound", () => {
     const options = { testNames: "_[0-4][.]wav$", features: "bands,frames=10,average=4,octaves=6" }
     expect(await nativeMs(SPOKEN, "160-27-10", options)).toBeLessThan(1)
   })
+})
+
+it("a board takes sixteenths of a g, as DeviceScript's own drivers serve them, for what they are", async () => {
+  const features = stroke(["x", "y", "z"], 20)
+  const accelerometer = sensorNamed("accelerometer")
+  const model = { ...readModel("60-6-3", 1), signal: { features: { ...features, unit: 4096 } } }
+  const bytecode = withImage(await program(), sensorImage(model, accelerometer))
+  // Whole sixteenths, so that both forms can say them; at first nothing, as of a sensor that wakes up.
+  const at = (ms: number) =>
+    ms < 1_000
+      ? [0, 0, 0]
+      : [ms % 4_000 < 3_000 ? 0 : Math.round(16 * Math.sin(ms / 40)) / 16, 0, 1]
+  const hashes = async (bits: number) => {
+    const found: string[] = []
+    const sensor = {
+      serviceClass: accelerometer.serviceClass,
+      reading: (ms: number) => fixed(bits, 4, ...at(ms)),
+    }
+    const hear = (frame: Uint8Array) => {
+      for (const { command, payload } of packetsOf(frame))
+        if ((command & 0xfff) === SensorCommand.Found && payload.length === FoundField.Length)
+          found.push(Buffer.from(payload).toString("hex"))
+    }
+    await runWithSensors(bytecode, [sensor], () => found.length >= 3, 20_000, hear)
+    return found
+  }
+  const sixteenths = await hashes(4)
+  expect(sixteenths).toEqual(await hashes(20))
+  expect(new Set(sixteenths).size).toBe(3)
 })

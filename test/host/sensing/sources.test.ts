@@ -179,6 +179,34 @@ describe("a Jacdac sensor on a board's bus", () => {
     await source.close()
   })
 
+  it("that sends sixteenths of a g, as DeviceScript's own drivers do, is told by its size", async () => {
+    const said = (...raw: number[]) => {
+      const payload = Buffer.alloc(4 * raw.length)
+      for (const [c, number] of raw.entries()) payload.writeInt32LE(number, 4 * c)
+      return buildPacket(device, 0, 2, 0x1101, payload)
+    }
+    for (const [first, values, notes] of [
+      [[2, -4, 16], [0.125, -0.25, 1], 1],
+      [[512, 0, 0], [32, 0, 0], 1],
+      [[513, 0, 0], [513 / 2 ** 20, 0, 0], 0],
+      [[-(2 ** 20), 40, 3], [-1, 40 / 2 ** 20, 3 / 2 ** 20], 0],
+    ] as const) {
+      const { hear, heard, source } = setup()
+      const noted: string[] = []
+      source.onNote = note => noted.push(note)
+      hear(announce())
+      // Nothing yet, as of a sensor that wakes up.
+      hear(said(0, 0, 0))
+      hear(said(...first))
+      expect(heard).toEqual([[0, 0, 0], values])
+      // It stays so, however small or large what comes is.
+      hear(said(16, 0, 0))
+      expect(heard[2]).toEqual([notes ? 1 : 16 / 2 ** 20, 0, 0])
+      expect(noted).toEqual(Array(notes).fill(expect.stringContaining("sixteenths of a g")))
+      await source.close()
+    }
+  })
+
   it("that never comes is missing; one that falls silent is gone", async () => {
     const never = setup()
     await never.clock.run(never.clock.sleep(6_000))

@@ -33,12 +33,16 @@ export async function runWithSensors(
   sensors: Sensor[],
   done: (log: string[], now: number) => boolean,
   milliseconds: number,
+  onFrame?: (frame: Uint8Array) => void,
 ): Promise<string[]> {
   const machine = await Machine.start(bytecode)
   const id = deviceIdFromHex("abcdef0123456789")
   const server = new Server(machine, id, sensors)
   let now = 1
-  machine.onFrame = frame => server.take(frame.slice(), now)
+  machine.onFrame = frame => {
+    server.take(frame.slice(), now)
+    onFrame?.(frame)
+  }
   for (; now < milliseconds; now++) {
     server.tick(now)
     machine.turn(now)

@@ -200,14 +200,12 @@ async function nameOnHost(
   { images, labels, count }: Images,
   { output, signal }: Context,
 ): Promise<Named> {
-  const { TrainingEngine } = await import("../training/training-engine")
-  const { loadModelInto } = await import("../training/training")
+  const { learntOf, startNaming } = await import("../training/predict-apart")
   await readyCore(false, output)
-  const engine = await TrainingEngine.start(model.network, { workers })
+  const engine = await startNaming(learntOf(model), workers)
   const progress = startProgress(output, "testing", count)
   const start = realClock.now()
   try {
-    loadModelInto(engine, model)
     const store = engine.store(images, labels)
     const indices = Int32Array.from({ length: count }, (_, i) => i)
     const named = await engine.predict(store, indices, { signal, onProgress: progress.sample })

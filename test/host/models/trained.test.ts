@@ -14,9 +14,8 @@ import {
 import { HostNetwork } from "../../../host/network/host-network"
 import { totalLinks } from "../../../host/network/network-schema"
 import { presetNames } from "../../../host/network/presets"
-import { loadModelInto } from "../../../host/training/training"
+import { learntOf, startNaming } from "../../../host/training/predict-apart"
 import { readTrainingData, usualData } from "../../../host/training/training-data"
-import { TrainingEngine } from "../../../host/training/training-engine"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
 import { describeWith, WAND } from "../signals/own-data"
@@ -58,9 +57,8 @@ describe("a trained network that is kept", () => {
     async name => {
       const model = loadModel(trainedPath(name))
       const { test } = await readTrainingData(usualData(model), model.network)
-      const engine = await TrainingEngine.start(model.network)
+      const engine = await startNaming(learntOf(model))
       try {
-        loadModelInto(engine, model)
         const store = engine.store(test.images, test.labels)
         const indices = Int32Array.from({ length: test.count }, (_, i) => i)
         const classes = await engine.predict(store, indices)

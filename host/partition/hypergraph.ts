@@ -97,10 +97,16 @@ export function signalNets(network: Network): Net[] {
 /** Pairs of a net and a part beyond its first: Σ cost · (parts the net touches − 1). */
 export function cutOf(graph: Hypergraph, parts: Int32Array): number {
   let cut = 0
-  for (let n = 0; n < graph.costs.length; n++) {
+  const { costs, pins, start } = graph
+  for (let n = 0; n < costs.length; n++) {
+    const first = start[n]
+    if (start[n + 1] - first === 2) {
+      if (parts[pins[first]] !== parts[pins[first + 1]]) cut += costs[n]
+      continue
+    }
     const touched = new Set<number>()
-    for (let i = graph.start[n]; i < graph.start[n + 1]; i++) touched.add(parts[graph.pins[i]])
-    cut += graph.costs[n] * (touched.size - 1)
+    for (let i = first; i < start[n + 1]; i++) touched.add(parts[pins[i]])
+    cut += costs[n] * (touched.size - 1)
   }
   return cut
 }

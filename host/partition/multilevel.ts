@@ -9,7 +9,7 @@
  */
 import { hash32 } from "../../src/base/random"
 import { cutOf, type Hypergraph, hypergraph, type Net } from "./hypergraph"
-import { type Caps, Refinement } from "./refine"
+import { type Caps, loadsOf, overloadOf, Refinement } from "./refine"
 
 export interface Cut {
   /** The part of each vertex. */
@@ -134,7 +134,7 @@ class Search {
     return {
       parts,
       cut: cutOf(graph, parts),
-      overload: new Refinement(graph, parts, this.caps).overload(),
+      overload: overloadOf(loadsOf(graph, parts, this.count), this.caps),
     }
   }
 
@@ -256,8 +256,12 @@ function contract(graph: Hypergraph, map: Int32Array, size: number): Hypergraph 
   })
   const nets: Net[] = []
   for (let n = 0; n < graph.costs.length; n++) {
+    const first = graph.start[n]
+    const end = graph.start[n + 1]
+    // One that is within a vertex now is no net any more: most are of two, and fall together so.
+    if (end - first === 2 && map[graph.pins[first]] === map[graph.pins[first + 1]]) continue
     const pins: number[] = []
-    for (let i = graph.start[n]; i < graph.start[n + 1]; i++) pins.push(map[graph.pins[i]])
+    for (let i = first; i < end; i++) pins.push(map[graph.pins[i]])
     nets.push({ pins, cost: graph.costs[n] })
   }
   return hypergraph(weights, nets)

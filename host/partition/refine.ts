@@ -12,6 +12,25 @@ export type Caps = Float64Array[]
 /** Moves without a gain after which a pass ends. */
 const MOST_FRUITLESS = 150
 
+/** What each part holds of each resource: `[resource][part]`. */
+export function loadsOf(graph: Hypergraph, parts: Int32Array, count: number): Float64Array[] {
+  return graph.weights.map(w => {
+    const loads = new Float64Array(count)
+    for (let v = 0; v < graph.size; v++) loads[parts[v]] += w[v]
+    return loads
+  })
+}
+
+/** How far parts are above their caps, summed as shares of the caps; 0: all fits. */
+export function overloadOf(loads: Float64Array[], caps: Caps): number {
+  let over = 0
+  caps.forEach((most, r) => {
+    for (let p = 0; p < most.length; p++)
+      over += Math.max(0, loads[r][p] - most[p]) / Math.max(1, most[p])
+  })
+  return over
+}
+
 export class Refinement {
   readonly loads: Float64Array[]
   /** Work done so far, in vertices of nets looked at: a clock that runs the same on every machine. */
@@ -30,31 +49,17 @@ export class Refinement {
     this.count = caps[0].length
     this.inPart = new Int32Array(graph.costs.length * this.count)
     this.gains = new Float64Array(this.count)
-    this.loads = graph.weights.map(() => new Float64Array(this.count))
-    for (let v = 0; v < graph.size; v++)
-      graph.weights.forEach((w, r) => {
-        this.loads[r][parts[v]] += w[v]
-      })
+    this.loads = loadsOf(graph, parts, this.count)
     for (let n = 0; n < graph.costs.length; n++)
       for (let i = graph.start[n]; i < graph.start[n + 1]; i++)
         this.inPart[n * this.count + parts[graph.pins[i]]]++
     this.work += graph.pins.length
   }
 
-  /** How far parts are above their caps, summed as shares of the caps; 0: all fits. */
-  overload(): number {
-    let over = 0
-    this.caps.forEach((caps, r) => {
-      for (let p = 0; p < this.count; p++)
-        over += Math.max(0, this.loads[r][p] - caps[p]) / Math.max(1, caps[p])
-    })
-    return over
-  }
-
   /** Improves until a pass no longer helps, or so much work is done. */
   refine(passes: number, work: number): void {
     const end = this.work + work
-    if (this.overload() > 0) this.unload()
+    if (overloadOf(this.loads, this.caps) > 0) this.unload()
     for (let pass = 0; pass < passes; pass++) if (this.pass(end) <= 0) break
   }
 
@@ -92,7 +97,7 @@ export class Refinement {
     this.work += work
     let best = -1
     for (let p = 0; p < count; p++) {
-      if (p === from || !this.fits(v, p)) continue
+      if (p === from || (best >= 0 && gains[p] < gains[best]) || !this.fits(v, p)) continue
       if (best < 0 || gains[p] > gains[best]) best = p
       // Of equals the emptier, which leaves more room for others.
       else if (gains[p] === gains[best] && this.fullness(p) < this.fullness(best)) best = p

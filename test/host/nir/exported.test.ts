@@ -223,7 +223,7 @@ describe("damage", () => {
       ["node/nodes/input/type", /"input" is of type unknown/],
     ] as const) {
       writeFileSync(path, await encodeNir(exported(model)))
-      changeByH5py(path, `del f["${what}"]`)
+      await changeByH5py(path, `del f["${what}"]`)
       const reading = importNir(path)
       await expect(reading).rejects.toThrow(said)
       await expect(reading).rejects.toMatchObject({ kind: "data" })

@@ -1,10 +1,14 @@
 /** HDF5 by h5py, the library under NIR's reference implementation: another reader, another writer. */
-import { spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync } from "node:fs"
+import type { Socket } from "node:net"
+import { createInterface } from "node:readline"
 
 const PYTHON = "/usr/bin/python3"
 
 /** Debian's package python3-h5py. */
-export const hasH5py = spawnSync(PYTHON, ["-c", "import h5py"]).status === 0
+export const hasH5py = existsSync("/usr/lib/python3/dist-packages/h5py")
 
 /** Everything in a file, as h5py sees it. */
 export interface Seen {
@@ -19,9 +23,9 @@ export interface Seen {
   }
 }
 
-export function readByH5py(path: string): Seen {
+export async function readByH5py(path: string): Promise<Seen> {
   return JSON.parse(
-    python(
+    await python(
       `
 import h5py, json, sys
 seen = {}
@@ -56,8 +60,8 @@ export function writeByH5py(
   path: string,
   nodes: Record<string, PlainNode>,
   edges: [string, string][],
-): void {
-  python(
+): Promise<string> {
+  return python(
     `
 import h5py, json, sys, numpy as np
 nodes, edges = json.loads(sys.argv[2])
@@ -86,8 +90,8 @@ with h5py.File(sys.argv[1], "w") as f:
 }
 
 /** Opens a file for change and runs some lines on it, as `f`. */
-export function changeByH5py(path: string, lines: string): void {
-  python(
+export function changeByH5py(path: string, lines: string): Promise<string> {
+  return python(
     `import h5py, sys\nwith h5py.File(sys.argv[1], "r+") as f:\n    ${lines.replaceAll("\n", "\n    ")}\n`,
     [path],
   )
@@ -98,8 +102,8 @@ export function changeByH5py(path: string, lines: string): void {
  * leaky integrators, as NIR's `write` does, then has `change(f)` alter the open file. `keys` go to the
  * data set of the weights.
  */
-export function writeVariants(folder: string, lines: string): void {
-  python(
+export function writeVariants(folder: string, lines: string): Promise<string> {
+  return python(
     `
 import h5py, sys, numpy as np
 folder = sys.argv[1]
@@ -132,11 +136,39 @@ ${lines}
   )
 }
 
-function python(script: string, args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(PYTHON, ["-c", script, ...args], {
-    encoding: "utf8",
-    maxBuffer: 2 ** 26,
-  })
-  if (status !== 0) throw new Error(`python ended with ${status}: ${stderr}`)
-  return stdout
+/** Runs scripts in turn, each by itself, and answers with what it printed or why it ended. */
+const SERVER = `
+import contextlib, io, json, sys, traceback
+for line in sys.stdin:
+    script, args = json.loads(line)
+    sys.argv = ["", *args]
+    said, failed = io.StringIO(), None
+    try:
+        with contextlib.redirect_stdout(said):
+            exec(script, {"__name__": "__main__"})
+    except BaseException:
+        failed = traceback.format_exc()
+    print(json.dumps([said.getvalue(), failed]), flush=True)
+`
+
+/** One Python for all scripts of this process: to load h5py takes half a second of a core. It ends with it. */
+let running: ReturnType<typeof start> | undefined
+
+function start() {
+  const child = spawn(PYTHON, ["-c", SERVER], { stdio: ["pipe", "pipe", "inherit"] })
+  child.unref()
+  for (const end of [child.stdin, child.stdout]) (end as Socket).unref()
+  const lines = createInterface({ input: child.stdout })
+  // What waits for an answer fails then.
+  child.once("exit", () => lines.emit("error", new Error("python ended")))
+  return { stdin: child.stdin, lines }
+}
+
+async function python(script: string, args: string[]): Promise<string> {
+  running ??= start()
+  const answer = once(running.lines, "line")
+  running.stdin.write(`${JSON.stringify([script, args])}\n`)
+  const [said, failed] = JSON.parse((await answer)[0])
+  if (failed !== null) throw new Error(failed)
+  return said
 }

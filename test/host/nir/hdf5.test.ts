@@ -50,7 +50,7 @@ describe.skipIf(!hasH5py)("seen by h5py (Debian's python3-h5py)", () => {
   graph.metadata = { note: "größe", count: 7, share: 0.25, bytes: Uint8Array.of(1, 255) }
 
   test("an export has the reference implementation's layout, names, types and shapes", async () => {
-    const seen = readByH5py(await write("layout.nir", graph))
+    const seen = await readByH5py(await write("layout.nir", graph))
     expect(
       Object.keys(seen)
         .filter(path => !path.includes("/"))
@@ -89,7 +89,7 @@ describe.skipIf(!hasH5py)("seen by h5py (Debian's python3-h5py)", () => {
   })
 
   test("what nodes join has the sizes the reference implementation checks", async () => {
-    const seen = readByH5py(await write("sizes.nir", graph))
+    const seen = await readByH5py(await write("sizes.nir", graph))
     const sizes = (name: string): [takes: number, gives: number] => {
       const at = (what: string) => dataset(seen, `node/nodes/${name}/${what}`)
       const type = typeIn(seen, name)
@@ -108,7 +108,7 @@ describe.skipIf(!hasH5py)("seen by h5py (Debian's python3-h5py)", () => {
   })
 
   test("its values are the graph's, also where most of a matrix is not stored", async () => {
-    const seen = readByH5py(await write("values.nir", graph))
+    const seen = await readByH5py(await write("values.nir", graph))
     for (const [name, node] of graph.nodes) {
       const value = (what: string) => seen[`node/nodes/${name}/${what}`]?.value
       if (node.type === "Affine") {
@@ -121,7 +121,7 @@ describe.skipIf(!hasH5py)("seen by h5py (Debian's python3-h5py)", () => {
 
   test("values that float32 cannot hold are written as float64", async () => {
     const odd = linearise(modelOf(net, spread(900)), new Uint8Array(20).fill(77)).graph
-    const seen = readByH5py(await write("odd.nir", odd))
+    const seen = await readByH5py(await write("odd.nir", odd))
     expect(seen["node/nodes/layer0/tau"]).toMatchObject({
       dtype: "float64",
       value: [...nodeOf(odd, "layer0", "LI").tau],
@@ -130,7 +130,7 @@ describe.skipIf(!hasH5py)("seen by h5py (Debian's python3-h5py)", () => {
 
   test("a graph written call by call as the reference implementation does is read", async () => {
     const path = file("reference.nir")
-    writeByH5py(
+    await writeByH5py(
       path,
       {
         input: { type: "Input", shape: [3] },
@@ -300,7 +300,7 @@ describe("refused", () => {
   test.skipIf(!hasH5py)("other types of nodes, by name and type (needs python3-h5py)", async () => {
     const path = file("spiking.nir")
     const late = { type: "Delay", delay: [1] }
-    writeByH5py(
+    await writeByH5py(
       path,
       {
         input: { type: "Input", shape: [1] },

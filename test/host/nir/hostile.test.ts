@@ -81,10 +81,14 @@ def dense(f):
     replace(f, "node/nodes/output/shape", data=[8192])
 good("dense", dense)
 def inflated(f):
-    # A block of 3·144 values whose stored bytes inflate to 1 GB.
+    # A block of 3·144 values whose stored bytes inflate to 1 GB: a MB of zeros, written 1024 times over.
     import zlib
-    deflate = zlib.compressobj(9)
-    bomb = b"".join(deflate.compress(bytes(2**20)) for _ in range(1024)) + deflate.flush()
+    deflate = zlib.compressobj(9, wbits=-15)
+    piece = deflate.compress(bytes(2**20)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    # Adler's sum of so many zeros: 1, and their number.
+    end = deflate.flush() + ((2**30 % 65521) << 16 | 1).to_bytes(4, "big")
+    bomb = bytes([0x78, 0xda]) + 1024 * piece + end
+    assert zlib.decompressobj().decompress(bomb, 2**21) == bytes(2**21)
     data = replace(f, "node/nodes/w/weight", shape=(3, 144), dtype="f4", chunks=(3, 144), compression="gzip")
     data.id.write_direct_chunk((0, 0), bomb)
 good("inflated", inflated)

@@ -79,7 +79,7 @@ function samplesOf(net: Network, count: number, seed: number, ink: number): Samp
 const joined = (images: Uint8Array[]) => Uint8Array.from(images.flatMap(image => [...image]))
 const everyOne = (count: number) => new Int32Array(count).map((_, i) => i)
 /** More than is ever learnt before a test stops it. */
-const endless = (images: number) => new Int32Array(1_000_000).map((_, i) => i % images)
+const endless = (images: number) => new Int32Array(200_000).map((_, i) => i % images)
 
 /** The image moved by so many pixels, or as it is if a pixel would leave the frame. */
 function moved(image: Uint8Array, by: number): Uint8Array {

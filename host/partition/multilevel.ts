@@ -49,6 +49,16 @@ export function cutHypergraph(graph: Hypergraph, caps: Caps, options: CutOptions
   const pool: Cut[] = []
   for (let i = 0; i < STARTS && (i === 0 || search.work < most / 2); i++)
     insert(pool, search.multilevel(graph))
+  // What is not coarsened has nothing to combine: each is refined until that finds no more.
+  if (search.isCoarse(graph)) {
+    for (let i = 0; i < pool.length && search.work < most; i++) {
+      const refined = search.multilevel(graph, pool[i])
+      if (!better(refined, pool[i])) continue
+      insert(pool, refined)
+      i = -1
+    }
+    return pool[0]
+  }
   let fruitless = 0
   for (let i = 0; i < ROUNDS && fruitless < MOST_FRUITLESS && search.work < most; i++) {
     const a = pool[search.random(pool.length)]
@@ -90,6 +100,10 @@ class Search {
     return (hash32(this.seed, this.drawn++) >>> 0) % below
   }
 
+  isCoarse(graph: Hypergraph): boolean {
+    return graph.size <= COARSE_VERTICES * this.count
+  }
+
   private shuffled(size: number): Int32Array {
     const order = Int32Array.from({ length: size }, (_, i) => i)
     for (let i = size - 1; i > 0; i--) {
@@ -109,7 +123,7 @@ class Search {
     let parts = first?.parts
     const levels: { graph: Hypergraph; map: Int32Array }[] = []
     let coarse = graph
-    while (coarse.size > COARSE_VERTICES * this.count) {
+    while (!this.isCoarse(coarse)) {
       const { map, size } = this.match(coarse, labels)
       if (size > coarse.size * 0.95) break
       levels.push({ graph: coarse, map })

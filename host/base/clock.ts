@@ -62,9 +62,18 @@ export function timeOfDay(): Date {
   return new Date()
 }
 
+/** How many wait in `takeTurns`. */
+let turnsWanted = 0
+
 /** Lets the other code of this process have its turn: input, and what waits for it. */
 export function takeTurns(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
+  turnsWanted++
+  return new Promise(resolve =>
+    setImmediate(() => {
+      turnsWanted--
+      resolve()
+    }),
+  )
 }
 
 interface Due {
@@ -77,6 +86,17 @@ interface Due {
 
 /** Quiet actions in a row, after which the rest of the process has its turn all the same. */
 const MOST_QUIET = 16
+/** The same of moves that waited for promises alone. */
+const MOST_AMONG_PROMISES = 16
+
+export interface VirtualClockOptions {
+  /**
+   * Whatever happens in its time is done by promises, `takeTurns` and what is held: no streams, no threads.
+   * Then time goes on as soon as no promise has anything to do, which costs a quarter of a look at the
+   * rest of the process.
+   */
+  promisesAlone?: boolean
+}
 
 /**
  * Time as a value. It stands still but during `run`, which moves it from one timer to the next
@@ -94,6 +114,10 @@ export class VirtualClock implements Clock {
   private readonly waiting = new Set<(reason: unknown) => void>()
   /** Counts the times somebody begins to wait, with nobody waiting before. */
   private moves = 0
+  /** Moves since the rest of the process had its turn. */
+  private amongPromises = 0
+
+  constructor(private readonly options: VirtualClockOptions = {}) {}
 
   now = (): number => this.time
 
@@ -175,8 +199,22 @@ export class VirtualClock implements Clock {
     this.time = Math.max(this.time, ms)
   }
 
-  /** Goes on when the rest of the process has had its turn. */
+  /** Goes on when the rest of the process has had its turn, or nothing of it but promises has anything to do. */
   private settle(move: number): void {
+    if (this.options.promisesAlone && this.amongPromises++ < MOST_AMONG_PROMISES) {
+      // A tick comes when no promise has anything left to do, and one that is set by a promise behind all
+      // that were settled before.
+      queueMicrotask(() =>
+        process.nextTick(() => {
+          if (turnsWanted > 0) this.settleBehindAll(move)
+          else this.move(move)
+        }),
+      )
+    } else this.settleBehindAll(move)
+  }
+
+  private settleBehindAll(move: number): void {
+    this.amongPromises = 0
     // Twice: what waits for somebody's turn may in turn let others have theirs.
     setImmediate(() => setImmediate(() => this.move(move)))
   }

@@ -13,6 +13,11 @@ const PAGE_BYTES = 65536
 export const PROGRAM_ADDRESSES = 65536
 /** One u32 for each address of the program, then one of all operations. */
 const COUNTER_PAGES = 5
+/**
+ * Of the 256 of its own memory, of which it uses some 400 KB: what lies unused is taken for garbage to come,
+ * so each start of a machine had all of this process's memory searched for some.
+ */
+const PAGES = 32
 /** Where among the counters the one of all operations is. */
 export const TOTAL_COUNTER = 65536
 
@@ -111,7 +116,8 @@ function counting(
   // Memory: one, with a least and a largest size in pages.
   const [limits, least] = [memory.body[1], leb(memory.body, 2)]
   if (memory.body[0] !== 1 || limits !== 1) throw unknownMachine("its memory is of another kind")
-  const pages = least.value
+  if (least.value < PAGES) throw unknownMachine("its memory is smaller")
+  const pages = PAGES
   const counters = pages * PAGE_BYTES
   const larger = encodeLeb(pages + COUNTER_PAGES)
   const memoryBody = Uint8Array.from([1, 1, ...larger, ...larger])

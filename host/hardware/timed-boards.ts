@@ -176,6 +176,8 @@ class TimedBoard {
   /** Times the machine looked for a frame in its turn. */
   private rounds = 0
   private turning = false
+  /** Until then a turn lasts at the end of which nothing is to be done, ms of the clock. */
+  private stillUntil = 0
   /** It waits for its host, as its alarm was lost. */
   private asleep = false
   private timer?: Timer
@@ -295,6 +297,11 @@ class TimedBoard {
   private turn(): unknown {
     const { core } = this
     if (!core || this.turning) return QUIET
+    const still = this.stillUntil - this.clock.now()
+    if (still > 0) {
+      this.wakeAfter(still, () => this.turn())
+      return QUIET
+    }
     let quiet = true
     this.turning = true
     this.asleep = false
@@ -338,6 +345,13 @@ class TimedBoard {
   /** What it did is done when its time is over. */
   private endTurn(operations: number, idleMs: number): void {
     const { flashMs, turnAt } = this
+    if (operations === 0 && flashMs === 0 && this.wasStill()) {
+      // Most turns are like this: there is nothing to be done at its end, so no timer for that.
+      this.turning = false
+      this.stillUntil = turnAt + TURN_MS
+      this.wakeAfter(TURN_MS + idleOf(idleMs), () => this.turn())
+      return
+    }
     const busyMs = operations * this.msPerOperation
     this.wakeAfter(TURN_MS + busyMs + flashMs, () => {
       this.turning = false
@@ -346,13 +360,20 @@ class TimedBoard {
       this.options.onTurn?.({ board: this.index, at: turnAt, operations, busyMs, flashMs, deafMs })
       // Where it took a frame there may be more.
       const busy = operations > 0 || this.rounds > 1
-      const idle = busy ? 0 : Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, idleMs))
+      const idle = busy ? 0 : idleOf(idleMs)
       let said: unknown = QUIET
       if (this.inbox.length > 0) said = this.turn()
       else if (!busy && this.losesAlarm()) this.asleep = true
       else this.wakeAfter(idle, () => this.turn())
       if (!this.options.onTurn) return said
     })
+  }
+
+  /** Nothing came to the board or went from it in its turn, and nobody is to be told of it. */
+  private wasStill(): boolean {
+    const { onTurn, lostAlarms = 0 } = this.options
+    const silent = this.sent.length === 0 && this.gap !== 1
+    return silent && this.rounds === 1 && this.inbox.length === 0 && !onTurn && lostAlarms === 0
   }
 
   private losesAlarm(): boolean {
@@ -468,6 +489,11 @@ class TimedBoard {
   private wireMs(frame: Uint8Array): number {
     return (1000 * frame.length) / this.options.profile.linkBytesPerSecond
   }
+}
+
+/** How long a board waits that its machine has nothing to do for so long, ms. */
+function idleOf(idleMs: number): number {
+  return Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, idleMs))
 }
 
 /** Bytes a frame takes in a queue. */

@@ -89,6 +89,43 @@ describe("the virtual clock", () => {
     expect(await firedIn(QUIET)).toBe(16 * loud)
   })
 
+  it("among promises alone waits for all of them, for turns taken and for what is held", async () => {
+    const clock = new VirtualClock({ promisesAlone: true })
+    const done: string[] = []
+    const work = async (name: string) => {
+      const began = clock.now()
+      // Chains of promises as long as no real one, turns among them, and the real world.
+      for (let i = 0; i < 1000; i++) await undefined
+      await takeTurns()
+      for (let i = 0; i < 1000; i++) await undefined
+      await Promise.all([takeTurns(), takeTurns()])
+      await clock.hold(realClock.sleep(1))
+      for (let i = 0; i < 1000; i++) await undefined
+      done.push(`${name} ${clock.now() - began}`)
+    }
+    const beat = clock.every(1, () => {})
+    await clock.run(async () => {
+      for (const name of ["a", "b"]) {
+        await clock.sleep(3)
+        await Promise.all([work(name), work(`${name}, too`)])
+      }
+    })
+    beat.stop()
+    expect(done).toEqual(["a 0", "a, too 0", "b 0", "b, too 0"])
+    expect(clock.now()).toBe(6)
+  })
+
+  it("among promises alone lets the rest of the process have its turn all the same", async () => {
+    const clock = new VirtualClock({ promisesAlone: true })
+    let beats = 0
+    const beat = clock.every(1, () => {
+      beats++
+    })
+    await clock.run(new Promise<void>(resolve => setImmediate(resolve)))
+    beat.stop()
+    expect(beats).toBeLessThan(20)
+  })
+
   it("moves once for several that wait", async () => {
     const clock = new VirtualClock()
     const [a, b] = await Promise.all([

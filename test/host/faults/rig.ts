@@ -127,7 +127,7 @@ export class Rig {
   ) {
     this.injectors = Array.from({ length: pairs }, () => undefined)
     this.programs = Array.from({ length: pairs }, () => 0)
-    this.clocks = Array.from({ length: pairs }, () => new VirtualClock())
+    this.clocks = Array.from({ length: pairs }, () => new VirtualClock({ promisesAlone: true }))
     this.boards = this.clocks.map(
       (clock, pair) =>
         new TimedBoards(2, {

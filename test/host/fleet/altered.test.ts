@@ -87,7 +87,7 @@ it("ends with the host's bits or by name, whichever byte of whichever report is 
   for (let i = 0; i < LESSONS; i++) host.train(lesson(i).image, lesson(i).label)
   const right = { classes, hash: sha256(host.coefficients()) }
 
-  const clock = new VirtualClock()
+  const clock = new VirtualClock({ promisesAlone: true })
   const bytecode = await firmware()
   let alterer = new Alterer()
   const boards = new TimedBoards(2, {

@@ -103,10 +103,25 @@ export type Declaration = ts.ParameterDeclaration | ts.VariableDeclaration | ts.
  */
 export function declarationOf(name: ts.Identifier): Declaration | undefined {
   for (let scope: ts.Node = name.parent; scope; scope = scope.parent) {
-    const found = declaredIn(scope).find(declaration => declaration.name?.getText() === name.text)
+    const found = namesIn(scope)?.get(name.text)
     if (found) return found
   }
   return undefined
+}
+
+/** Of each scope that was asked; undefined: it declares nothing. */
+const asked = new WeakMap<ts.Node, Map<string, Declaration> | undefined>()
+
+function namesIn(scope: ts.Node): Map<string, Declaration> | undefined {
+  if (asked.has(scope)) return asked.get(scope)
+  const declarations = declaredIn(scope)
+  const names = declarations.length > 0 ? new Map<string, Declaration>() : undefined
+  for (const declaration of declarations) {
+    const name = declaration.name?.getText()
+    if (name !== undefined && !names!.has(name)) names!.set(name, declaration)
+  }
+  asked.set(scope, names)
+  return names
 }
 
 function declaredIn(scope: ts.Node): readonly Declaration[] {

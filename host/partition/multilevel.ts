@@ -20,6 +20,12 @@ export interface Cut {
   overload: number
 }
 
+/** The best cut found. */
+export interface BestCut extends Cut {
+  /** Would more work have found the same? */
+  settled: boolean
+}
+
 export interface CutOptions {
   seed?: number
   /** Vertices of nets that may be looked at before the best so far is taken. */
@@ -43,10 +49,12 @@ const WIDE_NET = 100
 /** Of what is left when vertices are merged, this many for each part. */
 const COARSE_VERTICES = 20
 
-export function cutHypergraph(graph: Hypergraph, caps: Caps, options: CutOptions = {}): Cut {
+export function cutHypergraph(graph: Hypergraph, caps: Caps, options: CutOptions = {}): BestCut {
   const most = options.work ?? USUAL_WORK
   const search = new Search(caps, options.seed ?? 1, most)
   const pool: Cut[] = []
+  // Nothing looks at what is left before half of it is spent.
+  const best = () => ({ ...pool[0], settled: search.work < most / 2 })
   for (let i = 0; i < STARTS && (i === 0 || search.work < most / 2); i++)
     insert(pool, search.multilevel(graph))
   // What is not coarsened has nothing to combine: each is refined until that finds no more.
@@ -57,17 +65,17 @@ export function cutHypergraph(graph: Hypergraph, caps: Caps, options: CutOptions
       insert(pool, refined)
       i = -1
     }
-    return pool[0]
+    return best()
   }
   let fruitless = 0
   for (let i = 0; i < ROUNDS && fruitless < MOST_FRUITLESS && search.work < most; i++) {
     const a = pool[search.random(pool.length)]
     const b = pool[search.random(pool.length)]
-    const best = pool[0]
+    const before = pool[0]
     insert(pool, search.multilevel(graph, a, a === b ? undefined : b))
-    fruitless = better(pool[0], best) ? 0 : fruitless + 1
+    fruitless = better(pool[0], before) ? 0 : fruitless + 1
   }
-  return pool[0]
+  return best()
 }
 
 function better(a: Cut, b: Cut): boolean {

@@ -233,6 +233,7 @@ export class Planner {
         const layout = this.judge(cut.parts)
         best ??= layout
         if (layout.fits) {
+          if (cut.settled) return layout
           const better = this.judge(cutHypergraph(graph, caps, { work: effort }).parts)
           return better.fits ? better : layout
         }

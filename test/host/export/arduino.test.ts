@@ -10,7 +10,7 @@ import { checkBoard } from "../../../host/export/c/fits"
 import { readModel } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
 import { uniform } from "../../src/core/helpers"
-import { buildArduinoCore, buildSketch, noArduino, runUno } from "./machines/uno"
+import { arduinoCore, buildSketch, noArduino, runUno } from "./machines/uno"
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
@@ -36,8 +36,8 @@ function exported(what: string) {
 
 describe.skipIf(noArduino)("on an Arduino Uno (arduino-core-avr, gcc-avr)", () => {
   let core: string
-  beforeAll(() => {
-    core = buildArduinoCore(join(folder, "core"))
+  beforeAll(async () => {
+    core = await arduinoCore()
   })
 
   it("64-8-4 with fan-in 16 names and learns in 2 KiB of RAM", () => {

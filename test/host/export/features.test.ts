@@ -23,8 +23,8 @@ import { uniform } from "../../src/core/helpers"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
 import { describeWith, WAND } from "../signals/own-data"
-import { WARNINGS } from "./machines/bench"
-import { buildArduinoCore, buildSketch, noArduino, runUno } from "./machines/uno"
+import { libraryObject, WARNINGS, withoutOptimising } from "./machines/bench"
+import { arduinoCore, buildSketch, noArduino, runUno } from "./machines/uno"
 
 // Compilers take seconds, and on a busy machine many.
 vi.setConfig({ testTimeout: 180_000 })
@@ -132,28 +132,10 @@ int main(void) {
   for (const header of ["wuxing.h", "wuxing_features.h"])
     writeFileSync(join(at, header), template(header))
   writeFileSync(join(at, "features.c"), builtFeatures())
-  const kind = `-DWUXING_FEATURES=${kinds}`
-  const object = join(at, "features.o")
-  execFileSync(compiler, [
-    ...SANITIZED,
-    ...WARNINGS,
-    kind,
-    "-I",
-    at,
-    "-c",
-    join(at, "features.c"),
-    "-o",
-    object,
-  ])
-  execFileSync(compiler, [
-    ...SANITIZED,
-    "-I",
-    at,
-    join(at, "main.c"),
-    object,
-    "-o",
-    join(at, "main"),
-  ])
+  const flags = [...SANITIZED, ...WARNINGS, `-DWUXING_FEATURES=${kinds}`]
+  const object = libraryObject(at, compiler, flags, "features.c")
+  const program = ["-I", at, join(at, "main.c"), object, "-o", join(at, "main")]
+  execFileSync(compiler, [...withoutOptimising(SANITIZED), ...program])
   return execFileSync(join(at, "main"), { encoding: "utf8" }).trim().split("\n")
 }
 
@@ -223,8 +205,9 @@ int main(void) {
     for (const header of ["wuxing.h", "wuxing_features.h"])
       writeFileSync(join(at, header), template(header))
     writeFileSync(join(at, "features.c"), builtFeatures())
-    const files = ["main.c", "features.c"].map(file => join(at, file))
-    execFileSync("gcc", [...SANITIZED, "-I", at, ...files, "-o", join(at, "main")])
+    const object = libraryObject(at, "gcc", SANITIZED, "features.c")
+    const program = ["-I", at, join(at, "main.c"), object, "-o", join(at, "main")]
+    execFileSync("gcc", [...withoutOptimising(SANITIZED), ...program])
     return execFileSync(join(at, "main"), { encoding: "utf8" }).trim().split("\n")
   }
 })
@@ -237,7 +220,7 @@ function hashOf(bytes: Buffer): number {
 }
 
 describe.skipIf(noArduino)("on an Arduino Uno (arduino-core-avr, gcc-avr)", () => {
-  it("the example Signal names windows as the host does: the plan is read from flash", () => {
+  it("the example Signal names windows as the host does: the plan is read from flash", async () => {
     const features: Features = {
       ...{ ...TRACES[1], points: 6, take: ["values"], channels: ["x", "y"] },
       cut: { by: "window", length: 20, hop: 10 },
@@ -262,7 +245,7 @@ describe.skipIf(noArduino)("on an Arduino Uno (arduino-core-avr, gcc-avr)", () =
     const made = exportC(model, { layout: "arduino", name: "wand", classes, samples })
     const at = join(folder, "uno")
     writeFolder(at, made.files, true)
-    const core = buildArduinoCore(join(folder, "core"))
+    const core = await arduinoCore()
     const { text, freeBytes } = runUno(buildSketch(at, "Signal", core), /done/)
     const expected = leads.map(
       (lead, i) => `recording ${i}: ${lead < unknown ? "unknown" : classes[named[i]]}`,

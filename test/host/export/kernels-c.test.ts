@@ -18,7 +18,7 @@ import { sizedNetwork } from "../../../host/network/sized-network"
 import { randomImage, uniform } from "../../src/core/helpers"
 import { kernelNetworks } from "../../src/core/kernel-networks"
 import { temporaryFolder } from "../../temporary"
-import { WARNINGS } from "./machines/bench"
+import { WARNINGS, withoutOptimising } from "./machines/bench"
 
 // Compilers take seconds, and on a busy machine many.
 vi.setConfig({ testTimeout: 180_000 })
@@ -81,7 +81,7 @@ describe.skipIf(spawnSync("gcc", ["--version"]).status !== 0)("networks in C (gc
       }
       const program = join(at, "main")
       const sources = [join(at, "main.c"), join(at, `drawn_${i}.c`), library]
-      execFileSync("gcc", [...flags, ...sources, "-o", program])
+      execFileSync("gcc", [...withoutOptimising(flags), ...sources, "-o", program])
       const { stdout, status } = spawnSync(program, { encoding: "utf8" })
       expect(status, `${JSON.stringify(network)}\n${stdout}`).toBe(0)
       const said = [...stdout.matchAll(/output (-?\d+) .* ok$/gm)].map(([, n]) => Number(n))

@@ -8,7 +8,7 @@ import "../../../host/base/memory"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
 import { FREESTANDING, RV32, WARNINGS } from "./machines/bench"
-import { buildArduinoCore, buildProgram, noArduino, runUno } from "./machines/uno"
+import { arduinoCore, buildProgram, noArduino, runUno } from "./machines/uno"
 
 // Compilers take seconds, and on a busy machine many.
 vi.setConfig({ testTimeout: 180_000 })
@@ -118,7 +118,7 @@ describe("platformio", () => {
     "its project learns on an Uno what the arduino layout's does on this machine",
     async () => {
       const at = await exported("platformio", "--board", "uno")
-      const core = buildArduinoCore(join(folder, "core"))
+      const core = await arduinoCore()
       const uno = buildProgram(join(at, "lib/gesture/src"), join(at, "src/main.cpp"), core)
       const { text } = runUno(uno, /learnt \w+\r\n/)
       expect(learntLine(text)).toBe(learntLine(await runHere("LearnOnline", "--board", "uno")))

@@ -25,6 +25,7 @@ import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
 import { randomGraph } from "../nir/random-graph"
 import {
+  libraryObject,
   type Outcome,
   runHere,
   runOnM0,
@@ -33,6 +34,7 @@ import {
   runOnRv32,
   type Sample,
   WARNINGS,
+  withoutOptimising,
 } from "./machines/bench"
 import { writeSpikingBench } from "./machines/spiking-bench"
 
@@ -40,7 +42,12 @@ import { writeSpikingBench } from "./machines/spiking-bench"
 vi.setConfig({ testTimeout: 180_000 })
 
 const folder = temporaryFolder("spiking-c")
-const has = (command: string) => spawnSync(command, ["--version"]).status === 0
+const there = new Map<string, boolean>()
+function has(command: string): boolean {
+  const known = there.get(command) ?? spawnSync(command, ["--version"]).status === 0
+  there.set(command, known)
+  return known
+}
 const SANITIZED = ["-O1", ...WARNINGS, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 /** The same by the core. */
@@ -220,8 +227,9 @@ int main(void) {
 }
 `,
   )
-  const files = [source, join(at, "wuxing.c"), join(at, "model.c")]
-  execFileSync("gcc", ["-std=c99", ...SANITIZED, "-I", at, ...files, "-o", join(at, "probe")])
+  const library = libraryObject(at, "gcc", ["-std=c99", ...SANITIZED])
+  const files = [source, library, join(at, "model.c"), "-o", join(at, "probe")]
+  execFileSync("gcc", ["-std=c99", ...withoutOptimising(SANITIZED), "-I", at, ...files])
   return execFileSync(join(at, "probe"), { encoding: "utf8" })
 }
 

@@ -5,6 +5,8 @@
  * Plain JavaScript so that it starts without a loader. The parent talks over Node's IPC: see uno.ts.
  * The chip's clock keeps to real time: after being held up it runs faster until it has caught up, in
  * slices so short that it still hears what comes in between.
+ *
+ * uno-process.mjs PROGRAM RATE
  */
 import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
@@ -56,6 +58,8 @@ const PORTS = [
 ]
 
 const program = readHex(process.argv[2])
+/** Of real time; less for a program that nobody hears, so that it takes less of a core. */
+const rate = Number(process.argv[3])
 
 try {
   // Late, it would seem a slower chip; it needs a third of a core.
@@ -171,7 +175,7 @@ function slice() {
   const { cpu, script } = chip
   const now = performance.now()
   const starting = cpu.cycles < HURRY_MS * CYCLES_PER_MS && !chip.spoken
-  debt = Math.min(debt + (now - wall) * (starting ? HURRY : 1), MOST_DEBT_MS)
+  debt = Math.min(debt + (now - wall) * rate * (starting ? HURRY : 1), MOST_DEBT_MS)
   if (!starting) mostDebt = Math.max(mostDebt, debt)
   wall = now
   const end = cpu.cycles + Math.min(debt, SLICE_MS) * CYCLES_PER_MS

@@ -30,8 +30,10 @@ export class Uno {
   /** Where it is plugged in. */
   readonly path = join(this.folder, "port")
 
-  constructor(program = STANDARD_FIRMATA) {
-    this.process = fork(fileURLToPath(new URL("uno-process.mjs", import.meta.url)), [program], {
+  /** @param rate how fast its clock goes, of real time */
+  constructor(program = STANDARD_FIRMATA, rate = 1) {
+    const args = [program, `${rate}`]
+    this.process = fork(fileURLToPath(new URL("uno-process.mjs", import.meta.url)), args, {
       // The loader of the tests is not for it.
       execArgv: [],
       env: { ...process.env, NODE_OPTIONS: "" },

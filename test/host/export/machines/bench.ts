@@ -167,8 +167,14 @@ export function runHere(folder: string, compiler: string, flags: string[]): Outc
   const binary = join(folder, `here-${compiler}`)
   const library = libraryObject(folder, compiler, ["-std=c99", ...flags])
   const sources = [...sourcesIn(folder, "start-posix.c"), library]
-  execFileSync(compiler, ["-std=c99", ...flags, "-I", folder, ...sources, "-o", binary])
+  const plain = withoutOptimising(flags)
+  execFileSync(compiler, ["-std=c99", ...plain, "-I", folder, ...sources, "-o", binary])
   return outcomeOf(execFileSync(binary, { encoding: "utf8" }))
+}
+
+/** For what is around the library: mostly numbers, which a compiler takes long to optimise under sanitizers. */
+export function withoutOptimising(flags: string[]): string[] {
+  return flags.map(flag => (/^-O\d$/.test(flag) ? "-O0" : flag))
 }
 
 function sourcesIn(folder: string, start: string): string[] {
@@ -183,9 +189,18 @@ function definesOf(flags: string[]): string[] {
 const objects = new Map<string, string>()
 let cache: string | undefined
 
-/** The library compiled once for each compiler and its flags, whichever file of tests asks first. */
-function libraryObject(folder: string, compiler: string, flags: string[]): string {
-  const source = readFileSync(join(folder, "wuxing.c"), "utf8")
+/**
+ * The library compiled once for each compiler and its flags, whichever file of tests asks first.
+ *
+ * @param name of the library's source in the folder, which has its headers
+ */
+export function libraryObject(
+  folder: string,
+  compiler: string,
+  flags: string[],
+  name = "wuxing.c",
+): string {
+  const source = readFileSync(join(folder, name), "utf8")
   const key = [compiler, ...flags, source].join(" ")
   let object = objects.get(key)
   if (object) return object
@@ -195,7 +210,7 @@ function libraryObject(folder: string, compiler: string, flags: string[]): strin
     cache = made
   }
   object = join(cache, `${objects.size}.o`)
-  execFileSync(compiler, [...flags, "-I", folder, "-c", join(folder, "wuxing.c"), "-o", object])
+  execFileSync(compiler, [...flags, "-I", folder, "-c", join(folder, name), "-o", object])
   objects.set(key, object)
   return object
 }

@@ -1,8 +1,10 @@
 /** An Arduino Uno: programs built with Debian's arduino-core-avr as the IDE builds them, run by avr8js. */
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { AVRTimer, AVRUSART, avrInstruction, CPU, timer0Config, usart0Config } from "avr8js"
+import { builtOnce } from "../../../../host/base/built-once"
 
 const ARDUINO = "/usr/share/arduino/hardware/arduino/avr"
 const CORE = join(ARDUINO, "cores/arduino")
@@ -26,20 +28,33 @@ const CPP =
 const NEEDED =
   /^((wiring|wiring_digital|hooks)\.c|(main|HardwareSerial0?|Print|WString|abi|new)\.cpp)$/
 
-/** Compiles the core into a folder; programs link what they need of it. */
-export function buildArduinoCore(folder: string): string {
-  mkdirSync(folder, { recursive: true })
-  const objects = readdirSync(CORE)
-    .filter(name => NEEDED.test(name))
-    .map(name => {
-      const object = join(folder, `${name}.o`)
-      const [compiler, ...flags] = name.endsWith(".cpp") ? ["avr-g++", ...CPP] : ["avr-gcc", ...C]
-      execFileSync(compiler, [...flags, ...BOARD, "-c", join(CORE, name), "-o", object])
-      return object
-    })
-  const archive = join(folder, "core.a")
-  execFileSync("avr-ar", ["rcs", archive, ...objects])
-  return archive
+/** The core, compiled once for all tests; programs link what they need of it. */
+export async function arduinoCore(): Promise<string> {
+  const sources = readdirSync(CORE).map(name => [name, readFileSync(join(CORE, name), "utf8")])
+  const version = execFileSync("avr-gcc", ["--version"], { encoding: "utf8" })
+  const { path } = await builtOnce("arduino-core.a", [version, BOARD, C, CPP, sources], async () =>
+    buildCore(),
+  )
+  return path
+}
+
+function buildCore(): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), "wuxing-arduino-core-"))
+  try {
+    const objects = readdirSync(CORE)
+      .filter(name => NEEDED.test(name))
+      .map(name => {
+        const object = join(folder, `${name}.o`)
+        const [compiler, ...flags] = name.endsWith(".cpp") ? ["avr-g++", ...CPP] : ["avr-gcc", ...C]
+        execFileSync(compiler, [...flags, ...BOARD, "-c", join(CORE, name), "-o", object])
+        return object
+      })
+    const archive = join(folder, "core.a")
+    execFileSync("avr-ar", ["rcs", archive, ...objects])
+    return readFileSync(archive)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 export interface UnoProgram {

@@ -87,13 +87,22 @@ export async function buildFirmware(options: FirmwareOptions = {}): Promise<Firm
 export function sources(): string[] {
   const folders = [FIRMWARE_FOLDER, CORE_FOLDER]
   const files = folders.flatMap(folder =>
-    readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter(path => /\.(ts|json|md)$/.test(path) && !GENERATED.test(path))
+    writtenIn(folder)
+      .filter(path => /\.(ts|json|md)$/.test(path))
       .sort()
       .map(path => join(folder, path)),
   )
   const manifest = join(dirname(compiler()), "package.json")
   return [manifest, ...files].flatMap(path => [path, readFileSync(path, "utf8")])
+}
+
+/** Paths of the files below a folder, but those in what is generated there: a thousand. */
+function writtenIn(folder: string, below = ""): string[] {
+  return readdirSync(join(folder, below), { withFileTypes: true }).flatMap(entry => {
+    const path = join(below, entry.name)
+    if (GENERATED.test(path)) return []
+    return entry.isDirectory() ? writtenIn(folder, path) : [path]
+  })
 }
 
 async function compileSized(

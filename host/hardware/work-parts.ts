@@ -12,7 +12,10 @@ export type Part = (typeof PARTS)[number]
  */
 const FUNCTIONS: Record<Exclude<Part, "service">, string[]> = {
   input: ["activateRuns", "listRuns", "clearImage", "keepPicks", "pickBytes"],
-  links: ["sumRuns", "sumPicked", "listSignals", "sumSparse", "sumFull", "isFull", "sumDense"],
+  links: [
+    ...["sumRuns", "sumPicked", "listSignals", "sumSparse", "sumFull", "isFull", "sumDense"],
+    ...["beginShared", "sumShared", "signalsAt"],
+  ],
   settle: [
     ...["settleForward", "settleForwardTwo", "settleForwardFine", "settleForwardOwn"],
     ...["hasTwo", "bitsWithin", "forward", "loadRing", "settleRing"],
@@ -45,6 +48,7 @@ const FUNCTIONS: Record<Exclude<Part, "service">, string[]> = {
       "bounded",
       "controlled",
     ],
+    ...["learnShared", "productsOf", "sharedNoise", "changeShared"],
   ],
 }
 const PART_OF = new Map(

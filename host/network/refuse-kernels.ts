@@ -14,23 +14,17 @@ export function refuseKernels(network: Network, cannot: string, help: string): v
     code: "shared-kernels",
     kind: "usage",
     message: `network ${network.name} cannot ${cannot}: it has shared kernels`,
-    cause:
-      "a coefficient of theirs belongs to many places at once, and only the host and the C library compute so",
+    cause: "a coefficient of theirs belongs to many places of a picture at once",
     help,
   })
 }
 
 /**
- * Of whatever runs on a board: as {@link refuseKernels}, and no feedback of its own.
+ * Of whatever runs on a board: backward signals return by the links' own coefficients.
  *
- * @throws WuxingError "shared-kernels", "fixed-feedback" (kind "usage")
+ * @throws WuxingError "fixed-feedback" (kind "usage")
  */
 export function refuseOnBoards(network: Network): void {
-  refuseKernels(
-    network,
-    "run on boards",
-    "train, eval and predict on the host, or take windows of each neuron's own, as 784-25w7s5-10",
-  )
   if (!network.feedback) return
   throw new WuxingError({
     code: "fixed-feedback",

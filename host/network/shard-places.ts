@@ -234,7 +234,11 @@ function noPlaces(links: number): PartPlaces {
 
 /** Links of a slice, checked against what a part can hold. */
 function linksIn(net: Network, slice: Slice, drawn: Sources, sources: number): number {
-  if (kernelsOf(net, slice.layer)) return linksOf(net, slice.layer)
+  if (kernelsOf(net, slice.layer)) {
+    if (slice.count !== net.layers[slice.layer - 1].neurons)
+      throw new RangeError(`shared kernels are a whole layer, not ${slice.count} neurons of one`)
+    return linksOf(net, slice.layer)
+  }
   const synapses = slice.count * net.layers[slice.layer - 1].inputs
   if (synapses > MAX_SYNAPSES)
     throw new RangeError(`a part holds at most ${MAX_SYNAPSES} synapses, not ${synapses}`)

@@ -218,21 +218,18 @@ function mostOf(part: PartView, count: number): number {
 /** How much of each pass a board does between two yields, whatever the image. */
 function writeChunks(shard: ShardView, part: PartView): void {
   const { sources } = part
-  // The signals are listed in the same run as the first chunk.
-  const room = part.has(PartFlag.Input)
-    ? CHUNK_OPERATIONS
-    : MOST_OPERATIONS - sources * ENTRY_OPERATIONS
   const { rule } = shard
+  // The signals, or pixels of shared kernels, are listed in the same run as the first chunk.
+  const listed = part.has(PartFlag.Input) === part.has(PartFlag.Shared)
+  const room = listed ? MOST_OPERATIONS - sources * ENTRY_OPERATIONS : CHUNK_OPERATIONS
   const source = SOURCE_OPERATIONS + mostLinks(part) * mostLinkOperations(rule)
   const synapse = DENSE_SYNAPSE_OPERATIONS + sources * mostDenseLinkOperations(rule)
   const neuron = neuronOperations(rule, shard.steps)
   if (part.has(PartFlag.Shared)) {
     const { memory, at } = part
-    // Pixels are laid out in the same run as the first chunk.
-    const laid = MOST_OPERATIONS - sources * ENTRY_OPERATIONS
-    part.chunkSources = chunk(Math.min(CHUNK_OPERATIONS, laid), sharedSourceOperations(memory, at))
+    part.chunkSources = chunk(Math.min(CHUNK_OPERATIONS, room), sharedSourceOperations(memory, at))
     part.chunkSynapses = chunk(CHUNK_OPERATIONS, sharedLinkOperations(memory, at))
-    part.chunkNeurons = chunk(CHUNK_OPERATIONS >> 1, neuronOperations(shard.rule, shard.steps))
+    part.chunkNeurons = chunk(CHUNK_OPERATIONS >> 1, neuron)
     return
   }
   part.chunkSources = chunk(Math.min(CHUNK_OPERATIONS, room), source)

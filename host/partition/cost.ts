@@ -6,7 +6,7 @@
  * on average is a share, measured with pico-16, pico-32, fleet-64 and model1 on counting virtual
  * machines; how near predictions come is tested there too.
  */
-import { Header, Part, PartFlag, Rule } from "../../src/core/layout"
+import { Header, Kernel, Part, PartFlag, Rule } from "../../src/core/layout"
 import { isFull } from "../../src/core/links"
 import {
   AT_ONCE_LINK_OPERATIONS,
@@ -21,7 +21,11 @@ import {
   PICKED_LEARN_SYNAPSE_OPERATIONS,
   PICKED_LINK_OPERATIONS,
   PICKED_SYNAPSE_OPERATIONS,
+  SHARED_LINK_OPERATIONS,
+  SHARED_SOURCE_OPERATIONS,
+  SHARED_WINDOW_OPERATIONS,
   SOURCE_OPERATIONS,
+  sharedLinkOperations,
 } from "../../src/core/operations"
 import { pickBytes } from "../../src/core/picked"
 import { BackField, ImageField, MAX_PAYLOAD, SignalsField } from "../../src/wire/protocol"
@@ -39,6 +43,10 @@ const DENSE_FORWARD = 12
 /** Learning, after it: a neuron; a link where every synapse reads every source (58 operations). */
 const BACKWARD_NEURON = 0.4
 const DENSE_BACKWARD = 0.8
+/** Shared kernels: what of the longest way is done, summing and learning; a signal of no value. */
+const SHARED_FORWARD = 0.85
+const SHARED_BACKWARD = 0.76
+const SHARED_BLANK = 16
 /**
  * Outputs that learn where the error is by margin: the label's and its best rival; others pass on.
  * Where boards share them, those on the board that has most to do: one, and its part of the rest.
@@ -87,18 +95,22 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     const input = (flags & PartFlag.Input) !== 0
     const dense = (flags & PartFlag.Dense) !== 0
     const lit = input ? INK : 1
-    const listed = input || dense ? 0 : sources * ENTRY_OPERATIONS
+    const listed =
+      input || dense || (flags & PartFlag.Shared) !== 0 ? 0 : sources * ENTRY_OPERATIONS
     const picked = (flags & PartFlag.Picked) !== 0
+    const shared = (flags & PartFlag.Shared) !== 0
     let passing = lit * (links * linkOperations(rule) + sources * SOURCE_OPERATIONS)
     if (dense) passing = links * denseLinkOperations(rule) + synapses * DENSE_SYNAPSE_OPERATIONS
     else if (picked)
       passing = lit * links * PICKED_LEARN_OPERATIONS + synapses * PICKED_LEARN_SYNAPSE_OPERATIONS
+    else if (shared) passing = SHARED_BACKWARD * links * sharedLinkOperations(shard, part)
     const { steps } = network
     const l = network.layers[layer - 1]
     let summing = FORWARD_LINK * passing
     if (dense) summing = links * DENSE_FORWARD + synapses * DENSE_SYNAPSE_OPERATIONS
     else if (picked)
       summing = lit * links * PICKED_LINK_OPERATIONS + synapses * PICKED_SYNAPSE_OPERATIONS
+    else if (shared) summing = sharedSums(shard, part, lit)
     else if ((flags & PartFlag.AtOnce) !== 0) summing = lit * links * AT_ONCE_LINK_OPERATIONS
     else if (isFull(shard, part))
       summing = lit * (links * DENSE_FORWARD + sources * SOURCE_OPERATIONS)
@@ -110,7 +122,8 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
       learning = Math.min(1, busy / neurons)
     }
     cost.backward[layer] +=
-      learning * ((dense ? DENSE_BACKWARD : 1) * passing + synapses * NOISE_OPERATIONS) +
+      learning *
+        ((dense ? DENSE_BACKWARD : 1) * passing + (shared ? 0 : synapses * NOISE_OPERATIONS)) +
       listed +
       // An output without an error does not settle backward.
       learning * neurons * backwardNeuron(l, rule, steps)
@@ -168,6 +181,22 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
   cost.forward[last] += (cost.messages + handled) * MESSAGE_OPERATIONS
   cost.backward[last] += (cost.learnMessages + handled) * MESSAGE_OPERATIONS
   return cost
+}
+
+/** Operations of the sums of shared kernels, of whose signals a share is not zero. */
+function sharedSums(shard: Buffer, part: number, lit: number): number {
+  const kernel = shard.getAt(part + Part.Start, "i32")
+  const synapses = shard.getAt(kernel + Kernel.Synapses, "u16")
+  const places =
+    shard.getAt(kernel + Kernel.Columns, "u16") * shard.getAt(kernel + Kernel.Rows, "u16")
+  const sources = shard.getAt(part + Part.Sources, "u16")
+  // So often a signal is in a window.
+  const seen = (places * shard.getAt(part + Part.Links, "i32")) / synapses
+  const each = SHARED_WINDOW_OPERATIONS + synapses * SHARED_LINK_OPERATIONS
+  return (
+    SHARED_FORWARD * lit * (seen * each + sources * SHARED_SOURCE_OPERATIONS) +
+    sources * SHARED_BLANK
+  )
 }
 
 /** Operations of a link for each image, on average over pixels that are lit or not. */

@@ -1,20 +1,22 @@
 /** Which board computes which neurons. */
 
 import { WuxingError } from "../base/errors"
-import type { Network } from "../network/network"
+import { hasKernels, type Network } from "../network/network"
 import { refuseOnBoards } from "../network/refuse-kernels"
 import { addSlices, type Slice } from "../network/slices"
+import { cutsByLayer } from "./by-layers"
 
 /**
  * The plainest partition: each hidden layer is split evenly over the boards, the output layer stays
- * whole on the last one.
+ * whole on the last one. With shared kernels boards get whole layers.
  *
  * @returns for each board the slices it computes, layers ascending
  * @throws WuxingError "too-many-boards" if a hidden layer has fewer neurons than there are boards;
- *   "shared-kernels"
+ *   "fixed-feedback"
  */
 export function splitEvenly(network: Network, boards: number): Slice[][] {
   refuseOnBoards(network)
+  if (hasKernels(network)) return cutsByLayer(network, boards)[0]
   const shares: Slice[][] = Array.from({ length: boards }, () => [])
   const last = network.layers.length
   for (let layer = 1; layer <= last; layer++) {

@@ -1,11 +1,13 @@
 import { MOST_OPERATIONS } from "../../src/core/operations"
+import { grouped } from "../base/numbers"
 import type { BoardProfile } from "../hardware/board-profile"
 import { busesOf } from "../network/buses"
-import { fanInOf, linkingOf, type Network, signalsOf } from "../network/network"
+import { fanInOf, hasKernels, linkingOf, type Network, signalsOf } from "../network/network"
 import { refuseOnBoards } from "../network/refuse-kernels"
 import { linksIn } from "../network/shard-parts"
 import type { Slice } from "../network/slices"
 import { MOST_BOARDS, type PlannedOn } from "./board-spec"
+import { cutsByLayer, fewerRings, type Layered, layersThatFit } from "./by-layers"
 import { msPerImage, msPerLesson } from "./cost"
 import {
   type Layout,
@@ -123,7 +125,10 @@ export type Goal = "naming" | "learning"
  * Plans a network for the boards given: with the memory their program sets aside; if it does not fit
  * so, with all it could (setAside).
  *
- * @throws WuxingError "shared-kernels" (kind "usage")
+ * Layers with shared kernels are whole on a board, and so are all others of their network.
+ *
+ * @throws WuxingError "fixed-feedback" (kind "usage"); "too-many-boards" (kind "capacity") where they have more
+ *   boards than layers
  */
 export function planNetwork(network: Network, boards: PlannedOn[], goal: Goal = "naming"): Plan {
   refuseOnBoards(network)
@@ -137,6 +142,13 @@ export function planNetwork(network: Network, boards: PlannedOn[], goal: Goal = 
   const most = boards.map(b => mostRoom(b.profile))
   const { planner, layout } = bestLayout(network, boards, goal, most)
   if (layout.fits) return describe(network, boards, layout)
+  if (hasKernels(network)) {
+    const layered = layersThatFit(network, most)
+    return {
+      ...describe(network, boards, planner.layoutOf(layered.shares)),
+      ...explainLayers(planner, layout, layered),
+    }
+  }
   const partial = planner.placed(layout)
   return {
     ...describe(network, boards, planner.layoutOf(partial.shares)),
@@ -148,6 +160,13 @@ function bestLayout(network: Network, boards: PlannedOn[], goal: Goal, room: num
   const profiles = boards.map(b => b.profile)
   const time = (layout: Layout) =>
     goal === "learning" ? msPerLesson(layout.costs, profiles) : namingMs(layout, profiles)
+  if (hasKernels(network)) {
+    const planner = new Planner(network, boards, room)
+    const layouts = cutsByLayer(network, boards.length).map(shares => planner.layoutOf(shares))
+    const fit = layouts.filter(layout => layout.fits)
+    if (fit.length === 0) return { planner, layout: layouts[0] }
+    return { planner, layout: fit.reduce((a, b) => (time(b) < time(a) ? b : a)) }
+  }
   const together = new Planner(network, boards, room, "together")
   let planner = together
   let layout = planner.best(time)
@@ -246,6 +265,8 @@ function trafficOf(network: Network, shares: Slice[][]) {
   return traffic
 }
 
+const TOO_LONG = `a part cannot be run within the ${MOST_OPERATIONS} operations that a board may do without a pause`
+
 /** Why a network does not fit, and what would make it. */
 function explain(planner: Planner, layout: Layout, { shares, rest }: Placed) {
   const { network, boards, room } = planner
@@ -264,7 +285,7 @@ function explain(planner: Planner, layout: Layout, { shares, rest }: Placed) {
     }
   })
   const bytes = sum(unplaced.map(u => u.bytes))
-  let reason = `a part cannot be run within the ${MOST_OPERATIONS} operations that a board may do without a pause`
+  let reason = TOO_LONG
   if (short)
     reason = `the boards' heap is too small: ${sum(unplaced.map(u => u.neurons))} neurons of ${bytes} B have no place`
   const shortfall: Shortfall = {
@@ -281,6 +302,43 @@ function explain(planner: Planner, layout: Layout, { shares, rest }: Placed) {
     remedies: remediesFor(planner, bytes, short),
   }
   return { feasible: false, reason, shortfall }
+}
+
+/** What has room of a network of which each layer is whole on a board, and why not all. */
+function explainLayers(planner: Planner, layout: Layout, { shares, rest }: Layered) {
+  const { network, boards, room } = planner
+  if (rest.length === 0) return { feasible: false, reason: TOO_LONG }
+  const partial = planner.layoutOf(shares)
+  const all = bytesOf(layout.shards[0])
+  const bytes = sum(rest.map(({ bytes }) => bytes))
+  const fits = (net: Network, rooms: number[]) => layersThatFit(net, rooms).rest.length === 0
+  const remedies: string[] = []
+  const roomiest = boards[room.indexOf(Math.max(...room))]
+  for (let more = 1; boards.length + more <= network.layers.length; more++) {
+    if (!fits(network, [...room, ...new Array<number>(more).fill(Math.max(...room))])) continue
+    remedies.push(`${more} more board${more === 1 ? "" : "s"} of profile ${roomiest.profile.id}`)
+    break
+  }
+  const fewer = fewerRings(network, net => fits(net, room))
+  if (fewer !== undefined) remedies.push(fewer)
+  const lacks =
+    boards.length === 1
+      ? `the network takes ${grouped(all)} B, and the board has ${grouped(room[0])} B for it`
+      : `${rest.length} layers of ${grouped(bytes)} B have no place`
+  const shortfall: Shortfall = {
+    resource: "heap",
+    placed: {
+      neurons: sum(shares.flat().map(s => s.count)),
+      links: sum(partial.shards.map(linksIn)),
+    },
+    unplaced: rest,
+    left: boards.map(({ id }, b) => ({
+      id,
+      bytes: room[b] - (shares[b].length === 0 ? 0 : bytesOf(partial.shards[b])),
+    })),
+    remedies,
+  }
+  return { feasible: false, reason: `the boards' heap is too small: ${lacks}`, shortfall }
 }
 
 /** Changes that make it fit, each found by trying. */

@@ -2,7 +2,7 @@
 
 import { DENSE_LINK_OPERATIONS, LINK_OPERATIONS, STEP_OPERATIONS } from "../../src/core/operations"
 import { readBoardProfile } from "../hardware/board-profile"
-import { fanInOf, type Network, signalsOf } from "../network/network"
+import { fanInOf, hasKernels, type Network, signalsOf } from "../network/network"
 import type { Slice } from "../network/slices"
 import { addSlices } from "../network/slices"
 import { splitEvenly } from "./partition"
@@ -18,12 +18,12 @@ const LIT = 0.2
  * other, and layers split evenly are learnt fastest.)
  *
  * @throws WuxingError "too-many-boards" if a hidden layer has fewer neurons than there are boards;
- *   "shared-kernels"
+ *   "fixed-feedback"
  */
 export function planFor(network: Network, boards: number): Slice[][] {
   const { layers } = network
   const even = splitEvenly(network, boards)
-  if (boards === 1 || layers.length === 1) return even
+  if (boards === 1 || layers.length === 1 || hasKernels(network)) return even
   const work = layers.map((_, k) => workOf(network, k + 1))
   const outputs = work[layers.length - 1]
   const hidden = work.reduce((sum, w) => sum + w, 0) - outputs

@@ -1,7 +1,7 @@
 /** Whether boards learn a network faster that share it, or that each hold it whole and share the samples. */
 import { MAX_PAYLOAD } from "../../src/wire/protocol"
 import { beyondAverages } from "../network/average"
-import { linksOf, type Network } from "../network/network"
+import { hasKernels, linksOf, type Network } from "../network/network"
 import type { PlannedOn } from "./board-spec"
 import { planNetwork } from "./plan"
 
@@ -27,8 +27,10 @@ export interface Sharing {
 
 /** @param average samples between two averages */
 export function weighSharing(network: Network, boards: PlannedOn[], average = AVERAGE): Sharing {
-  const plan = planNetwork(network, boards, "learning")
-  const together = plan.feasible ? plan.learning.predictedSamplesPerSecond : null
+  // With shared kernels boards have whole layers.
+  const few = hasKernels(network) && boards.length > network.layers.length
+  const plan = few ? undefined : planNetwork(network, boards, "learning")
+  const together = plan?.feasible ? plan.learning.predictedSamplesPerSecond : null
   const samples = boards.length > 1 ? besideRate(network, boards, average) : null
   const gains = samples !== null && samples > WORTH_IT * (together ?? 0)
   return { network: together, samples, average, faster: gains ? "samples" : "network" }

@@ -1,6 +1,6 @@
 /** Every byte of a shard by its owner. */
 import "../base/memory"
-import { Header, Part, PartFlag } from "../../src/core/layout"
+import { Header, Kernel, Part, PartFlag } from "../../src/core/layout"
 import { Neuron } from "../../src/core/neuron"
 import { partsOf } from "../network/shard-parts"
 
@@ -39,7 +39,9 @@ export function areasOf(m: Buffer): Area[] {
     const elements = u16(Part.Neurons) * 5
     const sources = u16(Part.Sources)
     const input = (u16(Part.Flags) & PartFlag.Input) !== 0
-    put(`${of}: where each source's links start`, at(Part.Start), (sources + 1) * 2)
+    const shared = (u16(Part.Flags) & PartFlag.Shared) !== 0
+    if (shared) put(`${of}: windows of the kernels`, at(Part.Start), Kernel.Length)
+    else put(`${of}: where each source's links start`, at(Part.Start), (sources + 1) * 2)
     put(`${of}: coefficients`, at(Part.Coefficient), links * 2)
     put(`${of}: synapses of the links`, at(Part.Target), links)
     put(`${of}: K3 of the elements`, at(Part.Inhibition), elements * 2)
@@ -57,6 +59,7 @@ export function areasOf(m: Buffer): Area[] {
       at(Part.List),
       4 + 4 * (input ? m.getAt(Header.Width, "u16") * inputSignals : sources),
     )
+    if (shared && input) put("signals of the pixels, laid out", at(Part.BusIn), sources * 2)
     put(`signals of layer ${layer - 1}`, at(Part.BusIn), slots * u16(Part.BusInWidth) * 2)
     put(`signals of layer ${layer}`, at(Part.BusOut), slots * u16(Part.BusOutWidth) * 2)
     put(`backward sums of layer ${layer - 1}`, at(Part.BackOut), u16(Part.BusInWidth) * 4)

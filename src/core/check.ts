@@ -5,6 +5,7 @@
  * yield, whatever samples it gets. What its numbers mean is not judged: a wrong coefficient gives a
  * wrong answer, never a fault.
  */
+import { kernelsAgree, kernelsEnd, kernelsInTime } from "./check-kernels"
 import { soundPicks } from "./check-picked"
 import {
   Header,
@@ -37,6 +38,7 @@ import {
   SOURCE_OPERATIONS,
 } from "./operations"
 import { pickListBytes } from "./picked"
+import { aside, inside } from "./ranges"
 import { MOST_GENERATION, MOST_RING_INHIBITION } from "./ring-neuron"
 
 /** Limits of a board: it sets memory aside for so many. */
@@ -96,12 +98,16 @@ export function isSound(m: Buffer, size: number): boolean {
     const flags = m.getAt(part + Part.Flags, "u16")
     const list = m.getAt(part + Part.List, "i32")
     const sources = m.getAt(part + Part.Sources, "u16")
+    // Shared kernels list pixels alone.
+    const lists =
+      (flags & PartFlag.Dense) === 0 &&
+      (flags & (PartFlag.Shared | PartFlag.Input)) !== PartFlag.Shared
     // Also 0, which would be taken for no list at all.
-    if ((flags & PartFlag.Dense) === 0 && list < image) return false
+    if (lists && list < image) return false
     if ((flags & PartFlag.Input) !== 0) {
       if (imageList !== 0 && list !== imageList) return false
       imageList = list
-    } else if ((flags & PartFlag.Dense) === 0) {
+    } else if (lists) {
       if (signalList !== 0 && list !== signalList) return false
       signalList = list
       signalEntries = Math.max(signalEntries, sources)
@@ -121,14 +127,14 @@ export function isSound(m: Buffer, size: number): boolean {
     if (imageList === 0) {
       listFrom = signalList
       listEnd = signalListEnd
-    } else if (!apart(signalList, signalListEnd, listFrom, listEnd)) return false
+    } else if (!aside(signalList, signalListEnd, listFrom, listEnd)) return false
     else {
       listFrom = Math.min(listFrom, signalList)
       listEnd = Math.max(listEnd, signalListEnd)
     }
   }
 
-  if ((rule & Rule.OfNeurons) !== 0 && !apart(scratch, scratch + Neuron.Length, listFrom, listEnd))
+  if ((rule & Rule.OfNeurons) !== 0 && !aside(scratch, scratch + Neuron.Length, listFrom, listEnd))
     return false
 
   // Start tables and targets are trusted too: each part's links lie behind those of the part before.
@@ -193,9 +199,11 @@ function linksEnd(m: Buffer, part: number, from: number, to: number): number {
   const sources = m.getAt(part + Part.Sources, "u16")
   const links = m.getAt(part + Part.Links, "i32")
   const coefficient = m.getAt(part + Part.Coefficient, "i32")
-  if (inputs < 1 || inputs > 5 || neurons < 1 || neurons > 256) return -1
+  const shared = (flags & PartFlag.Shared) !== 0
+  if (inputs < 1 || inputs > 5 || neurons < 1 || sources < 1) return -1
+  // At most 2^16 · 5.
   const synapses = neurons * inputs
-  if (synapses > 256 || sources < 1) return -1
+  if (synapses > 256 && !shared) return -1
   const inputStep = m.getAt(part + Part.InputStep, "u8")
   const outputStep = m.getAt(part + Part.OutputStep, "u8")
   if (inputStep < 1 || inputStep > 2 || (inputs - 1) * inputStep > 4) return -1
@@ -208,6 +216,7 @@ function linksEnd(m: Buffer, part: number, from: number, to: number): number {
     if (!inside(coefficient, links * 2, from, to)) return -1
     return coefficient + links * 2
   }
+  if (shared) return kernelsEnd(m, part, links, synapses, from, to)
   const start = m.getAt(part + Part.Start, "i32")
   const target = m.getAt(part + Part.Target, "i32")
   const picked = (flags & PartFlag.Picked) !== 0
@@ -228,7 +237,9 @@ function worksInside(
   listFrom: number,
   listEnd: number,
 ): boolean {
-  const input = (m.getAt(part + Part.Flags, "u16") & PartFlag.Input) !== 0
+  const flags = m.getAt(part + Part.Flags, "u16")
+  const input = (flags & PartFlag.Input) !== 0
+  const shared = (flags & PartFlag.Shared) !== 0
   const neurons = m.getAt(part + Part.Neurons, "u16")
   const synapses = neurons * m.getAt(part + Part.Inputs, "u16")
   const slots = m.getAt(Header.Slots, "u16")
@@ -256,14 +267,17 @@ function worksInside(
       bytes = busOut * 4
     } else if (i === 6) {
       field = Part.BusIn
-      bytes = slots * busIn * 2
+      // Pixels are laid out for one sample.
+      bytes = input ? m.getAt(part + Part.Sources, "u16") * 2 : slots * busIn * 2
     } else if (i === 7) {
       field = Part.BackOut
       bytes = busIn * 4
     }
     const at = m.getAt(part + field, "i32")
-    if (i < 6 || !input) {
-      if (!inside(at, bytes, from, to) || !apart(at, at + bytes, listFrom, listEnd)) return false
+    // Shared kernels draw their noise coefficient by coefficient, and have pixels laid out.
+    const used = shared ? i !== 3 && (i !== 7 || !input) : i < 6 || !input
+    if (used) {
+      if (!inside(at, bytes, from, to) || !aside(at, at + bytes, listFrom, listEnd)) return false
     }
   }
   if (input)
@@ -347,7 +361,7 @@ function ownInside(
       used = (rule & Rule.Pid) !== 0 && elements
     }
     const at = m.getAt(part + field, "i32")
-    if (used && (!inside(at, bytes, from, to) || !apart(at, at + bytes, listFrom, listEnd)))
+    if (used && (!inside(at, bytes, from, to) || !aside(at, at + bytes, listFrom, listEnd)))
       return false
   }
   // Without elements that learn, addresses of theirs would be read all the same.
@@ -379,10 +393,12 @@ function yieldsInTime(m: Buffer, part: number, steps: number): boolean {
   if (m.getAt(part + Part.ChunkSources, "u16") < 1 || chunkSynapses < 1 || chunkNeurons < 1)
     return false
   const rule = m.getAt(Header.Rule, "u16")
-  // The factors are below 256 · 22,400 here, and the counts below 2^16.
+  // The factors are below 2^16 · 22,400 here, and the counts below 2^16.
   const settle = Math.min(neurons, chunkNeurons) * neuronOperations(rule, steps)
+  const flags = m.getAt(part + Part.Flags, "u16")
+  if ((flags & PartFlag.Shared) !== 0) return settle <= MOST_OPERATIONS && kernelsInTime(m, part)
   if (settle + synapses * NOISE_OPERATIONS + listOperations(m, part) > MOST_OPERATIONS) return false
-  if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) === 0) return true
+  if ((flags & PartFlag.Dense) === 0) return true
   // At most 2^16 · 593 for a synapse; as a quotient, since so many of them might not fit 32 bits.
   const synapse = DENSE_SYNAPSE_OPERATIONS + sources * mostDenseLinkOperations(rule)
   return synapse <= Math.idiv(MOST_OPERATIONS, Math.min(synapses, chunkSynapses))
@@ -390,7 +406,8 @@ function yieldsInTime(m: Buffer, part: number, steps: number): boolean {
 
 /** Operations it takes to list the signals the part reads. */
 function listOperations(m: Buffer, part: number): number {
-  if ((m.getAt(part + Part.Flags, "u16") & (PartFlag.Dense | PartFlag.Input)) !== 0) return 0
+  const unlisted = PartFlag.Dense | PartFlag.Input | PartFlag.Shared
+  if ((m.getAt(part + Part.Flags, "u16") & unlisted) !== 0) return 0
   return m.getAt(part + Part.Sources, "u16") * ENTRY_OPERATIONS
 }
 
@@ -401,7 +418,9 @@ function agrees(m: Buffer, part: number, before: number): boolean {
   const first = m.getAt(part + Part.BusOutFirst, "u16")
   const awaits = (flags & PartFlag.Await) !== 0
   const picked = (flags & PartFlag.Picked) !== 0
-  if (layer < 1 || layer > MOST_LAYERS || (flags & ~PartFlag.Picked) > 255) return false
+  const shared = (flags & PartFlag.Shared) !== 0
+  if (layer < 1 || layer > MOST_LAYERS || flags > 1023) return false
+  if (shared && !kernelsAgree(m, part)) return false
   if (picked && (flags & PartFlag.AtOnce) === 0) return false
   if (((flags & PartFlag.Input) !== 0) !== (layer === 1)) return false
   if (layer === 1 && awaits) return false
@@ -477,7 +496,7 @@ function same(m: Buffer, part: number, other: number, field: number, otherField:
 }
 
 /**
- * Checks some of the links of a sparse part: that they are in order, end on synapses of the part (on all
+ * Checks some of the links of a sparse part (of others isSound has): that they are in order, end on synapses of the part (on all
  * of them, in their order, where every source reaches every synapse), and that no choice of sources makes
  * a chunk too long.
  *
@@ -485,7 +504,7 @@ function same(m: Buffer, part: number, other: number, field: number, otherField:
  * @returns the next source to check; −1 when all are sound, −2 if one is not
  */
 export function checkLinks(m: Buffer, part: number, from: number): number {
-  if ((m.getAt(part + Part.Flags, "u16") & PartFlag.Dense) !== 0) return -1
+  if ((m.getAt(part + Part.Flags, "u16") & (PartFlag.Dense | PartFlag.Shared)) !== 0) return -1
   const sources = m.getAt(part + Part.Sources, "u16")
   const synapses = m.getAt(part + Part.Neurons, "u16") * m.getAt(part + Part.Inputs, "u16")
   const start = m.getAt(part + Part.Start, "i32")
@@ -526,15 +545,4 @@ export function checkLinks(m: Buffer, part: number, from: number): number {
     source = source + 1
   }
   return source < sources ? source : -1
-}
-
-/** Do so many bytes from `at` on lie in from…to−1, where 0 ≤ from ≤ to? */
-function inside(at: number, bytes: number, from: number, to: number): boolean {
-  // By a difference of two numbers that are not negative.
-  return at >= from && at <= to && bytes >= 0 && bytes <= to - at
-}
-
-/** Do the ranges from…end−1 and otherFrom…otherEnd−1 share nothing? */
-function apart(from: number, end: number, otherFrom: number, otherEnd: number): boolean {
-  return end <= otherFrom || from >= otherEnd
 }

@@ -42,9 +42,9 @@ export const MOST_PICKED_OPERATIONS = 126000
  * Shared kernels: a link of one window (forward), a window that a source is in, and a source; learning,
  * a place of a coefficient, and the coefficient.
  */
-const SHARED_LINK_OPERATIONS = 30
-const SHARED_WINDOW_OPERATIONS = 90
-const SHARED_SOURCE_OPERATIONS = 150
+export const SHARED_LINK_OPERATIONS = 30
+export const SHARED_WINDOW_OPERATIONS = 90
+export const SHARED_SOURCE_OPERATIONS = 150
 const SHARED_PLACE_OPERATIONS = 62
 const SHARED_COEFFICIENT_OPERATIONS = 420
 

@@ -6,13 +6,15 @@ import { readBoardProfile } from "../../host/hardware/board-profile"
 import { exchangeCoefficients } from "../../host/network/exchange"
 import { HostNetwork } from "../../host/network/host-network"
 import type { Network } from "../../host/network/network"
-import { signalsOf } from "../../host/network/network"
+import { hasKernels, signalsOf } from "../../host/network/network"
 import { buildShard } from "../../host/network/shard"
 import { addSlices, type Slice } from "../../host/network/slices"
+import { cutsByLayer } from "../../host/partition/by-layers"
 import type { BoardTimes } from "../../host/session/board-times"
 import { Header, Part, PartFlag } from "../../src/core/layout"
 import { partAt } from "../../src/core/run"
 import { network, randomImage, uniform } from "../src/core/helpers"
+import { kernelNetwork } from "../src/core/kernel-networks"
 import { type Benches, native, startBenches } from "./bench"
 
 const SAMPLES = 8
@@ -127,6 +129,24 @@ const cases: Case[] = [
     ink: 1,
   },
   {
+    name: "shared kernels of pixels and of signals",
+    net: seed =>
+      kernelNetwork(
+        9,
+        [
+          {
+            ...{ channels: 3, width: 3, height: 2, stride: 2, inputs: 2, outputFirst: 1 },
+            ...{ outputs: 2, inputStep: 2, outputStep: 2, finer: 4 },
+          },
+          { channels: 5, width: 2, height: 3, stride: 1, inputs: 3, outputFirst: 2, outputs: 1 },
+        ],
+        4,
+        { seed, margin: 4096 },
+      ),
+    seeds: [12, 13],
+    boards: [1, 2, 3],
+  },
+  {
     name: "the softmax error",
     net: seed =>
       network(
@@ -146,6 +166,7 @@ const cases: Case[] = [
 
 /** Every hidden layer cut in ranges, each over another number of boards than the next; the last layer whole. */
 function cut(net: Network, boards: number): Slice[][] {
+  if (hasKernels(net)) return cutsByLayer(net, boards)[0]
   const shares: Slice[][] = Array.from({ length: boards }, () => [])
   net.layers.forEach((l, k) => {
     const last = k === net.layers.length - 1
@@ -319,7 +340,7 @@ describe("a network on the virtual machine", () => {
         expect(all.benches.flatMap(b => b.failures)).toEqual([])
       })
 
-  it("reads sparse, dense and awaited parts among the cases", () => {
+  it("reads sparse, dense, shared and awaited parts among the cases", () => {
     const flags = cases.flatMap(({ net, boards }) =>
       cut(net(1), Math.max(...boards)).flatMap(slices => {
         const m = buildShard(net(1), slices, SLOTS)
@@ -334,6 +355,7 @@ describe("a network on the virtual machine", () => {
       PartFlag.Dense,
       PartFlag.Report,
       PartFlag.Await,
+      PartFlag.Shared,
     ])
       expect(flags.some(f => (f & flag) !== 0)).toBe(true)
     expect(flags.some(f => (f & (PartFlag.Await | PartFlag.Dense)) === PartFlag.Await)).toBe(true)

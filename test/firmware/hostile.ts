@@ -8,7 +8,7 @@ import type { Network } from "../../host/network/network"
 import { buildShard } from "../../host/network/shard"
 import type { Slice } from "../../host/network/slices"
 import { checkLinks, isSound } from "../../src/core/check"
-import { Header, Part } from "../../src/core/layout"
+import { Header, Kernel, Part, PartFlag, Rule } from "../../src/core/layout"
 import {
   BackField,
   BackFlag,
@@ -20,6 +20,7 @@ import {
   SumsField,
 } from "../../src/wire/protocol"
 import { network, partsOf, randomImage, uniform } from "../src/core/helpers"
+import { kernelNetwork } from "../src/core/kernel-networks"
 import { bytes } from "./bytes"
 
 /** A command as a board gets it. */
@@ -68,6 +69,15 @@ const two = network(
   ],
   { softmaxGain: 300 },
 )
+const kernels = kernelNetwork(
+  [5, 4],
+  [
+    { channels: 2, width: 2, height: 2, stride: 1, inputs: 2, outputFirst: 1, outputs: 2 },
+    { channels: 3, width: 2, height: 3, stride: 2, inputs: 1, outputFirst: 1, outputs: 2 },
+  ],
+  3,
+  {},
+)
 const signals = network([{}, { neurons: 3, outputs: 1 }], { inputSignals: 2, width: 9 })
 
 /** Sound shards that between them have every kind of part, list, table and rule. */
@@ -97,6 +107,12 @@ export const soundShards: [string, Buffer][] = [
   ["of the smallest neurons", whole(two)],
   ["of several signals a pixel", whole(signals)],
   ["of single links", whole({ ...three, linking: "strict" })],
+  ["of shared kernels", whole(kernels)],
+  ["of kernels that others read", part(kernels, { layer: 1, first: 0, count: 24 })],
+  [
+    "of kernels that await",
+    part(kernels, { layer: 2, first: 0, count: 6 }, { layer: 3, first: 0, count: 3 }),
+  ],
 ]
 
 function whole(net: Network): Buffer {
@@ -143,7 +159,50 @@ export const namedShards: [string, Buffer][] = [
   ["a signal shift of 31", changed("of the smallest neurons", [Header.SignalShift, 16, 31])],
   ["PID at a shift of 2", changed("that learns all", [Header.LearnShift, 16, 2])],
   ["PID at a shift of 0", changed("that learns all", [Header.LearnShift, 16, 0])],
+  ...kernelShards(),
 ]
+
+/** Kernels that reach past their layer, their coefficients or the memory, or are not a whole layer. */
+function kernelShards(): [string, Buffer][] {
+  const sound = whole(kernels)
+  const shards: [string, Buffer][] = []
+  const change = (name: string, at: number, value: number, bits: 16 | 32 = 16) => {
+    shards.push([name, changed("of shared kernels", [at, bits, value])])
+  }
+  for (const [i, part] of [first, second].entries()) {
+    const kernel = sound.readInt32LE(part + Part.Start)
+    for (let field = 0; field < Kernel.CoefficientMax; field += 2) {
+      const old = sound.readUInt16LE(kernel + field)
+      // Windows as far apart as they like, where there is one alone.
+      const values = field === Kernel.Stride ? [0] : [0, old + 1, 257, 4096, 32768, 65535]
+      for (const value of values)
+        change(`layer ${i + 1}, ${Kernel[field]} ${value}`, kernel + field, value)
+    }
+    change("a clamp of kernels past 2^15", kernel + Kernel.CoefficientMax, 32768)
+    for (const field of [Part.Start, Part.Coefficient, Part.Sum, Part.State, Part.Lambda])
+      change(`layer ${i + 1}, ${Part[field]} below 2^31`, part + field, MOST - 3, 32)
+    for (const field of [Part.Neurons, Part.Inputs, Part.Sources, Part.Links, Part.Outputs])
+      for (const more of [1, 1000])
+        change(
+          `layer ${i + 1}, ${more} more ${Part[field]}`,
+          part + field,
+          sound.readUInt16LE(part + field) + more,
+        )
+    change(`layer ${i + 1}, no coefficients`, part + Part.Links, 0, 32)
+    const flags = sound.readUInt16LE(part + Part.Flags)
+    for (const name of ["Output", "Dense", "Await", "AtOnce", "Partial", "Picked"] as const)
+      change(`layer ${i + 1}, and ${name}`, part + Part.Flags, flags | PartFlag[name])
+  }
+  change("pixels laid out below 2^31", first + Part.BusIn, MOST - 3, 32)
+  change(
+    "pixels laid out over their list",
+    first + Part.BusIn,
+    sound.readInt32LE(first + Part.List),
+    32,
+  )
+  change("kernels by another rule", Header.Rule, Rule.FixedLinks)
+  return shards
+}
 
 function changed(name: string, ...changes: Change[]): Buffer {
   const m = Buffer.from(soundShards.find(([called]) => called === name)![1])

@@ -1,6 +1,6 @@
 /** Why a network cannot be taught on boards: all reasons at once, before any board is looked for. */
 import { WuxingError } from "../../base/errors"
-import { hasKernels, isQuantised, type Network } from "../../network/network"
+import { isQuantised, type Network } from "../../network/network"
 import { refuseOnBoards } from "../../network/refuse-kernels"
 import { refuseQuantised } from "../../network/refuse-quantised"
 import type { Recipe } from "../../training/train-model"
@@ -9,7 +9,7 @@ import type { TrainOptions } from "./train-options"
 /**
  * @param network as it is to learn
  * @throws WuxingError "boards-cannot-teach" (kind "usage"), whose message names all reasons; of one alone
- *   "shared-kernels", "fixed-feedback" or "quantised-learning"
+ *   "fixed-feedback" or "quantised-learning"
  */
 export function refuseLearningOnBoards(
   network: Network,
@@ -17,7 +17,6 @@ export function refuseLearningOnBoards(
   recipe: Recipe,
 ): void {
   const reasons: string[] = []
-  if (hasKernels(network)) reasons.push("it has shared kernels")
   if (isQuantised(network)) reasons.push("its coefficients are of four bits")
   if (network.feedback) reasons.push("its backward signals return by coefficients of their own")
   if (reasons.length === 0) return

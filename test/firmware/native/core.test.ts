@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import "../../../host/base/memory"
 import { NATIVE_FOLDER, writeGenerated } from "../../../host/codegen/build-firmware"
@@ -12,7 +13,9 @@ import type { Network } from "../../../host/network/network"
 import { preset } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
 import { learnWhole, predictWhole } from "../../../src/core/whole"
+import { randomSeed } from "../../setup"
 import { network, uniform } from "../../src/core/helpers"
+import { kernelNetworks } from "../../src/core/kernel-networks"
 
 const HARNESS = new URL("./harness.c", import.meta.url).pathname
 const FLAGS = "-std=gnu11 -O3 -fwrapv -Wall -Wextra -Werror".split(" ")
@@ -71,6 +74,9 @@ const networks: [string, Network, number][] = [
     }),
     40,
   ],
+  ...fc
+    .sample(kernelNetworks, { numRuns: 20, seed: randomSeed() })
+    .map((net, i): [string, Network, number] => [`shared kernels, case ${i}`, net, 24]),
 ]
 
 interface Sample {

@@ -59,6 +59,53 @@ it("train and eval --on emu:1 tell the board's own time", async () => {
   }
 })
 
+it("a network with shared kernels is taught, kept and asked on emu: as any other, with the host's bits", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wuxing-emu-"))
+  const run = async (line: string) => {
+    const { status, stdout, stderr } = await wuxing([...line.split(" "), "--json", "--quiet"])
+    expect(stderr).toBe("")
+    expect(status).toBe(0)
+    return JSON.parse(stdout)
+  }
+  try {
+    const train = "train --model 784-2c6s4-10 --limit 8 --epochs 1 --no-cosine"
+    const host = await run(`${train} --batch 1`)
+    const path = join(folder, "kernels.wuxing")
+    const one = await run(`${train} --on emu:1 --checkpoint 4 --out ${path}`)
+    expect(one).toMatchObject({ samples: 8, coefficientsHash: host.coefficientsHash })
+    // Layer by layer, which the plan does by itself.
+    const two = await run(`${train} --on emu:2`)
+    expect(two.coefficientsHash).toBe(host.coefficientsHash)
+    const shared = `${train} --share samples --average 2`
+    const copies = await run(`${shared} --replicas 2`)
+    const boards = await run(`${shared} --on emu:2`)
+    expect(boards.coefficientsHash).toBe(copies.coefficientsHash)
+    expect(boards.coefficientsHash).not.toBe(host.coefficientsHash)
+    const evaluated = await run(`eval --model ${path} --limit 8 --on emu:1`)
+    expect(evaluated.confusion).toEqual((await run(`eval --model ${path} --limit 8`)).confusion)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+it("mnist-tiny names images on an emulated board as the host does, and a plan tells how fast", async () => {
+  const run = async (line: string) => {
+    const { status, stdout } = await wuxing([...line.split(" "), "--json", "--quiet"])
+    expect(status).toBe(0)
+    return JSON.parse(stdout)
+  }
+  const named = await run("eval --model mnist-tiny --limit 6 --on emu:1")
+  expect(named.confusion).toEqual((await run("eval --model mnist-tiny --limit 6")).confusion)
+  const profile = await run("profile --model mnist-tiny --board pico-native --images 3")
+  const plan = await run("partition --model mnist-tiny --boards pico-native")
+  expect(profile.shardBytes).toBeLessThan(plan.boards[0].shardBytes)
+  // Predictions are of learning every sample, and by a mean image's ink.
+  const predicted = plan.predictedSamplesPerSecond / profile.inference.streamedPerSecond
+  expect(predicted).toBeGreaterThan(0.7)
+  expect(predicted).toBeLessThan(1.3)
+  expect(profile.inference.parts.links).toBeGreaterThan(0.3 * profile.inference.cycles)
+})
+
 it("a DeviceScript board and a native one share a network, outputs too, and learn with the host's bits", async () => {
   const net = { ...preset("pico-16", 6)!, softmaxGain: 160 }
   const virtual = await MachineBoards.start(1)

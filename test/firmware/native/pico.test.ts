@@ -15,8 +15,10 @@ import { BoardLink, type BoardLinkOptions } from "../../../host/link/board-link"
 import { buildBridgeCommand, buildPacket, deviceIdFromHex } from "../../../host/link/jacdac"
 import { encodeFrame } from "../../../host/link/jdusb"
 import { HostNetwork } from "../../../host/network/host-network"
+import type { Network } from "../../../host/network/network"
 import { preset } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
+import { sizedNetwork } from "../../../host/network/sized-network"
 import { Header } from "../../../src/core/layout"
 import { Command, ImageFlag, SERVICE_CLASS, Status } from "../../../src/wire/protocol"
 import { network, uniform } from "../../src/core/helpers"
@@ -179,14 +181,17 @@ describe("in a fleet", () => {
   const mnist = readMnist()
   const sha256 = (data: Uint8Array) => createHash("sha256").update(data).digest("hex")
 
-  for (const [boards, count] of [
-    [1, 50],
-    [2, 12],
-  ])
+  const kernels = sizedNetwork("784-3c6s4-4c3-10", 4)
+  for (const [net, boards, count] of [
+    [preset("pico-16", 4)!, 1, 50],
+    [preset("pico-16", 4)!, 2, 12],
+    [kernels, 1, 12],
+    [kernels, 2, 6],
+    [kernels, 3, 6],
+  ] as [Network, number, number][])
     it(
-      `of ${boards}: pico-16 learns ${count} samples with the host's bits, and names as it does`,
+      `of ${boards}: ${net.name} learns ${count} samples with the host's bits, and names as it does`,
       inTime(async () => {
-        const net = preset("pico-16", 4)!
         const picos = Array.from({ length: boards }, () => newPico())
         const fleet = await startFleet({
           ...{ network: net, boards, bytecode: Buffer.alloc(0) },
@@ -199,9 +204,9 @@ describe("in a fleet", () => {
         for (const i of indices) host.train(imageAt(mnist.train, i), mnist.train.labels[i])
         expect(sha256(await fleet.coefficients())).toBe(sha256(host.coefficients()))
         expect(sha256(host.coefficients())).not.toBe(drawn)
-        const named = await fleet.classify(i => imageAt(mnist.test, i), 10)
+        const named = await fleet.classify(i => imageAt(mnist.test, i), 6)
         expect([...named]).toEqual(
-          indices.slice(0, 10).map((_, i) => host.predict(imageAt(mnist.test, i))),
+          indices.slice(0, 6).map((_, i) => host.predict(imageAt(mnist.test, i))),
         )
         expect(fleet.recoveries).toBe(0)
         await fleet.close()

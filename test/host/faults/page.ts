@@ -30,13 +30,17 @@ function learntOf(net: Network, boards: number): number[] {
   )
 }
 
+/** With shared kernels a board has a whole layer at least. */
+function mostBoards(net: Network): number {
+  return hasKernels(net) ? net.layers.length : MOST_BOARDS
+}
+
 /** Fewest boards whose stores hold a network's coefficients twice, and what the largest share is. */
 function fewest(net: Network, storeBytes: number): string {
   const learnt = totalLinks(net) * 2
-  // Boards take none.
-  if (hasKernels(net)) return "on the host alone"
-  if (learnt / MOST_BOARDS <= mostKept(storeBytes))
-    for (let boards = 1; boards <= MOST_BOARDS; boards++) {
+  const most = mostBoards(net)
+  if (learnt / most <= mostKept(storeBytes))
+    for (let boards = 1; boards <= most; boards++) {
       // A board with all outputs has no less than an even share.
       if (learnt / boards > mostKept(storeBytes)) continue
       const largest = Math.max(...learntOf(net, boards))
@@ -48,14 +52,13 @@ function fewest(net: Network, storeBytes: number): string {
 
 /** A native board keeps its whole shard. */
 function native(net: Network, slotBytes: number, heapBytes: number): string {
-  if (hasKernels(net)) return "on the host alone"
   const largest = (boards: number) =>
     Math.max(
       ...splitEvenly(net, boards).map((slices: Slice[]) =>
         buildShard(net, slices, 1).getAt(Header.Size, "i32"),
       ),
     )
-  for (let boards = 1; boards <= MOST_BOARDS; boards++) {
+  for (let boards = 1; boards <= mostBoards(net); boards++) {
     const bytes = largest(boards)
     if (bytes <= Math.min(slotBytes, heapBytes)) return `${boards} (${grouped(bytes)} B)`
   }

@@ -1,8 +1,6 @@
 /** Networks with shared kernels: how they are named and described, what they may be, and who refuses them. */
 import { describe, expect, test } from "vitest"
 import { WuxingError } from "../../../host/base/errors"
-import { modelBytes } from "../../../host/export/devicescript/model-module"
-import { readBoardProfile } from "../../../host/hardware/board-profile"
 import { decodeModel, encodeModel } from "../../../host/models/model-file"
 import { readModel, untrained } from "../../../host/models/model-source"
 import { coefficientFigures } from "../../../host/network/coefficient-figures"
@@ -16,16 +14,14 @@ import {
   type Network,
   type Window,
 } from "../../../host/network/network"
+import { buildShard } from "../../../host/network/shard"
 import { sizedNetwork } from "../../../host/network/sized-network"
 import { faultOf } from "../../../host/network/validate"
 import { wiringOf } from "../../../host/network/wiring"
 import { linearise } from "../../../host/nir/linearise"
 import { spikingGraph } from "../../../host/nir/spiking/compile"
-import { splitEvenly } from "../../../host/partition/partition"
-import { planNetwork } from "../../../host/partition/plan"
 import { recipeOf } from "../../../host/training/recipes"
 import { TrainingEngine } from "../../../host/training/training-engine"
-import { isSound } from "../../../src/core/check"
 
 const LARGE = "784-20c6s2-30c5s2-10"
 
@@ -146,12 +142,8 @@ describe("a description with kernels", () => {
 
 describe("kernels are refused by name", () => {
   const model = untrained(sizedNetwork("64-3c4s2-5", 1))
-  const pico = { id: "board", profile: readBoardProfile("pico") }
 
   test.each<[string, () => unknown]>([
-    ["plans", () => planNetwork(model.network, [pico])],
-    ["boards", () => splitEvenly(model.network, 1)],
-    ["DeviceScript packages", () => modelBytes(model, ["a", "b", "c", "d", "e"])],
     ["NIR", () => linearise(model)],
     ["spiking neurons", () => spikingGraph(model, { steps: 32, neuron: "if" })],
   ])("by %s", (_, does) => {
@@ -165,8 +157,8 @@ describe("kernels are refused by name", () => {
     await expect(refused).rejects.toMatchObject({ code: "rounding-each" })
   })
 
-  test("by a board that gets them all the same", () => {
-    const { memory } = new HostNetwork(model.network)
-    expect(isSound(memory, memory.length)).toBe(false)
+  test("by a shard that is to have some of a layer", () => {
+    const slices = [{ layer: 1, first: 0, count: 9 }]
+    expect(() => buildShard(model.network, slices, 1)).toThrow(/a whole layer, not 9 neurons/)
   })
 })

@@ -35,6 +35,7 @@ export const kernelNetworks: fc.Arbitrary<Network> = fc
   .map(({ side, layers, classes, ...fields }) => kernelNetwork(side, layers, classes, fields))
   .filter(net => faultOf(net) === "")
 
+/** Of a layer of kernels: the rings at each window, and which windows. */
 interface Shape extends Omit<Layer, "neurons" | "fanIn" | "window"> {
   channels: number
   width: number
@@ -42,13 +43,16 @@ interface Shape extends Omit<Layer, "neurons" | "fanIn" | "window"> {
   stride: number
 }
 
-function kernelNetwork(
-  side: number,
+/** @param picture pixels of a row and rows: of a square one its side */
+export function kernelNetwork(
+  picture: number | [across: number, down: number],
   shapes: Shape[],
   classes: number,
   fields: Partial<Network>,
 ): Network {
-  let [across, down, signals] = [side, side, fields.inputSignals ?? 1]
+  let [across, down] = typeof picture === "number" ? [picture, picture] : picture
+  const pixels = across * down
+  let signals = fields.inputSignals ?? 1
   const layers: Partial<Layer>[] = []
   for (const { channels, width, height, stride, ...shape } of shapes) {
     const columns = Math.floor((across - width) / stride) + 1
@@ -66,7 +70,7 @@ function kernelNetwork(
   layers.push({ neurons: classes, inputs: 2, outputFirst: 1, outputs: 1, fanIn: 65535 })
   return network(layers, {
     ...fields,
-    width: side * side,
+    width: pixels,
     elementMax: 9216,
     lambdaMax: 2048,
   })

@@ -56,7 +56,7 @@ const said = async (command: string) => {
 test("what boards cannot teach is refused once, with all reasons, before a board is looked for", async () => {
   const { status, text } = await said("--model mnist-tiny --on serial:/dev/ttyNONE")
   expect(status).toBe(2)
-  for (const reason of ["shared kernels", "four bits", "--cosine", "boards-cannot-teach"])
+  for (const reason of ["four bits", "--cosine", "boards-cannot-teach"])
     expect(text).toContain(reason)
   for (const share of ["", " --share samples", " --share auto"]) {
     const { text } = await said(`--model pico-16 --rule feedback --on serial:/dev/ttyNONE${share}`)

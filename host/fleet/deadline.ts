@@ -25,29 +25,32 @@ const PATIENCE = 3
  * slowest board may have been computed, a lesson when every layer was, forward and back.
  *
  * @param profiles of each board, by id; one there is no profile of counts as a Pico
+ * @param slower how many times as long as such boards they may take (BoardSet)
  */
 export function sampleDeadline(
   network: Network,
   shards: Buffer[],
   slots: number,
   profiles: string[],
+  slower = 1,
 ): number {
-  return Math.ceil(LEAST_MS + PATIENCE * longestWork(network, shards, slots, profiles))
+  return Math.ceil(LEAST_MS + PATIENCE * slower * longestWork(network, shards, slots, profiles))
 }
 
 /**
  * How long a board that is alive may take to say so: it hears nothing while it computes what it was
  * sent before.
  *
- * @param profiles as for {@link sampleDeadline}
+ * @param profiles as for {@link sampleDeadline}, as `slower`
  */
 export function pingDeadline(
   network: Network,
   shards: Buffer[],
   slots: number,
   profiles: string[],
+  slower = 1,
 ): number {
-  return Math.ceil(PING_MS + longestWork(network, shards, slots, profiles))
+  return Math.ceil(PING_MS + slower * longestWork(network, shards, slots, profiles))
 }
 
 /** Of the slowest board, ms: all images it may have under way, or a lesson. */

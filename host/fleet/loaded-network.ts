@@ -107,9 +107,9 @@ export class LoadedNetwork {
     this.reference?.load(checkpoint)
     watch?.saved?.(checkpoint)
     const profiles = this.shards.map((_, i) => boardSet.profile(i))
-    const deadlineMs =
-      this.options.sampleDeadlineMs ?? sampleDeadline(network, this.shards, this.slots, profiles)
-    this.crew.pingDeadlineMs = pingDeadline(network, this.shards, this.slots, profiles)
+    const of = [network, this.shards, this.slots, profiles, boardSet.slower] as const
+    const deadlineMs = this.options.sampleDeadlineMs ?? sampleDeadline(...of)
+    this.crew.pingDeadlineMs = pingDeadline(...of)
     const relay = new Relay(network, members, { signal, slots: this.slots, deadlineMs })
     this.relay = relay
     for (const stop of this.unlisten) stop()

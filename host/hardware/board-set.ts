@@ -49,6 +49,8 @@ export interface BoardSet {
    * for somebody to plug it in.
    */
   readonly reconnectMs: number
+  /** How many times as long as boards of their profile these take at most, by the clock; absent: no longer. */
+  readonly slower?: number
   /** Whose boards these are, where they are several people's or machines': an agent's name. */
   group?(i: number): string | undefined
   /** Id of the board's profile: "virtual", "pico"; "unknown" until it has been linked to. */

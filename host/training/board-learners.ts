@@ -91,6 +91,7 @@ function oneOf(boards: BoardSet, i: number, stop: () => Promise<void>): BoardSet
     clock: boards.clock,
     count: 1,
     reconnectMs: boards.reconnectMs,
+    slower: boards.slower,
     profile: () => boards.profile(i),
     group: () => boards.group?.(i),
     connect: (_, options) => boards.connect(i, { ...options, name: `board ${i}` }),

@@ -11,7 +11,7 @@ import { partAt } from "../../src/core/run"
 import { randomImage, uniform } from "../src/core/helpers"
 import { firmware } from "./compiled"
 
-const net = { ...sizedNetwork("784-6c6s4-10", 3), softmaxGain: 231 }
+const net = { ...sizedNetwork("784-4c6s4-10", 3), softmaxGain: 231 }
 const CHUNKS = [Part.ChunkSources, Part.ChunkSynapses, Part.ChunkNeurons]
 
 /** The shard with each chunk of its kernels as large as is sound. */

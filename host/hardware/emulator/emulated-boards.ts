@@ -24,6 +24,8 @@ const SCRATCH_PREFIX = join(tmpdir(), "wuxing-pico-")
 /** Node and its loader start within a second or two, the board within 50 ms of its own time. */
 const CONNECT_DEADLINE_MS = 20_000
 const RECONNECT_MS = 20_000
+/** An idle core emulates 22 million of a Pico's 125 million cycles a second; others want it too. */
+const SLOWER = 20
 /** A process that does not end by itself is killed after this, ms. */
 const GRACE_MS = 1_000
 
@@ -38,6 +40,7 @@ export interface EmulatedBoardsOptions {
 
 export class EmulatedBoards implements OpenableBoards {
   readonly reconnectMs = RECONNECT_MS
+  readonly slower = SLOWER
   private readonly boards: EmulatedBoard[] = []
   private stopped?: Promise<void>
   private releaseFolder = () => {}

@@ -69,13 +69,15 @@ describe("the package", () => {
     for (const path of core) expect(files.get(path)).toBe(readFileSync(join(ROOT, path), "utf8"))
   })
 
-  it("names, learns, keeps what it learnt and takes it back: the host's bits", async () => {
-    const model = readModel("30-8-4@16", 2)
-    const labels = ["up", "down", "left", "right"]
-    const lines = await run(
-      await build(project, {
-        "model.ts": modelModule(model, labels).text,
-        "main.ts": `import { Wuxing } from "devicescript-wuxing"
+  it.each(["30-8-4@16", "36-3c3s2-4"])(
+    "%s names, learns, keeps what it learnt and takes it back: the host's bits",
+    async name => {
+      const model = readModel(name, 2)
+      const labels = ["up", "down", "left", "right"]
+      const lines = await run(
+        await build(project, {
+          "model.ts": modelModule(model, labels).text,
+          "main.ts": `import { Wuxing } from "devicescript-wuxing"
 import { model } from "./model"
 const net = await Wuxing.load(model)
 const other = await Wuxing.load(model)
@@ -99,24 +101,29 @@ await say(net)
 await say(other)
 console.log("end")
 `,
-      }),
-    )
-    const host = new HostNetwork(model.network)
-    const expected: string[] = []
-    const inputsOf = (s: number) =>
-      Uint8Array.from({ length: 30 }, (_, i) => (i % 4 === s % 4 ? 0 : (i * 37 + s * 91) & 255))
-    const named = (line: string) => line.replace(/ .*/, "")
-    for (let s = 0; s < 12; s++) {
-      expected.push(labels[host.predict(inputsOf(s))])
-      expected.push(`learnt ${host.train(inputsOf(s), s % 4)}`)
-    }
-    expect(lines.slice(0, 24).map((line, i) => (i % 2 ? line : named(line)))).toEqual(expected)
-    expect(lines.slice(0, 24).every((line, i) => i % 2 === 1 || line.endsWith(" true"))).toBe(true)
-    expect(lines.slice(24, 26)).toEqual(["none false", "taken back true 12"])
-    // Outputs as well, of the one that learnt and of the one that was told.
-    expect(lines[26]).toBe(lines[27])
-    expect(named(lines[26])).toBe(labels[host.predict(inputsOf(11))])
-  })
+        }),
+      )
+      const host = new HostNetwork(model.network)
+      const expected: string[] = []
+      const inputsOf = (s: number) =>
+        Uint8Array.from({ length: model.network.width }, (_, i) =>
+          i % 4 === s % 4 ? 0 : (i * 37 + s * 91) & 255,
+        )
+      const named = (line: string) => line.replace(/ .*/, "")
+      for (let s = 0; s < 12; s++) {
+        expected.push(labels[host.predict(inputsOf(s))])
+        expected.push(`learnt ${host.train(inputsOf(s), s % 4)}`)
+      }
+      expect(lines.slice(0, 24).map((line, i) => (i % 2 ? line : named(line)))).toEqual(expected)
+      expect(lines.slice(0, 24).every((line, i) => i % 2 === 1 || line.endsWith(" true"))).toBe(
+        true,
+      )
+      expect(lines.slice(24, 26)).toEqual(["none false", "taken back true 12"])
+      // Outputs as well, of the one that learnt and of the one that was told.
+      expect(lines[26]).toBe(lines[27])
+      expect(named(lines[26])).toBe(labels[host.predict(inputsOf(11))])
+    },
+  )
 
   it("hears an accelerometer that DeviceScript's own driver serves, and so does a host", async () => {
     const bytecode = await build(project, {

@@ -46,3 +46,19 @@ test("a board there is no profile of counts as a Pico", () => {
   const of = (profile: string) => sampleDeadline(network, [shard], 8, [profile])
   expect(of("unknown")).toBe(of("pico"))
 })
+
+test("boards that are emulated may take as many times longer as they are slower", () => {
+  const network = pico16(1)
+  const shard = buildShard(
+    network,
+    [
+      { layer: 1, first: 0, count: 16 },
+      { layer: 2, first: 0, count: 10 },
+    ],
+    4,
+  )
+  const of = (slower?: number) => sampleDeadline(network, [shard], 4, ["pico"], slower)
+  const beyond = of() - 2_500
+  expect(beyond).toBeGreaterThan(500)
+  expect(of(20) - 2_500).toBeGreaterThan(19 * beyond)
+})

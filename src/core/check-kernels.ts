@@ -31,7 +31,8 @@ export function kernelsEnd(
   to: number,
 ): number {
   const kernel = m.getAt(part + Part.Start, "i32")
-  if (!inside(kernel, Kernel.Length, from, to)) return -1
+  // Read at once, which native boards do at even addresses only; those of the descriptor they look at later.
+  if ((kernel & 1) !== 0 || !inside(kernel, Kernel.Length, from, to)) return -1
   const sources = m.getAt(part + Part.Sources, "u16")
   const across = m.getAt(kernel + Kernel.Across, "u16")
   const down = m.getAt(kernel + Kernel.Down, "u16")

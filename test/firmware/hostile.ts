@@ -188,6 +188,7 @@ function kernelShards(): [string, Buffer][] {
           part + field,
           sound.readUInt16LE(part + field) + more,
         )
+    change(`layer ${i + 1}, kernels at an odd address`, part + Part.Start, kernel + 1, 32)
     change(`layer ${i + 1}, no coefficients`, part + Part.Links, 0, 32)
     const flags = sound.readUInt16LE(part + Part.Flags)
     for (const name of ["Output", "Dense", "Await", "AtOnce", "Partial", "Picked"] as const)

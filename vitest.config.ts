@@ -7,7 +7,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
  */
 
 /** Files to run one at a time: an emulated Uno keeps to the clock on the wall. */
-const alone = ["test/host/panel/{panel,session}.test.ts"]
+const alone = ["test/host/panel/session.test.ts"]
 
 /** System tests that put other modules in the place of some, or measure the memory of their process. */
 const isolated = [
@@ -62,7 +62,7 @@ const system = [
   "test/host/hardware/mqtt/**/*.test.ts",
   "test/host/link/**/*.test.ts",
   "test/host/partition/heap.test.ts",
-  "test/host/panel/{garbage,layout,serialport}.test.ts",
+  "test/host/panel/{garbage,layout,panel,serialport}.test.ts",
   "test/host/partition/prediction.test.ts",
   "test/host/profile/**/*.test.ts",
   "test/src/ring/board.test.ts",

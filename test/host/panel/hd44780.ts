@@ -1,5 +1,5 @@
 /** A character display (HD44780) as its data sheet has it, fed with what was seen on its wires. */
-import type { Edge } from "./uno"
+import type { Edge } from "./uno-chip.mjs"
 
 export interface Nibble {
   ms: number

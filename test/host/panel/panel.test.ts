@@ -1,52 +1,50 @@
-/** The panel on an emulated Uno with the real StandardFirmata, behind a real serial port. */
-import { monitorEventLoopDelay } from "node:perf_hooks"
-import { setTimeout as pause } from "node:timers/promises"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { parseLayout, readLayout } from "../../../host/panel/layout"
+/** The panel on an emulated Uno with the real StandardFirmata, both in virtual time. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { type Layout, parseLayout, readLayout } from "../../../host/panel/layout"
 import { Panel } from "../../../host/panel/panel"
 import { displayText, i2cNibbles, parallelNibbles } from "./hd44780"
-import { BLINK, type Edge, noSocat, Uno } from "./uno"
+import { BLINK } from "./uno"
+import type { Edge } from "./uno-chip.mjs"
+import { VirtualUno } from "./virtual-uno"
 
 const LEDS = readLayout("leds")
 const DIGITS = [2, 4, 5, 6, 7, 8, 10, 11, 12, 13]
 const [PWM, TEACH] = [3, 9]
 const [RESET_0, RESET_1, RIGHT, STATUS_0, STATUS_1] = [15, 16, 17, 18, 19]
+/** How long something is waited for, and how often it is looked at. */
+const [MOST_MS, LOOK_MS] = [10_000, 20]
 
-/** A busy machine may need longer to start the chip than a user is made to wait. */
-const PATIENCE_MS = 40_000
-const MOST_LATE_MS = 25
-const MOST_ATTEMPTS = 6
-
-let uno: Uno
+let uno: VirtualUno
 let panel: Panel
 const said: string[] = []
 
-async function start(layout: string): Promise<void> {
+const start = (layout: string) => () => {
   said.length = 0
-  uno = new Uno()
-  await uno.plug()
-  panel = await Panel.open({
-    port: uno.path,
-    layout: readLayout(layout),
-    classes: 10,
-    deadlineMs: PATIENCE_MS,
-    status: text => said.push(text),
+  uno = VirtualUno.begin()
+  return uno.clock.run(async () => {
+    panel = await Panel.open({
+      ...{ port: uno.path, open: uno.open, clock: uno.clock },
+      layout: readLayout(layout),
+      classes: 10,
+      status: text => said.push(text),
+    })
   })
 }
 
 async function stop(): Promise<void> {
-  await panel?.close()
-  await uno?.close()
+  await uno.clock.run(panel.close())
+  uno.close()
 }
+
+/** A test in the time of its Uno. */
+const it = (name: string, check: () => Promise<void>) => test(name, () => uno.clock.run(check))
+const pause = (ms: number) => uno.clock.sleep(ms)
 
 /** The changes of a pin within the next `ms` of the emulated clock. */
 async function watch(pin: number, ms: number): Promise<{ edges: Edge[]; from: number }> {
-  const from = await uno.now()
-  await vi.waitFor(async () => expect(await uno.now()).toBeGreaterThan(from + ms), {
-    timeout: 120_000,
-    interval: 20,
-  })
-  return { edges: (await uno.edges(pin)).filter(([at]) => at >= from), from }
+  const from = uno.now()
+  await pause(ms)
+  return { edges: uno.edges(pin).filter(([at]) => at >= from), from }
 }
 
 /** Lengths of the pulses at a level, ms, whole ones only. */
@@ -55,70 +53,33 @@ function pulses(edges: Edge[], level: string): number[] {
 }
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]
-const lit = async () => {
-  const levels = await uno.levels()
+const lit = () => {
+  const levels = uno.levels()
   return DIGITS.flatMap((pin, digit) => (levels[pin] === "high" ? [digit] : []))
 }
-const eventually = (check: () => Promise<void>, timeout = 120_000) =>
-  vi.waitFor(check, { timeout, interval: 20 })
 
-/**
- * Checks what takes place in real time. The outcome counts only if neither the chip nor this process
- * was held up by other work of the machine meanwhile; else it is tried again, and the last one counts.
- */
-async function inRealTime(check: () => Promise<void>): Promise<void> {
-  const delay = monitorEventLoopDelay({ resolution: 5 })
-  delay.enable()
-  try {
-    for (let attempt = 1; ; attempt++) {
-      await uno.lag()
-      delay.reset()
-      const failure = await check().catch(error => error)
-      const late = Math.max(await uno.lag(), delay.max / 1e6)
-      // socat, between the two, may have been held up as well, and does not say so.
-      const unseen = failure !== undefined && attempt < 3
-      if (
-        (late < MOST_LATE_MS && !unseen) ||
-        attempt >= MOST_ATTEMPTS + (failure ? MOST_ATTEMPTS : 0)
-      ) {
-        if (failure) throw failure
-        return
-      }
-      await pause(200)
+async function eventually(check: () => void): Promise<void> {
+  for (let waited = 0; waited < MOST_MS; waited += LOOK_MS)
+    try {
+      check()
+      return
+    } catch {
+      await pause(LOOK_MS)
     }
-  } finally {
-    delay.disable()
-  }
+  check()
 }
 
-/** A board that never answers, waited for in full while the other tests run. */
-let silence: Promise<{ failure: { message: string }; path: string }>
-beforeAll(() => {
-  if (!noSocat) silence = meetSilence()
-})
-
-async function meetSilence() {
-  // It talks to nobody however fast it goes.
-  const blinking = new Uno(BLINK, 0.05)
-  await blinking.plug()
-  const failure = await Panel.open({ port: blinking.path, layout: LEDS, classes: 10 }).catch(
-    error => error,
-  )
-  await blinking.close()
-  return { failure, path: blinking.path }
-}
-
-describe.skipIf(noSocat)("a panel of ten LEDs", () => {
-  beforeAll(() => start("leds"))
+describe("a panel of ten LEDs", () => {
+  beforeAll(start("leds"))
   afterAll(stop)
 
   it("lights one LED for each digit, and none for no digit", async () => {
     for (const digit of [3, 0, 1, 2, 4, 5, 6, 7, 8, 9]) {
       panel.show(digit)
-      await eventually(async () => expect(await lit()).toEqual([digit]))
+      await eventually(() => expect(lit()).toEqual([digit]))
     }
     panel.show(undefined)
-    await eventually(async () => expect(await lit()).toEqual([]))
+    await eventually(() => expect(lit()).toEqual([]))
   })
 
   it("shows confidence as the duty of a PWM pin", async () => {
@@ -132,154 +93,145 @@ describe.skipIf(noSocat)("a panel of ten LEDs", () => {
       expect(high / (high + low)).toBeCloseTo(confidence, 2)
     }
     panel.show(1, 1)
-    await eventually(async () => expect((await uno.levels())[PWM]).toBe("high"))
+    await eventually(() => expect(uno.levels()[PWM]).toBe("high"))
     panel.show(1, 0)
-    await eventually(async () => expect((await uno.levels())[PWM]).toBe("low"))
+    await eventually(() => expect(uno.levels()[PWM]).toBe("low"))
   })
 
   it("tells the states of boards by how their LEDs blink", async () => {
-    await inRealTime(async () => {
-      panel.showBoard(0, "fault")
-      panel.showBoard(1, "learning")
-      await pause(200)
-      const { from } = await watch(STATUS_0, 800)
-      const since = async (pin: number) => (await uno.edges(pin)).filter(([at]) => at > from)
-      const fault = pulses(await since(STATUS_0), "high")
-      const learning = pulses(await since(STATUS_1), "high")
-      // A busy machine is late now and then, not as a rule.
-      expect(median(fault)).toBeGreaterThan(35)
-      expect(median(fault)).toBeLessThan(90)
-      expect(median(learning)).toBeGreaterThan(140)
-      expect(median(learning)).toBeLessThan(260)
-      panel.showBoard(0, "running")
-      panel.showBoard(1, undefined)
-      await eventually(async () => expect((await uno.levels())[STATUS_1]).toBe("low"))
-      await pause(150)
-      expect((await watch(STATUS_0, 250)).edges).toEqual([])
-      expect((await uno.levels())[STATUS_0]).toBe("high")
-    })
+    panel.showBoard(0, "fault")
+    panel.showBoard(1, "learning")
+    await pause(200)
+    const { from } = await watch(STATUS_0, 800)
+    const since = (pin: number) => uno.edges(pin).filter(([at]) => at > from)
+    const fault = pulses(since(STATUS_0), "high")
+    const learning = pulses(since(STATUS_1), "high")
+    expect(median(fault)).toBeGreaterThan(35)
+    expect(median(fault)).toBeLessThan(90)
+    expect(median(learning)).toBeGreaterThan(140)
+    expect(median(learning)).toBeLessThan(260)
+    panel.showBoard(0, "running")
+    panel.showBoard(1, undefined)
+    await eventually(() => expect(uno.levels()[STATUS_1]).toBe("low"))
+    await pause(150)
+    expect((await watch(STATUS_0, 250)).edges).toEqual([])
+    expect(uno.levels()[STATUS_0]).toBe("high")
   })
 
   it("reads the label off the potentiometer and shows it while it is turned", async () => {
     panel.show(8)
     for (let label = 9; label >= 0; label--) {
-      await uno.volts(0, ((label + 0.5) / 10) * 5)
-      await eventually(async () => expect(panel.label).toBe(label))
+      uno.volts(0, ((label + 0.5) / 10) * 5)
+      await eventually(() => expect(panel.label).toBe(label))
     }
-    await eventually(async () => expect(await lit()).toEqual([0]))
-    await eventually(async () => expect(await lit()).toEqual([8]))
+    await eventually(() => expect(lit()).toEqual([0]))
+    await eventually(() => expect(lit()).toEqual([8]))
     // On the boundary between 0 and 1, with noise of two steps of the converter.
     for (const noise of [0.002, -0.002, 0.006, -0.006]) {
-      await uno.volts(0, 0.5 + noise)
+      uno.volts(0, 0.5 + noise)
       await pause(120)
       expect(panel.label).toBe(0)
     }
   })
 
   it("hears a press once, however the contacts bounce", async () => {
-    await inRealTime(async () => {
-      const heard: string[] = []
-      panel.onTeach = () => heard.push("teach")
-      panel.onRight = () => heard.push("right")
-      // At the press within 1 ms and for 8 ms 16 ms later, at the release likewise.
-      await uno.button(TEACH, [
-        [0, true],
-        [0.3, false],
-        [0.5, true],
-        [16, false],
-        [24, true],
-        [150, false],
-        [150.4, true],
-        [151, false],
-        [167, true],
-        [175, false],
-      ])
-      await pause(450)
-      expect(heard).toEqual(["teach"])
-      await uno.press(RIGHT)
-      await pause(250)
-      await uno.press(TEACH)
-      await pause(250)
-      expect(heard).toEqual(["teach", "right", "teach"])
-    })
+    const heard: string[] = []
+    panel.onTeach = () => heard.push("teach")
+    panel.onRight = () => heard.push("right")
+    // At the press within 1 ms and for 8 ms 16 ms later, at the release likewise.
+    uno.button(TEACH, [
+      [0, true],
+      [0.3, false],
+      [0.5, true],
+      [16, false],
+      [24, true],
+      [150, false],
+      [150.4, true],
+      [151, false],
+      [167, true],
+      [175, false],
+    ])
+    await pause(450)
+    expect(heard).toEqual(["teach"])
+    uno.press(RIGHT)
+    await pause(250)
+    uno.press(TEACH)
+    await pause(250)
+    expect(heard).toEqual(["teach", "right", "teach"])
   })
 
   it("keeps a pressed button's pull-up when it switches LEDs beside it", async () => {
-    await inRealTime(async () => {
-      let heard = 0
-      panel.onTeach = () => heard++
-      await uno.press(TEACH, 400)
-      await pause(150)
-      // Pins 8 and 10 to 13, on the button's port.
-      for (const digit of [5, 6, 7, 8, 9]) {
-        panel.show(digit)
-        await pause(80)
-      }
-      await pause(250)
-      expect((await uno.levels())[TEACH]).toBe("pullup")
-      await uno.press(TEACH)
-      await eventually(async () => expect(heard).toBe(2))
-    })
+    let heard = 0
+    panel.onTeach = () => heard++
+    uno.press(TEACH, 400)
+    await pause(150)
+    // Pins 8 and 10 to 13, on the button's port.
+    for (const digit of [5, 6, 7, 8, 9]) {
+      panel.show(digit)
+      await pause(80)
+    }
+    await pause(250)
+    expect(uno.levels()[TEACH]).toBe("pullup")
+    uno.press(TEACH)
+    await eventually(() => expect(heard).toBe(2))
   })
 
   it("pulls a reset line low for the time stated, and never drives or pulls it high", async () => {
-    await inRealTime(async () => {
-      // As boards do it; so the line reads high, on the port of the status LEDs and a button.
-      await uno.pullUp(RESET_0)
-      await uno.pullUp(RESET_1)
-      await uno.press(RIGHT)
-      panel.showBoard(0, "learning")
-      panel.showBoard(1, "fault")
-      await pause(200)
-      expect(await panel.reset(0)).toBe(true)
-      await eventually(async () => expect((await uno.levels())[RESET_0]).toBe("input"))
-      const edges = (await uno.edges(RESET_0)).slice(-3)
-      expect(edges.map(([, level]) => level)).toEqual(["input", "low", "input"])
-      const low = edges[2][0] - edges[1][0]
-      expect(low).toBeGreaterThan(LEDS.resetMs - 20)
-      expect(low).toBeLessThan(LEDS.resetMs + 40)
-      expect((await uno.edges(RESET_1)).map(([, level]) => level)).toEqual(["input"])
-      expect(await panel.reset(7)).toBe(false)
-    })
+    // As boards do it; so the line reads high, on the port of the status LEDs and a button.
+    uno.pullUp(RESET_0)
+    uno.pullUp(RESET_1)
+    uno.press(RIGHT)
+    panel.showBoard(0, "learning")
+    panel.showBoard(1, "fault")
+    await pause(200)
+    expect(await panel.reset(0)).toBe(true)
+    await eventually(() => expect(uno.levels()[RESET_0]).toBe("input"))
+    const edges = uno.edges(RESET_0).slice(-3)
+    expect(edges.map(([, level]) => level)).toEqual(["input", "low", "input"])
+    const low = edges[2][0] - edges[1][0]
+    expect(low).toBeGreaterThan(LEDS.resetMs - 20)
+    expect(low).toBeLessThan(LEDS.resetMs + 40)
+    expect(uno.edges(RESET_1).map(([, level]) => level)).toEqual(["input"])
+    expect(await panel.reset(7)).toBe(false)
   })
 
   it("may be unplugged and plugged in again, and then shows what it would have shown", async () => {
     panel.show(4)
-    await eventually(async () => expect(await lit()).toEqual([4]))
-    await uno.unplug()
-    await eventually(async () => expect(panel.connected).toBe(false))
+    await eventually(() => expect(lit()).toEqual([4]))
+    uno.unplug()
+    await eventually(() => expect(panel.connected).toBe(false))
     expect(said.at(-1)).toMatch(/^the panel on .* was unplugged; the run goes on/)
     panel.show(6)
     panel.showBoard(1, "running")
     expect(await panel.reset(0)).toBe(false)
     await pause(200)
-    await uno.plug()
-    await eventually(async () => expect(panel.connected).toBe(true))
+    uno.plug()
+    await eventually(() => expect(panel.connected).toBe(true))
     expect(said.at(-1)).toMatch(/is back$/)
-    await eventually(async () => {
-      expect(await lit()).toEqual([6])
-      expect((await uno.levels())[STATUS_1]).toBe("high")
+    await eventually(() => {
+      expect(lit()).toEqual([6])
+      expect(uno.levels()[STATUS_1]).toBe("high")
     })
     let heard = 0
     panel.onRight = () => heard++
-    await uno.press(RIGHT)
-    await eventually(async () => expect(heard).toBe(1))
+    uno.press(RIGHT)
+    await eventually(() => expect(heard).toBe(1))
   })
 
   it("is taken up again after its own reset button", async () => {
-    await uno.reset()
-    await eventually(async () => expect(said.at(-2)).toMatch(/restarted; the run goes on/))
-    await eventually(async () => expect(await lit()).toEqual([6]))
+    uno.powerUp()
+    await eventually(() => expect(said.at(-2)).toMatch(/restarted; the run goes on/))
+    await eventually(() => expect(lit()).toEqual([6]))
   })
 
   it("lets go of a board it holds in reset, and goes dark, when it is closed", async () => {
     panel.show(3, 1)
     panel.showBoard(0, "running")
     const held = panel.reset(1)
-    await eventually(async () => expect((await uno.levels())[RESET_1]).toBe("low"))
+    await eventually(() => expect(uno.levels()[RESET_1]).toBe("low"))
     await panel.close()
-    await eventually(async () => {
-      const levels = await uno.levels()
+    await eventually(() => {
+      const levels = uno.levels()
       expect(levels[RESET_1]).toBe("input")
       expect(levels).not.toContain("high")
     })
@@ -287,16 +239,16 @@ describe.skipIf(noSocat)("a panel of ten LEDs", () => {
   })
 })
 
-describe.skipIf(noSocat)("a panel with a seven-segment display and a needle", () => {
-  beforeAll(() => start("seven-segment"))
+describe("a panel with a seven-segment display and a needle", () => {
+  beforeAll(start("seven-segment"))
   afterAll(stop)
 
   it("forms every digit", async () => {
     const pins = { a: 2, b: 4, c: 5, d: 6, e: 7, f: 8, g: 10 }
     for (let digit = 0; digit < 10; digit++) {
       panel.show(digit)
-      await eventually(async () => {
-        const levels = await uno.levels()
+      await eventually(() => {
+        const levels = uno.levels()
         const on = (segment: keyof typeof pins, mark: string) =>
           levels[pins[segment]] === "high" ? mark : " "
         const rows = [
@@ -334,67 +286,73 @@ const PICTURES = [
   "|_|   | |_   _|   |  _| |_|   | |_|  _|",
 ]
 
-describe.skipIf(noSocat)("a panel with a character display", () => {
-  afterAll(stop)
-  const LINES = ["digit 7     92 %", "teach as 4      "]
+/** What a character display of two lines shows after an answer. */
+const LINES = ["digit 7     92 %", "teach as 4      "]
+function answer() {
+  uno.volts(0, 2.25)
+  panel.show(7, 0.92)
+}
 
-  it("on eight wires says digit, confidence and label", async () => {
-    await start("lcd")
-    await uno.volts(0, 2.25)
-    panel.show(7, 0.92)
-    await eventually(async () => {
-      const wires = await Promise.all([12, 11, 5, 4, 3, 2].map(pin => uno.edges(pin)))
+describe("a panel with a character display on eight wires", () => {
+  beforeAll(start("lcd"))
+  afterAll(stop)
+
+  it("says digit, confidence and label", async () => {
+    answer()
+    await eventually(() => {
+      const wires = [12, 11, 5, 4, 3, 2].map(pin => uno.edges(pin))
       expect(displayText(parallelNibbles(wires))).toEqual(LINES)
     })
-    await stop()
   })
+})
 
-  it("on I2C says the same", async () => {
-    await start("i2c-lcd")
-    await uno.volts(0, 2.25)
-    panel.show(7, 0.92)
-    await eventually(async () => {
-      const bytes = await uno.i2c()
+describe("a panel with a character display on I2C", () => {
+  beforeAll(start("i2c-lcd"))
+  afterAll(stop)
+
+  it("says digit, confidence and label", async () => {
+    answer()
+    await eventually(() => {
+      const bytes = uno.i2c()
       expect(bytes.every(([, address]) => address === 0x27)).toBe(true)
       expect(displayText(i2cNibbles(bytes))).toEqual(LINES)
     })
   })
 })
 
-describe.skipIf(noSocat)("a panel that cannot be used", () => {
-  afterAll(stop)
+describe("a panel that cannot be used", () => {
+  const open = (layout: Layout) =>
+    Panel.open({ port: uno.path, open: uno.open, clock: uno.clock, layout, classes: 10 })
+  afterEach(() => uno.close())
 
-  it("because its board does not answer is an error within 10 s that says what to try", async () => {
-    const { failure, path } = await silence
+  test("because its board does not answer is an error within 10 s that says what to try", async () => {
+    // It talks to nobody however fast it goes.
+    uno = VirtualUno.begin(BLINK, 0.05)
+    const failure = await uno.clock.run(open(LEDS)).catch(error => error)
     expect(failure).toMatchObject({
       code: "panel-silent",
       kind: "board",
-      message: expect.stringContaining(path),
+      message: expect.stringContaining(uno.path),
       help: expect.stringContaining("StandardFirmata"),
     })
-    expect(Number(/within ([\d.]+) s of/.exec(failure.message)?.[1])).toBeLessThan(10)
+    const said = Number(/within ([\d.]+) s of/.exec(failure.message)?.[1])
+    expect(said).toBeLessThan(10)
+    expect(uno.clock.now() / 1000).toBeCloseTo(said, 1)
   })
 
-  it("because a pin cannot do what the layout wants of it names the pin", async () => {
-    uno = new Uno()
-    await uno.plug()
-    const open = (layout: unknown) =>
-      Panel.open({
-        port: uno.path,
-        layout: parseLayout(layout, "own"),
-        classes: 10,
-        deadlineMs: PATIENCE_MS,
-      })
-    await expect(open({ confidence: { kind: "pwm", pin: 4 } })).rejects.toMatchObject({
+  test("because a pin cannot do what the layout wants of it names the pin", async () => {
+    uno = VirtualUno.begin()
+    const opened = (layout: unknown) => uno.clock.run(open(parseLayout(layout, "own")))
+    await expect(opened({ confidence: { kind: "pwm", pin: 4 } })).rejects.toMatchObject({
       code: "panel-pins",
       message: expect.stringContaining("pin 4 (confidence) cannot do pwm"),
     })
-    await expect(open({ right: { pin: 17 }, teach: { pin: "A3" }, label: { pin: "A0" } }))
+    await expect(opened({ right: { pin: 17 }, teach: { pin: "A3" }, label: { pin: "A0" } }))
       .rejects // The same pin by two names.
       .toMatchObject({ code: "panel-pins", message: expect.stringContaining("the same as") })
   })
 
-  it("because there is no such port is said at once", async () => {
+  test("because there is no such port is said at once", async () => {
     await expect(
       Panel.open({ port: "/dev/no-such-panel", layout: LEDS, classes: 10 }),
     ).rejects.toMatchObject({ code: "port-missing" })

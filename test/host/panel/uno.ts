@@ -1,10 +1,11 @@
-/** An emulated Arduino Uno for tests: see uno-process.mjs. */
+/** An emulated Arduino Uno for tests, behind a real serial port and in real time: see uno-process.mjs. */
 import { type ChildProcess, fork, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import type { Edge, PinLevel } from "./uno-chip.mjs"
 
 const PACKAGE = dirname(createRequire(import.meta.url).resolve("avrgirl-arduino/package.json"))
 /** StandardFirmata as the Arduino IDE compiled it. */
@@ -14,10 +15,6 @@ export const BLINK = join(PACKAGE, "junk/hex/uno/Blink.cpp.hex")
 
 /** For `describe.skipIf`: the pseudo-terminal is socat's (a Debian package). */
 export const noSocat = spawnSync("socat", ["-V"]).status !== 0
-
-export type PinLevel = "low" | "high" | "input" | "pullup"
-/** When a pin changed, ms of the emulated clock, and to what. */
-export type Edge = [ms: number, level: PinLevel]
 
 export class Uno {
   private readonly process: ChildProcess
@@ -30,10 +27,9 @@ export class Uno {
   /** Where it is plugged in. */
   readonly path = join(this.folder, "port")
 
-  /** @param rate how fast its clock goes, of real time */
-  constructor(program = STANDARD_FIRMATA, rate = 1) {
-    const args = [program, `${rate}`]
-    this.process = fork(fileURLToPath(new URL("uno-process.mjs", import.meta.url)), args, {
+  constructor() {
+    const program = fileURLToPath(new URL("uno-process.mjs", import.meta.url))
+    this.process = fork(program, [STANDARD_FIRMATA], {
       // The loader of the tests is not for it.
       execArgv: [],
       env: { ...process.env, NODE_OPTIONS: "" },
@@ -53,35 +49,16 @@ export class Uno {
   unplug() {
     return this.ask<void>("unplug")
   }
-  /** Its own reset button. */
-  reset() {
-    return this.ask<void>("reset")
-  }
   /** Arduino's pin numbers: A0 is 14. A pressed button joins its pin to ground, for so many ms. */
   press(pin: number, ms = 80) {
-    return this.button(pin, [
+    const at = [
       [0, true],
       [ms, false],
-    ])
-  }
-  /** Presses (true) and releases of a button at times from now, ms. */
-  button(pin: number, at: [ms: number, pressed: boolean][]) {
+    ]
     return this.ask<void>("button", { pin, at })
-  }
-  /** A resistor to the supply, as a board has on its reset line. */
-  pullUp(pin: number) {
-    return this.ask<void>("pullUp", { pin })
   }
   volts(channel: number, volts: number) {
     return this.ask<void>("volts", { channel, volts })
-  }
-  /** How far the chip was behind real time at the worst since this was last asked, ms. */
-  lag() {
-    return this.ask<number>("lag")
-  }
-  /** ms of the emulated clock. */
-  now() {
-    return this.ask<number>("now")
   }
   edges(pin: number) {
     return this.ask<Edge[]>("edges", { pin })
@@ -89,10 +66,6 @@ export class Uno {
   /** The level of every pin. */
   levels() {
     return this.ask<PinLevel[]>("levels")
-  }
-  /** Bytes written over I2C: when, to which address, what. */
-  i2c() {
-    return this.ask<[ms: number, address: number, byte: number][]>("i2c")
   }
 
   async close() {

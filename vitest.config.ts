@@ -3,11 +3,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /*
  * Two commands, by the names of the projects below: `npm test` runs "logic", which is whatever needs no
- * program but Node and takes seconds; `npm run test:system` runs "system", "isolated" and "alone".
+ * program but Node and takes seconds; `npm run test:system` runs "system" and "isolated".
  */
-
-/** Files to run one at a time: an emulated Uno keeps to the clock on the wall. */
-const alone = ["test/host/panel/session.test.ts"]
 
 /** System tests that put other modules in the place of some, or measure the memory of their process. */
 const isolated = [
@@ -62,7 +59,7 @@ const system = [
   "test/host/hardware/mqtt/**/*.test.ts",
   "test/host/link/**/*.test.ts",
   "test/host/partition/heap.test.ts",
-  "test/host/panel/{garbage,layout,panel,serialport}.test.ts",
+  "test/host/panel/{garbage,layout,panel,serialport,session}.test.ts",
   "test/host/partition/prediction.test.ts",
   "test/host/profile/**/*.test.ts",
   "test/src/ring/board.test.ts",
@@ -82,6 +79,8 @@ const longest = [
   "hardware/virtual-boards.test.ts",
   "dashboard/browser.test.ts",
   "cli/demo/demo.test.ts",
+  "panel/panel.test.ts",
+  "panel/session.test.ts",
   "dashboard/stream.test.ts",
   "fleet/losses.test.ts",
   "fleet/altered.test.ts",
@@ -133,7 +132,7 @@ export default defineConfig({
         test: {
           name: "logic",
           include: ["test/**/*.test.ts"],
-          exclude: [...alone, ...system],
+          exclude: system,
           // All cores: by default one of them is left out.
           maxWorkers: "100%",
           // Files one after the other in the same processes: to load the sources anew for each took
@@ -147,7 +146,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: system,
-          exclude: [...alone, ...isolated],
+          exclude: isolated,
           maxWorkers: SYSTEM_WORKERS,
           isolate: false,
           sequence: { groupOrder: 1 },
@@ -161,17 +160,6 @@ export default defineConfig({
           include: isolated,
           maxWorkers: SYSTEM_WORKERS,
           sequence: { groupOrder: 1 },
-          globalSetup,
-          ...common,
-        },
-      },
-      {
-        test: {
-          name: "alone",
-          include: alone,
-          fileParallelism: false,
-          isolate: false,
-          sequence: { groupOrder: 2 },
           globalSetup,
           ...common,
         },

@@ -11,8 +11,6 @@ const LEDS = readLayout("leds")
 const DIGITS = [2, 4, 5, 6, 7, 8, 10, 11, 12, 13]
 const [PWM, TEACH] = [3, 9]
 const [RESET_0, RESET_1, RIGHT, STATUS_0, STATUS_1] = [15, 16, 17, 18, 19]
-/** How long something is waited for, and how often it is looked at. */
-const [MOST_MS, LOOK_MS] = [10_000, 20]
 
 let uno: VirtualUno
 let panel: Panel
@@ -58,16 +56,7 @@ const lit = () => {
   return DIGITS.flatMap((pin, digit) => (levels[pin] === "high" ? [digit] : []))
 }
 
-async function eventually(check: () => void): Promise<void> {
-  for (let waited = 0; waited < MOST_MS; waited += LOOK_MS)
-    try {
-      check()
-      return
-    } catch {
-      await pause(LOOK_MS)
-    }
-  check()
-}
+const eventually = (check: () => void) => uno.eventually(check)
 
 describe("a panel of ten LEDs", () => {
   beforeAll(start("leds"))

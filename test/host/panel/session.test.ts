@@ -1,11 +1,11 @@
-/** Boards and a panel together: teaching from it, resetting by it, and running on without it. */
+/** Boards and a panel together, in virtual time: teaching from it, resetting by it, and running on without it. */
 import { createHash } from "node:crypto"
-import { setTimeout as pause } from "node:timers/promises"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { imageAt, readMnist } from "../../../host/data/mnist"
 import { drawSamples } from "../../../host/data/samples"
 import { Fleet } from "../../../host/fleet/fleet"
-import { MachineBoards } from "../../../host/hardware/machine-boards"
+import { readBoardProfile } from "../../../host/hardware/board-profile"
+import { TimedBoards } from "../../../host/hardware/timed-boards"
 import { HostNetwork } from "../../../host/network/host-network"
 import { pico16 } from "../../../host/network/presets"
 import { Desk } from "../../../host/panel/desk"
@@ -16,6 +16,7 @@ import type { BoardState } from "../../../host/session/watch"
 import { firmware } from "../../firmware/compiled"
 import { wuxing } from "../cli/run-cli"
 import { noSocat, Uno } from "./uno"
+import { VirtualUno } from "./virtual-uno"
 
 const mnist = readMnist(process.env.WUXING_MNIST)
 const network = pico16(3)
@@ -31,9 +32,9 @@ const volts = (label: number) => ((label + 0.5) / 10) * 5
 const lead = (label: number, outputs: ArrayLike<number>) =>
   outputs[label] - Math.max(...Array.from(outputs).filter((_, i) => i !== label))
 
-describe.skipIf(noSocat)("two boards and a panel", () => {
-  let uno: Uno
-  let virtual: MachineBoards
+describe("two boards and a panel", () => {
+  let uno: VirtualUno
+  let boards: TimedBoards
   let panel: Panel
   let desk: Desk
   let fleet: Fleet
@@ -42,37 +43,40 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
   /** What the boards should hold: the same lessons, on the host. */
   const host = new HostNetwork(network)
   const agree = async () => expect(sha(await fleet.coefficients())).toBe(sha(host.coefficients()))
+  /** A test in the time of the boards and the Uno. */
+  const it = (name: string, check: () => Promise<void>) => test(name, () => uno.clock.run(check))
 
   beforeAll(async () => {
-    uno = new Uno()
-    await uno.plug()
-    const status = (text: string) => said.push(text)
-    panel = await Panel.open({
-      port: uno.path,
-      layout: LAYOUT,
-      classes: 10,
-      status,
-      deadlineMs: 40_000,
-    })
-    desk = new Desk(network, panel, status)
-    const show = desk.state.bind(desk)
-    desk.state = (board, state) => {
-      states[board].push(state)
-      show(board, state)
-    }
     const bytecode = await firmware()
-    virtual = await MachineBoards.start(2)
-    fleet = new Fleet(
-      { network, boards: 2, bytecode, status, checkpointSamples: CHECKPOINT, watch: desk },
-      virtual,
-      splitEvenly(network, 2),
-    )
-    await fleet.begin()
-  }, BUSY_MS)
+    uno = VirtualUno.begin()
+    const { clock } = uno
+    boards = new TimedBoards(2, { clock, profile: readBoardProfile("pico") })
+    await clock.run(async () => {
+      const status = (text: string) => said.push(text)
+      panel = await Panel.open({
+        ...{ port: uno.path, open: uno.open, clock },
+        layout: LAYOUT,
+        classes: 10,
+        status,
+      })
+      desk = new Desk(network, panel, status)
+      const show = desk.state.bind(desk)
+      desk.state = (board, state) => {
+        states[board].push(state)
+        show(board, state)
+      }
+      fleet = new Fleet(
+        { network, boards: 2, bytecode, status, checkpointSamples: CHECKPOINT, watch: desk },
+        boards,
+        splitEvenly(network, 2),
+      )
+      await fleet.begin()
+    })
+  })
 
   afterAll(async () => {
-    await fleet?.close()
-    await uno?.close()
+    await boards?.stop()
+    uno?.close()
   })
 
   it("learn the last image as what the panel says, and name it better the next time", async () => {
@@ -82,12 +86,12 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
     const hash = sha(await fleet.coefficients())
     // Not what it says anyway.
     const label = (before.digit + 3) % 10
-    await uno.volts(0, volts(label))
-    await vi.waitFor(() => expect(panel.label).toBe(label), 120_000)
+    uno.volts(0, volts(label))
+    await uno.eventually(() => expect(panel.label).toBe(label))
     const pressed = new Promise<void>(resolve => {
       desk.onTeach = resolve
     })
-    await uno.press(TEACH)
+    uno.press(TEACH)
     await pressed
     await fleet.classify(() => image, 1)
     expect(fleet.taught).toMatchObject([{ lesson: { label }, after: 0 }])
@@ -99,11 +103,11 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
     host.train(image, label, sample)
     await agree()
     // And the panel shows what is thought of it now.
-    await vi.waitFor(async () => {
-      const levels = await uno.levels()
+    await uno.eventually(() => {
+      const levels = uno.levels()
       const pins = [2, 4, 5, 6, 7, 8, 10, 11, 12, 13]
       expect(pins.filter(pin => levels[pin] === "high")).toEqual([pins[desk.answer!.digit]])
-    }, 120_000)
+    })
   })
 
   it("recover when one hangs: the panel pulls its reset line, and what was taught is kept", async () => {
@@ -117,7 +121,7 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
       if (done === 12 && !harmed) {
         harmed = true
         dark = states[1].includes("fault")
-        virtual.hang(1)
+        boards.hang(1)
       }
     })
     expect(dark).toBe(false)
@@ -127,13 +131,12 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
     ])
     expect(states[0]).not.toContain("fault")
     expect(said.join("\n")).toContain("board 1 does not answer; the panel has reset it")
-    await vi.waitFor(async () => expect((await uno.levels())[RESET_1]).toBe("input"), 120_000)
-    const edges = await uno.edges(RESET_1)
+    await uno.eventually(() => expect(uno.levels()[RESET_1]).toBe("input"))
+    const edges = uno.edges(RESET_1)
     expect(edges.map(([, level]) => level)).toEqual(["input", "low", "input"])
-    // On a busy machine the emulated chip may hear of one end later than of the other.
     const low = edges[2][0] - edges[1][0]
-    expect(low).toBeGreaterThan(LAYOUT.resetMs / 2)
-    expect(low).toBeLessThan(LAYOUT.resetMs * 3)
+    expect(low).toBeGreaterThan(LAYOUT.resetMs - 20)
+    expect(low).toBeLessThan(LAYOUT.resetMs + 40)
 
     const { lesson, after, sample } = fleet.taught[1]
     expect(after).toBe(9)
@@ -148,28 +151,28 @@ describe.skipIf(noSocat)("two boards and a panel", () => {
   it("go on when the panel is unplugged, and show again when it is back", async () => {
     const indices = drawSamples(mnist.train.count, 10, 6, 1)
     await fleet.train(mnist.train, indices, done => {
-      if (done === 2) void uno.unplug()
+      if (done === 2) uno.unplug()
     })
     for (const index of indices) host.train(imageAt(mnist.train, index), mnist.train.labels[index])
     await agree()
-    await vi.waitFor(() => expect(panel.connected).toBe(false), 120_000)
-    await uno.plug()
-    await vi.waitFor(async () => {
+    await uno.eventually(() => expect(panel.connected).toBe(false))
+    uno.plug()
+    await uno.eventually(() => {
       expect(panel.connected).toBe(true)
-      expect((await uno.levels())[STATUS_1]).toBe("high")
-    }, 120_000)
+      expect(uno.levels()[STATUS_1]).toBe("high")
+    })
     expect(said.at(-1)).toMatch(/is back$/)
   })
 
   it("leave the panel dark when they end", async () => {
     await fleet.close()
-    await pause(300)
-    await vi.waitFor(async () => expect(await uno.levels()).not.toContain("high"), 120_000)
+    await uno.clock.sleep(300)
+    await uno.eventually(() => expect(uno.levels()).not.toContain("high"))
   })
 })
 
 describe.skipIf(noSocat)("wuxing demo --panel", () => {
-  it(
+  test(
     "learns what the panel teaches in between, and so does the host's own run",
     async () => {
       const uno = new Uno()

@@ -11,6 +11,8 @@ import { CYCLES_PER_MS, UnoChip } from "./uno-chip.mjs"
 
 /** The host hears what the chip has sent this often, ms, as through a USB adapter. */
 const TICK_MS = 1
+/** How long something is waited for, and how often it is looked at, ms. */
+const [MOST_MS, LOOK_MS] = [10_000, 20]
 
 export class VirtualUno extends UnoChip {
   readonly path = "/dev/emulated-uno"
@@ -73,6 +75,18 @@ export class VirtualUno extends UnoChip {
       [0, true],
       [ms, false],
     ])
+  }
+
+  /** Waits, within `clock.run`, until a check throws no more. */
+  async eventually(check: () => void): Promise<void> {
+    for (let waited = 0; waited < MOST_MS; waited += LOOK_MS)
+      try {
+        check()
+        return
+      } catch {
+        await this.clock.sleep(LOOK_MS)
+      }
+    check()
   }
 
   close(): void {

@@ -34,26 +34,6 @@ describe("virtual boards", () => {
     await expect(once(refused, "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" })
   })
 
-  it("cannot be restarted once they are stopped, not even by a restart under way", async () => {
-    boards = await VirtualBoards.start(1)
-    const restarting = expect(boards.restart(0)).rejects.toMatchObject({ kind: "board" })
-    await boards.stop()
-    await restarting
-    await expect(boards.restart(0)).rejects.toMatchObject({ code: "board-gone" })
-    expect(virtualMachines()).toEqual([])
-  })
-
-  it("run beside those of another run", async () => {
-    boards = await VirtualBoards.start(1)
-    const others = await VirtualBoards.start(1)
-    try {
-      expect(others.tcpPort).not.toBe(boards.tcpPort)
-      expect([...boards.info, ...others.info].every(board => isAlive(board.pid!))).toBe(true)
-    } finally {
-      await others.stop()
-    }
-  })
-
   it("stop while they are starting, when asked to", async () => {
     const abort = new AbortController()
     let running: number[] = []
@@ -71,7 +51,7 @@ describe("virtual boards", () => {
   })
 })
 
-/** One for all: it takes a second or two to start. Each test leaves it running. */
+/** One for all: to start one takes two seconds of a core. Each test but the last leaves it running. */
 describe("a virtual board", () => {
   let boards: VirtualBoards
   beforeAll(async () => {
@@ -79,6 +59,27 @@ describe("a virtual board", () => {
   })
   afterEach(() => void vi.restoreAllMocks())
   afterAll(() => boards?.stop())
+
+  // First: those that are restarted by the tests below dial the same port, and are let in.
+  it("turns away a stranger who dials its port", async () => {
+    const stranger = connect(boards.tcpPort, "127.0.0.1")
+    const ended = new Promise<void>(resolve => stranger.on("close", () => resolve()))
+    stranger.on("error", () => {})
+    stranger.write(Buffer.alloc(40, 20))
+    await ended
+    expect(isAlive(boards.info[0].pid!)).toBe(true)
+  })
+
+  it("runs beside those of another run", async () => {
+    const others = await VirtualBoards.start(1)
+    try {
+      expect(others.tcpPort).not.toBe(boards.tcpPort)
+      expect([...boards.info, ...others.info].every(board => isAlive(board.pid!))).toBe(true)
+    } finally {
+      await others.stop()
+    }
+    expect(isAlive(boards.info[0].pid!)).toBe(true)
+  })
 
   it("restarts with a new port, a new process and the flash it had", async () => {
     const [before] = boards.info
@@ -112,15 +113,6 @@ describe("a virtual board", () => {
     expect(isAlive(boards.info[0].pid!)).toBe(true)
   })
 
-  it("turns away a stranger who dials its port", async () => {
-    const stranger = connect(boards.tcpPort, "127.0.0.1")
-    const ended = new Promise<void>(resolve => stranger.on("close", () => resolve()))
-    stranger.on("error", () => {})
-    stranger.write(Buffer.alloc(40, 20))
-    await ended
-    await boards.restart(0)
-  })
-
   it("is silent until the bridge is asked, as a real board's is, and a peer gets to know it", async () => {
     vi.spyOn(console, "debug").mockImplementation(() => {})
     const [port] = boards.ports
@@ -149,6 +141,14 @@ describe("a virtual board", () => {
     } finally {
       await peer.close()
     }
+  })
+
+  it("cannot be restarted once it is stopped, not even by a restart under way", async () => {
+    const restarting = expect(boards.restart(0)).rejects.toMatchObject({ kind: "board" })
+    await boards.stop()
+    await restarting
+    await expect(boards.restart(0)).rejects.toMatchObject({ code: "board-gone" })
+    expect(virtualMachines()).toEqual([])
   })
 })
 

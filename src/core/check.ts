@@ -309,7 +309,8 @@ export function isSoundLearnShift(m: Buffer, shift: number): boolean {
   // have a λ of their own.
   if (finer > MOST_FINER || (finer !== 0 && rule !== 0)) return false
   if (shift < ((rule & Rule.Pid) !== 0 ? LEAST_PID_SHIFT : LEAST_LEARN_SHIFT)) return false
-  return shift + finer <= ((rule & Rule.Fine) !== 0 ? MOST_LEARN_SHIFT : NOISE_BITS)
+  // A difference: a message may ask for any number of 32 bits.
+  return shift <= ((rule & Rule.Fine) !== 0 ? MOST_LEARN_SHIFT : NOISE_BITS) - finer
 }
 
 /** Can elements learn at this rate? */

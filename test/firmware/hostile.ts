@@ -162,6 +162,9 @@ export const namedShards: [string, Buffer][] = [
   ...kernelShards(),
 ]
 
+/** Sound, with backward signals of the second layer that are finer: its rate is a sum. */
+export const finerSignals = (): Buffer => changed("three layers", [second + Part.Finer, 16, 4])
+
 /** Kernels that reach past their layer, their coefficients or the memory, or are not a whole layer. */
 function kernelShards(): [string, Buffer][] {
   const sound = whole(kernels)

@@ -12,10 +12,11 @@ import "../../../host/base/memory"
 import { NATIVE_FOLDER, writeGenerated } from "../../../host/codegen/build-firmware"
 import { buildPacket, deviceIdFromHex, JD_FRAME_FLAG_COMMAND } from "../../../host/link/jacdac"
 import { encodeFrame } from "../../../host/link/jdusb"
-import { Status } from "../../../src/wire/protocol"
+import { Command, Setting, Status } from "../../../src/wire/protocol"
 import { randomSeed } from "../../setup"
 import { uniform } from "../../src/core/helpers"
 import {
+  finerSignals,
   hostileMessages,
   hostileShard,
   inMemory,
@@ -156,6 +157,24 @@ describe.skipIf(compiler === undefined)(
       )
       const taken = namedShards.filter((_, i) => statuses[i] !== Status.BadShard)
       expect(taken.map(([name]) => name)).toEqual([])
+    })
+
+    it("learns at no rate past its bounds, whatever number of 32 bits a message asks for", () => {
+      const asked = [0x7fffffff, 0x7ffffffc, 0x80000000, 0xffffffff, 17, 13]
+      const cases = asked.map(value => {
+        const payload = Buffer.alloc(7)
+        payload[2] = Setting.LearnShift
+        payload.writeUInt32LE(value, 3)
+        // Some of these learn.
+        const messages = [
+          { command: Command.Set, payload },
+          ...hostileMessages(78_014_373),
+          ...hostileMessages(78_014_374),
+        ]
+        return commandsCase([...loading(finerSignals()), ...messages])
+      })
+      const statuses = run(cases, i => `rate ${asked[i]}`)
+      expect(statuses.map(status => Status[status!])).toEqual(asked.map(() => "Ok"))
     })
 
     it(

@@ -41,6 +41,7 @@ async function* run(task: Task): AsyncGenerator<Finding, void, void> {
   const runs = PRESETS.flatMap(({ make, seeds }) =>
     Array.from({ length: short ? 2 : seeds }, (_, i) => make(task.seed + i)),
   )
+  const epochs = [...new Set(runs.map(net => `${net.name} ${recipeFor(net).epochs}`))]
   // About the work of an image, forward and back: its links and what is the same of all.
   const work = runs.map(net => recipeFor(net).epochs * (net.name === "fleet-300" ? 4 : 1))
   const all = work.reduce((sum, w) => sum + w, 0)
@@ -74,7 +75,7 @@ async function* run(task: Task): AsyncGenerator<Finding, void, void> {
         paper: "-",
         ours: spread(of(preset).map(({ test }) => test)),
       })),
-      how: `Integer core, each preset by its own recipe (wuxing train --model <preset> --seed <n>), ${short ? `but ${counted(short, "epoch")}` : "all its epochs"}; ${counted(images.train.count, "training image")}, ${counted(images.test.count, "test image")}, named once after the last epoch. A seed decides links, windows, initial coefficients, the images' order, how they are moved or distorted, and the rounding. The deviation is that of a sample (n − 1).`,
+      how: `Integer core, each preset by its own recipe (wuxing train --model <preset> --seed <n>), ${short ? `but ${counted(short, "epoch")}` : `all its epochs (${epochs.join(", ")})`}; ${counted(images.train.count, "training image")}, ${counted(images.test.count, "test image")}, named once after the last epoch. A seed decides links, windows, initial coefficients, the images' order, how they are moved or distorted, and the rounding. The deviation is that of a sample (n − 1).`,
       tables: [
         {
           title: "By seed",

@@ -30,9 +30,9 @@ const STRICT = {
   softmaxGain: 0,
 }
 
-/** With rates and distortion as in a prototype's best of windows; a batch of 32 is rounded once. */
+/** With rates and distortion as in a prototype's best of windows, for longer; a batch of 32 is rounded once. */
 const WINDOWS: Recipe = {
-  epochs: 40,
+  epochs: 100,
   learnShift: 13,
   epochsPerBit: 40,
   smooth: { eighths: 11, warm: 100 },
@@ -43,10 +43,9 @@ const WINDOWS: Recipe = {
   rounding: "once",
 }
 
-/** As a prototype's best of small windows, for longer: clothes stand upright and are as often mirrored. */
+/** As a prototype's best of small windows: clothes stand upright and are as often mirrored. */
 const CLOTHES: Recipe = {
   ...WINDOWS,
-  epochs: 100,
   learnShift: 12,
   smooth: { eighths: 8, warm: 100 },
   distortion: { rotate: 0, scale: 60, shift: 70, elastic: 0, flip: true },

@@ -130,8 +130,8 @@ function smoothOf(
     throw usageError("--epochs-per-bit and --cosine are two ways for the rate to fall", "give one")
   if (options.on !== undefined || options.share === "samples")
     throw usageError(
-      "--cosine changes the rate from sample to sample, which boards and copies cannot",
-      "give --no-cosine, and --epochs-per-bit, with --on and --share samples",
+      `${options.cosine ? "--cosine" : "the network's own recipe (--cosine)"} changes the rate from sample to sample, which boards and copies cannot`,
+      `give --no-cosine, and after how many epochs the rate is halved, for example --epochs-per-bit ${Math.ceil(epochs / 5)}, with --on and --share samples`,
     )
   if (options.rule === "elements" || options.rule === "mixed")
     throw usageError("--cosine is a rate of links alone", "leave it out with --rule")

@@ -64,6 +64,21 @@ test("what boards cannot teach is refused once, with all reasons, before a board
   }
 })
 
+test("a rate that falls smoothly is refused on boards as the recipe's where nobody asked for it", async () => {
+  for (const [options, whose] of [
+    ["", "error the network's own recipe (--cosine) changes"],
+    [" --cosine", "error --cosine changes"],
+  ]) {
+    const { status, text } = await said(
+      `--model 784-4c6s4-10 --epochs 20${options} --on serial:/dev/ttyNONE`,
+    )
+    expect(status).toBe(2)
+    expect(text).toContain(whose)
+    expect(text).toContain("--no-cosine, and after how many epochs")
+    expect(text).toContain("--epochs-per-bit 4,")
+  }
+})
+
 test("--batch 1 says that the preset's rounding is left, unless it is given", async () => {
   const one = "--model mnist-windows --limit 8 --epochs 1 --batch 1"
   expect((await said(one)).text).toMatch(/--batch 1: each image is rounded by itself/)

@@ -1,5 +1,4 @@
 /** Where samples come from: a board's Jacdac sensor, or a serial port that prints lines of numbers. */
-
 import { MOST_SIXTEENTHS, SensorKind, SIXTEENTHS_SHIFT } from "../../src/wire/sensor-protocol"
 import { type Clock, realClock, type Timer } from "../base/clock"
 import { WuxingError } from "../base/errors"
@@ -97,7 +96,7 @@ export class JacdacSource implements SignalSource {
   private device?: DeviceId
   private index = 0
   /** What readings are multiplied by; undefined before an accelerometer's first that is not all 0. */
-  private scale?: number
+  private scale: number | undefined
   private lastHeard: number
   private readonly heart: { stop(): void }
   private readonly deafen: () => void
@@ -114,6 +113,7 @@ export class JacdacSource implements SignalSource {
     private readonly onClosed: () => Promise<void> = async () => {},
   ) {
     this.name = `${sensor.name} of board ${bus.boardId}`
+    this.scale = sensor.kind === SensorKind.Accelerometer ? undefined : 1
     this.lastHeard = bus.clock.now()
     this.deafen = bus.listen({
       onOther: frame => this.hear(frame),
@@ -144,7 +144,7 @@ export class JacdacSource implements SignalSource {
         const values = decodeReading(this.sensor, packet.payload)
         if (!values) continue
         this.lastHeard = this.bus.clock.now()
-        const scale = this.scaleOf(values)
+        const scale = this.scale ?? this.scaleOf(values)
         this.onSample?.(
           values.map(value => value * scale),
           this.sensor.channels,
@@ -153,18 +153,16 @@ export class JacdacSource implements SignalSource {
     }
   }
 
-  /** By which a reading's values come to the sensor's unit. */
+  /** By which an accelerometer's values come to g: its first reading that is not all 0 tells it for all. */
   private scaleOf(values: number[]): number {
-    if (this.sensor.kind !== SensorKind.Accelerometer) return 1
     const most = Math.max(...values.map(Math.abs)) * 2 ** this.sensor.fraction
-    if (this.scale === undefined && most > 0) {
-      this.scale = most <= MOST_SIXTEENTHS ? 2 ** SIXTEENTHS_SHIFT : 1
-      if (this.scale > 1)
-        this.onNote?.(
-          `${this.name} sends sixteenths of a g, as DeviceScript's own drivers do: finer movements are lost`,
-        )
-    }
-    return this.scale ?? 1
+    if (most === 0) return 1
+    this.scale = most <= MOST_SIXTEENTHS ? 2 ** SIXTEENTHS_SHIFT : 1
+    if (this.scale > 1)
+      this.onNote?.(
+        `${this.name} sends sixteenths of a g, as DeviceScript's own drivers do: finer movements are lost`,
+      )
+    return this.scale
   }
 
   /** Asks for more readings; tells of a sensor that says none. */

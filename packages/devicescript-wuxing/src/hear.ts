@@ -1,5 +1,6 @@
 /** Readings of a sensor's module on the Jacdac bus, as they come. */
 import * as ds from "@devicescript/core"
+import { MOST_SIXTEENTHS } from "./wire/sensor-protocol"
 
 /** A register's reading, as a report to a get. */
 const READING = 0x1101
@@ -10,9 +11,8 @@ const ASK_EVERY_MS = 1_000
 const ACCELEROMETER = 0x1f140409
 /** Of a whole g, in the 20 bits behind the point that modules send. */
 const Q20 = 1048576
-/** The same of an accelerometer that DeviceScript's own drivers serve, and the most a number of it can be, 32 g. */
+/** The same of an accelerometer that DeviceScript's own drivers serve. */
 const Q4 = 16
-const MOST_Q4 = 512
 
 /**
  * Calls `handler` with every reading of an accelerometer, a gyroscope, or a sensor of light, sound or
@@ -68,5 +68,5 @@ function unitOf(payload: Buffer): number {
   for (let at = 0; at < payload.length; at += 4)
     most = Math.max(most, Math.abs(payload.getAt(at, "i32")))
   if (most === 0) return 0
-  return most <= MOST_Q4 ? Q4 : Q20
+  return most <= MOST_SIXTEENTHS ? Q4 : Q20
 }

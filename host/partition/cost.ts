@@ -94,11 +94,10 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     const links = shard.getAt(part + Part.Links, "i32")
     const input = (flags & PartFlag.Input) !== 0
     const dense = (flags & PartFlag.Dense) !== 0
-    const lit = input ? INK : 1
-    const listed =
-      input || dense || (flags & PartFlag.Shared) !== 0 ? 0 : sources * ENTRY_OPERATIONS
     const picked = (flags & PartFlag.Picked) !== 0
     const shared = (flags & PartFlag.Shared) !== 0
+    const lit = input ? INK : 1
+    const listed = input || dense || shared ? 0 : sources * ENTRY_OPERATIONS
     let passing = lit * (links * linkOperations(rule) + sources * SOURCE_OPERATIONS)
     if (dense) passing = links * denseLinkOperations(rule) + synapses * DENSE_SYNAPSE_OPERATIONS
     else if (picked)

@@ -269,10 +269,9 @@ const TOO_LONG = `a part cannot be run within the ${MOST_OPERATIONS} operations 
 
 /** Why a network does not fit, and what would make it. */
 function explain(planner: Planner, layout: Layout, { shares, rest }: Placed) {
-  const { network, boards, room } = planner
+  const { network, room } = planner
   const short = layout.shards.some((shard, b) => bytesOf(shard) > room[b])
   const resource = short ? ("heap" as const) : ("operations between yields" as const)
-  const partial = planner.layoutOf(shares)
   const unplaced = network.layers.flatMap((_, i) => {
     const mine = rest.filter(n => n.layer === i + 1)
     const links = linksOfNeurons(network, i + 1)
@@ -288,27 +287,31 @@ function explain(planner: Planner, layout: Layout, { shares, rest }: Placed) {
   let reason = TOO_LONG
   if (short)
     reason = `the boards' heap is too small: ${sum(unplaced.map(u => u.neurons))} neurons of ${bytes} B have no place`
-  const shortfall: Shortfall = {
-    resource,
-    placed: {
-      neurons: sum(partial.shares.flat().map(s => s.count)),
-      links: sum(partial.shards.map(linksIn)),
-    },
-    unplaced,
-    left: boards.map(({ id }, b) => ({
-      id,
-      bytes: Math.max(0, room[b] - (shares[b].length === 0 ? 0 : bytesOf(partial.shards[b]))),
-    })),
-    remedies: remediesFor(planner, bytes, short),
-  }
+  const remedies = remediesFor(planner, bytes, short)
+  const { placed, left } = placedOf(planner, shares)
+  const shortfall: Shortfall = { resource, placed, unplaced, left, remedies }
   return { feasible: false, reason, shortfall }
+}
+
+/** What shares that fit hold, and what they leave of each board's room. */
+function placedOf(planner: Planner, shares: Slice[][]): Pick<Shortfall, "placed" | "left"> {
+  const { shards } = planner.layoutOf(shares)
+  return {
+    placed: {
+      neurons: sum(shares.flat().map(s => s.count)),
+      links: sum(shards.map(linksIn)),
+    },
+    left: planner.boards.map(({ id }, b) => ({
+      id,
+      bytes: Math.max(0, planner.room[b] - (shares[b].length === 0 ? 0 : bytesOf(shards[b]))),
+    })),
+  }
 }
 
 /** What has room of a network of which each layer is whole on a board, and why not all. */
 function explainLayers(planner: Planner, layout: Layout, { shares, rest }: Layered) {
   const { network, boards, room } = planner
   if (rest.length === 0) return { feasible: false, reason: TOO_LONG }
-  const partial = planner.layoutOf(shares)
   const all = bytesOf(layout.shards[0])
   const bytes = sum(rest.map(({ bytes }) => bytes))
   const fits = (net: Network, rooms: number[]) => layersThatFit(net, rooms).rest.length === 0
@@ -325,19 +328,8 @@ function explainLayers(planner: Planner, layout: Layout, { shares, rest }: Layer
     boards.length === 1
       ? `the network takes ${grouped(all)} B, and the board has ${grouped(room[0])} B for it`
       : `${rest.length} layers of ${grouped(bytes)} B have no place`
-  const shortfall: Shortfall = {
-    resource: "heap",
-    placed: {
-      neurons: sum(shares.flat().map(s => s.count)),
-      links: sum(partial.shards.map(linksIn)),
-    },
-    unplaced: rest,
-    left: boards.map(({ id }, b) => ({
-      id,
-      bytes: room[b] - (shares[b].length === 0 ? 0 : bytesOf(partial.shards[b])),
-    })),
-    remedies,
-  }
+  const { placed, left } = placedOf(planner, shares)
+  const shortfall: Shortfall = { resource: "heap", placed, unplaced: rest, left, remedies }
   return { feasible: false, reason: `the boards' heap is too small: ${lacks}`, shortfall }
 }
 

@@ -1,6 +1,5 @@
 /** Native boards as a user starts them, and beside DeviceScript boards in one network. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import "../../../host/base/memory"
@@ -15,14 +14,21 @@ import { BoardLink } from "../../../host/link/board-link"
 import { HostNetwork } from "../../../host/network/host-network"
 import { preset } from "../../../host/network/presets"
 import { wuxing } from "../../host/cli/run-cli"
+import { temporaryFolder } from "../../temporary"
 import { firmware } from "../compiled"
 
-it("demo --on emu:2 ends with the host's bits and tells the boards' own time", async () => {
-  const args = "demo --on emu:2 --train 24 --test 10 --json --quiet".split(" ")
-  const { status, stdout, stderr } = await wuxing(args)
+const folder = temporaryFolder("emu")
+
+/** What a command's document says; it says nothing else. */
+async function run(line: string) {
+  const { status, stdout, stderr } = await wuxing([...line.split(" "), "--json", "--quiet"])
   expect(stderr).toBe("")
   expect(status).toBe(0)
-  const document = JSON.parse(stdout)
+  return JSON.parse(stdout)
+}
+
+it("demo --on emu:2 ends with the host's bits and tells the boards' own time", async () => {
+  const document = await run("demo --on emu:2 --train 24 --test 10")
   expect(document).toMatchObject({ hostMatches: true, trained: 24, recoveries: 0 })
   expect(document.boards.map((b: { profile: string }) => b.profile)).toEqual([
     "pico-native",
@@ -34,66 +40,39 @@ it("demo --on emu:2 ends with the host's bits and tells the boards' own time", a
 })
 
 it("train and eval --on emu:1 tell the board's own time", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "wuxing-emu-"))
-  const run = async (line: string) => {
-    const { status, stdout, stderr } = await wuxing([...line.split(" "), "--json", "--quiet"])
-    expect(stderr).toBe("")
-    expect(status).toBe(0)
-    return JSON.parse(stdout)
-  }
-  try {
-    const path = join(folder, "emu.wuxing")
-    const learnt = await run(`train --model pico-16 --limit 12 --epochs 1 --on emu:1 --out ${path}`)
-    expect(learnt.samples).toBe(12)
-    // Not faster than computed alone (README). So few samples take less than what the board keeps of
-    // them in its flash: 45 ms for each sector that is erased.
-    expect(learnt.emulated.seconds).toBeLessThan(1)
-    expect(learnt.emulated.samplesPerSecond).toBeCloseTo(12 / learnt.emulated.seconds)
-    expect(learnt.emulated.samplesPerSecond).toBeLessThan(1500)
-    const named = await run(`eval --model ${path} --limit 8 --on emu:1`)
-    // And not a tenth as fast.
-    expect(named.emulated.samplesPerSecond).toBeGreaterThan(330)
-    expect(named.emulated.samplesPerSecond).toBeLessThan(3400)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  const path = join(folder, "emu.wuxing")
+  const learnt = await run(`train --model pico-16 --limit 12 --epochs 1 --on emu:1 --out ${path}`)
+  expect(learnt.samples).toBe(12)
+  // Not faster than computed alone (README). So few samples take less than what the board keeps of
+  // them in its flash: 45 ms for each sector that is erased.
+  expect(learnt.emulated.seconds).toBeLessThan(1)
+  expect(learnt.emulated.samplesPerSecond).toBeCloseTo(12 / learnt.emulated.seconds)
+  expect(learnt.emulated.samplesPerSecond).toBeLessThan(1500)
+  const named = await run(`eval --model ${path} --limit 8 --on emu:1`)
+  // And not a tenth as fast.
+  expect(named.emulated.samplesPerSecond).toBeGreaterThan(330)
+  expect(named.emulated.samplesPerSecond).toBeLessThan(3400)
 })
 
 it("a network with shared kernels is taught, kept and asked on emu: as any other, with the host's bits", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "wuxing-emu-"))
-  const run = async (line: string) => {
-    const { status, stdout, stderr } = await wuxing([...line.split(" "), "--json", "--quiet"])
-    expect(stderr).toBe("")
-    expect(status).toBe(0)
-    return JSON.parse(stdout)
-  }
-  try {
-    const train = "train --model 784-2c6s4-10 --limit 8 --epochs 1 --no-cosine"
-    const host = await run(`${train} --batch 1`)
-    const path = join(folder, "kernels.wuxing")
-    const one = await run(`${train} --on emu:1 --checkpoint 4 --out ${path}`)
-    expect(one).toMatchObject({ samples: 8, coefficientsHash: host.coefficientsHash })
-    // Layer by layer, which the plan does by itself.
-    const two = await run(`${train} --on emu:2`)
-    expect(two.coefficientsHash).toBe(host.coefficientsHash)
-    const shared = `${train} --share samples --average 2`
-    const copies = await run(`${shared} --replicas 2`)
-    const boards = await run(`${shared} --on emu:2`)
-    expect(boards.coefficientsHash).toBe(copies.coefficientsHash)
-    expect(boards.coefficientsHash).not.toBe(host.coefficientsHash)
-    const evaluated = await run(`eval --model ${path} --limit 8 --on emu:1`)
-    expect(evaluated.confusion).toEqual((await run(`eval --model ${path} --limit 8`)).confusion)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  const train = "train --model 784-2c6s4-10 --limit 8 --epochs 1 --no-cosine"
+  const host = await run(`${train} --batch 1`)
+  const path = join(folder, "kernels.wuxing")
+  const one = await run(`${train} --on emu:1 --checkpoint 4 --out ${path}`)
+  expect(one).toMatchObject({ samples: 8, coefficientsHash: host.coefficientsHash })
+  // Layer by layer, which the plan does by itself.
+  const two = await run(`${train} --on emu:2`)
+  expect(two.coefficientsHash).toBe(host.coefficientsHash)
+  const shared = `${train} --share samples --average 2`
+  const copies = await run(`${shared} --replicas 2`)
+  const boards = await run(`${shared} --on emu:2`)
+  expect(boards.coefficientsHash).toBe(copies.coefficientsHash)
+  expect(boards.coefficientsHash).not.toBe(host.coefficientsHash)
+  const evaluated = await run(`eval --model ${path} --limit 8 --on emu:1`)
+  expect(evaluated.confusion).toEqual((await run(`eval --model ${path} --limit 8`)).confusion)
 })
 
 it("mnist-tiny names images on an emulated board as the host does, and a plan tells how fast", async () => {
-  const run = async (line: string) => {
-    const { status, stdout } = await wuxing([...line.split(" "), "--json", "--quiet"])
-    expect(status).toBe(0)
-    return JSON.parse(stdout)
-  }
   const named = await run("eval --model mnist-tiny --limit 6 --on emu:1")
   expect(named.confusion).toEqual((await run("eval --model mnist-tiny --limit 6")).confusion)
   const profile = await run("profile --model mnist-tiny --board pico-native --images 3")

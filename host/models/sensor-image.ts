@@ -5,7 +5,7 @@ import { WuxingError } from "../base/errors"
 import { exchangeCoefficients } from "../network/exchange"
 import { HostNetwork } from "../network/host-network"
 import { signalsOf } from "../network/network"
-import { refuseOnBoards } from "../network/refuse-kernels"
+import { refuseFeedback } from "../network/refuse-feedback"
 import type { Features } from "../signals/description"
 import { buildPlan, workBytes } from "../signals/plan"
 import { type SensorService, shiftFor } from "../signals/sensors"
@@ -18,7 +18,7 @@ import type { Model } from "./model-file"
  */
 export function sensorImage(model: Model, sensor: SensorService): Buffer {
   const { signal, network } = model
-  refuseOnBoards(network)
+  refuseFeedback(network)
   if (!signal)
     throw unfit("the model reads no signal", "it was trained on pictures or tables of samples")
   const { features, unknown = 0 } = signal

@@ -18,20 +18,3 @@ export function refuseKernels(network: Network, cannot: string, help: string): v
     help,
   })
 }
-
-/**
- * Of whatever runs on a board: backward signals return by the links' own coefficients.
- *
- * @throws WuxingError "fixed-feedback" (kind "usage")
- */
-export function refuseOnBoards(network: Network): void {
-  if (!network.feedback) return
-  throw new WuxingError({
-    code: "fixed-feedback",
-    kind: "usage",
-    message: `network ${network.name} cannot run on boards: its backward signals return by coefficients of their own`,
-    cause:
-      "a second coefficient of every link behind the first layer would take a board two bytes more, and a link that learns by it more than twice as long",
-    help: "eval and predict on the host, or let it learn on by its own coefficients: train --rule links",
-  })
-}

@@ -2,7 +2,7 @@
 
 import { WuxingError } from "../base/errors"
 import { hasKernels, type Network } from "../network/network"
-import { refuseOnBoards } from "../network/refuse-kernels"
+import { refuseFeedback } from "../network/refuse-feedback"
 import { addSlices, type Slice } from "../network/slices"
 import { cutsByLayer } from "./by-layers"
 
@@ -15,7 +15,7 @@ import { cutsByLayer } from "./by-layers"
  *   "fixed-feedback"
  */
 export function splitEvenly(network: Network, boards: number): Slice[][] {
-  refuseOnBoards(network)
+  refuseFeedback(network)
   if (hasKernels(network)) return cutsByLayer(network, boards)[0]
   const shares: Slice[][] = Array.from({ length: boards }, () => [])
   const last = network.layers.length

@@ -3,7 +3,7 @@ import { grouped } from "../base/numbers"
 import type { BoardProfile } from "../hardware/board-profile"
 import { busesOf } from "../network/buses"
 import { fanInOf, hasKernels, linkingOf, type Network, signalsOf } from "../network/network"
-import { refuseOnBoards } from "../network/refuse-kernels"
+import { refuseFeedback } from "../network/refuse-feedback"
 import { linksIn } from "../network/shard-parts"
 import type { Slice } from "../network/slices"
 import { MOST_BOARDS, type PlannedOn } from "./board-spec"
@@ -131,7 +131,7 @@ export type Goal = "naming" | "learning"
  *   boards than layers
  */
 export function planNetwork(network: Network, boards: PlannedOn[], goal: Goal = "naming"): Plan {
-  refuseOnBoards(network)
+  refuseFeedback(network)
   const usual = bestLayout(
     network,
     boards,

@@ -13,7 +13,7 @@ import type { Model } from "../models/model-file"
 import { inputFloorOf } from "../network/description"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { wholeNetwork } from "../network/host-network"
-import { refuseOnBoards } from "../network/refuse-kernels"
+import { refuseFeedback } from "../network/refuse-feedback"
 import { buildShard } from "../network/shard"
 import type { Images } from "../training/training-data"
 
@@ -60,7 +60,7 @@ const SLOTS = 1
 /** The shard of a whole network with what a model has learnt. */
 export function shardOf(model: Model): Buffer {
   const { network } = model
-  refuseOnBoards(network)
+  refuseFeedback(network)
   const shard = buildShard(network, wholeNetwork(network), SLOTS)
   exchangeCoefficients(shard, network, Buffer.from(model.coefficients), true)
   const elements = model.arrays?.elements

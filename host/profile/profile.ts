@@ -17,7 +17,7 @@ import type { Model } from "../models/model-file"
 import { inputFloorOf } from "../network/description"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { wholeNetwork } from "../network/host-network"
-import { refuseOnBoards } from "../network/refuse-kernels"
+import { refuseFeedback } from "../network/refuse-feedback"
 import { buildShard } from "../network/shard"
 import type { Images } from "../training/training-data"
 import { CountedBoard } from "./counted-board"
@@ -73,7 +73,7 @@ export async function profileModel(
     softmaxGain?: number
   } = {},
 ): Promise<Profile> {
-  refuseOnBoards(model.network)
+  refuseFeedback(model.network)
   const { softmaxGain } = options
   const network = softmaxGain === undefined ? model.network : { ...model.network, softmaxGain }
   const shard = buildShard(network, wholeNetwork(network), 1)

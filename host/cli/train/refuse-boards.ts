@@ -1,7 +1,7 @@
 /** Why a network cannot be taught on boards: all reasons at once, before any board is looked for. */
 import { WuxingError } from "../../base/errors"
 import { isQuantised, type Network } from "../../network/network"
-import { refuseOnBoards } from "../../network/refuse-kernels"
+import { refuseFeedback } from "../../network/refuse-feedback"
 import { refuseQuantised } from "../../network/refuse-quantised"
 import type { Recipe } from "../../training/train-model"
 import type { TrainOptions } from "./train-options"
@@ -23,7 +23,7 @@ export function refuseLearningOnBoards(
   if (options.cosine ?? recipe.smooth !== undefined)
     reasons.push("its rate changes from sample to sample (--cosine)")
   if (reasons.length === 1) {
-    refuseOnBoards(network)
+    refuseFeedback(network)
     refuseQuantised(network)
   }
   throw new WuxingError({

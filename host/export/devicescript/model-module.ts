@@ -6,7 +6,7 @@ import { SignalBlock } from "../../../src/signals/signal-block"
 import type { Model } from "../../models/model-file"
 import { exchangeCoefficients, exchangeElements } from "../../network/exchange"
 import { wholeNetwork } from "../../network/host-network"
-import { refuseOnBoards } from "../../network/refuse-kernels"
+import { refuseFeedback } from "../../network/refuse-feedback"
 import { buildShard } from "../../network/shard"
 import type { SignalDescription } from "../../signals/description"
 import { buildPlan, widthOf, workBytes } from "../../signals/plan"
@@ -23,7 +23,7 @@ const MAGIC_SIGNAL = 0x32445857
  */
 export function modelBytes(model: Model, labels: string[]): { bytes: Buffer; heapBytes: number } {
   const { network } = model
-  refuseOnBoards(network)
+  refuseFeedback(network)
   const shard = buildShard(network, wholeNetwork(network), 1)
   exchangeCoefficients(shard, network, Buffer.from(model.coefficients), true)
   const elements = model.arrays?.elements

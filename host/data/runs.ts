@@ -7,11 +7,6 @@ export interface RunSlice {
   runs: Buffer
 }
 
-/** The image without the pixels below `least`, which the network it is for takes for blank. */
-export function blanked(image: Uint8Array, least: number): Uint8Array {
-  return least > 1 ? image.map(pixel => (pixel < least ? 0 : pixel)) : image
-}
-
 /** Most bytes the runs of so many pixels take: each may be a run, and every 255 zeros are one. */
 export function mostRunBytes(pixels: number): number {
   return 3 * pixels

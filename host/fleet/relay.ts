@@ -11,10 +11,9 @@
 import { Command, Compared, ImageFlag, Status } from "../../src/wire/protocol"
 import { type Clock, realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
-import { blanked } from "../data/runs"
 import { imageMessages } from "../link/messages"
 import { seconds, wait } from "../link/wait"
-import { inputFloorOf, type Network, signalsOf } from "../network/network"
+import { inputImage, type Network, signalsOf } from "../network/network"
 import { pickedSources } from "../network/shard-places"
 import type { Slice } from "../network/slices"
 import type { Sources } from "../network/wiring"
@@ -91,7 +90,6 @@ export class Relay {
   private readonly picked: (Sources | undefined)[]
   private readonly signal?: AbortSignal
   private readonly slots: number
-  private readonly floor: number
   /** Images of a group at most. */
   private readonly group: number
   private readonly deadlineMs: number
@@ -115,13 +113,16 @@ export class Relay {
   /** What may have cost a message: if nothing follows, that is why. */
   private suspicion?: string
 
-  constructor(network: Network, members: Member[], options: RelayOptions = {}) {
+  constructor(
+    private readonly network: Network,
+    members: Member[],
+    options: RelayOptions = {},
+  ) {
     this.signal = options.signal
     this.clock = members[0]?.board.link.clock ?? realClock
     this.slots = options.slots ?? SLOTS
     this.deadlineMs = options.deadlineMs ?? SAMPLE_DEADLINE_MS
     this.last = network.layers.length
-    this.floor = inputFloorOf(network)
     this.width = signalsOf(network, this.last)
     this.boards = members.map(({ board }) => board)
     this.heard = members.map(() => ({ sample: -1, count: 0 }))
@@ -232,7 +233,7 @@ export class Relay {
 
   /** An image for each board: the pixels it takes. */
   private encode(image: Uint8Array): Slices[] {
-    const lit = blanked(image, this.floor)
+    const lit = inputImage(this.network, image)
     const whole = slicesFor(lit, undefined)
     return this.pixels.map((pixels, i) => {
       const sources = this.picked[i]

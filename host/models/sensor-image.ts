@@ -5,6 +5,7 @@ import { WuxingError } from "../base/errors"
 import { exchangeCoefficients } from "../network/exchange"
 import { HostNetwork } from "../network/host-network"
 import { signalsOf } from "../network/network"
+import { refuseBlank } from "../network/refuse-blank"
 import { refuseFeedback } from "../network/refuse-feedback"
 import type { Features } from "../signals/description"
 import { buildPlan, workBytes } from "../signals/plan"
@@ -19,6 +20,7 @@ import type { Model } from "./model-file"
 export function sensorImage(model: Model, sensor: SensorService): Buffer {
   const { signal, network } = model
   refuseFeedback(network)
+  refuseBlank(network)
   if (!signal)
     throw unfit("the model reads no signal", "it was trained on pictures or tables of samples")
   const { features, unknown = 0 } = signal

@@ -115,9 +115,15 @@ export interface Network {
   inputFloor?: number
   /**
    * The pixel value that drives an input neuron by nothing, 0…255; absent: 0. Lower ones drive it by less than
-   * nothing, but for 0, which gives no signal in any network: it is neither sent nor computed.
+   * nothing, but for 0, a blank pixel, which gives no signal: it is neither sent nor computed.
    */
   inputCentre?: number
+  /**
+   * The pixel value that blank ones count as, 0…255; absent: 0. With another one they give a signal, cost as much as
+   * any pixel, and are sent to boards with this value. For shared kernels, whose sums are otherwise about a middle
+   * only where there is something to see.
+   */
+  inputBlank?: number
   /** K1, K2 and K3 of all elements; absent: 1, ½ and ½. */
   ring?: RingParameters
   /** Clamps of net inputs and elements, Q12. */
@@ -249,6 +255,28 @@ export function inputFloorOf(net: Network): number {
 /** The pixel value that drives an input neuron by nothing. */
 export function inputCentreOf(net: Network): number {
   return net.inputCentre ?? 0
+}
+
+/** The pixel value that blank ones count as; 0: they give no signal. */
+export function inputBlankOf(net: Network): number {
+  return net.inputBlank ?? 0
+}
+
+/** The value a pixel counts as; 0: it gives no signal. */
+function seenAs(net: Network, pixel: number): number {
+  return pixel === 0 || pixel < inputFloorOf(net) ? inputBlankOf(net) : pixel
+}
+
+/** By how much a pixel drives its input neuron, −255…255 pixel values. */
+export function inputDrive(net: Network, pixel: number): number {
+  const seen = seenAs(net, pixel)
+  return seen === 0 ? 0 : seen - inputCentreOf(net)
+}
+
+/** An image as the network's input neurons take it: every pixel that is not 0 then gives a signal. */
+export function inputImage(net: Network, image: Uint8Array): Uint8Array {
+  if (inputFloorOf(net) <= 1 && inputBlankOf(net) === 0) return image
+  return image.map(pixel => seenAs(net, pixel))
 }
 
 /** Signals layer `layer` gives (0 = the input), read by somebody or not. */

@@ -4,7 +4,7 @@ import { Header } from "../../src/core/layout"
 import { learnWhole, predictWhole } from "../../src/core/whole"
 import { encodeRuns } from "../data/runs"
 import { ELEMENT_VALUES, exchangeCoefficients, exchangeElements } from "./exchange"
-import { elementsLearn, linksOf, type Network } from "./network"
+import { elementsLearn, inputImage, linksOf, type Network } from "./network"
 import { refuseQuantised } from "./refuse-quantised"
 import { buildShard } from "./shard"
 import { addSlices, type Slice } from "./slices"
@@ -29,7 +29,7 @@ export class HostNetwork {
 
   /** Runs the network on an image (one byte a pixel); returns the class of the largest output. */
   predict(image: Uint8Array): number {
-    const runs = encodeRuns(image)
+    const runs = encodeRuns(inputImage(this.network, image))
     return predictWhole(this.memory, runs, 0, runs.length, 0)
   }
 
@@ -41,7 +41,7 @@ export class HostNetwork {
    */
   train(image: Uint8Array, label: number, sample?: number): number {
     refuseQuantised(this.network)
-    const runs = encodeRuns(image)
+    const runs = encodeRuns(inputImage(this.network, image))
     return learnWhole(this.memory, runs, 0, runs.length, 0, label, sample ?? this.samples++)
   }
 

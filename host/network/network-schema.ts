@@ -40,6 +40,7 @@ export const settingsSchema = z.strictObject({
   inputScale: q12,
   inputFloor: z.int().optional(),
   inputCentre: z.int().optional(),
+  inputBlank: z.int().optional(),
   netMin: q12,
   netMax: q12,
   elementMin: q12,

@@ -14,8 +14,7 @@ import { settleForward } from "../../src/core/settle"
 import { settleForwardFine } from "../../src/core/settle-fine"
 import {
   elementsLearn,
-  inputCentreOf,
-  inputFloorOf,
+  inputDrive,
   inputSignalsOf,
   isFine,
   type Network,
@@ -132,8 +131,7 @@ export function writeInputTable(shard: ShardView, net: Network): void {
   for (let pixel = 0; pixel < 256; pixel++) {
     // pixel/255 as pixel·257/65536. 255 · 4·4096 · 257 < 2^31; |u| ≤ 4·4096 = 2^14, shifted by at
     // most 13 still fits; so does the finer |u| ≤ 2·65536 = 2^17, shifted by at most 11.
-    const blank = pixel === 0 || pixel < inputFloorOf(net)
-    const u = blank ? 0 : (pixel - inputCentreOf(net)) * net.inputScale * 257
+    const u = inputDrive(net, pixel) * net.inputScale * 257
     m.setAt(sum, "i32", (isFine(net) ? u >> 12 : u >> 16) << one.netShift)
     if (net.ring) settleForwardOwn(m, part.at, 0, 0, 1)
     else if (isFine(net)) settleForwardFine(m, part.at, 0, 0, 1)

@@ -11,6 +11,7 @@ import { MOST_GENERATION, MOST_RING_INHIBITION } from "../../src/core/ring-neuro
 import { heunLimit, oscillationThreshold } from "../../src/ring/stability"
 import {
   elementsLearn,
+  inputBlankOf,
   inputCentreOf,
   inputElement,
   inputFloorOf,
@@ -53,6 +54,9 @@ export function faultOf(net: Network): string {
   if (net.inputScale < 0 || net.inputScale > 4 * FIXED_POINT) return "inputScale must lie in 0…4"
   if (inputFloorOf(net) < 0 || inputFloorOf(net) > 255) return "inputFloor must be 0…255"
   if (inputCentreOf(net) < 0 || inputCentreOf(net) > 255) return "inputCentre must be 0…255"
+  if (inputBlankOf(net) < 0 || inputBlankOf(net) > 255) return "inputBlank must be 0…255"
+  if (inputBlankOf(net) > 0 && !net.layers[0].window?.shared)
+    return "inputBlank needs shared kernels in the first layer"
   if (net.lambdaMax < 1 || net.lambdaMax > 2 * FIXED_POINT) return "lambdaMax must lie in 0…2"
   if (net.learnShift < LEAST_LEARN_SHIFT || net.learnShift > mostLearnShift(net))
     return "learnShift must be 1…16, or 1…20 with elementBits 16, less what backward signals are finer"

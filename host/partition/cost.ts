@@ -30,7 +30,7 @@ import {
 import { pickBytes } from "../../src/core/picked"
 import { BackField, ImageField, MAX_PAYLOAD, SignalsField } from "../../src/wire/protocol"
 import type { BoardProfile } from "../hardware/board-profile"
-import { inputSignalsOf, isDense, type Layer, type Network } from "../network/network"
+import { inputBlankOf, inputSignalsOf, isDense, type Layer, type Network } from "../network/network"
 import { partsOf } from "../network/shard-parts"
 
 /** Pixels that are not zero: 19.1 % of those of MNIST's training images. Others cost nothing. */
@@ -96,7 +96,7 @@ export function costOfShare(network: Network, shard: Buffer, slots: number): Sha
     const dense = (flags & PartFlag.Dense) !== 0
     const picked = (flags & PartFlag.Picked) !== 0
     const shared = (flags & PartFlag.Shared) !== 0
-    const lit = input ? INK : 1
+    const lit = input && inputBlankOf(network) === 0 ? INK : 1
     const listed = input || dense || shared ? 0 : sources * ENTRY_OPERATIONS
     let passing = lit * (links * linkOperations(rule) + sources * SOURCE_OPERATIONS)
     if (dense) passing = links * denseLinkOperations(rule) + synapses * DENSE_SYNAPSE_OPERATIONS

@@ -5,12 +5,11 @@
  */
 
 import { takeTurns } from "../base/clock"
-import { blanked } from "../data/runs"
 import { CycleCounter } from "../hardware/emulator/cycle-counter"
 import { Stream } from "../hardware/emulator/stream"
 import { PARTS, type Part, partOf } from "../hardware/work-parts"
 import type { Model } from "../models/model-file"
-import { inputFloorOf } from "../network/description"
+import { inputImage } from "../network/description"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { wholeNetwork } from "../network/host-network"
 import { refuseFeedback } from "../network/refuse-feedback"
@@ -87,9 +86,8 @@ export async function profileNative(
   // Spread over all images, as profileModel has it.
   const stride = Math.max(1, Math.floor(all / (2 * count)))
   const places = Array.from({ length: 2 * count }, (_, i) => (i * stride) % all)
-  const floor = inputFloorOf(model.network)
   const imageOf = (i: number) =>
-    blanked(images.subarray(places[i] * pixels, (places[i] + 1) * pixels), floor)
+    inputImage(model.network, images.subarray(places[i] * pixels, (places[i] + 1) * pixels))
   let done = 0
   const breathe = async () => {
     onProgress?.(++done)

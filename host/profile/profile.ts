@@ -4,7 +4,6 @@
  * kind of operation takes.
  */
 
-import { blanked } from "../data/runs"
 import {
   countsByFunction,
   type KindCounts,
@@ -14,7 +13,7 @@ import {
 } from "../hardware/program-functions"
 import { PARTS, type Part, partOf } from "../hardware/work-parts"
 import type { Model } from "../models/model-file"
-import { inputFloorOf } from "../network/description"
+import { inputImage } from "../network/description"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { wholeNetwork } from "../network/host-network"
 import { refuseFeedback } from "../network/refuse-feedback"
@@ -87,8 +86,7 @@ export async function profileModel(
   // Spread over all images, so that all classes and writers are among them.
   const stride = Math.max(1, Math.floor(images.count / (2 * count)))
   const at = (i: number) => ((i * stride) % images.count) * pixels
-  const floor = inputFloorOf(network)
-  const imageOf = (i: number) => blanked(images.images.subarray(at(i), at(i) + pixels), floor)
+  const imageOf = (i: number) => inputImage(network, images.images.subarray(at(i), at(i) + pixels))
   const labelOf = (i: number) => images.labels[(i * stride) % images.count]
   const profile: Profile = {
     inferred: 0,

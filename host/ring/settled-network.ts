@@ -5,7 +5,7 @@
  * Same links, coefficients, clamps and steps as the core, no rounding. Uniform default parameters
  * K1 = 1, K2 = K3 = ½ or as the network gives them, fixed point 1, improved Euler with dt = ¾.
  */
-import { inputCentreOf, inputSignalsOf, type Network, signalsOf } from "../network/network"
+import { inputDrive, inputSignalsOf, type Network, signalsOf } from "../network/network"
 import { wiringOf } from "../network/wiring"
 
 /**
@@ -336,7 +336,7 @@ export class SettledNetwork {
     const path = new Float64Array((steps + 1) * 5)
     for (let pixel = 0; pixel < 256; pixel++) {
       const u = new Float64Array(5)
-      if (pixel > 0) u[0] = ((pixel - inputCentreOf(this.network)) / 255) * (inputScale / Q12)
+      u[0] = (inputDrive(this.network, pixel) / 255) * (inputScale / Q12)
       path.fill(1, 0, 5)
       for (let s = 0; s < steps; s++) this.step(path, s * 5, u)
       for (let k = 0; k < each; k++)

@@ -1,5 +1,6 @@
 /** Distorted images on their way into the training engine's memory, lot by lot. */
-import { blanked, mostRunBytes, writeRuns } from "../data/runs"
+import { mostRunBytes, writeRuns } from "../data/runs"
+import { inputImage, type Network } from "../network/network"
 import type { Manner } from "./learning-engine"
 
 /** Images that are made at once, and their bytes. */
@@ -37,16 +38,15 @@ export function makeLot(
       images: Uint8Array
       labels: Uint8Array
       indices: Int32Array
-      pixels: number
-      /** Pixels below it are left out. */
-      floor: number
+      network: Network
     },
   from: number,
   most: number,
   memory: ArrayBufferLike,
   area: number,
 ): Lot {
-  const { images, labels, indices, pixels, rates, distort, floor } = job
+  const { images, labels, indices, network, rates, distort } = job
+  const pixels = network.width
   const count = Math.min(most, indices.length - from)
   const bytes = new Uint8Array(memory)
   const starts = new Int32Array(count + 1)
@@ -56,7 +56,8 @@ export function makeLot(
     const i = indices[from + k]
     const picture = distort(from + k, images.subarray(i * pixels, (i + 1) * pixels))
     const at = starts[k]
-    starts[k + 1] = at + writeRuns(blanked(picture, floor), 0, bytes.subarray(at, at + room)).used
+    const driven = inputImage(network, picture)
+    starts[k + 1] = at + writeRuns(driven, 0, bytes.subarray(at, at + room)).used
   }
   return {
     starts,

@@ -13,7 +13,7 @@ import { outputError, readout } from "../../src/core/run"
 import { WuxingError } from "../base/errors"
 import { LANES, Lane } from "../codegen/assembly/lane-layout"
 import { coreModule } from "../codegen/core-module"
-import { blanked, mostRunBytes, writeRuns } from "../data/runs"
+import { mostRunBytes, writeRuns } from "../data/runs"
 import { interrupted } from "../link/wait"
 import { exchangeCoefficients, exchangeElements } from "../network/exchange"
 import { coefficientsOf, elementsOf, wholeNetwork } from "../network/host-network"
@@ -21,7 +21,7 @@ import {
   elementsLearn,
   faultOfCoefficients,
   hasKernels,
-  inputFloorOf,
+  inputImage,
   leastLearnShift,
   mostFiner,
   mostLearnShift,
@@ -285,7 +285,6 @@ export class TrainingEngine implements LearningEngine {
    */
   store(images: Uint8Array, labels: Uint8Array): ImageStore {
     const { pixels, classes } = this
-    const floor = inputFloorOf(this.network)
     if (images.length !== labels.length * pixels)
       throw new RangeError(
         `${images.length} bytes are not ${labels.length} images of the network's ${pixels} pixels`,
@@ -301,7 +300,7 @@ export class TrainingEngine implements LearningEngine {
     for (let i = 0; i < labels.length; i++) {
       starts[i] = end
       if (!this.holds(end + most)) throw tooLarge(`${labels.length} images`)
-      const image = blanked(images.subarray(i * pixels, (i + 1) * pixels), floor)
+      const image = inputImage(this.network, images.subarray(i * pixels, (i + 1) * pixels))
       end += writeRuns(image, 0, this.bytes(end, most)).used
     }
     starts[labels.length] = end
@@ -376,10 +375,9 @@ export class TrainingEngine implements LearningEngine {
     indices: Int32Array,
     { distort, rates, signal, onProgress }: JobOptions & Manner & Required<Pick<Manner, "distort">>,
   ): Promise<{ done: number; right: number }> {
-    const { pixels } = this
+    const { network } = this
     const [count, areas] = this.makeStages()
-    const floor = inputFloorOf(this.network)
-    const lot = { images, labels, indices, rates, distort, pixels, floor }
+    const lot = { images, labels, indices, rates, distort, network }
     const make = (from: number, area: number) => makeLot(lot, from, count, this.memory.buffer, area)
     let done = 0
     let right = 0

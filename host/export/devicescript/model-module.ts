@@ -6,6 +6,7 @@ import { SignalBlock } from "../../../src/signals/signal-block"
 import type { Model } from "../../models/model-file"
 import { exchangeCoefficients, exchangeElements } from "../../network/exchange"
 import { wholeNetwork } from "../../network/host-network"
+import { refuseBlank } from "../../network/refuse-blank"
 import { refuseFeedback } from "../../network/refuse-feedback"
 import { buildShard } from "../../network/shard"
 import type { SignalDescription } from "../../signals/description"
@@ -24,6 +25,7 @@ const MAGIC_SIGNAL = 0x32445857
 export function modelBytes(model: Model, labels: string[]): { bytes: Buffer; heapBytes: number } {
   const { network } = model
   refuseFeedback(network)
+  refuseBlank(network)
   const shard = buildShard(network, wholeNetwork(network), 1)
   exchangeCoefficients(shard, network, Buffer.from(model.coefficients), true)
   const elements = model.arrays?.elements

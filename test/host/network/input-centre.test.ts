@@ -1,14 +1,19 @@
 /** Inputs about a middle, and the networks without hidden neurons that have them. */
 import { describe, expect, it } from "vitest"
+import { modelBytes } from "../../../host/export/devicescript/model-module"
 import { untrained } from "../../../host/models/model-source"
 import type { Network } from "../../../host/network/description"
-import { HostNetwork } from "../../../host/network/host-network"
+import { HostNetwork, wholeNetwork } from "../../../host/network/host-network"
 import { networkSchema, totalLinks } from "../../../host/network/network-schema"
 import { pico16 } from "../../../host/network/presets"
+import { buildShard } from "../../../host/network/shard"
 import { sizedNetwork } from "../../../host/network/sized-network"
 import { faultOf } from "../../../host/network/validate"
 import { linearise } from "../../../host/nir/linearise"
+import { costOfShare } from "../../../host/partition/cost"
+import { TrainingEngine } from "../../../host/training/training-engine"
 import { Header } from "../../../src/core/layout"
+import { randomImage, uniform } from "../../src/core/helpers"
 
 /** Mean displacement of element 1 of a ring that is driven by u on element 0, by its equation in float64. */
 function response({ steps, elementMin, elementMax }: Network, u: number): number {
@@ -48,6 +53,86 @@ describe("inputs about a middle", () => {
     expect(networkSchema.parse(network)).toEqual(network)
     expect(faultOf({ ...network, inputCentre: 256 })).toContain("inputCentre must be")
     expect(() => linearise(untrained(network))).toThrow(/about a middle/)
+  })
+})
+
+describe("blank pixels that count as a value", () => {
+  const middle = { inputScale: 4096, inputCentre: 90 }
+  const counting = (inputBlank: number, more: Partial<Network> = {}) => ({
+    ...{ ...sizedNetwork("64-3c3s2-5c2-4", 2), ...middle, inputBlank },
+    ...more,
+  })
+  const next = uniform(8)
+  const images = Array.from({ length: 96 }, () => randomImage(64, next, 0.5))
+  /** What a person would paint in their place. */
+  const painted = (image: Uint8Array, value: number, floor = 1) =>
+    Uint8Array.from(image, pixel => (pixel < floor ? value : pixel))
+
+  it("drive their neurons as that value does, in every engine", async () => {
+    for (const [value, floor] of [
+      [1, 1],
+      [70, 1],
+      [255, 1],
+      [40, 60],
+    ]) {
+      const network = counting(value, { inputFloor: floor })
+      const [counts, plain] = [network, counting(0)].map(net => new HostNetwork(net))
+      const table = counts.memory.readInt32LE(Header.InputTable)
+      const row = (pixel: number) => counts.memory.readInt16LE(table + 2 * pixel)
+      expect(row(0)).toBe(row(value))
+      expect(row(floor - 1)).toBe(row(value))
+      expect(row(0)).not.toBe(0)
+      for (const [i, image] of images.entries())
+        expect(counts.train(image, i % 4)).toBe(plain.train(painted(image, value, floor), i % 4))
+      expect(counts.coefficients()).toEqual(plain.coefficients())
+      await sameInBatches(network, value, floor)
+    }
+  })
+
+  async function sameInBatches(network: Network, value: number, floor: number): Promise<void> {
+    const taught = async (net: Network, shown: Uint8Array[], distorted: boolean) => {
+      const engine = await TrainingEngine.start(net, { batch: 32, rounding: "once", workers: 1 })
+      try {
+        const labels = Uint8Array.from(shown, (_, i) => i % 4)
+        const store = engine.store(Buffer.concat(shown), labels)
+        const indices = Int32Array.from(shown, (_, i) => i)
+        // What a distortion makes of a picture may be blank too.
+        const distort = (_: number, image: Uint8Array) =>
+          image.map(pixel => (pixel > 200 ? 0 : pixel))
+        await engine.train(store, indices, distorted ? { distort } : {})
+        return { named: [...(await engine.predict(store, indices))], learnt: engine.coefficients }
+      } finally {
+        await engine.close()
+      }
+    }
+    const plain = counting(0)
+    const repainted = images.map(image => painted(image, value, floor))
+    const counted = await taught(network, images, false)
+    expect(counted).toEqual(await taught(plain, repainted, false))
+    expect(counted.learnt).not.toEqual(new HostNetwork(network).coefficients())
+    const bright = images.map(image => image.map(pixel => (pixel > 200 ? 0 : pixel)))
+    const { learnt } = await taught(network, images, true)
+    expect(learnt).toEqual((await taught(network, bright, false)).learnt)
+  }
+
+  it("are kept in files, for shared kernels alone, and no program of its own takes them", () => {
+    const network = counting(1)
+    expect(networkSchema.parse(network)).toEqual(network)
+    expect(faultOf(network)).toBe("")
+    expect(faultOf(counting(256))).toContain("inputBlank must be")
+    expect(faultOf({ ...pico16(1), inputBlank: 1 })).toContain("inputBlank needs shared kernels")
+    expect(() => modelBytes(untrained(network), ["a", "b", "c", "d"])).toThrow(
+      /blank pixels count as 1/,
+    )
+    expect(modelBytes(untrained(counting(0)), ["a", "b", "c", "d"]).bytes.length).toBeGreaterThan(0)
+  })
+
+  it("cost a board what any pixel costs", () => {
+    const [counts, plain] = [1, 0].map(value => {
+      const network = counting(value)
+      return costOfShare(network, buildShard(network, wholeNetwork(network), 8), 8).forward[1]
+    })
+    expect(counts).toBeGreaterThan(1.3 * plain)
   })
 })
 

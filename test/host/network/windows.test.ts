@@ -1,11 +1,10 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { blanked } from "../../../host/data/runs"
 import { decodeModel, encodeModel } from "../../../host/models/model-file"
 import { untrained } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
 import type { Layer, Network, Window } from "../../../host/network/network"
-import { isDense, linksOf, sourcesOf, windowPlace } from "../../../host/network/network"
+import { inputImage, isDense, linksOf, sourcesOf, windowPlace } from "../../../host/network/network"
 import { sizedNetwork } from "../../../host/network/sized-network"
 import { faultOf } from "../../../host/network/validate"
 import { wiringOf } from "../../../host/network/wiring"
@@ -143,7 +142,7 @@ test("pixels below a network's floor are as good as blank, named or learnt", () 
   let faint = 0
   for (let i = 0; i < 60; i++) {
     const image = randomImage(64, next, 0.5)
-    const lit = blanked(Uint8Array.from(image), 100)
+    const lit = inputImage(shown.network, Uint8Array.from(image))
     faint += image.filter((v, p) => v > 0 && lit[p] === 0).length
     expect(lit.every((v, p) => v === (image[p] < 100 ? 0 : image[p]))).toBe(true)
     expect(shown.train(Uint8Array.from(image), i % 3)).toBe(blank.train(lit, i % 3))

@@ -211,9 +211,9 @@ export class TrainingEngine implements LearningEngine {
       copy.copy(this.bytes(this.regionOf(worker), shard.length))
     }
     const { memory, parts, partLinks, partNeurons, own, stride } = this
-    const shared = { module, memory, parts, partLinks, partNeurons, own, stride, batched: gathers }
+    const shared = { module, parts, partLinks, partNeurons, own, stride, batched: gathers }
     const laned = lanes && this.fillLanes(shard, blocks)
-    this.threads = new EngineThreads(worker => ({
+    this.threads = new EngineThreads(memory, worker => ({
       ...{ ...shared, base: this.regionOf(worker) },
       lanes: laned?.(worker),
     }))
@@ -530,7 +530,7 @@ export class TrainingEngine implements LearningEngine {
     exchangeElements(this.shard, this.network, all, true)
   }
 
-  /** Ends all threads; a job under way fails. */
+  /** Gives its threads back; a job under way fails. */
   async close(): Promise<void> {
     await this.threads.close()
   }

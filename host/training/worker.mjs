@@ -2,10 +2,12 @@
  * One thread of the training engine. Plain JavaScript, since a worker starts without the tool's
  * TypeScript loader. It only calls the compiled core and keeps step with the other threads.
  */
-import { parentPort, workerData } from "node:worker_threads"
+import { parentPort } from "node:worker_threads"
 
-const { module, memory, control, base, parts, partLinks, partNeurons } = workerData
-const { worker, stride, batched, own, lanes } = workerData
+/** Of the engine that it works for (engine-threads.ts): one after the other may have it. */
+let control, base, parts, partLinks, partNeurons, worker, stride, batched, own, lanes
+/** What the core exports, and the header of the thread's shard. */
+let core, header
 
 /** Control words (int32): kept in step with training-engine.ts. */
 const ARRIVED = 0
@@ -29,9 +31,16 @@ const LATE = 8
 const LEAST_SPINS = 4000
 const MOST_SPINS = 100000
 
-const core = new WebAssembly.Instance(module, { env: { memory } }).exports
-const header = new DataView(memory.buffer, base, LEARN_SHIFT + 2)
-let spins = MOST_SPINS
+let spins
+
+/** @param of what an engine tells its threads; nothing to let go of the one before, and of its memory */
+function begin(of) {
+  ;({ control, base, parts, partLinks, partNeurons, worker, stride, batched, own, lanes } = of)
+  const { module, memory } = of
+  core = module && new WebAssembly.Instance(module, { env: { memory } }).exports
+  header = memory && new DataView(memory.buffer, base, LEARN_SHIFT + 2)
+  spins = MOST_SPINS
+}
 
 /** Waits until all threads of the job have come here. */
 function barrier(workers) {
@@ -219,6 +228,10 @@ function predict(job) {
 }
 
 parentPort.on("message", job => {
+  if (job.kind === "begin") {
+    begin(job.of)
+    return
+  }
   if (job.kind === "train") train(job)
   else predict(job)
   parentPort.postMessage("done")

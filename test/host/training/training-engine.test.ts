@@ -503,22 +503,47 @@ describe("threads", () => {
     await expect(engine.train(broken, Int32Array.of(0))).rejects.toThrow(/thread 0.*memory access/)
   })
 
-  test("end with close, also in the middle of a job", async () => {
+  test("end with close in the middle of a job", async () => {
+    const { images, labels } = samplesOf(pico16(1), 10, 1, 0.2)
+    const engine = await start(pico16(1), { batch: 10, workers: 3 })
+    const store = engine.store(joined(images), labels)
+    await engine.train(store, everyOne(10))
+    const ended = threadsOf(engine).map(
+      thread => new Promise<boolean>(resolve => thread.on("exit", () => resolve(true))),
+    )
+    expect(ended.length).toBe(3)
+    const job = engine.train(store, endless(10)).catch((error: Error) => error)
+    await engine.close()
+    expect(await Promise.all(ended)).toEqual([true, true, true])
+    expect(await job).toBeInstanceOf(WuxingError)
+    await expect(engine.train(store, everyOne(10))).rejects.toBeInstanceOf(WuxingError)
+  })
+
+  test("work for the next engine after close, which is told nothing of them, and end once they hold much", async () => {
     const net = pico16(1)
     const { images, labels } = samplesOf(net, 10, 1, 0.2)
-    for (const busy of [false, true]) {
-      const engine = await start(net, { batch: 10, workers: 3 })
+    const one = new HostNetwork(net)
+    for (const [i, image] of images.entries()) one.train(image, labels[i])
+    const before = new Set<unknown>()
+    let again = 0
+    let former: TrainingEngine | undefined
+    // A thread is kept for 16 engines at most.
+    for (let turn = 0; turn < 20; turn++) {
+      const engine = await start(net, { workers: 1 })
       const store = engine.store(joined(images), labels)
       await engine.train(store, everyOne(10))
-      const ended = threadsOf(engine).map(
-        thread => new Promise<boolean>(resolve => thread.on("exit", () => resolve(true))),
-      )
-      expect(ended.length).toBe(3)
-      const order = endless(10)
-      const job = busy ? engine.train(store, order).catch((error: Error) => error) : undefined
+      expect(engine.coefficients.equals(one.coefficients())).toBe(true)
+      const [thread] = threadsOf(engine)
+      if (before.has(thread)) again++
+      before.add(thread)
+      expect(thread.listenerCount("exit")).toBe(2)
+      await expect(
+        former?.train(store, everyOne(10)) ?? Promise.reject(new RangeError("closed")),
+      ).rejects.toThrow(/closed/)
       await engine.close()
-      expect(await Promise.all(ended)).toEqual([true, true, true])
-      if (job) expect(await job).toBeInstanceOf(WuxingError)
+      former = engine
     }
+    expect(again).toBeGreaterThan(10)
+    expect(before.size).toBeGreaterThan(1)
   })
 })

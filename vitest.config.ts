@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
+import { boundImports } from "./test/bound-imports.ts"
 
 /*
  * Two commands, by the names of the projects below: `npm test` runs "logic", which is whatever needs no
@@ -129,6 +130,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       {
+        plugins: [boundImports()],
         test: {
           name: "logic",
           include: ["test/**/*.test.ts"],
@@ -143,6 +145,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [boundImports()],
         test: {
           name: "system",
           include: system,

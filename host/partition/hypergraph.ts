@@ -25,42 +25,110 @@ export interface Net {
 
 /** Nets of fewer than two vertices are left out; nets of the same vertices become one. */
 export function hypergraph(weights: Float64Array[], given: Net[]): Hypergraph {
-  const size = weights[0].length
-  // Most nets have two vertices, for which a number does as a key.
-  const pairs = new Map<number, Net>()
-  const wide = new Map<string, Net>()
-  const all: Net[] = []
-  const add = <Key>(known: Map<Key, Net>, key: Key, pins: number[], cost: number) => {
-    const same = known.get(key)
-    if (same) same.cost += cost
+  const start = new Int32Array(given.length + 1)
+  given.forEach(({ pins }, n) => {
+    start[n + 1] = start[n] + pins.length
+  })
+  const pins = new Int32Array(start[given.length])
+  given.forEach((net, n) => void pins.set(net.pins, start[n]))
+  return mergeNets(
+    weights,
+    pins,
+    start,
+    Int32Array.from(given, n => n.cost),
+  )
+}
+
+/**
+ * As hypergraph, of nets in the form of {@link Hypergraph}, which may have a vertex more than once.
+ * The arrays of the nets are written over.
+ */
+export function mergeNets(
+  weights: Float64Array[],
+  pins: Int32Array,
+  start: Int32Array,
+  costs: Int32Array,
+): Hypergraph {
+  // Of the nets so far, number and 1 by their hash, in the next place that is free.
+  const mask = 2 ** Math.ceil(Math.log2(2 * costs.length + 2)) - 1
+  const table = new Int32Array(mask + 1)
+  let count = 0
+  let filled = 0
+  let from = 0
+  for (let n = 0; n < costs.length; n++) {
+    const to = start[n + 1]
+    const width = distinct(pins, from, to, filled)
+    from = to
+    if (width < 2) continue
+    let place = hashOf(pins, filled, width) & mask
+    while (table[place] !== 0 && !isNet(pins, start, table[place] - 1, filled, width))
+      place = (place + 1) & mask
+    if (table[place] !== 0) costs[table[place] - 1] += costs[n]
     else {
-      const net = { pins, cost }
-      known.set(key, net)
-      all.push(net)
+      costs[count] = costs[n]
+      filled += width
+      start[++count] = filled
+      table[place] = count
     }
   }
-  for (const { pins, cost } of given) {
-    const distinct = pins.length === 2 ? pins : [...new Set(pins)].sort((a, b) => a - b)
-    const [a, b] = distinct
-    if (distinct.length === 2 && a !== b)
-      add(pairs, Math.min(a, b) * size + Math.max(a, b), distinct, cost)
-    else if (distinct.length > 2) add(wide, distinct.join(), distinct, cost)
+  return withNets(weights, pins.slice(0, filled), start.slice(0, count + 1), costs.slice(0, count))
+}
+
+/**
+ * Writes pins from…to−1, each once and in order, to `at` ≤ from; two stay as they come, as of most nets.
+ *
+ * @returns how many
+ */
+function distinct(pins: Int32Array, from: number, to: number, at: number): number {
+  const given = to - from
+  if (given === 2) {
+    pins[at] = pins[from]
+    pins[at + 1] = pins[from + 1]
+    return pins[at] === pins[at + 1] ? 1 : 2
   }
-  const start = new Int32Array(all.length + 1)
+  pins.copyWithin(at, from, to)
+  pins.subarray(at, at + given).sort()
+  let width = 0
+  for (let i = at; i < at + given; i++)
+    if (width === 0 || pins[i] !== pins[at + width - 1]) pins[at + width++] = pins[i]
+  return width
+}
+
+/** The same for two in either order. */
+function hashOf(pins: Int32Array, at: number, width: number): number {
+  let hash = 0
+  if (width === 2) hash = Math.min(pins[at], pins[at + 1])
+  else for (let i = at; i < at + width - 1; i++) hash = Math.imul(hash ^ pins[i], 0x01000193)
+  const last = width === 2 ? Math.max(pins[at], pins[at + 1]) : pins[at + width - 1]
+  hash = Math.imul(Math.imul(hash, 0x9e3779b1) ^ last, 0x85ebca6b)
+  return hash ^ (hash >>> 15)
+}
+
+/** Has net m the vertices that are at `at`? */
+function isNet(pins: Int32Array, start: Int32Array, m: number, at: number, width: number): boolean {
+  const first = start[m]
+  if (start[m + 1] - first !== width) return false
+  if (width === 2 && pins[first] === pins[at + 1] && pins[first + 1] === pins[at]) return true
+  for (let i = 0; i < width; i++) if (pins[first + i] !== pins[at + i]) return false
+  return true
+}
+
+/** The graph of nets of distinct vertices. */
+function withNets(
+  weights: Float64Array[],
+  pins: Int32Array,
+  start: Int32Array,
+  costs: Int32Array,
+): Hypergraph {
+  const size = weights[0].length
   const netStart = new Int32Array(size + 1)
-  all.forEach(({ pins }, n) => {
-    start[n + 1] = start[n] + pins.length
-    for (const v of pins) netStart[v + 1]++
-  })
+  for (const v of pins) netStart[v + 1]++
   for (let v = 0; v < size; v++) netStart[v + 1] += netStart[v]
-  const pins = new Int32Array(start[all.length])
   const nets = new Int32Array(pins.length)
   const next = netStart.slice()
-  all.forEach((net, n) => {
-    pins.set(net.pins, start[n])
-    for (const v of net.pins) nets[next[v]++] = n
-  })
-  return { size, weights, pins, start, costs: Int32Array.from(all, n => n.cost), nets, netStart }
+  for (let n = 0; n < costs.length; n++)
+    for (let i = start[n]; i < start[n + 1]; i++) nets[next[pins[i]]++] = n
+  return { size, weights, pins, start, costs, nets, netStart }
 }
 
 /** Number of a layer's first neuron among all neurons behind the input. */

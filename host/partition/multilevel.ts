@@ -8,7 +8,7 @@
  * is the same on every machine.
  */
 import { hash32 } from "../../src/base/random"
-import { cutOf, type Hypergraph, hypergraph, type Net } from "./hypergraph"
+import { cutOf, type Hypergraph, mergeNets } from "./hypergraph"
 import { type Caps, loadsOf, overloadOf, Refinement } from "./refine"
 
 export interface Cut {
@@ -194,17 +194,13 @@ class Search {
       let best = -1
       let most0 = 0
       for (const u of near) {
-        const allowed =
-          u !== v &&
-          map[u] < 0 &&
-          (!labels || labels[u] === labels[v]) &&
-          graph.weights.every((w, r) => w[u] + w[v] <= most[r])
         const score = rating[u] / Math.max(1e-9, graph.weights[0][u])
-        if (allowed && score > most0) {
-          most0 = score
-          best = u
-        }
         rating[u] = 0
+        if (score <= most0 || u === v || map[u] >= 0) continue
+        if (labels && labels[u] !== labels[v]) continue
+        if (!graph.weights.every((w, r) => w[u] + w[v] <= most[r])) continue
+        most0 = score
+        best = u
       }
       map[v] = size
       if (best >= 0) map[best] = size
@@ -238,9 +234,17 @@ class Search {
         )
       const last = place === this.count - 1
       const queue: number[] = []
+      let head = 0
       let next = 0
       while (last || !full()) {
-        let v = queue.length > 0 ? queue.splice(this.random(Math.min(4, queue.length)), 1)[0] : -1
+        let v = -1
+        if (head < queue.length) {
+          // One of the first four, which the ones before it close up to.
+          let i = head + this.random(Math.min(4, queue.length - head))
+          v = queue[i]
+          for (; i > head; i--) queue[i] = queue[i - 1]
+          head++
+        }
         if (v < 0) {
           while (next < order.length && parts[order[next]] >= 0) next++
           if (next === order.length) break
@@ -276,15 +280,6 @@ function contract(graph: Hypergraph, map: Int32Array, size: number): Hypergraph 
     for (let v = 0; v < map.length; v++) sum[map[v]] += w[v]
     return sum
   })
-  const nets: Net[] = []
-  for (let n = 0; n < graph.costs.length; n++) {
-    const first = graph.start[n]
-    const end = graph.start[n + 1]
-    // One that is within a vertex now is no net any more: most are of two, and fall together so.
-    if (end - first === 2 && map[graph.pins[first]] === map[graph.pins[first + 1]]) continue
-    const pins: number[] = []
-    for (let i = first; i < end; i++) pins.push(map[graph.pins[i]])
-    nets.push({ pins, cost: graph.costs[n] })
-  }
-  return hypergraph(weights, nets)
+  const pins = graph.pins.map(v => map[v])
+  return mergeNets(weights, pins, graph.start.slice(), graph.costs.slice())
 }

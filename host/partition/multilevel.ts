@@ -113,7 +113,8 @@ class Search {
   }
 
   private shuffled(size: number): Int32Array {
-    const order = Int32Array.from({ length: size }, (_, i) => i)
+    const order = new Int32Array(size)
+    for (let i = 0; i < size; i++) order[i] = i
     for (let i = size - 1; i > 0; i--) {
       const j = this.random(i + 1)
       const other = order[j]
@@ -146,7 +147,7 @@ class Search {
       const there = found
       found = this.refined(
         fine,
-        Int32Array.from(map, v => there[v]),
+        map.map(v => there[v]),
       )
     }
     return this.judge(graph, found)

@@ -22,12 +22,15 @@ export class PicoPort implements Port {
   private turning = false
   private timer?: Timer
   private lookedAt: number
+  /** Runs as fast as the machine can while the board is awake, or at the clock's pace always? */
+  private readonly fast: boolean
 
   constructor(
     readonly name: string,
     private readonly pico: EmulatedPico,
     private readonly clock: Clock = realClock,
   ) {
+    this.fast = clock === realClock
     this.lookedAt = clock.now()
     pico.onData = bytes => this.onData?.(bytes.slice())
     // Its USB device goes away and comes back: what was open is not.
@@ -63,7 +66,7 @@ export class PicoPort implements Port {
   }
 
   private turnSoon(): void {
-    if (this.clock === realClock) setImmediate(() => this.turn())
+    if (this.fast) setImmediate(() => this.turn())
     else this.timer = this.clock.after(TURN_NANOS / 1e6, () => this.turn())
   }
 
@@ -76,7 +79,7 @@ export class PicoPort implements Port {
     }
     const now = this.clock.now()
     const passed = Math.min(MOST_IDLE_MS, now - this.lookedAt) * 1e6
-    const nanos = pico.idle || this.clock !== realClock ? passed : TURN_NANOS
+    const nanos = this.fast && !pico.idle ? TURN_NANOS : passed
     this.lookedAt = now
     pico.run(Math.max(nanos, 1000))
     this.turning = !pico.idle

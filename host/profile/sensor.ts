@@ -144,7 +144,7 @@ export async function profileSensor(
     machine.send(announcement(service))
     await machine.run(done, ANNOUNCE_MS)
   }
-  let before = machine.counts()
+  const before = machine.counts()
   let sinceMs = 0
   for (const value of played(model, longest)) {
     sinceMs += intervalMs
@@ -153,14 +153,15 @@ export async function profileSensor(
       await machine.run(done, 1)
       sinceMs = 0
     }
-    before = machine.counts()
+    machine.counts(before)
+    const operations = machine.operations
     const whole = features.channels.map((_, c) => (c % 2 === 0 ? value : -value))
     sent.push(...whole)
     const values = whole.map(one => one / features.unit)
     machine.send(buildPacket(MODULE, 0, 1, READING, encodeReading(service, values)))
     if (await machine.run(done, intervalMs)) break
     // Behind the stillness before it, until it is found.
-    if (value !== 0) spent.push(sumOf(machine.counts()) - sumOf(before))
+    if (value !== 0) spent.push(machine.operations - operations)
   }
   if (!(await machine.run(done, ANSWER_MS)))
     throw new WuxingError({
@@ -181,10 +182,6 @@ export async function profileSensor(
       after.map((n, at) => n - before[at]),
     ),
   }
-}
-
-function sumOf(counts: Uint32Array): number {
-  return counts.reduce((sum, n) => sum + n, 0)
 }
 
 function mean(values: number[]): number {

@@ -5,10 +5,10 @@
 
 import { type ChildProcess, fork } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { fileURLToPath } from "node:url"
 import { realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { heard } from "../base/heard"
+import { ownProgram } from "../base/own-program"
 import type { BoardCount } from "../hardware/counted-set"
 import type { Location } from "../hardware/location"
 import { startBroker } from "../hardware/mqtt/broker"
@@ -47,8 +47,6 @@ export interface ClassRoom {
   stop(): Promise<void>
 }
 
-const COMPILED = import.meta.url.endsWith(".js")
-const PROGRAM = fileURLToPath(new URL(`./class-agent.${COMPILED ? "js" : "ts"}`, import.meta.url))
 /** What an agent may take to end in order, ms. */
 const GRACE_MS = 5_000
 /** It answers between two turns of its boards; machines are busy. */
@@ -119,9 +117,10 @@ class AgentProcess {
   ) {
     const none = { operations: 0, busySeconds: 0 }
     this.last = { counts: Array.from({ length: given.boards }, () => none), memoryBytes: 0 }
+    const { path, execArgv } = ownProgram(import.meta.url, "class-agent")
     this.child = heard(
-      fork(PROGRAM, {
-        execArgv: COMPILED ? [] : ["--import", "tsx"],
+      fork(path, {
+        execArgv,
         serialization: "advanced",
         stdio: ["ignore", "ignore", "pipe", "ipc"],
         // Ctrl-C is for the host, which then ends its agents in order.

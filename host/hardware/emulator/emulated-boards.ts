@@ -8,18 +8,15 @@ import { randomBytes } from "node:crypto"
 import { rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { realClock } from "../../base/clock"
 import { WuxingError } from "../../base/errors"
 import { heard } from "../../base/heard"
+import { ownProgram } from "../../base/own-program"
 import { BoardLink, type BoardLinkOptions } from "../../link/board-link"
 import type { Port } from "../../link/port"
 import { boardFolder, holdFolder, removeBoardFolders } from "../board-folder"
 import { type EmulatedTime, handsOf, type OpenableBoards, type WrapPort } from "../board-set"
 
-/** In a checkout it is TypeScript and takes a loader; in a published package it is compiled. */
-const COMPILED = import.meta.url.endsWith(".js")
-const PROCESS = fileURLToPath(new URL(`./board-process.${COMPILED ? "js" : "ts"}`, import.meta.url))
 const SCRATCH_PREFIX = join(tmpdir(), "wuxing-pico-")
 /** Node and its loader start within a second or two, the board within 50 ms of its own time. */
 const CONNECT_DEADLINE_MS = 20_000
@@ -153,9 +150,10 @@ class EmulatedBoard {
   ) {}
 
   start(): void {
+    const { path, execArgv } = ownProgram(import.meta.url, "board-process")
     const child = heard(
-      fork(PROCESS, [this.id, join(this.directory, "flash.bin")], {
-        execArgv: COMPILED ? [] : ["--import", "tsx"],
+      fork(path, [this.id, join(this.directory, "flash.bin")], {
+        execArgv,
         serialization: "advanced",
         stdio: ["ignore", "pipe", "pipe", "ipc"],
         // Ctrl-C is for the host, which then ends its boards in order.

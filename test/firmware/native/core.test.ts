@@ -13,6 +13,7 @@ import type { Network } from "../../../host/network/network"
 import { preset } from "../../../host/network/presets"
 import { buildShard } from "../../../host/network/shard"
 import { learnWhole, predictWhole } from "../../../src/core/whole"
+import { compiledC } from "../../compiled-c"
 import { randomSeed } from "../../setup"
 import { network, uniform } from "../../src/core/helpers"
 import { kernelNetworks } from "../../src/core/kernel-networks"
@@ -125,11 +126,10 @@ function inC(binary: string, run: string[], shard: Buffer, samples: Sample[]): s
 for (const { name, needs, compiler, flags, run } of targets) {
   const missing = [compiler, ...run].filter(command => !has(command))
   describe.skipIf(missing.length > 0)(`the core in C for ${name} (${needs})`, () => {
-    const binary = join(folder, name)
+    let binary: string
     beforeAll(() => {
-      const includes = ["-I", folder, "-I", NATIVE_FOLDER]
       const sources = [HARNESS, join(folder, "wuxing-core.c")]
-      execFileSync(compiler, [...FLAGS, ...flags, ...includes, ...sources, "-o", binary])
+      binary = compiledC(compiler, [...FLAGS, ...flags], sources, [folder, NATIVE_FOLDER])
     })
 
     for (const [what, net, count] of networks)

@@ -13,6 +13,7 @@ import { NATIVE_FOLDER, writeGenerated } from "../../../host/codegen/build-firmw
 import { buildPacket, deviceIdFromHex, JD_FRAME_FLAG_COMMAND } from "../../../host/link/jacdac"
 import { encodeFrame } from "../../../host/link/jdusb"
 import { Command, Setting, Status } from "../../../src/wire/protocol"
+import { compiledC } from "../../compiled-c"
 import { randomSeed } from "../../setup"
 import { uniform } from "../../src/core/helpers"
 import {
@@ -95,7 +96,7 @@ describe.skipIf(compiler === undefined)(
   "the native program under sanitizers (gcc or clang)",
   () => {
     const folder = mkdtempSync(join(tmpdir(), "wuxing-fuzz-"))
-    const binary = join(folder, "fuzz")
+    let binary: string
     afterAll(() => rmSync(folder, { recursive: true, force: true }))
     beforeAll(() => {
       writeGenerated(folder)
@@ -107,17 +108,9 @@ describe.skipIf(compiler === undefined)(
         "-std=gnu11 -O1 -g -fwrapv -fsanitize=address,undefined -fno-sanitize-recover=all".split(
           " ",
         )
-      const includes = ["-I", folder, "-I", NATIVE_FOLDER]
       const harness = new URL("./fuzz.c", import.meta.url).pathname
-      execFileSync(compiler!, [
-        ...flags,
-        ...includes,
-        harness,
-        join(folder, "wuxing-core.c"),
-        ...sources,
-        "-o",
-        binary,
-      ])
+      const all = [harness, join(folder, "wuxing-core.c"), ...sources]
+      binary = compiledC(compiler!, flags, all, [folder, NATIVE_FOLDER])
     })
 
     /** Runs cases and returns the status of each one's first Commit; throws with what a sanitizer said. */

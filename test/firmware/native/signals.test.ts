@@ -9,6 +9,7 @@ import { FEATURES_PATH } from "../../../host/hardware/emulator/firmware-file"
 import { type FeaturesCode, featureCycles } from "../../../host/profile/native-features"
 import type { Features } from "../../../host/signals/description"
 import { buildPlan } from "../../../host/signals/plan"
+import { compiledC } from "../../compiled-c"
 import {
   BANDS,
   coreFeatures,
@@ -29,7 +30,6 @@ beforeAll(() => {
   writeFileSync(join(folder, "wuxing-core.h"), header)
   writeFileSync(join(folder, "wuxing-core.c"), code)
 })
-const includes = ["-I", folder, "-I", NATIVE_FOLDER]
 
 const has = (command: string) => {
   try {
@@ -89,10 +89,10 @@ for (const { name, needs, compiler, flags, run } of [
   },
 ])
   describe.skipIf(![compiler, ...run].every(has))(`features in C for ${name} (${needs})`, () => {
-    const binary = join(folder, name)
+    let binary: string
     beforeAll(() => {
       const sources = [HARNESS, join(folder, "wuxing-core.c")]
-      execFileSync(compiler, [...FLAGS, ...flags, ...includes, ...sources, "-o", binary])
+      binary = compiledC(compiler, [...FLAGS, ...flags], sources, [folder, NATIVE_FOLDER])
     })
 
     for (const [what, description] of descriptions)

@@ -1,6 +1,7 @@
 /**
- * The checkout's tool in one piece, for tests that start it as a process: by tsx each start takes a second of
- * a core to load the sources one by one. It finds all that it reads or starts where the sources do.
+ * The checkout's tool in one piece, and the programs that it or a test starts as processes of their own: by tsx
+ * each start takes a second of a core to load the sources one by one. Each finds all that it reads or starts where
+ * its source does.
  */
 import { createHash } from "node:crypto"
 import {
@@ -22,6 +23,12 @@ import { ROOT } from "../../root"
 /** Below the checkout's packages, which it imports. */
 const CACHE = join(ROOT, "node_modules/.cache/wuxing")
 const DAY_MS = 86_400_000
+const PROGRAMS = [
+  "host/cli/main.ts",
+  "host/hardware/emulator/board-process.ts",
+  "host/demos/class-agent.ts",
+  "test/host/hardware/start-and-wait.ts",
+]
 
 /** A module says where it stands by its own URL; in the piece, by that of its source. */
 const ownUrls: Plugin = {
@@ -46,17 +53,18 @@ function hashOfSources(): string {
     }).sort())
       if (/\.(m?ts|mjs|json)$/.test(path))
         hash.update(`${path}\n`).update(readFileSync(join(ROOT, folder, path)))
+  for (const path of PROGRAMS) hash.update(readFileSync(join(ROOT, path)))
   return hash.digest("hex").slice(0, 24)
 }
 
 async function made(): Promise<string> {
   const folder = join(CACHE, `tool-${hashOfSources()}`)
-  const main = join(folder, "main.mjs")
-  if (existsSync(main)) return main
+  if (existsSync(folder)) return folder
   mkdirSync(CACHE, { recursive: true })
   const fresh = mkdtempSync(join(CACHE, "tool-"))
   await build({
-    entryPoints: [join(ROOT, "host/cli/main.ts")],
+    entryPoints: PROGRAMS.map(path => join(ROOT, path)),
+    entryNames: "[name]",
     ...{ outdir: fresh, outExtension: { ".js": ".mjs" }, bundle: true, splitting: true },
     ...{ platform: "node", format: "esm", packages: "external", plugins: [ownUrls] },
   })
@@ -65,18 +73,23 @@ async function made(): Promise<string> {
   } catch (error) {
     // Another process was as quick.
     rmSync(fresh, { recursive: true })
-    if (!existsSync(main)) throw error
+    if (!existsSync(folder)) throw error
   }
   for (const name of readdirSync(CACHE).filter(name => name.startsWith("tool-")))
     if (statSync(join(CACHE, name)).mtimeMs < timeOfDay().getTime() - DAY_MS)
       rmSync(join(CACHE, name), { recursive: true, force: true })
-  return main
+  return folder
 }
 
-let main: Promise<string> | undefined
+let folder: Promise<string> | undefined
+
+/** The folder of all the programs, each by its source's name and `.mjs`. */
+export function programs(): Promise<string> {
+  folder ??= made()
+  return folder
+}
 
 /** The path of the program: node's argument in place of `--import tsx host/cli/main.ts`. */
-export function tool(): Promise<string> {
-  main ??= made()
-  return main
+export async function tool(): Promise<string> {
+  return join(await programs(), "main.mjs")
 }

@@ -18,7 +18,7 @@ import { sizedNetwork } from "../../../host/network/sized-network"
 import { randomImage, uniform } from "../../src/core/helpers"
 import { kernelNetworks } from "../../src/core/kernel-networks"
 import { temporaryFolder } from "../../temporary"
-import { WARNINGS, withoutOptimising } from "./machines/bench"
+import { libraryObject, WARNINGS, withoutOptimising } from "./machines/bench"
 
 // Compilers take seconds, and on a busy machine many.
 vi.setConfig({ testTimeout: 180_000 })
@@ -75,17 +75,13 @@ describe.skipIf(spawnSync("gcc", ["--version"]).status !== 0)("networks in C (gc
       // An odd number of sparse links, and dense ones in fours.
       ...["25-3-3@7", "32-12-4"].map(size => inFourBits(sizedNetwork(size, 3))),
     ]
-    let library: string | undefined
     for (const [i, network] of networks.entries()) {
       const { at, outputs } = exported(untrained(network), `drawn_${i}`, i)
-      const flags = [...SANITIZED, ...WARNINGS, "-DWUXING_RINGS=31", "-I", at]
-      if (library === undefined) {
-        library = join(folder, "wuxing.o")
-        execFileSync("gcc", [...flags, "-c", join(at, "wuxing.c"), "-o", library])
-      }
+      const flags = [...SANITIZED, ...WARNINGS, "-DWUXING_RINGS=31"]
+      const library = libraryObject(at, "gcc", flags)
       const program = join(at, "main")
       const sources = [join(at, "main.c"), join(at, `drawn_${i}.c`), library]
-      execFileSync("gcc", [...withoutOptimising(flags), ...sources, "-o", program])
+      execFileSync("gcc", [...withoutOptimising(flags), "-I", at, ...sources, "-o", program])
       const { stdout, status } = spawnSync(program, { encoding: "utf8" })
       expect(status, `${JSON.stringify(network)}\n${stdout}`).toBe(0)
       const said = [...stdout.matchAll(/output (-?\d+) .* ok$/gm)].map(([, n]) => Number(n))

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it, vi } from "vitest"
 import "../../../host/base/memory"
+import { compiledC } from "../../compiled-c"
 import { temporaryFolder } from "../../temporary"
 import { wuxing } from "../cli/run-cli"
 import { FREESTANDING, RV32, WARNINGS } from "./machines/bench"
@@ -99,16 +100,7 @@ describe("esp-idf", () => {
       const at = await exported("esp-idf", "--name", `for_${compiler.slice(0, 5)}`)
       for (const name of readdirSync(at).filter(path => path.endsWith(".c"))) {
         const args = [...flags.filter(f => !f.startsWith("-std")), "-std=gnu17", "-O2", ...WARNINGS]
-        const out = join(at, `${name}.o`)
-        execFileSync(compiler, [
-          ...args,
-          "-I",
-          join(at, "include"),
-          "-c",
-          join(at, name),
-          "-o",
-          out,
-        ])
+        compiledC(compiler, [...args, "-c"], [join(at, name)], [join(at, "include")])
       }
     })
 })
@@ -191,16 +183,7 @@ async function runHere(example: string, ...more: string[]): Promise<string> {
   }
   const source = join(at, "src")
   const objects = ["wuxing", "gesture"].map(name => {
-    const object = join(at, `${name}.o`)
-    execFileSync("clang", [
-      "-std=gnu11",
-      ...WARNINGS,
-      "-c",
-      join(source, `${name}.c`),
-      "-o",
-      object,
-    ])
-    return object
+    return compiledC("clang", ["-std=gnu11", ...WARNINGS, "-c"], [join(source, `${name}.c`)], [])
   })
   const sketch = join(at, "examples", example)
   const out = join(at, example)

@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
 import { type VirtualBoardInfo, VirtualBoards } from "../../../host/hardware/virtual-boards"
+import { programs } from "../cli/tool"
 import { JacdacTsPeer } from "../link/jacdac-ts-peer"
 import { childrenOf, goneWithin, isAlive, virtualMachines } from "./processes"
 
@@ -215,11 +216,9 @@ describe("virtual boards whose command fails", () => {
 
 describe("a host that ends without stopping its boards", () => {
   async function run(args: string[], end?: NodeJS.Signals): Promise<VirtualBoardInfo[]> {
-    const child = spawn(
-      process.execPath,
-      ["--import", "tsx", fileURLToPath(new URL("./start-and-wait.ts", import.meta.url)), ...args],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    )
+    const child = spawn(process.execPath, [join(await programs(), "start-and-wait.mjs"), ...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+    })
     const ended = new Promise(resolve => child.once("close", resolve))
     let text = ""
     await new Promise<void>(resolve => {

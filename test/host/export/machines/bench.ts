@@ -1,13 +1,13 @@
 /** Builds a bench of the exported C library for a machine and runs it there. */
 import { execFileSync, spawnSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { RP2040 } from "rp2040js"
 import { builtLibrary, template } from "../../../../host/export/c/built"
 import { modelSource } from "../../../../host/export/c/model-source"
 import type { Model } from "../../../../host/models/model-file"
+import { compiledC } from "../../../compiled-c"
 
 export interface Sample {
   inputs: Uint8Array
@@ -186,13 +186,10 @@ function definesOf(flags: string[]): string[] {
   return flags.filter(flag => flag.startsWith("-D"))
 }
 
-const objects = new Map<string, string>()
-let cache: string | undefined
-
 /**
- * The library compiled once for each compiler and its flags, whichever file of tests asks first.
+ * The library as an object.
  *
- * @param name of the library's source in the folder, which has its headers
+ * @param name of its source in the folder, which has its headers
  */
 export function libraryObject(
   folder: string,
@@ -200,19 +197,7 @@ export function libraryObject(
   flags: string[],
   name = "wuxing.c",
 ): string {
-  const source = readFileSync(join(folder, name), "utf8")
-  const key = [compiler, ...flags, source].join(" ")
-  let object = objects.get(key)
-  if (object) return object
-  if (!cache) {
-    const made = mkdtempSync(join(tmpdir(), "wuxing-library-"))
-    process.on("exit", () => rmSync(made, { recursive: true, force: true }))
-    cache = made
-  }
-  object = join(cache, `${objects.size}.o`)
-  execFileSync(compiler, [...flags, "-I", folder, "-c", join(folder, name), "-o", object])
-  objects.set(key, object)
-  return object
+  return compiledC(compiler, [...flags, "-c"], [join(folder, name)], [folder])
 }
 
 function outcomeOf(text: string, tick = 1): Outcome {

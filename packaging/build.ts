@@ -32,6 +32,8 @@ const FILES = [
   "firmware/devsconfig.json",
   "examples/devicescript",
 ]
+/** Not among them: 200 kB for data that do not come with the package either, in a package of at most 3 MB. */
+const LEFT_OUT = "models/fashion-kernels.wuxing"
 /** Compiled, or used only to compile. */
 const NOT_COPIED = /\.ts$|[\\/](?:assembly|codegen[\\/]built)[\\/]|[\\/]dashboard[\\/]page[\\/]/
 
@@ -56,6 +58,7 @@ for (const path of filesIn(DIST))
   if (/\.js$|\.d\.ts$/.test(path))
     writeFileSync(path, nodeImports(readFileSync(path, "utf8"), path, vendored))
 for (const file of FILES) cpSync(join(ROOT, file), join(DIST, file), { recursive: true })
+rmSync(join(DIST, LEFT_OUT))
 for (const path of filesIn(join(ROOT, "host")))
   if (!NOT_COPIED.test(path)) cpSync(path, join(DIST, relative(ROOT, path)), { recursive: true })
 // The package for people's own DeviceScript programs, with the core it is made of.

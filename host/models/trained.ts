@@ -56,8 +56,8 @@ export function trainedModel(name: string): Model {
       code: "model-untrained",
       kind: "data",
       message: `${name} is not kept trained: ${path} does not exist`,
-      cause: "it was removed, or never trained",
-      help: `train it: wuxing train --model ${name} --out ${name}.wuxing`,
+      cause: "it is kept in the repository alone (fashion-kernels), was removed, or never trained",
+      help: `take it from the repository's models/, or train it: wuxing train --model ${name} --out ${name}.wuxing`,
     })
   return loadModel(path)
 }

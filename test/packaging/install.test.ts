@@ -7,6 +7,7 @@ import { promisify } from "node:util"
 import { transformSync } from "esbuild"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { buildFirmware } from "../../host/hardware/firmware"
+import { keptNames } from "../../host/models/trained"
 import { publishedPrograms } from "../../packaging/programs"
 import { compileIn } from "../devs-compiler"
 import { ROOT } from "../root"
@@ -82,8 +83,21 @@ describe("the package", () => {
     expect(
       paths.filter(path => /\.ts$/.test(path) && !/\.d\.ts$/.test(path) && !forBoards.test(path)),
     ).toEqual([])
+    const kept = keptNames.filter(name => name !== "fashion-kernels")
+    expect(paths.filter(path => /\.wuxing$/.test(path) && /models/.test(path)).sort()).toEqual(
+      kept.map(name => `dist/models/${name}.wuxing`).sort(),
+    )
     for (const part of ["models/pico-16.wuxing", "prebuilt/core.wasm", "boards/pico.json"])
       expect(paths).toContain(`dist/${part}`)
+  })
+
+  test("says where the one network is that it leaves out", async () => {
+    const { stdout } = await wuxing("inspect", "--model", "fashion-kernels", "--json").then(
+      stdout => ({ stdout }),
+      (error: { stdout: string }) => error,
+    )
+    expect(JSON.parse(stdout).error).toMatchObject({ code: "model-untrained" })
+    expect(stdout).toMatch(/take it from the repository's models/)
   })
 
   test("installs no compiler and nothing that development alone takes", async () => {

@@ -11,8 +11,11 @@ import { EmulatedPico } from "../../../host/hardware/emulator/pico"
 import { PicoPort } from "../../../host/hardware/emulator/pico-port"
 import { MachineBoards } from "../../../host/hardware/machine-boards"
 import { BoardLink } from "../../../host/link/board-link"
+import { saveModel } from "../../../host/models/model-file"
+import { untrained } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
 import { preset } from "../../../host/network/presets"
+import { sizedNetwork } from "../../../host/network/sized-network"
 import { wuxing } from "../../host/cli/run-cli"
 import { temporaryFolder } from "../../temporary"
 import { firmware } from "../compiled"
@@ -83,6 +86,24 @@ it("mnist-tiny names images on an emulated board as the host does, and a plan te
   expect(predicted).toBeGreaterThan(0.7)
   expect(predicted).toBeLessThan(1.3)
   expect(profile.inference.parts.links).toBeGreaterThan(0.3 * profile.inference.cycles)
+})
+
+it("blank pixels that count as a value are sent to a board with it, to be named and learnt", async () => {
+  const path = join(folder, "blank.wuxing")
+  const counts = { inputCentre: 90, inputBlank: 60, learnShift: 8 }
+  saveModel(path, untrained({ ...sizedNetwork("784-2c6s4-10", 1), ...counts, name: "blank" }))
+  const train = `train --model ${path} --limit 6 --epochs 1`
+  const host = await run(`${train} --out ${join(folder, "host.wuxing")}`)
+  const board = await run(`${train} --on emu:1 --out ${join(folder, "board.wuxing")}`)
+  expect(board.coefficientsHash).toBe(host.coefficientsHash)
+  const plain = join(folder, "plain.wuxing")
+  saveModel(plain, untrained({ ...sizedNetwork("784-2c6s4-10", 1), learnShift: 8, name: "plain" }))
+  expect((await run(`train --model ${plain} --limit 6 --epochs 1`)).coefficientsHash).not.toBe(
+    host.coefficientsHash,
+  )
+  const named = await run(`eval --model ${join(folder, "board.wuxing")} --limit 8 --on emu:1`)
+  const same = await run(`eval --model ${join(folder, "host.wuxing")} --limit 8`)
+  expect(named.confusion).toEqual(same.confusion)
 })
 
 it("a DeviceScript board and a native one share a network, outputs too, and learn with the host's bits", async () => {

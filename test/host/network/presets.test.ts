@@ -28,6 +28,10 @@ const EXPECTED: Record<string, { layers: string; links: number[] }> = {
     layers: "784-432-92-10",
     links: [12 * 12 * 3 * 2 * 6 * 6, 92 * 2 * 432 * 2, 10 * 4 * 184],
   },
+  "fashion-kernels": {
+    layers: "784-2304-384-36-10",
+    links: [16 * 2 * 6 * 6, 24 * 2 * 5 * 5 * 32, 36 * 2 * 24 * 2 * 4 * 4, 10 * 4 * 72],
+  },
   "fleet-deep": {
     layers: "784-300-100-10",
     links: [300 * 3 * 150, 100 * 3 * 150, 10 * 4 * 150],
@@ -41,7 +45,7 @@ const EXPECTED: Record<string, { layers: string; links: number[] }> = {
 }
 
 describe("the presets", () => {
-  test("are these thirteen, by name", () => {
+  test("are these fourteen, by name", () => {
     expect(presetNames).toEqual(Object.keys(EXPECTED))
     expect(preset("model3", 1)).toBeUndefined()
     expect(preset("", 1)).toBeUndefined()

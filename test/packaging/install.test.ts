@@ -92,7 +92,7 @@ describe("the package", () => {
   })
 
   test("says where the one network is that it leaves out", async () => {
-    const { stdout } = await wuxing("inspect", "--model", "fashion-kernels", "--json").then(
+    const { stdout } = await wuxing("inspect", "fashion-kernels", "--json").then(
       stdout => ({ stdout }),
       (error: { stdout: string }) => error,
     )

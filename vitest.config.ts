@@ -57,6 +57,7 @@ const system = [
   "test/host/fleet/{altered,losses,partitions,processes,serial}.test.ts",
   "test/host/library/**/*.test.ts",
   "test/host/hardware/{counted-boards,identify,machine,machine-boards,virtual-boards}.test.ts",
+  "test/host/hardware/emulator/**/*.test.ts",
   "test/host/hardware/mqtt/**/*.test.ts",
   "test/host/link/**/*.test.ts",
   "test/host/partition/heap.test.ts",

@@ -33,7 +33,7 @@ export interface OpenOptions {
   wrap?: WrapPort
 }
 
-/** Nanoseconds since an emulated board was started. */
+/** Nanoseconds that an emulated board has had power, since it was first started. */
 export interface EmulatedTime {
   nanos: number
   /** Of them not asleep. */

@@ -140,6 +140,8 @@ class EmulatedBoard {
   private exited: Promise<void> = Promise.resolve()
   private ending = false
   private unplugged = false
+  /** Of the processes before: each one's clock begins at 0. */
+  private before: EmulatedTime = { nanos: 0, busyNanos: 0 }
   private latest: EmulatedTime = { nanos: 0, busyNanos: 0 }
   private asked: (() => void)[] = []
 
@@ -162,6 +164,7 @@ class EmulatedBoard {
       }),
     )
     this.process = child
+    this.before = this.latest
     this.ending = false
     this.unplugged = false
     this.port = new ProcessPort(`emulated-${this.index}`, child)
@@ -176,7 +179,8 @@ class EmulatedBoard {
       })
     }
     child.on("message", (message: Message) => {
-      this.latest = { nanos: message.nanos, busyNanos: message.busyNanos }
+      const { nanos, busyNanos } = this.before
+      this.latest = { nanos: nanos + message.nanos, busyNanos: busyNanos + message.busyNanos }
       if (message.bytes) this.port.deliver(message.bytes)
       else for (const resolve of this.asked.splice(0)) resolve()
     })

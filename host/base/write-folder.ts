@@ -24,7 +24,7 @@ export function writeFolder(
   const at = fresh ? join(dirname(target), `.${basename(target)}.${own}.tmp`) : target
   try {
     for (const [path, content] of files) {
-      mkdirSync(dirname(join(at, path)), { recursive: true })
+      makeFolder(dirname(join(at, path)))
       replaceFile(
         join(at, path),
         typeof content === "string" ? Buffer.from(content) : content,
@@ -46,6 +46,13 @@ export function writeFolder(
       { cause: error },
     )
   }
+}
+
+/** Step by step: Node's own way never ends where a folder is there that takes none, as /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder)
 }
 
 /** What the failure left. Where it never came to be, below a file say, removing it fails too. */

@@ -44,6 +44,16 @@ test("one that cannot be finished is not there", () => {
   expect(readdirSync(root)).toEqual(["new"])
 })
 
+// Node's mkdir with all folders above never returned there.
+test.runIf(existsSync("/proc/self"))("where no folder can be made it says so, and ends", () => {
+  expect(codeOf(() => writeFolder("/proc/wuxing/deep", files, false))).toBe("folder-unwritable")
+})
+
+test("a folder below folders that are not there is made with them", () => {
+  writeFolder(join(root, "new/b/deep/er"), files, false)
+  expect(readFileSync(join(root, "new/b/deep/er/a.txt"), "utf8")).toBe("one")
+})
+
 test("into one that is there file by file, over none without force", () => {
   const path = join(root, "new")
   writeFileSync(join(path, "a.txt"), "mine")

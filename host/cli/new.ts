@@ -4,7 +4,7 @@ import type { Command } from "commander"
 import { writeFolder } from "../base/write-folder"
 import type { Context, Outcome, Run } from "./command"
 import { refuseFolder } from "./export-code"
-import { choiceOption, pathOption, usageError } from "./options/usage"
+import { choiceOption, pathOption, quoted, usageError } from "./options/usage"
 
 const TEMPLATES = ["gesture", "threshold", "table", "blank"]
 
@@ -55,6 +55,6 @@ async function newProject(
   output.field("project", folder)
   output.field("template", template)
   output.field("board", board)
-  output.field("next", `cd ${folder} && npm install && npm run build`)
+  output.field("next", `cd ${quoted(folder)} && npm install && npm run build`)
   return { document: { folder, template, board, files: files.size } }
 }

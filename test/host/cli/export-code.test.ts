@@ -332,6 +332,12 @@ describe("wuxing new", () => {
     },
   )
 
+  test("what comes next is what a shell takes", async () => {
+    const { stdout } = await wuxing(["new", at("Anna's plants"), "--template", "blank"])
+    const next = /^next +(cd '.*Anna'\\''s plants') && npm install/m.exec(stdout)?.[1]
+    expect(next).toBe(`cd '${at("Anna'\\''s plants")}'`)
+  })
+
   test.each([
     [["--board", "uno"], /--board is "uno", which runs no DeviceScript/],
     [["--board", "nothing"], /--board is "nothing"/],

@@ -38,7 +38,11 @@ export function columnsOf(
   const columns = { header, skipped }
   const used = Array.from({ length: count }, (_, i) => i).filter(i => !skipped.includes(i))
   if (wanted !== undefined)
-    return { ...columns, label: wantedOf(wanted, header, used), why: "as --label says" }
+    return {
+      ...columns,
+      label: wantedOf(wanted, header, used),
+      why: "as --label or the model says",
+    }
   if (header) {
     const names = header.map(name => name.toLowerCase())
     const found = LABEL_NAMES.flatMap(name => used.filter(i => names[i] === name))

@@ -172,7 +172,9 @@ class Builder {
       `line ${line} has "${short(cell)}" in ${what}, expected a number${Number.isNaN(numberOf(cell, this.comma)) ? "" : ` within ±${MOST_VALUE}`}`,
       isMissing(cell)
         ? "the value is missing: leave out the line, or give a value for it"
-        : "the column is text, or the value is damaged",
+        : /\d[-/.:]\d+[-/.:]\d/.test(cell)
+          ? "it is a date or a time, which no network reads: leave that column out of the file"
+          : "the column is text, or the value is damaged",
     )
   }
 

@@ -136,3 +136,15 @@ test("a size is a network of that size, and a wrong one is refused", async () =>
   expect(() => readModel("784-65535-65535-10", 1)).toThrow(/there can be no network/)
   expect(() => readModel("0-16-3", 1)).toThrow(/neither a preset nor a size/)
 })
+
+test("where nobody gave --label, nothing says that it was given alone", async () => {
+  const table = join(folder, "kinds.csv")
+  const rows = Array.from({ length: 20 }, (_, i) => `${i % 2 ? "wet" : "dry"},${i},${200 - i}`)
+  writeFileSync(table, `kind,a,b\n${rows.join("\n")}\n`)
+  const model = join(folder, "kinds.wuxing")
+  const args = ["--data", table, "--epochs", "1", "--out", model]
+  const trained = await json("train", "--model", "2-4-2", ...args)
+  expect(trained.notes.join("\n")).toMatch(/class in column 1 \(the only one of text\)/)
+  const { notes } = await json("eval", "--model", model, "--data", table)
+  expect(notes.join("\n")).toMatch(/class in column 1 \(as --label or the model says\)/)
+})

@@ -121,6 +121,12 @@ describe("the class", () => {
     await expect(two("x,1,2\ny,1e308,4\n")).rejects.toThrow(/"1e308" .*expected a number within/)
   })
 
+  test.each(["2026-11-30 10:53:20", "30.11.2026", "12:00:07"])("is no date: %s", async date => {
+    await expect(two(`at,a,label\n${date},1,x\n${date},2,y\n`)).rejects.toMatchObject({
+      likely: expect.stringMatching(/date or a time.*leave that column out/),
+    })
+  })
+
   test("is not y where a clearer name is there", async () => {
     const { labels: of, images } = await two("x,y,z,label\n1,2,200,3\n4,5,6,1\n")
     expect([...of]).toEqual([3, 1])

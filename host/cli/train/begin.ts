@@ -1,6 +1,4 @@
 /** `wuxing train` from the start: the network, data and plan that the options ask for. */
-import { existsSync } from "node:fs"
-import { WuxingError } from "../../base/errors"
 import { counted } from "../../base/numbers"
 import { frameOf } from "../../data/folder"
 import { pipeOrDevice } from "../../data/pipe"
@@ -23,6 +21,7 @@ import { commandOf } from "./command-of"
 import { engineOn, gathers } from "./engine"
 import { refuseLearningOnBoards } from "./refuse-boards"
 import { ownSamples, sharedBy, sharingOf } from "./sharing"
+import { sizeMissing } from "./size-missing"
 import { type Begun, signalFlags, type TrainOptions } from "./train-options"
 
 /** Images that learn together where their sum is rounded. */
@@ -252,24 +251,6 @@ function refuseSignalFlags(options: TrainOptions, name: string): void {
   for (const [flag, value] of Object.entries(signalFlags(options)))
     if (value !== undefined)
       throw usageError(`${flag} is about recordings, and ${name} holds none`, "leave it out")
-}
-
-/** Only recordings give a network its size. */
-function sizeMissing(name: string): WuxingError {
-  if (isPackaged(name))
-    return usageError("--model is missing", "for example --model pico-16, or --resume FILE")
-  if (!existsSync(name))
-    return new WuxingError({
-      code: "data-missing",
-      kind: "data",
-      message: `${name} does not exist`,
-      cause: "the name is misspelt, or it lies in another folder",
-      help: "name a folder of recordings with a folder a class; or a table or pictures, with --model",
-    })
-  return usageError(
-    `--model is missing, and ${name} holds no recordings to size a network by`,
-    "for a table or pictures name a size of inputs, hidden neurons and classes, for example --model 10-8-5; recordings lie in a folder a class, or have a column of times",
-  )
 }
 
 function signalPart(options: TrainOptions): string {

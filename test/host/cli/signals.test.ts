@@ -118,3 +118,30 @@ test("what cannot be is refused by name, and writes nothing", async () => {
     ])
   }
 }, 240_000)
+
+test("recordings whose times have another name: what is said to be wrong is all that is", async () => {
+  const german = join(folder, "german")
+  const write = (times: string, end: string) => {
+    for (const [gesture, at] of Object.entries({ Kreis: "circle", Schütteln: "shake" }))
+      for (let i = 0; i < 3; i++) {
+        mkdirSync(join(german, gesture), { recursive: true })
+        const [, ...rows] = recorded(at as keyof typeof GESTURES, i)
+          .trim()
+          .split("\n")
+        const lines = rows.map(row => row.replaceAll(",", ";").replaceAll(".", ",") + end)
+        const text = [`${times};Beschl. X (g);Beschl. Y (g)${end}`, ...lines].join("\r\n")
+        writeFileSync(join(german, gesture, `${i}.csv`), `\ufeff${text}\r\n`)
+      }
+  }
+  const train = ["train", "--data", german, "--epochs", "1", "--json", "--quiet"]
+  write("Zeit [ms]", ";")
+  const refused = await wuxing(train)
+  expect(refused.status).toBe(2)
+  const { message, help } = JSON.parse(refused.stdout).error
+  expect(message).toMatch(
+    /Kreis.0\.csv has no column of times \(it begins with "Zeit \[ms\];Beschl/,
+  )
+  expect(help).toMatch(/call its times time \(ms\) .* nothing after a line's last value/)
+  write("time (ms)", "")
+  expect((await wuxing(train)).status).toBe(0)
+})

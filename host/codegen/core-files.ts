@@ -10,7 +10,7 @@ const SOURCES = [
     " ",
   ),
   ..."atan pid neuron ring-neuron elements link-rules picked".split(" "),
-  ..."plan whole-math trim trace fourier spread bands reservoir features".split(" "),
+  ..."plan whole-math trim trace fourier spread fixed-kernels bands reservoir features".split(" "),
 ]
 /** Those whose loops have a form of their own on the host (assembly/), which falls back on them. */
 const VECTORS = ["settle", "settle-fine", "settle-two", "links"]

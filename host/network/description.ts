@@ -174,10 +174,12 @@ export interface RingParameters {
   k3: number
 }
 
-/** On failure only, the error is high − O on the label's output and low − O on the others. */
+/** The error is high − O on the label's output and low − O on the others. */
 export interface Targets {
   high: number
   low: number
+  /** Of every sample: the error by squares; absent: on failure only, as in the papers. */
+  always?: true
 }
 
 /** Method 1 (paper 000 eq. 5.5–5.7): K3 of each element changes by −K3 · rate · atan(kt·G)/kt. */

@@ -49,7 +49,7 @@ export const settingsSchema = z.strictObject({
   learnShift: z.int(),
   margin: q12,
   softmaxGain: z.int().min(0).max(65535).optional(),
-  targets: z.strictObject({ high: q12, low: q12 }).optional(),
+  targets: z.strictObject({ high: q12, low: q12, always: z.literal(true).optional() }).optional(),
   errorShift: z.int().optional(),
   rule: z.enum(["links", "elements", "mixed"]).optional(),
   elements: z

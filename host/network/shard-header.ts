@@ -70,6 +70,7 @@ export function writeRule(shard: ShardView, net: Network): void {
   if (isFine(net)) rule |= Rule.Fine
   if (net.ring) rule |= Rule.Ring
   if (net.feedback) rule |= Rule.Feedback
+  if (net.targets?.always) rule |= Rule.Squares
   shard.rule = rule
   writeRing(shard, net)
   if (net.linkBound !== undefined) shard.linkBound = net.signalBits - net.linkBound

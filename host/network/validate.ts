@@ -83,6 +83,8 @@ export function faultOf(net: Network): string {
     const learnsPlainly = !settlesOneByOne(net) && net.linkBound === undefined && !net.pid
     if (finer > 0 && !(plain && learnsPlainly))
       return "finer backward signals need adders in Q12 that learn links by the plain product, and rings without K1 to K3 of their own"
+    if (finer > 0 && net.targets?.always)
+      return "finer backward signals are for errors by margin or softmax"
     if (l.fanIn < 1) return "fanIn must be at least 1"
     if (l.neurons * l.outputs > 65535) return "a layer gives more than 65,535 signals"
   }

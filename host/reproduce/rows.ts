@@ -15,6 +15,7 @@ import { ringSizeRow } from "./ring-size"
 import type { Row } from "./row"
 import { seedsRow } from "./seeds"
 import { sequencesRow } from "./sequences"
+import { speakersRow } from "./speakers"
 import { storingRow } from "./storing"
 import { windowsRow } from "./windows"
 
@@ -37,4 +38,5 @@ export const rows: Row[] = [
   seedsRow,
   sequencesRow,
   fourBitsRow,
+  speakersRow,
 ]

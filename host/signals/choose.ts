@@ -14,6 +14,12 @@ const RESERVOIR = {
   ...{ steps: 1, recurrent: 8, k2: 0.25, input: 1, feedback: 0.1, seed: 1 },
 }
 const BAND_RATE = 8000
+/** Fixed kernels on bands, where any is asked for. */
+const KERNELS = { count: 100, size: 6, above: 0.6, parts: [5, 4], seed: 1 }
+/** What their settings are called, beside those of the bands. */
+const KERNEL_SETTINGS: Record<string, keyof typeof KERNELS> = {
+  ...{ kernels: "count", size: "size", above: "above", parts: "parts", seed: "seed" },
+}
 /** Of which quiet ends are told, where a signal is no sound. */
 const BLOCKS_A_SECOND = 10
 
@@ -45,12 +51,18 @@ export function chooseFeatures(
           : { kind: kind || "trace", points: POINTS, take: ["values"], scale: "shape" }),
         ...{ floor: 0, trim: 0, ...base },
       }
+  let kernels: Record<string, unknown> | undefined
   for (const setting of settings) {
     const [key, value = ""] = setting.split("=")
+    if (sound && key in KERNEL_SETTINGS) {
+      kernels = { ...(kernels ?? KERNELS), [KERNEL_SETTINGS[key]]: kernelSettingOf(key, value) }
+      continue
+    }
     if (!(key in made) && !["low", "high", "level"].includes(key))
       throw unknownFeatures(given, `"${key}" is no setting of it`)
     made[key] = settingOf(key, value, unit)
   }
+  if (kernels) made.kernels = kernels
   const block = sound ? frameFor(rate) / 2 : Math.max(2, Math.round(rate / BLOCKS_A_SECOND))
   made.trim = made.trim === 0 ? undefined : { bits: made.trim, block }
   const parsed = featuresSchema.safeParse(made)
@@ -67,6 +79,12 @@ export function chooseFeatures(
 /** A frame of about 1/32 s. */
 function frameFor(rate: number): number {
   return Math.min(1024, Math.max(32, 2 ** Math.round(Math.log2(rate / 32))))
+}
+
+/** Parts of frames and of bands are "5x4". */
+function kernelSettingOf(key: string, value: string): unknown {
+  if (key === "parts") return value.split("x").map(Number)
+  return settingOf(key, value, 1)
 }
 
 function settingOf(key: string, value: string, unit: number): unknown {

@@ -114,6 +114,24 @@ const bands = z.strictObject({
   octaves: z.number().min(0).max(16),
   /** Of scale "spread": share of each band's own mean that is taken away first; 0 where absent. */
   level: z.number().min(0).max(1).optional(),
+  /** Of scale "spread": fixed kernels laid on the bands (src/signals/fixed-kernels.ts), whose answers are the features. */
+  kernels: z
+    .strictObject({
+      /** Kernels: each gives a feature a part. */
+      count: z.int().min(1).max(1024),
+      /** Frames and bands that each covers. */
+      size: z.int().min(2).max(8),
+      /** What of an answer is above it counts: deviations of the bands times the kernel's norm. */
+      above: z.number().min(0).max(8),
+      /** Overlapping parts of all frames, and of all bands, over which answers are averaged. */
+      parts: z.tuple([z.int().min(1).max(64), z.int().min(1).max(64)]),
+      /** Draws the kernels. */
+      seed: z
+        .int()
+        .min(-(2 ** 31))
+        .max(2 ** 31 - 1),
+    })
+    .optional(),
   ...common,
 })
 
@@ -152,6 +170,7 @@ export type Features = z.infer<typeof featuresSchema>
 export type ReservoirDescription = z.infer<typeof reservoir>
 export type TraceDescription = z.infer<typeof trace>
 export type BandsDescription = z.infer<typeof bands>
+export type KernelsDescription = NonNullable<BandsDescription["kernels"]>
 
 /** What a model file keeps of the signal it reads. */
 export const signalSchema = z.strictObject({

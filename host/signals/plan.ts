@@ -6,9 +6,11 @@ import { Derive, FeatureKind, Plan, Reservoir, Scaling } from "../../src/signals
 import type {
   BandsDescription,
   Features,
+  KernelsDescription,
   ReservoirDescription,
   TraceDescription,
 } from "./description"
+import { kernelPlaces, kernelsRecord } from "./fixed-kernels"
 
 const SCALINGS = {
   range: Scaling.Range,
@@ -35,7 +37,10 @@ const ONE_Q15 = 32767
 
 /** Bytes of features that come out: the network's input. */
 export function widthOf(features: Features): number {
-  if (features.kind === "bands") return features.frames * features.bands
+  if (features.kind === "bands") {
+    const { frames, bands, kernels } = features
+    return kernels ? kernelPlaces(kernels, frames, bands).outputs : frames * bands
+  }
   if (features.kind === "reservoir") return 2 * features.rings * features.parts
   return features.points * columnsOf(features)
 }
@@ -52,7 +57,13 @@ export function leastOf(features: Features): number {
 
 /** Bytes of working memory that the core needs. */
 export function workBytes(features: Features): number {
-  if (features.kind === "bands") return features.frame * 6 + 4 + 4 * widthOf(features)
+  if (features.kind === "bands") {
+    const { frame, frames, bands, kernels } = features
+    const sums = frame * 6 + 4 + 4 * frames * bands
+    if (!kernels) return sums
+    const { places, outputs } = kernelPlaces(kernels, frames, bands)
+    return sums + align4(frames * bands) + 4 * (places + outputs)
+  }
   if (features.kind === "reservoir") {
     const { trace } = reservoirPlaces(features)
     return trace + align4(features.points * columnsOf(features))
@@ -109,12 +120,33 @@ export function faultOfFeatures(features: Features): string {
   }
   if (features.to > features.rate / 2 || features.from >= features.to)
     return `bands from ${features.from} to ${features.to} Hz are not within half of ${features.rate} Hz`
-  if (features.scale === "spread" && width > MOST_SPREAD)
-    return `${width} features are more than the ${MOST_SPREAD} that scale=spread takes`
+  const values = features.frames * features.bands
+  if (features.scale === "spread" && values > MOST_SPREAD)
+    return `${values} features are more than the ${MOST_SPREAD} that scale=spread takes`
   if (features.scale !== "spread" && features.level !== undefined)
     return "level is of scale=spread alone"
+  if (features.kernels) {
+    const fault = faultOfKernels(features, features.kernels)
+    if (fault) return fault
+  }
   const heavy = bandsOf(features).some(({ weights }) => sum(weights) >= MOST_WEIGHT)
   return heavy ? "a band is too wide: take more bands or shorter frames" : ""
+}
+
+function faultOfKernels(
+  { scale, frames, bands }: BandsDescription,
+  kernels: KernelsDescription,
+): string {
+  const { size, parts } = kernels
+  if (scale !== "spread") return "kernels are of scale=spread alone"
+  if (size > Math.min(frames, bands))
+    return `kernels of ${size} x ${size} do not lie within ${frames} frames and ${bands} bands`
+  if (parts[0] > frames || parts[1] > bands)
+    return `${frames} frames and ${bands} bands have no ${parts.join(" x ")} parts`
+  // What the core adds up over a part, each at most 2^16.
+  if (kernelPlaces(kernels, frames, bands).places > MOST_SPREAD)
+    return `kernels have more than ${MOST_SPREAD} places on ${frames} frames and ${bands} bands`
+  return ""
 }
 
 function faultOfReservoir(features: ReservoirDescription): string {
@@ -176,7 +208,11 @@ export function buildPlan(features: Features): Buffer {
   head.writeInt32LE(Plan.Length, Plan.Twiddle)
   head.writeInt32LE(Plan.Length + twiddle.length, Plan.Window)
   head.writeInt32LE(Plan.Length + twiddle.length + window.length, Plan.Mel)
-  return Buffer.concat([head, twiddle, window, mel])
+  const tables = Buffer.concat([head, twiddle, window, mel])
+  if (!features.kernels) return tables
+  // Of 1,024 samples and 64 bands at most some 6 kB.
+  tables.writeUInt16LE(tables.length, Plan.Kernels)
+  return Buffer.concat([tables, kernelsRecord(features.kernels)])
 }
 
 /** The fields of a reservoir. */

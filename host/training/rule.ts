@@ -1,5 +1,11 @@
 /** Teaching a network by another rule than its own: its links, its elements, or both. */
-import { type ElementLearning, elementsLearn, lambdaBits, type Network } from "../network/network"
+import {
+  type ElementLearning,
+  elementsLearn,
+  lambdaBits,
+  type Network,
+  signalsOf,
+} from "../network/network"
 import { refuseKernels } from "../network/refuse-kernels"
 
 /** What learns; feedback: links, by backward signals that return over fixed coefficients of their own. */
@@ -55,4 +61,17 @@ export function withRule(network: Network, rule: LearningRule, elementShift?: nu
       shift: elementShift ?? (elementsLearn(network) ? elements?.shift : undefined) ?? usual,
     },
   }
+}
+
+/**
+ * Where the label's output is drawn to by the error by squares, Q12: small enough that rings answer about
+ * evenly on either side of rest. The others' target is such that all have the mean 0.
+ */
+const HIGH = 1024
+
+/** The network as one whose outputs learn from every sample, each by how far it is from its target. */
+export function bySquares(network: Network): Network {
+  const others = signalsOf(network, network.layers.length) - 1
+  const low = -Math.round(HIGH / Math.max(1, others))
+  return { ...network, targets: { high: HIGH, low, always: true } }
 }

@@ -142,13 +142,15 @@ export enum Rule {
   Ring = 128,
   /** Backward signals return by coefficients of their own, which do not learn. On the host alone. */
   Feedback = 256,
+  /** The error to the two targets is of every sample, not of those alone that were named wrongly. */
+  Squares = 512,
   /** Any that concerns links; any for which neurons are settled in the scratch record. */
   OfLinks = 263,
   OfNeurons = 168,
   /** Any under which pixels are listed, not summed at once: those loops know the plain product alone. */
   Listed = 327,
   /** All that a board knows. */
-  OnBoards = 255,
+  OnBoards = 767,
 }
 
 /** Offsets in a part's descriptor, fields as in the header; descriptor i starts at Header.Length + i · Part.Length. */

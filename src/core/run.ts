@@ -148,9 +148,13 @@ function signalBits(m: Buffer): number {
   return state + 16 - m.getAt(Header.SignalShift, "u16")
 }
 
-/** The papers' error (paper 000 eq. 5.2, 5.3): on failure only, a − O on the label, b − O on others. */
+/**
+ * The papers' error (paper 000 eq. 5.2, 5.3): a − O on the label, b − O on others; on failure only, but under
+ * Rule.Squares, where every sample draws the outputs to their targets (least squares).
+ */
 function targetError(m: Buffer, part: number, slot: number, label: number): boolean {
-  if (bestOutput(m, part, slot, -1) === label) return false
+  const always = (m.getAt(Header.Rule, "u16") & Rule.Squares) !== 0
+  if (!always && bestOutput(m, part, slot, -1) === label) return false
   const width = m.getAt(part + Part.BusOutWidth, "u16")
   const bus = m.getAt(part + Part.BusOut, "i32") + ((slot * width) << 1)
   const back = m.getAt(part + Part.BackIn, "i32")

@@ -1,8 +1,9 @@
 /**
  * Features of sound and vibration: the logarithm of the amplitude in bands of frequency, in a fixed
  * number of frames spread evenly over the window, each the mean of some neighbouring ones. The work is
- * the same however long the window is.
+ * the same however long the window is. Fixed kernels may be laid on what comes of it.
  */
+import { kernelFeatures } from "./fixed-kernels"
 import { amplitudes, loadFrame } from "./fourier"
 import { Plan, Scaling } from "./plan"
 import { spreadBands } from "./spread"
@@ -12,7 +13,7 @@ import { logOf } from "./whole-math"
  * Takes samples from…from+count−1 of the first channel.
  *
  * @param count at least a frame
- * @param out gets a byte a frame and band, frame by frame, from `outAt` on
+ * @param out gets a byte a frame and band, frame by frame, from `outAt` on; else as `kernelFeatures` says
  */
 export function bandFeatures(
   plan: Buffer,
@@ -30,8 +31,8 @@ export function bandFeatures(
   const spectrum = size << 2
   // N/2 + 1 amplitudes after the frame, then the sums of logarithms.
   const sums = spectrum + (size << 1) + 4
-  const width = plan.getAt(Plan.Width, "u16")
-  work.fillAt(sums, width << 2, 0)
+  const values = plan.getAt(Plan.Points, "u16") * bands
+  work.fillAt(sums, values << 2, 0)
   let row = sums
   for (let f = 0; f < frames; f++) {
     // 2^16 · 2^12.
@@ -43,7 +44,13 @@ export function bandFeatures(
     }
     if (Math.idiv(f + 1, average) * average === f + 1) row = row + (bands << 2)
   }
-  bandsToBytes(plan, work, sums, average, out, outAt)
+  if (plan.getAt(Plan.Kernels, "u16") === 0) bandsToBytes(plan, work, sums, average, out, outAt)
+  else {
+    // The sums are no longer needed then.
+    const picture = sums + (values << 2)
+    bandsToBytes(plan, work, sums, average, work, picture)
+    kernelFeatures(plan, work, picture, (picture + values + 3) & ~3, out, outAt)
+  }
 }
 
 /** Adds the logarithm of each band's amplitude, Q8; what is below the signal's last digit counts as 0. */
@@ -82,7 +89,7 @@ function bandsToBytes(
   out: Buffer,
   outAt: number,
 ): void {
-  const width = plan.getAt(Plan.Width, "u16")
+  const width = plan.getAt(Plan.Points, "u16") * plan.getAt(Plan.Bands, "u16")
   let low = work.getAt(sums, "i32")
   let high = low
   for (let at = sums; at < sums + (width << 2); at += 4) {

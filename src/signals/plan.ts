@@ -46,7 +46,24 @@ export enum Plan {
   Block = 46,
   /** u16: of `Scaling.Spread`, the share of each band's own mean that is taken away, Q8, 0…256. */
   Level = 48,
+  /** u16: of `Scaling.Spread`, offset of the fixed kernels that are laid on the bands; 0: none are. */
+  Kernels = 50,
   Length = 52,
+}
+
+/** Offsets in the record of fixed kernels; u16 each. */
+export enum FixedKernels {
+  /** Kernels, 1…1024. */
+  Count = 0,
+  /** Rows and columns of each, 2…8. */
+  Size = 2,
+  /** Parts of the picture over which is averaged, in both directions. */
+  Down = 4,
+  Across = 6,
+  /** What is taken from each answer first; below it is nothing. */
+  Above = 8,
+  /** u8 each, 128 more than they are: the kernels' values, row by row; the sum of a kernel's squares is about 2^12. */
+  Length = 10,
 }
 
 /** Of a reservoir, behind the fields that all plans have. Addresses are of working memory, i32. */

@@ -24,7 +24,7 @@ export function spreadBands(
 ): void {
   const frames = plan.getAt(Plan.Points, "u16")
   const row = plan.getAt(Plan.Bands, "u16") << 2
-  const width = plan.getAt(Plan.Width, "u16")
+  const width = frames * plan.getAt(Plan.Bands, "u16")
   const end = sums + (width << 2)
   const level = plan.getAt(Plan.Level, "u16")
   let total = 0

@@ -5,9 +5,10 @@ import { pipeOrDevice } from "../../data/pipe"
 import type { Model } from "../../models/model-file"
 import { modelNamed } from "../../models/trained"
 import { leastLearnShift, mostLearnShift, type Network, signalsOf } from "../../network/network"
+import { faultOf } from "../../network/validate"
 import { isRecordings } from "../../signals/recording-set"
 import { recipeOf } from "../../training/recipes"
-import { withRule } from "../../training/rule"
+import { bySquares, withRule } from "../../training/rule"
 import { readDataFor, readSignalData, type SignalData, sizeFor } from "../../training/signal-data"
 import type { Recipe } from "../../training/train-model"
 import { type Plan, Training } from "../../training/training"
@@ -42,11 +43,11 @@ export async function beginTraining(options: TrainOptions, context: Context): Pr
   if (options.out !== undefined) outputFile(options.out, MODEL, options.force)
   const { what, given, data } = await startingPoint(options, context)
   const recipe = recipeOf(given.network)
-  const model = ruled(given, options, recipe)
+  const model = drawn(ruled(given, options, recipe), options)
   if (options.on !== undefined) refuseLearningOnBoards(model.network, options, recipe)
   const validation = options.validation ?? data.validation ?? 0
   const rest = data.train.count - validation
-  const softmaxGain = options.softmaxGain ?? recipe.softmaxGain
+  const softmaxGain = options.error ? 0 : (options.softmaxGain ?? recipe.softmaxGain)
   const taught = softmaxGain > 0 ? { ...model.network, softmaxGain } : model.network
   const { share, boards } = await sharedBy(options, taught, context)
   const sharing = share === "samples" ? sharingOf(options, boards, data) : undefined
@@ -258,6 +259,24 @@ function signalPart(options: TrainOptions): string {
     .filter(([, value]) => value !== undefined)
     .map(([flag, value]) => ` ${flag} ${quoted(String(value))}`)
     .join("")
+}
+
+/** The model with the error asked for, if any. */
+function drawn(model: Model, { error, softmaxGain = 0 }: TrainOptions): Model {
+  if (error === undefined) return model
+  if (softmaxGain > 0)
+    throw usageError(
+      `--softmax-gain ${softmaxGain} is of another error than --error ${error}`,
+      "give one of the two",
+    )
+  const network = bySquares(model.network)
+  const fault = faultOf(network)
+  if (fault)
+    throw usageError(
+      `${network.name} cannot learn by squares: ${fault}`,
+      "leave --error out, or take another network",
+    )
+  return { ...model, network }
 }
 
 /** The model as one that learns by the rule asked for, if any. */

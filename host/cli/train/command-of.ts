@@ -18,7 +18,12 @@ export function commandOf(
   ruled: Network | undefined,
   plan: Plan,
   data: TrainingData,
-  { label, range, limit }: { label?: string; range?: RangeChoice; limit?: number },
+  {
+    label,
+    range,
+    limit,
+    error,
+  }: { label?: string; range?: RangeChoice; limit?: number; error?: "squares" },
 ): string {
   const words = [
     ...["wuxing", "train", "--model", named, "--seed", plan.seed, "--epochs", plan.epochs],
@@ -31,7 +36,8 @@ export function commandOf(
     ...(plan.distortion
       ? ["--distort", distortionText(plan.distortion)]
       : [plan.shiftImages ? "--shift-images" : "--no-shift-images"]),
-    ...["--softmax-gain", plan.softmaxGain, "--batch", plan.batch],
+    ...(error ? ["--error", error] : ["--softmax-gain", plan.softmaxGain]),
+    ...["--batch", plan.batch],
     ...(plan.rounding ? ["--rounding", plan.rounding] : []),
   ]
   if (data.own && limit !== undefined) words.push("--limit", limit)

@@ -27,6 +27,7 @@ export interface TrainOptions extends PanelOptions, DashboardOptions {
   shiftImages?: boolean
   distort?: Distortion | "none"
   softmaxGain?: number
+  error?: "squares"
   batch?: number
   rounding?: Rounding
   workers?: number

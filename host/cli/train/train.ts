@@ -105,6 +105,11 @@ export function addTrain(program: Command, run: Run): void {
       integerOption("--softmax-gain", 0, 65_535),
     )
     .option(
+      "--error <kind>",
+      "squares: every sample draws the label's output to 1/4, the others below 0 (default: softmax or margin)",
+      choiceOption("--error", ["squares"]),
+    )
+    .option(
       "--batch <n>",
       "samples that learn together; 1 as on boards (default: the preset's, else 1)",
       integerOption("--batch", 1, 65_536),
@@ -374,6 +379,7 @@ function checkOptions(options: TrainOptions): void {
     "--distort": options.distort,
     "--shift-images": options.shiftImages,
     "--softmax-gain": options.softmaxGain,
+    "--error": options.error,
     "--batch": options.batch,
     "--rounding": options.rounding,
     "--limit": options.limit,

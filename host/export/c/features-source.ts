@@ -6,13 +6,13 @@ import { translate } from "./translate"
 
 const MODULES = [
   ...["layout", "neuron", "ring-neuron", "random", "plan", "whole-math", "trim", "trace"],
-  ...["fourier", "spread", "bands", "reservoir", "features", "segment"],
+  ...["fourier", "spread", "fixed-kernels", "bands", "reservoir", "features", "segment"],
 ]
 const ROOTS = ["features", "clearStream", "followStream", "nextStream"]
 
 /** Modules of one kind of features, as WUXING_FEATURES (template/wuxing_features.h). */
 const KINDS: Record<string, number> = {
-  ...{ trace: 5, fourier: 2, spread: 2, bands: 2, "whole-math": 7 },
+  ...{ trace: 5, fourier: 2, spread: 2, "fixed-kernels": 2, bands: 2, "whole-math": 7 },
   ...{ reservoir: 4, "ring-neuron": 4, random: 4 },
 }
 /** Of whole-math, where one kind alone needs it. */

@@ -75,6 +75,13 @@ const networks: [string, Network, number][] = [
     }),
     40,
   ],
+  [
+    "by squares",
+    network([{}, { neurons: 3, outputs: 1 }], {
+      targets: { high: 1024, low: -512, always: true },
+    }),
+    40,
+  ],
   ...fc
     .sample(kernelNetworks, { numRuns: 20, seed: randomSeed() })
     .map((net, i): [string, Network, number] => [`shared kernels, case ${i}`, net, 24]),

@@ -54,6 +54,13 @@ const descriptions: [string, Features][] = [
   ["sound", BANDS],
   ["sound to one mean and deviation", { ...BANDS, scale: "spread", level: 0.3 }],
   [
+    "sound, what fixed kernels find",
+    {
+      ...{ ...BANDS, scale: "spread", level: 0.3 },
+      kernels: { count: 5, size: 6, above: 0.6, parts: [3, 4], seed: -2 },
+    },
+  ],
+  [
     "vibration",
     { ...BANDS, ...{ spacing: "even", scale: "own", octaves: 2, average: 1, frame: 64 } },
   ],

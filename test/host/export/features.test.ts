@@ -12,7 +12,11 @@ import { signalSource } from "../../../host/export/c/signal-source"
 import type { Model } from "../../../host/models/model-file"
 import { readModel } from "../../../host/models/model-source"
 import { HostNetwork } from "../../../host/network/host-network"
-import type { Features, ReservoirDescription } from "../../../host/signals/description"
+import type {
+  BandsDescription,
+  Features,
+  ReservoirDescription,
+} from "../../../host/signals/description"
 import { hostFeatures } from "../../../host/signals/host-features"
 import { leastOf, widthOf } from "../../../host/signals/plan"
 import { SignalStream } from "../../../host/signals/stream"
@@ -54,6 +58,10 @@ const BANDS: Features[] = (["own", "peak", "spread"] as const).map((scale, i) =>
   ...(i > 0 && { trim: { bits: 3, block: 32 } }),
   ...(i > 1 && { level: 0.3 }),
 }))
+BANDS.push({
+  ...(BANDS[2] as BandsDescription),
+  kernels: { count: 6, size: 4, above: 0.3, parts: [2, 3], seed: 5 },
+})
 
 const RESERVOIRS: Features[] = [
   { points: 0, take: ["values", "differences"], parts: 1, steps: 1, recurrent: 8 },

@@ -13,7 +13,7 @@ import { rows } from "../../../host/reproduce/rows"
 import { spread } from "../../../host/reproduce/seeds"
 import { PAPER_TARGETS, REACHABLE_TARGETS } from "../../../host/reproduce/storing"
 import { windowNetwork } from "../../../host/reproduce/windows"
-import { describeWith, WAND } from "../signals/own-data"
+import { describeWith, SPOKEN, WAND } from "../signals/own-data"
 
 const data = readMnist()
 /** Of recordings that are no part of the project a row is there where they are. */
@@ -378,6 +378,17 @@ describeWith(WAND, "sequences", () => {
       "400",
     ])
     expect(how).toContain("600 strokes learnt, 200 test strokes")
+    expect(tables[0].rows).toHaveLength(1)
+  })
+})
+
+describeWith(SPOKEN, "speakers", () => {
+  test("four speakers and their variants are learnt, the fifth is asked", () => {
+    const { comparisons, how, tables } = of("speakers")
+    expect(comparisons[0].what).toContain("40,000 links, mean of 1 speaker")
+    // Six of each speaker's 500, twice varied.
+    expect(how).toContain("72 recordings of the other four")
+    expect(how).toContain("asked for 6 recordings of the fifth")
     expect(tables[0].rows).toHaveLength(1)
   })
 })

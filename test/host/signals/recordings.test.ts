@@ -425,8 +425,16 @@ describe("features that are chosen", () => {
     expect(chooseFeatures(set(["x", "y"], 25), asked)).toMatchObject({
       ...{ points: 20, take: ["values", "magnitude"], low: -16_384, high: 16_384, floor: 819 },
     })
+    const kernels = "bands,scale=spread,kernels=40,parts=3x2,above=0.4,size=5,seed=9"
+    expect(chooseFeatures(set(["audio"], 8000), kernels)).toMatchObject({
+      kernels: { count: 40, size: 5, above: 0.4, parts: [3, 2], seed: 9 },
+    })
     for (const wrong of [
       "waves",
+      "bands,kernels=40",
+      "bands,scale=spread,kernels=0",
+      "bands,scale=spread,kernels=9,parts=3",
+      "trace,kernels=9",
       "trace,points=1",
       "trace,colour=red",
       "bands,to=90",

@@ -170,4 +170,14 @@ describe("the papers' two targets", () => {
     expect(outputError(m, part, 0, 2)).toBe(false)
     expect(readI32(m, address(m, part, Part.BackIn), 3)).toEqual([0, 0, 0])
   })
+
+  test("by squares of every sample: on success too, target − O on every output", () => {
+    const squares = new HostNetwork(netOf({ targets: { high: 1000, low: -300, always: true } }))
+    const all = squares.memory
+    const last = partsOf(all)[2]
+    writeI16(all, address(all, last, Part.BusOut), [40, -10, 260])
+    expect(outputError(all, last, 0, 2)).toBe(true)
+    const errors = readI32(all, address(all, last, Part.BackIn), 3).map(v => v / 2 ** 25)
+    expect(errors).toEqual([(-75 - 40) / 1024, (-75 + 10) / 1024, (250 - 260) / 1024])
+  })
 })

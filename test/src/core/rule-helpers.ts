@@ -51,6 +51,7 @@ export const rules: Record<string, Partial<Network>> = {
     errorShift: 3,
   },
   "links, two targets": { targets: { high: 1000, low: -300 } },
+  "links, by squares": { targets: { high: 1000, low: -300, always: true } },
 }
 
 /** Three layers, sparse and dense, where every sample has an error to learn from. */

@@ -175,6 +175,7 @@ static inline int32_t next_input(const uint8_t *inputs, int32_t at, int32_t widt
 #define KERNEL_COEFFICIENT_MAX INT32_C(18)
 #define PART_FLAG_SHARED INT32_C(256)
 #define PART_FLAG_DENSE INT32_C(4)
+#define RULE_SQUARES INT32_C(512)
 #define RULE_FINE INT32_C(64)
 
 #if defined(__ARM_ARCH_6M__) && defined(__GNUC__) && !(WUXING_RINGS & 16)
@@ -2106,9 +2107,13 @@ static inline int32_t signal_bits(wuxing *m) {
   return state + 16 - (int32_t)m->model->signal_shift;
 }
 
-/* The papers' error (paper 000 eq. 5.2, 5.3): on failure only, a − O on the label, b − O on others. */
+/*
+ * The papers' error (paper 000 eq. 5.2, 5.3): a − O on the label, b − O on others; on failure only, but under
+ * Rule.Squares, where every sample draws the outputs to their targets (least squares).
+ */
 static bool target_error(wuxing *m, const wuxing_part *part, int32_t slot, int32_t label) {
-  if (best_output(m, part, slot, -1) == label) {
+  const bool always = ((int32_t)m->model->rule & RULE_SQUARES) != 0;
+  if (!always && best_output(m, part, slot, -1) == label) {
     return false;
   }
   const int32_t width = (int32_t)part->bus_out_width;

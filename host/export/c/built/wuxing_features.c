@@ -80,6 +80,7 @@ INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 #define PLAN_CHANNELS INT32_C(2)
 #define PLAN_BANDS INT32_C(28)
 #define PLAN_AVERAGE INT32_C(30)
+#define PLAN_KERNELS INT32_C(50)
 #define PLAN_WINDOW INT32_C(36)
 #define PLAN_TWIDDLE INT32_C(32)
 #define PLAN_MEL INT32_C(40)
@@ -93,6 +94,14 @@ INLINE int32_t greatest_of(int32_t a, int32_t b) { return a > b ? a : b; }
 #define PLAN_LEVEL INT32_C(48)
 #define DEVIATION INT32_C(40)
 #define MEAN INT32_C(128)
+#define FIXED_KERNELS_COUNT INT32_C(0)
+#define FIXED_KERNELS_DOWN INT32_C(4)
+#define FIXED_KERNELS_ACROSS INT32_C(6)
+#define FIXED_KERNELS_SIZE INT32_C(2)
+#define FIXED_KERNELS_LENGTH INT32_C(10)
+#define KERNEL_GAIN INT32_C(13)
+#define KERNEL_MIDDLE INT32_C(128)
+#define FIXED_KERNELS_ABOVE INT32_C(8)
 #define RESERVOIR_TRACE INT32_C(88)
 #define RESERVOIR_VALUES INT32_C(80)
 #define HEADER_ELEMENT_MIN INT32_C(32)
@@ -186,6 +195,21 @@ static void spread_bands(const uint8_t *plan, uint8_t *work, int32_t sums, int32
 #endif
 #if WUXING_FEATURES & 2
 static void bands_to_bytes(const uint8_t *plan, uint8_t *work, int32_t sums, int32_t average, uint8_t *out, int32_t out_at);
+#endif
+#if WUXING_FEATURES & 2
+static void lay_kernel(const uint8_t *plan, uint8_t *work, int32_t picture, int32_t kernel, int32_t to);
+#endif
+#if WUXING_FEATURES & 2
+static int32_t first_place(int32_t places, int32_t parts, int32_t i);
+#endif
+#if WUXING_FEATURES & 2
+static int32_t last_place(int32_t places, int32_t parts, int32_t i);
+#endif
+#if WUXING_FEATURES & 2
+static int32_t mean_found(const uint8_t *work, int32_t first, int32_t columns, int32_t high, int32_t wide);
+#endif
+#if WUXING_FEATURES & 2
+static void kernel_features(const uint8_t *plan, uint8_t *work, int32_t picture, int32_t room, uint8_t *out, int32_t out_at);
 #endif
 #if WUXING_FEATURES & 2
 static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at);
@@ -672,7 +696,7 @@ static int32_t deviation_of(const uint8_t *work, int32_t sums, int32_t end, int3
 static void spread_bands(const uint8_t *plan, uint8_t *work, int32_t sums, int32_t least, uint8_t *out, int32_t out_at) {
   const int32_t frames = flash_u16(plan + PLAN_POINTS);
   const int32_t row = shift_left(flash_u16(plan + PLAN_BANDS), 2);
-  const int32_t width = flash_u16(plan + PLAN_WIDTH);
+  const int32_t width = frames * flash_u16(plan + PLAN_BANDS);
   const int32_t end = sums + (shift_left(width, 2));
   const int32_t level = flash_u16(plan + PLAN_LEVEL);
   int32_t total = 0;
@@ -702,7 +726,7 @@ static void spread_bands(const uint8_t *plan, uint8_t *work, int32_t sums, int32
 
 #if WUXING_FEATURES & 2
 static void bands_to_bytes(const uint8_t *plan, uint8_t *work, int32_t sums, int32_t average, uint8_t *out, int32_t out_at) {
-  const int32_t width = flash_u16(plan + PLAN_WIDTH);
+  const int32_t width = flash_u16(plan + PLAN_POINTS) * flash_u16(plan + PLAN_BANDS);
   int32_t low = load_i32(work + sums);
   int32_t high = low;
   for (int32_t at = sums; at < sums + (shift_left(width, 2)); at += 4) {
@@ -735,11 +759,123 @@ static void bands_to_bytes(const uint8_t *plan, uint8_t *work, int32_t sums, int
 #endif
 
 #if WUXING_FEATURES & 2
+/* What a kernel finds at each of its places above the threshold, row by row; what lies over an edge is nothing. */
+static void lay_kernel(const uint8_t *plan, uint8_t *work, int32_t picture, int32_t kernel, int32_t to) {
+  const int32_t record = flash_u16(plan + PLAN_KERNELS);
+  const int32_t above = flash_u16(plan + (record + FIXED_KERNELS_ABOVE));
+  const int32_t size = flash_u16(plan + (record + FIXED_KERNELS_SIZE));
+  const int32_t frames = flash_u16(plan + PLAN_POINTS);
+  const int32_t bands = flash_u16(plan + PLAN_BANDS);
+  const int32_t half = size >> 1;
+  int32_t at = to;
+  for (int32_t row = -half; row <= frames - size + half; row++) {
+    const int32_t top = greatest_of(0, -row);
+    const int32_t bottom = least_of(size, frames - row);
+    for (int32_t column = -half; column <= bands - size + half; column++) {
+      const int32_t left = greatest_of(0, -column);
+      const int32_t right = least_of(size, bands - column);
+      int32_t sum = 0;
+      for (int32_t y = top; y < bottom; y++) {
+        const int32_t weight = kernel + y * size;
+        const int32_t value = picture + (row + y) * bands + column;
+        /* 2^7 · 2^7 each, of a kernel whose norm is 64 and which has up to 2^6 values: at most 2^16. */
+        for (int32_t x = left; x < right; x++) {
+          sum = sum + (load_u8(work + (value + x)) - KERNEL_MIDDLE) * (flash_u8(plan + (weight + x)) - KERNEL_MIDDLE);
+        }
+      }
+      store_i32(work + at, greatest_of(0, sum - above));
+      at = at + 4;
+    }
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/* First of the places that part i of `parts` has: a quarter of a part is the one before's too. */
+static int32_t first_place(int32_t places, int32_t parts, int32_t i) {
+  return i > 0 ? ((4 * i - 1) * places) / (4 * parts) : 0;
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/* The place after its last one. */
+static int32_t last_place(int32_t places, int32_t parts, int32_t i) {
+  return least_of(places, ((4 * i + 5) * places + 4 * parts - 1) / (4 * parts));
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/* Mean of what was found at some rows of places; at most 2^14 of less than 2^17. */
+static int32_t mean_found(const uint8_t *work, int32_t first, int32_t columns, int32_t high, int32_t wide) {
+  int32_t sum = 0;
+  for (int32_t y = 0; y < high; y++) {
+    const int32_t from = first + (shift_left(y * columns, 2));
+    for (int32_t at = from; at < from + (shift_left(wide, 2)); at += 4) {
+      sum = sum + load_i32(work + at);
+    }
+  }
+  const int32_t area = high * wide;
+  return (sum + (area >> 1)) / area;
+}
+#endif
+
+#if WUXING_FEATURES & 2
+/*
+ * @param picture where in working memory the bytes of the bands are
+ * @param room where in working memory an i32 is free for each place of a kernel, then one for each output
+ * @param out gets a byte 1…255 a part and kernel, part by part, from `outAt` on
+ */
+static void kernel_features(const uint8_t *plan, uint8_t *work, int32_t picture, int32_t room, uint8_t *out, int32_t out_at) {
+  const int32_t record = flash_u16(plan + PLAN_KERNELS);
+  const int32_t count = flash_u16(plan + (record + FIXED_KERNELS_COUNT));
+  const int32_t down = flash_u16(plan + (record + FIXED_KERNELS_DOWN));
+  const int32_t across = flash_u16(plan + (record + FIXED_KERNELS_ACROSS));
+  const int32_t size = flash_u16(plan + (record + FIXED_KERNELS_SIZE));
+  /* Half of a kernel may lie over an edge, so that one of an even size has one place more. */
+  const int32_t rows = flash_u16(plan + PLAN_POINTS) + 1 - (size & 1);
+  const int32_t columns = flash_u16(plan + PLAN_BANDS) + 1 - (size & 1);
+  const int32_t means = room + (shift_left(rows * columns, 2));
+  int32_t kernel = record + FIXED_KERNELS_LENGTH;
+  for (int32_t k = 0; k < count; k++) {
+    lay_kernel(plan, work, picture, kernel, room);
+    kernel = kernel + size * size;
+    int32_t to = means + (shift_left(k, 2));
+    for (int32_t i = 0; i < down; i++) {
+      for (int32_t j = 0; j < across; j++) {
+        const int32_t first = room + (shift_left(first_place(rows, down, i) * columns + first_place(columns, across, j), 2));
+        const int32_t high = last_place(rows, down, i) - first_place(rows, down, i);
+        const int32_t wide = last_place(columns, across, j) - first_place(columns, across, j);
+        store_i32(work + to, mean_found(work, first, columns, high, wide));
+        to = to + (shift_left(count, 2));
+      }
+    }
+  }
+  int32_t at = means;
+  int32_t to = out_at;
+  for (int32_t p = 0; p < down * across; p++) {
+    int32_t sum = 0;
+    /* At most 2^10 of at most 2^16. */
+    for (int32_t k = 0; k < count; k++) {
+      sum = sum + load_i32(work + (at + (shift_left(k, 2))));
+    }
+    const int32_t mean = (sum + (count >> 1)) / count;
+    for (int32_t k = 0; k < count; k++) {
+      /* 2^16 · 2^4. */
+      const int32_t more = ((load_i32(work + at) - mean) * KERNEL_GAIN + 128) >> 8;
+      store_u8(out + to, least_of(255, greatest_of(1, KERNEL_MIDDLE + more)));
+      at = at + 4;
+      to = to + 1;
+    }
+  }
+}
+#endif
+
+#if WUXING_FEATURES & 2
 /*
  * Takes samples from…from+count−1 of the first channel.
  *
  * @param count at least a frame
- * @param out gets a byte a frame and band, frame by frame, from `outAt` on
+ * @param out gets a byte a frame and band, frame by frame, from `outAt` on; else as `kernelFeatures` says
  */
 static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *signal, int32_t from, int32_t count, uint8_t *out, int32_t out_at) {
   const int32_t size = shift_left(1, flash_u16(plan + PLAN_FRAME_BITS));
@@ -749,8 +885,8 @@ static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *sig
   const int32_t spectrum = shift_left(size, 2);
   /* N/2 + 1 amplitudes after the frame, then the sums of logarithms. */
   const int32_t sums = spectrum + (shift_left(size, 1)) + 4;
-  const int32_t width = flash_u16(plan + PLAN_WIDTH);
-  memset(work + sums, 0, (size_t)(shift_left(width, 2)));
+  const int32_t values = flash_u16(plan + PLAN_POINTS) * bands;
+  memset(work + sums, 0, (size_t)(shift_left(values, 2)));
   int32_t row = sums;
   for (int32_t f = 0; f < frames; f++) {
     /* 2^16 · 2^12. */
@@ -764,7 +900,14 @@ static void band_features(const uint8_t *plan, uint8_t *work, const uint8_t *sig
       row = row + (shift_left(bands, 2));
     }
   }
-  bands_to_bytes(plan, work, sums, average, out, out_at);
+  if (flash_u16(plan + PLAN_KERNELS) == 0) {
+    bands_to_bytes(plan, work, sums, average, out, out_at);
+  } else {
+    /* The sums are no longer needed then. */
+    const int32_t picture = sums + (shift_left(values, 2));
+    bands_to_bytes(plan, work, sums, average, work, picture);
+    kernel_features(plan, work, picture, (picture + values + 3) & ~3, out, out_at);
+  }
 }
 #endif
 

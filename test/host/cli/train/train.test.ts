@@ -61,6 +61,37 @@ describe("wuxing train", () => {
     expect(result.out).toBeUndefined()
   })
 
+  test("by squares: every sample draws the outputs to two targets; the file makes itself again", async () => {
+    const few = ["train", "--model", "64-10", "--limit", "400", "--range", "0..255", "--seed", "3"]
+    const options = ["--epochs", "8", "--learn-shift", "13", "--error", "squares"]
+    const digits = at("squares.csv")
+    const { train } = readMnist()
+    // Every third row and column of a picture's middle: 8 x 8.
+    const rows = Array.from({ length: 500 }, (_, i) => {
+      const image = imageAt(train, i)
+      const pixels = Array.from(
+        { length: 64 },
+        (_, p) => image[(3 + 3 * Math.floor(p / 8)) * 28 + 3 + 3 * (p % 8)],
+      )
+      return [train.labels[i], ...pixels].join()
+    })
+    writeFileSync(digits, rows.join("\n"))
+    const out = at("squares.wuxing")
+    const learn = [...few, ...options, "--data", digits]
+    const result = document(await wuxing([...learn, "--out", out, "--json"]))
+    const { network } = loadModel(out)
+    expect(network.targets).toEqual({ high: 1024, low: -114, always: true })
+    expect(result.plan.softmaxGain).toBe(0)
+    // Five times as many as by chance.
+    expect(result.trainAccuracy).toBeGreaterThan(0.5)
+    const again = await wuxing([...result.command.split(" ").slice(1), "--out", at("d.wuxing")])
+    expect(again.status).toBe(0)
+    expect(readFileSync(at("d.wuxing"))).toEqual(readFileSync(out))
+    const both = await wuxing([...learn, "--softmax-gain", "231"])
+    expect(both.stderr).toContain("is of another error than --error squares")
+    expect(both.status).toBe(2)
+  })
+
   test("teaches elements, or both, where the rule is asked for; the file makes itself again", async () => {
     const few = ["train", "--model", "pico-16", "--epochs", "1", "--limit", "60", "--rule"]
     const drawn = sha256(new HostNetwork(pico16(1)).coefficients())

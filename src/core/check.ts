@@ -320,7 +320,8 @@ export function isSoundElementShift(shift: number): boolean {
 
 /** Is the rule known, and can its shifts be carried out? */
 function isSoundRule(m: Buffer, rule: number): boolean {
-  if ((rule | Rule.OnBoards) !== Rule.OnBoards || m.getAt(Header.LinkBound, "u16") > 12) return false
+  if ((rule | Rule.OnBoards) !== Rule.OnBoards || m.getAt(Header.LinkBound, "u16") > 12)
+    return false
   if (!isSoundLearnShift(m, m.getAt(Header.LearnShift, "u16"))) return false
   if ((rule & Rule.Pid) !== 0 && m.getAt(Header.Memory, "u16") > 31) return false
   if (m.getAt(Header.ElementBound, "u16") > 12) return false

@@ -319,7 +319,7 @@ export class Board {
         kind: "capacity",
         message,
         cause: "its share of the network is larger than the memory its program sets aside",
-        help: "use more boards, or a smaller network",
+        help: "use a smaller network, or more boards (with --share samples each holds all of it, so that more do not help); `wuxing partition` says what fits",
       })
     if (status === Status.BadVersion)
       return new WuxingError({

@@ -208,6 +208,7 @@ describe("a fleet", () => {
     const layers = network.layers.map((l, i) => (i === 0 ? { ...l, neurons: 64, fanIn: 128 } : l))
     await expect(start(1, { of: { ...network, layers } })).rejects.toMatchObject({
       code: "shard-too-large",
+      help: expect.stringMatching(/--share samples.*more do not help.*wuxing partition/),
       kind: "capacity",
       message: expect.stringMatching(/^board 0 \(virtual, /),
     })

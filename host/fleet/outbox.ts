@@ -31,6 +31,10 @@ export class Outbox {
   private handled = 0
   private asking = false
   private timer?: Timer
+  /** Has the board no room for some? */
+  private held = false
+  /** Called when the board has room for the last message that waited. */
+  onEmpty?: () => void
   /** For each sample by layer the number of the last message sent for it. */
   private readonly last = new Map<number, number[]>()
 
@@ -96,8 +100,9 @@ export class Outbox {
       this.send(message).catch(this.failed)
     }
     this.timer?.stop()
-    if (this.queue.length > 0 && !this.asking)
-      this.timer = this.clock.after(ASK_MS, () => this.askNow())
+    if (this.waiting && !this.asking) this.timer = this.clock.after(ASK_MS, () => this.askNow())
+    if (this.held && !this.waiting) this.onEmpty?.()
+    this.held = this.waiting
   }
 
   private askNow(): void {

@@ -159,6 +159,7 @@ export class Relay {
           this.clock,
         ),
     )
+    for (const outbox of this.outboxes) outbox.onEmpty = () => this.endIfLearnt()
     this.unlisten = this.boards.map((board, index) =>
       board.listen(this.shapes[index], {
         onBadReport: error => this.fail(error),
@@ -287,7 +288,7 @@ export class Relay {
     this.sendImage(sample, this.encode(image), ImageFlag.Learn, label, updates)
     await this.wait<void>({ late: `sample ${sample} was not learnt`, sample }, resolve => {
       learning.onFinished = resolve
-      if (learning.finished) resolve()
+      this.endIfLearnt()
       return () => {
         this.learning = undefined
       }
@@ -414,7 +415,16 @@ export class Relay {
           sample,
           layer: this.last + layer,
         })
-    if (learning.finished) learning.onFinished?.()
+    this.endIfLearnt()
+  }
+
+  /**
+   * A step is over once every report of it is there and all that they led to is on its way: a board must not be asked
+   * for what it learnt, or told another rate, before messages that still wait here.
+   */
+  private endIfLearnt(): void {
+    if (this.learning?.finished && !this.outboxes.some(({ waiting }) => waiting))
+      this.learning.onFinished?.()
   }
 
   /** Samples a board has reported on. */

@@ -10,7 +10,7 @@ import { NATIVE_CLASS } from "../../src/wire/protocol"
 import { type Clock, realClock } from "../base/clock"
 import { WuxingError } from "../base/errors"
 import { type BoardFacts, readFacts } from "./board-facts"
-import { Heartbeat } from "./heartbeat"
+import { Heartbeat, type Watched } from "./heartbeat"
 import {
   buildBridgeCommand,
   buildPacket,
@@ -57,6 +57,8 @@ export interface BoardLinkOptions {
   clock?: Clock
   /** How long the board may take to announce itself, ms. */
   deadlineMs?: number
+  /** How many times as long as a board it may be silent (BoardSet). */
+  slower?: number
   /** Ends every wait of this link with an error of kind "interrupted". */
   signal?: AbortSignal
   /** Log text of the board, a line at a time. */
@@ -149,7 +151,7 @@ export class BoardLink {
       this.decoder.push(bytes)
     }
     port.onClose = reason => this.portGone(reason)
-    this.heart = new Heartbeat(clock, {
+    const watched: Watched = {
       title: () => this.title,
       isKnown: () => this.board !== undefined,
       isWriting: () => this.requests.isWriting,
@@ -157,7 +159,8 @@ export class BoardLink {
       mayBeSilent: () => this.program.deploying,
       ask: () => this.requests.write(this.askForServices(this.board!)).catch(() => {}),
       giveUp: reason => this.portGone(reason),
-    })
+    }
+    this.heart = new Heartbeat(clock, watched, options.slower)
   }
 
   /**

@@ -11,7 +11,7 @@ import { silentError, stuckError } from "./link-errors"
 const BEAT_MS = 500
 /** Beats of silence after which the board is asked for a sign of life. */
 const ASK_BEATS = 3
-/** Beats of silence after which it is given up: 4 s. */
+/** Beats of silence after which a board is given up: 4 s. */
 const GONE_BEATS = 8
 /** Beats a port may refuse bytes. A board that erases its flash for a program may do so for long. */
 const STUCK_BEATS = 16
@@ -33,14 +33,18 @@ export interface Watched {
 
 export class Heartbeat {
   private readonly timer: Timer
+  private readonly goneBeats: number
   /** Beats since a frame came, and since the port began to refuse bytes. */
   private silentBeats = 0
   private stuckBeats = 0
 
+  /** @param slower how many times as long as a board it may be silent (BoardSet) */
   constructor(
     clock: Clock,
     private readonly watched: Watched,
+    slower = 1,
   ) {
+    this.goneBeats = Math.ceil(GONE_BEATS * slower)
     // A link that nobody closed must not keep the process.
     this.timer = clock.every(BEAT_MS, () => this.beat(), { background: true })
   }
@@ -69,8 +73,8 @@ export class Heartbeat {
     }
     if (watched.mayBeSilent()) this.silentBeats = 0
     else this.silentBeats++
-    if (this.silentBeats >= GONE_BEATS)
-      watched.giveUp(silentError(watched.title(), GONE_BEATS * BEAT_MS))
+    if (this.silentBeats >= this.goneBeats)
+      watched.giveUp(silentError(watched.title(), this.goneBeats * BEAT_MS))
     else if (this.silentBeats >= ASK_BEATS) watched.ask()
   }
 }

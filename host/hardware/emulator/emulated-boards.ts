@@ -83,7 +83,8 @@ export class EmulatedBoards implements OpenableBoards {
   connect(i: number, options: BoardLinkOptions): Promise<BoardLink> {
     const board = this.boards[i]
     const port = this.options.wrap?.(i, board.port, handsOf(board)) ?? board.port
-    return BoardLink.connect(port, { deadlineMs: CONNECT_DEADLINE_MS, ...options })
+    const waits = { deadlineMs: CONNECT_DEADLINE_MS, slower: SLOWER }
+    return BoardLink.connect(port, { ...waits, ...options })
   }
 
   async openPort(i: number, restart: boolean): Promise<Port> {

@@ -138,6 +138,45 @@ describe("boards", () => {
   })
   afterAll(() => all?.stop())
 
+  /** Boards name and learn by these shares as the host does. @returns learning steps */
+  async function runAsHost(
+    net: Network,
+    plan: Slice[][],
+    shards: Buffer[],
+    { slots, classes, next }: { slots: number; classes: number; next: () => number },
+  ): Promise<number> {
+    const members: Member[] = plan.map((slices, i) => ({ board: boards[i], slices }))
+    await Promise.all(members.map(({ board }, i) => board.load(shards[i])))
+    const relay = new Relay(net, members, { slots: slots, deadlineMs: 60_000 })
+    const host = new HostNetwork(net)
+    const images = Array.from({ length: SAMPLES }, () => randomImage(net.width, next, 0.4))
+
+    const named: number[] = []
+    await relay.infer(i => images[i], SAMPLES, {
+      first: 0x40000000,
+      onOutput: (_, outputs) => named.push(outputs.indexOf(Math.max(...outputs))),
+    })
+    expect(named).toEqual(images.map(image => host.predict(image)))
+
+    let updates = 0
+    for (let sample = 0; sample < LESSONS; sample++) {
+      const label = sample % classes
+      const step = await relay.learn(images[sample], label, sample, updates)
+      expect(step.predicted).toBe(host.train(images[sample], label))
+      if (step.learned) updates++
+    }
+    const states = await Promise.all(members.map(({ board }) => board.status()))
+    expect(states.map(s => [s.updates, s.dropped])).toEqual(members.map(() => [updates, 0]))
+    const coefficients = Buffer.alloc(host.coefficients().length)
+    for (const [i, { board }] of members.entries()) {
+      const memory = Buffer.from(await board.read(0, shards[i].length))
+      exchangeCoefficients(memory, net, coefficients, false)
+    }
+    expect(coefficients.equals(host.coefficients())).toBe(true)
+    relay.detach()
+    return updates
+  }
+
   it("name and learn what the host does, however a network is cut", async () => {
     let crossed = 0
     let sharedOutputs = 0
@@ -160,36 +199,7 @@ describe("boards", () => {
         const shards = plan.map(slices => buildShard(net, slices, shape.slots))
         // Reading it back takes long, and more than a board holds is refused.
         fc.pre(Math.max(...shards.map(shard => shard.length)) < MOST_BYTES)
-        const members: Member[] = plan.map((slices, i) => ({ board: boards[i], slices }))
-        await Promise.all(members.map(({ board }, i) => board.load(shards[i])))
-        const relay = new Relay(net, members, { slots: shape.slots, deadlineMs: 60_000 })
-        const host = new HostNetwork(net)
-        const images = Array.from({ length: SAMPLES }, () => randomImage(net.width, next, 0.4))
-
-        const named: number[] = []
-        await relay.infer(i => images[i], SAMPLES, {
-          first: 0x40000000,
-          onOutput: (_, outputs) => named.push(outputs.indexOf(Math.max(...outputs))),
-        })
-        expect(named).toEqual(images.map(image => host.predict(image)))
-
-        let updates = 0
-        for (let sample = 0; sample < LESSONS; sample++) {
-          const label = sample % shape.classes
-          const step = await relay.learn(images[sample], label, sample, updates)
-          expect(step.predicted).toBe(host.train(images[sample], label))
-          if (step.learned) updates++
-        }
-        learned += updates
-        const states = await Promise.all(members.map(({ board }) => board.status()))
-        expect(states.map(s => [s.updates, s.dropped])).toEqual(members.map(() => [updates, 0]))
-        const coefficients = Buffer.alloc(host.coefficients().length)
-        for (const [i, { board }] of members.entries()) {
-          const memory = Buffer.from(await board.read(0, shards[i].length))
-          exchangeCoefficients(memory, net, coefficients, false)
-        }
-        expect(coefficients.equals(host.coefficients())).toBe(true)
-        relay.detach()
+        learned += await runAsHost(net, plan, shards, { ...shape, next })
       }),
       { numRuns: 18, endOnFailure: true, examples: [...SHARED, ...SUMMED, ...PICKED] },
     )
@@ -199,5 +209,22 @@ describe("boards", () => {
     expect(picked).toBeGreaterThanOrEqual(PICKED.length)
     expect(learned).toBeGreaterThan(20)
     expect(all.logs.flat().filter(line => /panic|exception/i.test(line))).toEqual([])
+  }, 240_000)
+
+  it("learn where more goes back to one of them than it keeps waiting", async () => {
+    // 800 sums, 55 in a message: 15 messages, of which 14 may be under way.
+    const net = network(
+      [
+        { neurons: 200, inputs: 1, outputFirst: 1, outputs: 4, fanIn: 2 },
+        { neurons: 2, inputs: 1, outputFirst: 1, outputs: 1, fanIn: 65535 },
+      ],
+      { width: 100, margin: 32_767 },
+    )
+    const first = { layer: 1, first: 0, count: 200 }
+    const plan: Slice[][] = [[first], [{ layer: 2, first: 0, count: 2 }]]
+    const shards = plan.map(slices => buildShard(net, slices, 1))
+    expect(await runAsHost(net, plan, shards, { slots: 1, classes: 2, next: uniform(5) })).toBe(
+      LESSONS,
+    )
   }, 240_000)
 })

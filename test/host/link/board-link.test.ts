@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { VirtualClock } from "../../../host/base/clock"
 import { readBoardProfile } from "../../../host/hardware/board-profile"
 import { TimedBoards } from "../../../host/hardware/timed-boards"
-import { BoardLink } from "../../../host/link/board-link"
+import { BoardLink, type BoardLinkOptions } from "../../../host/link/board-link"
 import {
   buildPacket,
   type DeviceId,
@@ -225,9 +225,9 @@ describe("what a board says", () => {
   const MANAGER = 1
 
   /** A link whose board's words are played to it, for what no VM can be made to say at will. */
-  async function listen() {
+  async function listen(options: Partial<BoardLinkOptions> = {}) {
     const port = deadPort()
-    const connecting = BoardLink.connect(port, { name: "board 0" })
+    const connecting = BoardLink.connect(port, { name: "board 0", ...options })
     const say = (device: DeviceId, serviceIndex: number, command: number, payload: number[] = []) =>
       port.onData?.(
         encodeFrame(buildPacket(device, 0, serviceIndex, command, new Uint8Array(payload))),
@@ -333,6 +333,26 @@ describe("what a board says", () => {
       vi.advanceTimersByTime(500)
       expect(gone).toMatchObject({ code: "board-gone", message: expect.stringContaining("4.0 s") })
       await expect(link.programHash()).rejects.toBe(gone)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it("may be silent for longer where its board is known to be slower", async () => {
+    vi.useFakeTimers()
+    try {
+      const { link, announce } = await listen({ slower: 20 })
+      let gone: Error | undefined
+      link.listen({
+        onClose: reason => {
+          gone = reason
+        },
+      })
+      announce(4)
+      await vi.advanceTimersByTimeAsync(79_500)
+      expect(gone).toBeUndefined()
+      await vi.advanceTimersByTimeAsync(500)
+      expect(gone).toMatchObject({ code: "board-gone", message: expect.stringContaining("80.0 s") })
     } finally {
       vi.useRealTimers()
     }

@@ -112,8 +112,8 @@ class LongestFirst extends BaseSequencer {
 /** One compiler for the DeviceScript programs of them all. */
 const globalSetup = ["test/compiler-setup.ts"]
 
-/** Two for each core of most machines: boards, browsers and demonstrations mostly wait. */
-const SYSTEM_WORKERS = 4
+/** More than most machines have cores: boards, browsers and demonstrations mostly wait. */
+const SYSTEM_WORKERS = 5
 
 // The limits end what hangs; they say nothing of how long a test should take, and machines are busy.
 const common = {

@@ -5,8 +5,11 @@ import { numberOf } from "../data/numbers"
 import { damagedRecording, MOST_VALUES, type Recording, tooLarge } from "./recording"
 
 /** Names of a column of times, and how many of its units are a second. */
-const TIME = /^(?:time|timestamp|t|ms|millis|seconds)(?:[ _]*[([]?(s|ms|us|µs)[)\]]?)?$/i
+const TIME =
+  /^(?:time|timestamp|t|ms|millis|milliseconds|micros|microseconds|seconds|zeit|zeitstempel)(?:[ _]*[([]?(s|ms|us|µs)[)\]]?)?$/i
 const PER_SECOND: Record<string, number> = { s: 1, ms: 1000, us: 1e6, µs: 1e6 }
+/** A date with its time of day, as loggers and phones write it; its parts are read as milliseconds. */
+const DATE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?$/
 const LABEL = /^(?:label|class)$/i
 /** Of the median interval: where a gap begins, and what share of samples may be off by that much. */
 const GAP = 1.5
@@ -60,10 +63,14 @@ class SignalTable {
   private times = new Numbers()
   private values: Numbers[]
   private count = 0
+  /** Are the times dates? As the first says. */
+  private dated?: boolean
+  /** Does a separator stand after each line's last value, and after the last name? */
+  private readonly trailing: boolean
 
   constructor(
     private readonly path: string,
-    private readonly names: string[],
+    private names: string[],
     private readonly comma: boolean,
     private readonly rate?: number,
   ) {
@@ -80,6 +87,8 @@ class SignalTable {
         "channels are told by their names",
         "add a first line, for example: time,x,y,z",
       )
+    this.trailing = names.length > 1 && names[names.length - 1] === ""
+    if (this.trailing) names = this.names = names.slice(0, -1)
     this.time = names.findIndex(name => TIME.test(name))
     this.label = names.findIndex(name => LABEL.test(name))
     this.channels = names.map((_, i) => i).filter(i => i !== this.time && i !== this.label)
@@ -91,6 +100,8 @@ class SignalTable {
   add(row: CsvRow): void {
     const { path, names, time, label, channels } = this
     const { line, cells } = row
+    if (this.trailing && cells.length === names.length + 1 && cells[names.length] === "")
+      cells.pop()
     if (cells.length !== names.length)
       throw damagedRecording(
         path,
@@ -103,7 +114,7 @@ class SignalTable {
     const named = label < 0 ? undefined : cells[label]
     if (this.values[0].length > 0 && named !== this.stretch) this.end()
     this.stretch = named
-    if (time >= 0) this.times.push(this.number(row, time))
+    if (time >= 0) this.times.push(this.timeOf(row, time))
     for (let c = 0; c < channels.length; c++) this.values[c].push(this.number(row, channels[c]))
   }
 
@@ -127,8 +138,16 @@ class SignalTable {
     found.push(
       time < 0
         ? { ...whole, rate: this.rate }
-        : evenly(whole, times, unitOfTime(names[time], times)),
+        : evenly(whole, times, this.dated ? 1000 : unitOfTime(names[time], times)),
     )
+  }
+
+  private timeOf(row: CsvRow, column: number): number {
+    const cell = row.cells[column]
+    this.dated ??= DATE.test(cell)
+    // biome-ignore lint/style/noRestrictedGlobals: what a file says, not what a clock does
+    const at = this.dated && DATE.test(cell) ? Date.parse(cell.replace(",", ".")) : Number.NaN
+    return Number.isNaN(at) ? this.number(row, column) : at
   }
 
   private number({ line, cells }: CsvRow, column: number): number {
@@ -164,7 +183,8 @@ class Numbers {
 /** Units of a column of times in a second: as its name says; without that whole numbers are milliseconds. */
 function unitOfTime(name: string, times: Float64Array): number {
   const unit =
-    TIME.exec(name)?.[1]?.toLowerCase() ?? (/^(ms|millis)$/i.test(name) ? "ms" : undefined)
+    TIME.exec(name)?.[1]?.toLowerCase() ??
+    (/^(ms|milli)/i.test(name) ? "ms" : /^micro/i.test(name) ? "us" : undefined)
   if (unit) return PER_SECOND[unit]
   return times.every(Number.isInteger) && !/^seconds$/i.test(name) ? 1000 : 1
 }

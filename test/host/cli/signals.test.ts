@@ -134,13 +134,11 @@ test("recordings whose times have another name: what is said to be wrong is all 
       }
   }
   const train = ["train", "--data", german, "--epochs", "1", "--json", "--quiet"]
-  write("Zeit [ms]", ";")
+  write("Uhr [ms]", ";")
   const refused = await wuxing(train)
   expect(refused.status).toBe(2)
   const { message, help } = JSON.parse(refused.stdout).error
-  expect(message).toMatch(
-    /Kreis.0\.csv has no column of times \(it begins with "Zeit \[ms\];Beschl/,
-  )
+  expect(message).toMatch(/Kreis.0\.csv has no column of times \(it begins with "Uhr \[ms\];Beschl/)
   expect(help).toMatch(/call its times time \(ms\) .* nothing after a line's last value/)
   write("time (ms)", "")
   expect((await wuxing(train)).status).toBe(0)

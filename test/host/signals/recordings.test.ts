@@ -55,6 +55,29 @@ describe("CSV", () => {
       ).toMatchObject([{ rate: 50 }])
   })
 
+  it("is as people's tools write it: a name of times in German, micros, dates; a separator at the end", async () => {
+    const day = (i: number) => new Date(Date.UTC(2026, 9, 31, 23, 59, 59) + 20 * i).toISOString()
+    const rated = async (text: string) => (await readRecordings(file("p.csv", text)))[0]
+    for (const [head, time] of [
+      ["Zeit [ms]", i => `${20 * i},0`],
+      ["Zeit (s)", i => `${(0.02 * i).toFixed(2).replace(".", ",")}`],
+      ["micros", i => 1e6 + 20_000 * i],
+      ["milliseconds", i => 20 * i],
+      ["timestamp", day],
+      ["timestamp", i => day(i).replace("T", " ").replace(".", ",").slice(0, -1)],
+    ] as [string, (i: number) => unknown][]) {
+      const lines = rows(80, i => [`${time(i)};${i},5;`])
+      const recording = await rated(`\ufeff${head};x (g);\r\n${lines.replaceAll("\n", "\r\n")}\r\n`)
+      expect(recording, head).toMatchObject({ rate: 50, channels: ["x (g)"] })
+      expect([...recording.values[0]].slice(0, 2), head).toEqual([0.5, 1.5])
+    }
+    const mixed = `time;x\n${day(0)};1\n20;2\n`
+    const error = await errorOf(() => rated(mixed))
+    expect(error.code).toBe("recording-rate")
+    const text = await errorOf(() => rated("time;x\n2026-99-99T00:00:00Z;1\n20;2\n"))
+    expect(text.code).toBe("recording-damaged")
+  })
+
   it("a column of labels parts it into recordings", async () => {
     const path = file(
       "c.csv",

@@ -8,8 +8,8 @@ import { damagedRecording, MOST_VALUES, type Recording, tooLarge } from "./recor
 const TIME =
   /^(?:time|timestamp|t|ms|millis|milliseconds|micros|microseconds|seconds|zeit|zeitstempel)(?:[ _]*[([]?(s|ms|us|µs)[)\]]?)?$/i
 const PER_SECOND: Record<string, number> = { s: 1, ms: 1000, us: 1e6, µs: 1e6 }
-/** A date with its time of day, as loggers and phones write it; its parts are read as milliseconds. */
-const DATE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?$/
+/** A date with its time of day, as loggers and phones write it: to the second, its fraction, its zone. */
+const DATE = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)?$/
 const LABEL = /^(?:label|class)$/i
 /** Of the median interval: where a gap begins, and what share of samples may be off by that much. */
 const GAP = 1.5
@@ -38,7 +38,7 @@ export async function readCsvRecording(
     for await (const { separator, rows } of readCsvRows(path, signal))
       for (const row of rows) {
         if (table) table.add(row)
-        else table = new SignalTable(path, row.cells, separator !== ",", rate)
+        else table = new SignalTable(path, dropEmptyEnd(row.cells), separator !== ",", rate)
       }
   } catch (error) {
     // The same complaint in a recording's words.
@@ -65,12 +65,10 @@ class SignalTable {
   private count = 0
   /** Are the times dates? As the first says. */
   private dated?: boolean
-  /** Does a separator stand after each line's last value, and after the last name? */
-  private readonly trailing: boolean
 
   constructor(
     private readonly path: string,
-    private names: string[],
+    private readonly names: string[],
     private readonly comma: boolean,
     private readonly rate?: number,
   ) {
@@ -87,8 +85,6 @@ class SignalTable {
         "channels are told by their names",
         "add a first line, for example: time,x,y,z",
       )
-    this.trailing = names.length > 1 && names[names.length - 1] === ""
-    if (this.trailing) names = this.names = names.slice(0, -1)
     this.time = names.findIndex(name => TIME.test(name))
     this.label = names.findIndex(name => LABEL.test(name))
     this.channels = names.map((_, i) => i).filter(i => i !== this.time && i !== this.label)
@@ -100,8 +96,7 @@ class SignalTable {
   add(row: CsvRow): void {
     const { path, names, time, label, channels } = this
     const { line, cells } = row
-    if (this.trailing && cells.length === names.length + 1 && cells[names.length] === "")
-      cells.pop()
+    if (cells.length === names.length + 1) dropEmptyEnd(cells)
     if (cells.length !== names.length)
       throw damagedRecording(
         path,
@@ -144,10 +139,15 @@ class SignalTable {
 
   private timeOf(row: CsvRow, column: number): number {
     const cell = row.cells[column]
-    this.dated ??= DATE.test(cell)
-    // biome-ignore lint/style/noRestrictedGlobals: what a file says, not what a clock does
-    const at = this.dated && DATE.test(cell) ? Date.parse(cell.replace(",", ".")) : Number.NaN
-    return Number.isNaN(at) ? this.number(row, column) : at
+    const at = millisecondsOf(cell)
+    this.dated ??= !Number.isNaN(at)
+    if (!this.dated) return this.number(row, column)
+    if (!Number.isNaN(at)) return at
+    throw damagedRecording(
+      this.path,
+      `line ${row.line} has "${cell.slice(0, 40)}" for ${this.names[column]}, expected a date and a time of day as in the lines before`,
+      "the line is cut short, or its times are written in two ways",
+    )
   }
 
   private number({ line, cells }: CsvRow, column: number): number {
@@ -159,6 +159,23 @@ class SignalTable {
       "the line is cut short, or the column is text",
     )
   }
+}
+
+/** Many tools write a separator after a line's last value. */
+function dropEmptyEnd(cells: string[]): string[] {
+  if (cells.length > 1 && cells[cells.length - 1] === "") cells.pop()
+  return cells
+}
+
+/**
+ * Of a date with its time of day, since 1970; NaN: it is none. Without a zone it is read as UTC, so that no
+ * computer's own summer time makes a gap.
+ */
+function millisecondsOf(cell: string): number {
+  const [, day, time, fraction = "0", zone = "Z"] = DATE.exec(cell) ?? []
+  if (day === undefined) return Number.NaN
+  // biome-ignore lint/style/noRestrictedGlobals: what a file says, not what a clock does
+  return Date.parse(`${day}T${time}${zone}`) + 1000 * Number(`0.${fraction}`)
 }
 
 /** Numbers that come one by one. */
@@ -202,7 +219,15 @@ function evenly(
   const { name } = recording
   const gaps = times.slice(1)
   for (let i = 0; i < gaps.length; i++) gaps[i] -= times[i]
-  const backwards = gaps.findIndex(gap => gap <= 0)
+  const still = gaps.indexOf(0)
+  if (still >= 0)
+    throw rateError(
+      name,
+      `samples ${still + 1} and ${still + 2} have the same time`,
+      "its times are too coarse, as whole seconds are, or a line is there twice",
+      "write times in milliseconds; or remove their column and give --rate, in samples a second",
+    )
+  const backwards = gaps.findIndex(gap => gap < 0)
   if (backwards >= 0)
     throw rateError(
       name,
@@ -250,8 +275,8 @@ function betweenTimes(
   return made
 }
 
-function rateError(name: string, what: string, cause: string): Error {
-  const error = damagedRecording(name, what, cause)
+function rateError(name: string, what: string, cause: string, help?: string): Error {
+  const error = damagedRecording(name, what, cause, help)
   return Object.assign(error, { code: "recording-rate" })
 }
 

@@ -73,9 +73,44 @@ describe("CSV", () => {
     }
     const mixed = `time;x\n${day(0)};1\n20;2\n`
     const error = await errorOf(() => rated(mixed))
-    expect(error.code).toBe("recording-rate")
+    expect(error.message).toContain('line 3 has "20" for time, expected a date')
     const text = await errorOf(() => rated("time;x\n2026-99-99T00:00:00Z;1\n20;2\n"))
     expect(text.code).toBe("recording-damaged")
+  })
+
+  it("a separator after values only, and after names only", async () => {
+    for (const text of ["time;x\n0;1;\n20;2;\n40;3;\n", "time;x;\n0;1\n20;2\n40;3\n"]) {
+      const [{ channels, values }] = await readRecordings(file("end.csv", text))
+      expect([channels, [...values[0]]]).toEqual([["x"], [1, 2, 3]])
+    }
+    const two = await errorOf(() => readRecordings(file("end.csv", "time;x\n0;1;;\n")))
+    expect(two.message).toContain("line 2 has 4 columns, expected 2")
+  })
+
+  it("dates: zones and microseconds count, a day ends, no computer's summer time makes a gap", async () => {
+    const rated = (times: string[]) =>
+      readRecordings(file("z.csv", `time,x\n${times.map((t, i) => `${t},${i}`).join("\n")}\n`))
+    const zone = process.env.TZ
+    process.env.TZ = "Europe/Berlin"
+    try {
+      for (const [rate, times] of [
+        // The hour that this zone left out in 2026 begins at two.
+        [1, ["2026-03-29 02:59:59", "2026-03-29 03:00:00", "2026-03-29 03:00:01"]],
+        [1, ["2026-12-31T23:59:59+01:00", "2026-12-31T23:00:00Z", "2027-01-01T00:00:01+0100"]],
+        [8000, ["11:59:59.999875", "12:00:00", "12:00:00,000125"].map(t => `2026-06-30T${t}Z`)],
+      ] as [number, string[]][]) {
+        const found = await rated(times.map(t => `"${t}"`))
+        expect(found[0].rate).toBe(rate)
+        expect([...found[0].values[0]].map(Math.round)).toEqual([0, 1, 2])
+      }
+    } finally {
+      if (zone === undefined) delete process.env.TZ
+      else process.env.TZ = zone
+    }
+    const coarse = await errorOf(() => rated(["2026-01-01 00:00:00", "2026-01-01 00:00:00"]))
+    expect(coarse).toMatchObject({ code: "recording-rate" })
+    expect(coarse.message).toContain("samples 1 and 2 have the same time")
+    expect(coarse.help).toContain("--rate")
   })
 
   it("a column of labels parts it into recordings", async () => {

@@ -4,7 +4,8 @@
  * csv-parse; here is what it must be told, and memory that does not depend on the file's length.
  */
 import { Transform } from "node:stream"
-import { CsvError, type InfoRecord, type Parser, parse } from "csv-parse"
+import { CsvError, type InfoRecord, type Options, type Parser, parse } from "csv-parse"
+import { parse as parseNow } from "csv-parse/sync"
 import { messageOf, WuxingError } from "../base/errors"
 import { heard } from "../base/heard"
 import { streamFile } from "../base/input-file"
@@ -32,6 +33,34 @@ export interface CsvRows {
   /** "," ";" "\t" or "|". */
   separator: string
   rows: CsvRow[]
+}
+
+/**
+ * The first rows of a file, read as `readCsvRows` reads them; none where it is no text. What cannot be
+ * parsed is left out.
+ *
+ * @param head the file's first bytes
+ * @param whole are these all its bytes? Else its last line is cut.
+ */
+export function firstCsvRows(head: Buffer, whole: boolean, count: number): CsvRows {
+  const text = textOf(head)
+  const lines = whole ? text : text.slice(0, Math.max(text.lastIndexOf("\n"), 0))
+  const { separator, options } = formatOf(lines)
+  const rows = parseNow(lines, {
+    ...options,
+    ...{ info: true, to: count, skip_records_with_error: true },
+  }) as unknown as { record: string[]; info: InfoRecord }[]
+  return { separator, rows: rows.map(({ record, info }) => ({ line: info.lines, cells: record })) }
+}
+
+function textOf(head: Buffer): string {
+  const encoding = encodingOf(head)
+  try {
+    const text = new TextDecoder(encoding, { fatal: encoding === "utf-8" })
+    return text.decode(head, { stream: true })
+  } catch {
+    return new TextDecoder("windows-1252").decode(head)
+  }
 }
 
 /**
@@ -77,26 +106,29 @@ async function open(path: string) {
   const head = await text.head.catch(error => {
     throw csvError(path, error)
   })
-  // Excel's own way to say it, in a line before all others.
-  const said = /^sep=(.)\r?\n/i.exec(head)
-  const separator = said?.[1] ?? separatorOf(head)
-  const parser: Parser = heard(
-    parse({
-      delimiter: separator,
-      from_line: said ? 2 : 1,
-      info: true,
-      trim: true,
-      skip_empty_lines: true,
-      // Rows are counted by who knows how many columns there must be.
-      relax_column_count: true,
-      max_record_size: MOST_ROW,
-    }),
-  )
+  const { separator, options } = formatOf(head)
+  const parser: Parser = heard(parse({ ...options, info: true }))
   text.on("error", error => parser.destroy(error))
   if (text.errored) parser.destroy(text.errored)
   parser.on("close", () => text.destroy())
   text.pipe(parser)
   return { parser, separator }
+}
+
+function formatOf(head: string): { separator: string; options: Options } {
+  // Excel's own way to say it, in a line before all others.
+  const said = /^sep=(.)\r?\n/i.exec(head)
+  const separator = said?.[1] ?? separatorOf(head)
+  const options = {
+    delimiter: separator,
+    from_line: said ? 2 : 1,
+    trim: true,
+    skip_empty_lines: true,
+    // Rows are counted by who knows how many columns there must be.
+    relax_column_count: true,
+    max_record_size: MOST_ROW,
+  }
+  return { separator, options }
 }
 
 /** Bytes to UTF-8 text, whatever encoding they are in; `head` is the beginning of it. */

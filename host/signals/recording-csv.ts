@@ -1,6 +1,7 @@
 /** Recordings from CSV: a row of names, then a row a sample. */
 import { WuxingError } from "../base/errors"
-import { type CsvRow, readCsvRows } from "../data/csv-rows"
+import { readHead } from "../base/input-file"
+import { type CsvRow, firstCsvRows, readCsvRows } from "../data/csv-rows"
 import { numberOf } from "../data/numbers"
 import { damagedRecording, MOST_VALUES, type Recording, tooLarge } from "./recording"
 
@@ -17,9 +18,23 @@ const MOST_GAPS = 0.05
 /** Columns of a table that could be a recording: its channels, a time and a label. */
 const MOST_COLUMNS = 64
 
-/** Does a CSV file hold samples over time, not a sample a row? @param head its first line */
-export function isSignalTable(head: string): boolean {
-  return head.split(/[,;\t]/).some(cell => TIME.test(cell.trim().replace(/^"(.*)"$/, "$1")))
+/** Lines of names and of a sample's values are shorter. */
+const HEAD_BYTES = 8192
+
+/**
+ * Does a CSV file hold samples over time, not a sample a row? By its names, or by its place.
+ *
+ * @param ofClass does it lie in a class's folder, where tables of samples do not?
+ * @throws Error if it cannot be read
+ */
+export function isSignalTable(path: string, ofClass: boolean): boolean {
+  const head = readHead(path, HEAD_BYTES)
+  const { separator, rows } = firstCsvRows(head, head.length < HEAD_BYTES, 2)
+  const [names, values] = rows.map(({ cells }) => dropEmptyEnd(cells))
+  if (names?.some(name => TIME.test(name))) return true
+  // A list of pictures has names in its second line.
+  const comma = separator !== ","
+  return ofClass && !!values?.every(value => Number.isFinite(numberOf(value, comma)))
 }
 
 /**
@@ -121,7 +136,8 @@ class SignalTable {
   }
 
   private end(): void {
-    const { path, names, time, channels, stretch, found } = this
+    const { path, names, time, label, channels, stretch, found } = this
+    if (time >= 0 && label >= 0 && this.values[0].length === 1) throw this.tableOfSamples()
     const whole = {
       name: `${path}#${found.length}`,
       ...(stretch !== undefined && { label: stretch }),
@@ -134,6 +150,18 @@ class SignalTable {
       time < 0
         ? { ...whole, rate: this.rate }
         : evenly(whole, times, this.dated ? 1000 : unitOfTime(names[time], times)),
+    )
+  }
+
+  /** What has a time and a label a row may be either; one row of a label tells. */
+  private tableOfSamples(): WuxingError {
+    const { path, names, time, label, stretch } = this
+    const [at, what] = [names[time], names[label]]
+    return damagedRecording(
+      path,
+      `its column "${at}" makes it a recording, in which "${stretch}" in the column "${what}" stands for one sample alone`,
+      "it is a table with a sample a row, or the samples of one recording do not stand together",
+      `remove the column "${at}", or give it another name ("${at} of the sample"), to have it read as a table; or keep the rows of a recording together`,
     )
   }
 

@@ -12,7 +12,7 @@ import { readdirSync, statSync } from "node:fs"
 import { basename, extname, join, relative, sep } from "node:path"
 import { takeTurns } from "../base/clock"
 import { WuxingError } from "../base/errors"
-import { readHead } from "../base/input-file"
+import { counted } from "../base/numbers"
 import { namesOfClasses } from "../data/classes"
 import {
   damagedRecording,
@@ -50,8 +50,6 @@ export interface RecordingSet {
   notes: string[]
 }
 
-/** A line of names is shorter. */
-const HEAD_BYTES = 4096
 /** Of recordings that nobody has split: one of so many of each class is for test. */
 const TEST_EVERY = 5
 const SPLITS = { train: ["train", "training"], test: ["test", "testing"] }
@@ -70,18 +68,11 @@ export function isRecordings(path: string): boolean {
 function looksLikeRecording(root: string, path: string): boolean {
   if (extname(path).toLowerCase() !== ".csv") return true
   try {
-    const [line, next = ""] = readHead(path, HEAD_BYTES).toString("utf8").split(/\r?\n/)
-    if (isSignalTable(line.replace(/^\ufeff/, ""))) return true
-    // A list of pictures has names in its second line.
-    return relative(root, path).includes(sep) && next.split(/[,;\t]/).every(isNumber)
+    return isSignalTable(path, relative(root, path).includes(sep))
   } catch {
     // Whoever reads it says what is wrong with it.
     return false
   }
-}
-
-function isNumber(cell: string): boolean {
-  return cell.trim() !== "" && Number.isFinite(Number(cell))
 }
 
 const natural = new Intl.Collator("en", { numeric: true }).compare
@@ -127,16 +118,12 @@ export async function readRecordingSet(
   const [first] = all
   const { channels } = first.recording
   const other = all.find(({ recording }) => recording.channels.join() !== channels.join())
-  if (other)
-    throw mixed(
-      `${other.recording.name} has the channels ${other.recording.channels.join(", ")}, but ${first.recording.name} has ${channels.join(", ")}`,
-      "recordings of different sensors are in one folder",
-    )
+  if (other) throw mixedChannels(first.recording, other.recording, all)
   const rate = options.rate ?? first.recording.rate
   if (rate === undefined)
     throw mixed(
       `${first.recording.name} does not say how many samples a second it has`,
-      "it has neither a column of times (named time, or t) nor interval_ms",
+      `it has neither interval_ms nor a column of times, called time or ms: its columns are ${channels.join(", ")}`,
       "give --rate, in samples a second, for example --rate 50",
     )
   const notes: string[] = []
@@ -268,6 +255,30 @@ export function cutWindows(recordings: Recording[], length: number, hop: number)
       values: recording.values.map(channel => channel.subarray(i * hop, i * hop + length)),
     }))
   })
+}
+
+/** Which is the odd one out nobody can know: both are counted and named. */
+function mixedChannels(first: Recording, other: Recording, all: Entry[]): WuxingError {
+  const some = (one: Recording) => {
+    const same = all.filter(
+      ({ recording }) => recording.channels.join() === one.channels.join(),
+    ).length
+    const others = same > 1 ? ` and ${counted(same - 1, "other")}` : ""
+    return `${one.name}${others} ${same > 1 ? "have" : "has"}`
+  }
+  const channels = (one: Recording) => `the channels ${one.channels.join(", ")}`
+  if (![first, other].every(({ name }) => extname(name).toLowerCase() === ".wav"))
+    return mixed(
+      `${some(other)} ${channels(other)}, but ${some(first)} ${channels(first)}`,
+      "recordings of different sensors are in one folder",
+    )
+  const sound = ({ channels: { length } }: Recording) =>
+    length === 1 ? "one channel (mono)" : `${length} channels${length === 2 ? " (stereo)" : ""}`
+  return mixed(
+    `${some(other)} ${sound(other)}, but ${some(first)} ${sound(first)}`,
+    "they come from different microphones or programs",
+    "bring those of more channels to one: ffmpeg -i x.wav -ac 1 y.wav, and keep only y.wav",
+  )
 }
 
 function mixed(

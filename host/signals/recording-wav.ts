@@ -20,6 +20,7 @@ interface Format {
 
 /** @throws WuxingError "recording-damaged" (kind "data") */
 export function readWav(bytes: Buffer, path: string): Recording[] {
+  refuseOthers(bytes, path)
   let wav: InstanceType<typeof wavefile.WaveFile>
   try {
     wav = new wavefile.WaveFile(bytes)
@@ -48,6 +49,41 @@ export function readWav(bytes: Buffer, path: string): Recording[] {
     throw damaged(path, "it holds what is no number")
   const channels = numChannels === 1 ? ["audio"] : values.map((_, i) => `audio${i + 1}`)
   return [{ name: path, channels, rate: sampleRate, values }]
+}
+
+/** Sound of other formats, by how their files begin (from a byte on). */
+const OTHERS: [format: string, at: number, begins: RegExp][] = [
+  ["MP3", 0, /^ID3|^\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]/],
+  ["AAC", 0, /^\xff[\xf0\xf1\xf8\xf9]/],
+  ["MP4 (m4a)", 4, /^ftyp/],
+  ["Ogg (Vorbis or Opus)", 0, /^OggS/],
+  ["FLAC", 0, /^fLaC/],
+  ["AIFF", 0, /^FORM....AIF/s],
+  ["CAF", 0, /^caff/],
+  ["AMR", 0, /^#!AMR/],
+  ["WebM or Matroska", 0, /^.E\xdf\xa3/s],
+  ["WMA", 0, /^0&\xb2u/],
+]
+const BEGINS_WAV = /^(?:RIFF|RIFX|RF64)....WAVE/s
+
+function refuseOthers(bytes: Buffer, path: string): void {
+  if (bytes.length === 0)
+    throw damagedRecording(
+      path,
+      "it is empty (0 bytes)",
+      "it was never written, or its copy was broken off",
+    )
+  const head = bytes.toString("latin1", 0, 16)
+  if (BEGINS_WAV.test(head)) return
+  const other = OTHERS.find(([, at, begins]) => begins.test(head.slice(at)))
+  throw damagedRecording(
+    path,
+    other ? `it is ${other[0]}, not WAV` : "it does not begin as a WAV file does (RIFF, WAVE)",
+    other
+      ? "it was renamed, or a program gave it the name of a WAV file"
+      : "it is damaged, or another kind of file",
+    "convert it, for example with ffmpeg -i x.wav -ar 8000 -ac 1 y.wav, and keep only y.wav",
+  )
 }
 
 /** Reads a sample as a number of 16 bits; undefined: the format is not one of plain numbers. */

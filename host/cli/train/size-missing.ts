@@ -31,8 +31,8 @@ export function sizeMissing(name: string): WuxingError {
       `${EXAMPLE}; recordings lie in a folder a class, or have a column of times`,
     )
   return usageError(
-    `${message}: ${join(name, file)} has no column of times (it begins with ${beginningOf(join(name, file))})`,
-    `call its times time (ms) or time (s), as numbers; or, without times, give --rate and leave nothing but numbers with decimal points below the names; in both nothing after a line's last value. ${EXAMPLE[0].toUpperCase()}${EXAMPLE.slice(1)}`,
+    `${message}: ${join(name, file)} has neither a column of times nor numbers alone below its names (it begins with ${beginningOf(join(name, file))})`,
+    `call its times time (ms) or time (s); or, without times, give --rate and leave nothing but numbers below the names. ${EXAMPLE[0].toUpperCase()}${EXAMPLE.slice(1)}`,
   )
 }
 

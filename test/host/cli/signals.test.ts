@@ -134,12 +134,18 @@ test("recordings whose times have another name: what is said to be wrong is all 
       }
   }
   const train = ["train", "--data", german, "--epochs", "1", "--json", "--quiet"]
-  write("Uhr [ms]", ";")
+  write("Uhr [ms]", "x;")
   const refused = await wuxing(train)
   expect(refused.status).toBe(2)
   const { message, help } = JSON.parse(refused.stdout).error
-  expect(message).toMatch(/Kreis.0\.csv has no column of times \(it begins with "Uhr \[ms\];Beschl/)
-  expect(help).toMatch(/call its times time \(ms\) .* nothing after a line's last value/)
-  write("time (ms)", "")
+  expect(message).toMatch(
+    /Kreis.0\.csv has neither a column of times nor numbers alone below its names \(it begins with "Uhr \[ms\];Beschl/,
+  )
+  expect(help).toMatch(/call its times time \(ms\) .* nothing but numbers below the names/)
+  write("Uhr [ms]", ";")
+  const unrated = JSON.parse((await wuxing(train)).stdout).error
+  expect(unrated.message).toMatch(/does not say how many samples a second/)
+  expect(unrated.likely).toMatch(/its columns are Uhr \[ms\], Beschl. X/)
+  write("time (ms)", ";")
   expect((await wuxing(train)).status).toBe(0)
 })

@@ -147,6 +147,16 @@ describe("CSV", () => {
     expect((await errorOf(() => readRecordings(file("g.csv", back)))).message).toContain("sample 3")
   })
 
+  it("a table of samples with a column of that name: why it is taken for a recording, and what to do", async () => {
+    const table = "time,x,label\n0,1,a\n1,2,b\n2,3,a\n"
+    const { message, help } = await errorOf(() => readRecordings(file("t.csv", table)))
+    expect(message).toContain('its column "time" makes it a recording')
+    expect(help).toMatch(/remove the column "time".* read as a table/)
+    // As that says.
+    const named = file("t.csv", table.replace("time", "time of the sample"))
+    expect(isRecordings(named)).toBe(false)
+  })
+
   it("unequal channels, text and a missing header are refused, with the line", async () => {
     for (const [text, what] of [
       ["time,x,y\n0,1,2\n10,3\n", "line 3 has 2 columns"],
@@ -195,6 +205,31 @@ describe("WAV", () => {
           expect(Math.abs(value / most - sound[c][i])).toBeLessThan(0.02)
       }
     })
+
+  it("another format of that name is called by its own, with how to convert it; an empty file empty", async () => {
+    // The first bytes of files that ffmpeg 7 and lame write.
+    for (const [begins, format] of [
+      ["49443304000000000022", "MP3"],
+      ["fffb90c4000000000000", "MP3"],
+      ["fff15080041ffc", "AAC"],
+      ["0000001c667479704d344120", "m4a"],
+      ["4f67675300020000", "Ogg"],
+      ["664c614300000022", "FLAC"],
+      ["464f524d0000079241494646", "AIFF"],
+      ["1a45dfa39f428681", "WebM"],
+    ]) {
+      const error = await errorOf(() =>
+        readRecordings(file("song.wav", Buffer.from(begins + "00".repeat(64), "hex"))),
+      )
+      expect(error.message, begins).toContain(format)
+      expect(error.message).toContain("not WAV")
+      expect(error.help).toContain("ffmpeg -i x.wav -ar 8000 -ac 1 y.wav")
+    }
+    const empty = await errorOf(() => readRecordings(file("empty.wav", "")))
+    expect(empty.message).toContain("it is empty")
+    const page = await errorOf(() => readRecordings(file("page.wav", "<html></html>")))
+    expect(page.message).toContain("does not begin as a WAV file")
+  })
 
   it("what is no WAV is refused by name", async () => {
     expect((await errorOf(() => readRecordings(file("no.wav", "RIFFnothing")))).code).toBe(
@@ -386,9 +421,50 @@ describe("a folder of recordings", () => {
     const path = join(folder, "timeless")
     expect(isRecordings(path)).toBe(true)
     expect((await errorOf(() => readRecordingSet(path))).help).toContain("--rate")
+    expect((await errorOf(() => readRecordingSet(path))).likely).toContain("its columns are x, y")
     const set = await readRecordingSet(path, { rate: 25 })
     expect(set).toMatchObject({ classes: ["a", "b"], channels: ["x", "y"], rate: 25 })
     expect(set.notes.join()).not.toContain("one class")
+  })
+
+  it("also with separators at the end, decimal commas, bars, quotes, and in UTF-16", async () => {
+    const forms: [string, (rows: string[][]) => string | Buffer][] = [
+      ["semicolons", rows => rows.map(row => `${row.join(";")};\r\n`).join("")],
+      ["commas", rows => rows.map(row => `${row.join(";").replaceAll(".", ",")}\n`).join("")],
+      ["excel", rows => `sep=;\n${rows.map(row => `${row.join(";")}\n`).join("")}`],
+      ["bars", rows => rows.map(row => `${row.join("|")}\n`).join("")],
+      ["quotes", rows => rows.map(row => `${row.map(v => `"${v}"`).join()}\n`).join("")],
+      [
+        "utf16",
+        rows => Buffer.from(`\ufeff${rows.map(row => `${row.join("\t")}\n`).join("")}`, "utf16le"),
+      ],
+    ]
+    for (const [form, written] of forms) {
+      for (const i of [1, 2, 3]) {
+        const values = Array.from({ length: 9 }, (_, k) => [`${k * i}.5`, `${k % 3}.25`])
+        file(`${form}/a/${i}.csv`, written([["x", "y"], ...values]))
+      }
+      const path = join(folder, form)
+      expect([form, isRecordings(path)]).toEqual([form, true])
+      const { channels, train } = await readRecordingSet(path, { rate: 25 })
+      expect(channels, form).toEqual(["x", "y"])
+      expect([...train[0].values[0]].slice(0, 2), form).toEqual([0.5, 2.5])
+    }
+  })
+
+  it("mono and stereo together are counted, and what to do is said", async () => {
+    const sound = (channels: number) => {
+      const wav = new wavefile.WaveFile()
+      const wave = Array.from({ length: 50 }, (_, i) => 1000 * Math.round(9 * Math.sin(i)))
+      wav.fromScratch(channels, 8000, "16", channels === 1 ? wave : [wave, wave])
+      return wav.toBuffer()
+    }
+    for (const i of [1, 2, 3, 4]) file(`sound/a/${i}.wav`, sound(i === 3 ? 2 : 1))
+    const { message, help } = await errorOf(() => readRecordingSet(join(folder, "sound")))
+    expect(message).toMatch(
+      /a.3\.wav has 2 channels \(stereo\), but \S+a.1\.wav and 2 others have one channel \(mono\)/,
+    )
+    expect(help).toContain("ffmpeg -i x.wav -ac 1 y.wav")
   })
 
   it("of one class only, that is said", async () => {

@@ -1,6 +1,6 @@
 /** Folders of files that users ask for: a new one appears whole, or not at all. */
 import { randomBytes } from "node:crypto"
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { WuxingError } from "./errors"
 import { replaceFile, whyOf } from "./replace-file"
@@ -48,11 +48,22 @@ export function writeFolder(
   }
 }
 
-/** Step by step: Node's own way never ends where a folder is there that takes none, as /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return
+/**
+ * A folder, and those above it that are not there. Step by step: Node's own way never ends where a folder
+ * is there that takes none, as /proc.
+ *
+ * @throws the system's error
+ */
+export function makeFolder(folder: string): void {
+  const isThere = () => statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false
+  if (isThere()) return
   makeFolder(dirname(folder))
-  mkdirSync(folder)
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    // Another run may just have made it.
+    if (!isThere()) throw error
+  }
 }
 
 /** What the failure left. Where it never came to be, below a file say, removing it fails too. */

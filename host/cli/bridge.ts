@@ -1,9 +1,10 @@
 /** `wuxing bridge`: virtual boards as serial ports, for trying out what opens serial ports. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Command } from "commander"
 import { messageOf, WuxingError } from "../base/errors"
+import { makeFolder } from "../base/write-folder"
 import { MOST_BOARDS } from "../hardware/location"
 import type { PtyBridge } from "../hardware/pty-bridge"
 import type { Context, Outcome, Run } from "./command"
@@ -33,7 +34,7 @@ async function bridge({ boards, folder }: BridgeOptions, context: Context): Prom
   const { startPtyBridge } = await import("../hardware/pty-bridge")
   output.asLines()
   const at = folder ?? mkdtempSync(join(tmpdir(), "wuxing-ports-"))
-  makeFolder(at)
+  folderAt(at)
   output.status(`starting ${boards} virtual board(s)`)
   const virtual = await MachineBoards.start(boards, {
     signal,
@@ -62,9 +63,9 @@ async function bridge({ boards, folder }: BridgeOptions, context: Context): Prom
   }
 }
 
-function makeFolder(path: string): void {
+function folderAt(path: string): void {
   try {
-    mkdirSync(path, { recursive: true })
+    makeFolder(path)
   } catch (error) {
     throw new WuxingError(
       {

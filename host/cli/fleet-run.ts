@@ -152,7 +152,7 @@ export function startFleetProgress(
     {
       format: (_, { progress, value }, { rate, right, left }) =>
         barLine(output.columns, title, progress, [
-          ...[`${value}/${total}`, `${left} left`, `${rate}/s`, `${right} right`],
+          ...[`${value}/${total}`, `${left} left`, `${rate}/s`, `${right} correct`],
         ]),
     },
   )

@@ -42,6 +42,7 @@ async function reproduceRows(
     options.out,
     rows.map(row => row.name),
   )
+  report.make()
   const started = realClock.now()
   let under: { row: Row; progress: ShareProgress } | undefined
   const end = () => {

@@ -1,8 +1,9 @@
 /** Folders for the flash of boards that are processes. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { messageOf, WuxingError } from "../base/errors"
 import { lockFolder } from "../base/folder-lock"
+import { makeFolder } from "../base/write-folder"
 
 /**
  * Takes the user's folder for this process: two that write one flash would lose it.
@@ -13,7 +14,7 @@ import { lockFolder } from "../base/folder-lock"
 export async function holdFolder(folder: string | undefined): Promise<() => void> {
   if (folder === undefined) return () => {}
   try {
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder)
     const lock = lockFolder(folder)
     if ("release" in lock) return lock.release
     const { pid, host } = lock.holder
@@ -38,7 +39,7 @@ export async function boardFolder(scratch: string, i: number, folder?: string): 
   const path = folder === undefined ? `${scratch}XXXXXX` : join(folder, `board-${i}`)
   try {
     if (folder === undefined) return await mkdtemp(scratch)
-    await mkdir(path, { recursive: true })
+    makeFolder(path)
     return path
   } catch (error) {
     throw unusable(`board ${i}`, path, error)

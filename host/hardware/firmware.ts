@@ -6,7 +6,7 @@
 
 import { spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
-import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join, relative } from "node:path"
@@ -19,6 +19,7 @@ import { WuxingError } from "../base/errors"
 import { heard } from "../base/heard"
 import { demoName, firmwareName, prebuilt } from "../base/prebuilt"
 import { sha256 } from "../base/sha256"
+import { makeFolder } from "../base/write-folder"
 
 const FIRMWARE_FOLDER = fileURLToPath(new URL("../../firmware", import.meta.url))
 const CORE_FOLDER = fileURLToPath(new URL("../../src", import.meta.url))
@@ -148,7 +149,7 @@ async function compileCopy(
     await writeFile(path, sized.replace(/^import .*heap"\n/m, ""))
     const built = await compileIn(join(copy, "firmware"), options)
     const kept = join(folder, `.devicescript/bin/bytecode-${shardBytes}.devs`)
-    await mkdir(dirname(kept), { recursive: true })
+    makeFolder(dirname(kept))
     await writeFile(kept, built.bytecode)
     return { ...built, path: kept }
   } finally {

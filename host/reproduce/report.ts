@@ -1,15 +1,17 @@
 /** The report in a folder: a table as Markdown and JSON, and the figures. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { z } from "zod"
 import { renderChart } from "../base/chart"
 import { WuxingError } from "../base/errors"
-import { replaceFile } from "../base/replace-file"
+import { replaceFile, whyOf } from "../base/replace-file"
+import { makeFolder } from "../base/write-folder"
 import { papers } from "./papers"
 import { type Finding, type Row, type RowRecord, recordSchema } from "./row"
 
 const JSON_NAME = "reproduction.json"
 const MARKDOWN_NAME = "reproduction.md"
+const KIND = { code: "report-unwritable", what: "report" }
 
 const reportSchema = z.strictObject({ version: z.literal(1), rows: z.array(recordSchema) })
 
@@ -43,7 +45,7 @@ export class Report {
 
   /** Puts a row in its place and writes everything. */
   keep(record: Omit<RowRecord, "figures">, finding: Finding | undefined): RowRecord {
-    mkdirSync(this.folder, { recursive: true })
+    this.make()
     const charts = finding?.charts ?? []
     const figures = charts.map((_, i) => `${record.name}${i === 0 ? "" : `-${i + 1}`}.svg`)
     const whole = { ...record, figures }
@@ -64,6 +66,28 @@ export class Report {
     return whole
   }
 
+  /**
+   * The folder, where it is not there yet: also before the work whose results it is to hold.
+   *
+   * @throws WuxingError "report-unwritable" (kind "data")
+   */
+  make(): void {
+    try {
+      makeFolder(this.folder)
+    } catch (error) {
+      throw new WuxingError(
+        {
+          code: KIND.code,
+          kind: "data",
+          message: `folder ${this.folder} for the report cannot be made: ${whyOf(error)}`,
+          cause: "a file is in the way, or you may not write there",
+          help: "name another folder with --out",
+        },
+        { cause: error },
+      )
+    }
+  }
+
   get files(): { markdown: string; json: string } {
     return { markdown: join(this.folder, MARKDOWN_NAME), json: join(this.folder, JSON_NAME) }
   }
@@ -71,7 +95,7 @@ export class Report {
 
 /** As a whole or not at all: a stop in the middle leaves the file before. */
 function write(path: string, text: string): void {
-  replaceFile(path, Buffer.from(text), { code: "report-unwritable", what: "report" })
+  replaceFile(path, Buffer.from(text), KIND)
 }
 
 function readReport(path: string): RowRecord[] {

@@ -2,12 +2,13 @@
  * The folder that recordings are kept in, a folder a class: what is recorded gets the next free number of
  * its class, nothing is written over, and only what was recorded here can be deleted.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { messageOf, WuxingError } from "../base/errors"
 import { readBytes } from "../base/input-file"
 import { replaceFile } from "../base/replace-file"
 import { sha256 } from "../base/sha256"
+import { makeFolder } from "../base/write-folder"
 import { MOST_NAME } from "../data/classes"
 import { MOST_FILE_BYTES, type Recording } from "../signals/recording"
 import { readRecordings } from "../signals/recording-files"
@@ -181,7 +182,7 @@ const KIND = { code: "recording-unwritable", what: "recording" }
 /** Under the next free number: nothing is ever written over. @returns its path */
 function writeFresh(out: string, folder: string, csv: string): string {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
   } catch (error) {
     throw unwritable(`folder ${folder} cannot be made in ${out}: ${messageOf(error)}`, error)
   }

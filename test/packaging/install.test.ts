@@ -168,7 +168,9 @@ describe("the package", () => {
       printed.push(await run("node", [`page-${i}.mjs`]))
     }
     const [trained, classified, boards, taught, exported, planned] = printed
-    expect(trained).toMatch(/^epoch 20: \d+ % right\nepoch 40: .*\nepoch 60: (9\d|100) % right\n$/)
+    expect(trained).toMatch(
+      /^epoch 20: \d+ % correct\nepoch 40: .*\nepoch 60: (9\d|100) % correct\n$/,
+    )
     expect(classified).toMatch(/^class 0, \d+ %\n$/)
     expect(boards).toBe("[ 0, 1, 2 ]\n")
     expect(taught).toMatch(/^the board learnt the same, bit for bit\nand says \d\n$/)

@@ -80,7 +80,7 @@ function bar(
     format: (_, { progress, value }, { rate, left, accuracy, last }) =>
       barLine(output.columns, title, progress, [
         ...[`${value}/${total}`, `${left} left`, `${rate}/s`],
-        `${accuracy} right of the last ${last}`,
+        `${accuracy} correct of the last ${last}`,
       ]),
     hideCursor: true,
     fps: 10,
@@ -114,7 +114,7 @@ function lines(
       lastAt = at
       lastDone = done
       output.status(
-        `${title} ${done}/${total}  ${rate}/s  ${left} left  ${accuracy} right of the last ${last}`,
+        `${title} ${done}/${total}  ${rate}/s  ${left} left  ${accuracy} correct of the last ${last}`,
       )
     },
     stop: () => {},

@@ -123,10 +123,10 @@ export async function learn(
       right += Math.round(figures.accuracy * plan.images)
       if (figures.epoch === 1 && figures.accuracy === 1)
         output.status(
-          "note: every answer of the first epoch was right: one of the inputs may hold the class",
+          "note: every answer of the first epoch was correct: one of the inputs may hold the class",
         )
       output.log(
-        `epoch ${figures.epoch}: ${percent(figures.accuracy)} right while learning, learning shift ${figures.learnShift}`,
+        `epoch ${figures.epoch}: ${percent(figures.accuracy)} classified correctly while learning, learning shift ${figures.learnShift}`,
       )
       keeper.keep()
     }

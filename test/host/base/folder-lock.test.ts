@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
@@ -32,6 +32,11 @@ async function locker(path: string) {
 }
 
 describe("a folder's lock", () => {
+  // Node's mkdir with all folders above never returned there.
+  it.runIf(existsSync("/proc/self"))("is refused where no folder can be made", async () => {
+    await expect(holdFolder("/proc/wuxing/deep")).rejects.toMatchObject({ code: "board-folder" })
+  })
+
   it("is another process's until it ends, however it ends", async () => {
     const path = folder("other")
     const { child, result } = await locker(path)

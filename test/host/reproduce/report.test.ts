@@ -59,6 +59,19 @@ const options = (signal = new AbortController().signal) => ({
 const order = ["one", "two", "three"]
 const read = (name: string) => readFileSync(join(folder, name), "utf8")
 
+// Node's mkdir with all folders above never returned there.
+test.runIf(existsSync("/proc/self"))("a folder that cannot be made is refused, by name", () => {
+  for (const path of ["/proc/wuxing/deep", join(folder, "file/deep")]) {
+    writeFileSync(join(folder, "file"), "")
+    expect(() => new Report(path, order).make()).toThrow(
+      expect.objectContaining({
+        code: "report-unwritable",
+        message: expect.stringContaining(path),
+      }),
+    )
+  }
+})
+
 test("a report has the table as Markdown and JSON, and the figures", async () => {
   await reproduce(
     [row("one", [finding("early"), finding("71.4 %", 2)])],

@@ -226,6 +226,12 @@ describe("a folder of recordings", () => {
     expect(existsSync(join(folder, "none"))).toBe(false)
   })
 
+  // Node's mkdir with all folders above never returned there.
+  it.runIf(existsSync("/proc/self"))("refuses a folder that cannot be made", () => {
+    const store = new RecordingStore("/proc/wuxing/deep")
+    expect(() => store.keep("wave", { csv, samples: 3 })).toThrow("cannot be made")
+  })
+
   it("refuses a recording of which much is missing, and keeps one that is cut short", () => {
     const store = new RecordingStore(join(folder, "session"))
     const session = new RecordingSession(store, new Recorder(1))

@@ -8,7 +8,7 @@ import { startShareProgress } from "../../../../host/cli/terminal/share-progress
 import { HeardStream } from "../run-cli"
 
 test("a bar takes the room that is left, and figures give way to it, the last first", () => {
-  const figures = ["1234/60000", "1:15 left", "812/s", "96.5 % right of the last 200"]
+  const figures = ["1234/60000", "1:15 left", "812/s", "96.5 % correct of the last 200"]
   for (const columns of [30, 40, 60, 80, 100, 200]) {
     const line = barLine(columns, "training", 0.5, figures)
     expect(line.length, `${columns}`).toBeLessThan(columns)

@@ -109,7 +109,7 @@ describe("progress without a terminal", () => {
   test("is a line every 10 %, where that comes before 5 s", () => {
     const shown = lines(1000, 1)
     expect(shown.length).toBe(10)
-    expect(shown[0]).toMatch(/^training 100\/1000 {2}1000\/s {2}0:01 left {2}50\.0 % right/)
+    expect(shown[0]).toMatch(/^training 100\/1000 {2}1000\/s {2}0:01 left {2}50\.0 % correct/)
     expect(shown[9]).toMatch(/1000\/1000/)
   })
 
@@ -128,7 +128,7 @@ describe("progress without a terminal", () => {
     const progress = startProgress(output, "training", 1000, () => 0)
     // None of the first 800 right, all of the last 200.
     for (let done = 1; done <= 1000; done++) progress.sample(done, Math.max(0, done - 800))
-    expect(stderr.text.split("\n").at(-2)).toMatch(/100\.0 % right of the last 200/)
+    expect(stderr.text.split("\n").at(-2)).toMatch(/100\.0 % correct of the last 200/)
   })
 })
 

@@ -145,7 +145,7 @@ test("recordings whose times have another name: what is said to be wrong is all 
   write("Uhr [ms]", ";")
   const unrated = JSON.parse((await wuxing(train)).stdout).error
   expect(unrated.message).toMatch(/does not say how many samples a second/)
-  expect(unrated.likely).toMatch(/its columns are Uhr \[ms\], Beschl. X/)
+  expect(unrated.cause).toMatch(/its columns are Uhr \[ms\], Beschl. X/)
   write("time (ms)", ";")
   expect((await wuxing(train)).status).toBe(0)
 })

@@ -81,6 +81,7 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
   let refused = 0
   let refusedInRow = 0
   let began = realClock.now()
+  let begun = false
   let page: SignalDashboard | undefined
   const say = (note: string) => {
     notes.push(note)
@@ -124,6 +125,9 @@ async function record(options: RecordOptions, { output, signal }: Context): Prom
     if (latest.length > PICTURE) latest.shift()
     page?.desk.sample(values, names)
     try {
+      // A folder that cannot be made is told with the first sample.
+      if (!begun) store.prepare(label)
+      begun = true
       const whole = session.push(values, realClock.now(), names)
       if (!whole) return
       if (label === undefined) session.label = undefined

@@ -78,6 +78,15 @@ export class RecordingStore {
   }
 
   /**
+   * Makes the folder of a class, or of all: one that cannot be made is to cost no recording.
+   *
+   * @throws WuxingError "recording-unwritable" (kind data)
+   */
+  prepare(label = ""): void {
+    makeFolderIn(this.folder, join(this.folder, label))
+  }
+
+  /**
    * Keeps a recording under the next free number of its class.
    *
    * @param csv as Recorder gives it
@@ -179,13 +188,17 @@ function namesIn(folder: string): string[] {
 
 const KIND = { code: "recording-unwritable", what: "recording" }
 
-/** Under the next free number: nothing is ever written over. @returns its path */
-function writeFresh(out: string, folder: string, csv: string): string {
+function makeFolderIn(out: string, folder: string): void {
   try {
     makeFolder(folder)
   } catch (error) {
     throw unwritable(`folder ${folder} cannot be made in ${out}: ${messageOf(error)}`, error)
   }
+}
+
+/** Under the next free number: nothing is ever written over. @returns its path */
+function writeFresh(out: string, folder: string, csv: string): string {
+  makeFolderIn(out, folder)
   const numbers = readdirSync(folder).map(name => Number(/^(\d+)\.csv$/.exec(name)?.[1] ?? 0))
   for (let number = Math.max(0, ...numbers) + 1; ; number++) {
     const path = join(folder, `${number}.csv`)

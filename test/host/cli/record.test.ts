@@ -51,6 +51,11 @@ describe.skipIf(!hasSocat)("wuxing record (Debian package socat)", () => {
         expect(places[0]).toBeGreaterThanOrEqual(0)
       }
 
+      // Said at once, not when an hour has been recorded.
+      const under = join(kept.files[0], "recordings")
+      const wrong = await record([...on, "--label", "wave", "--seconds", "3600", "--out", under])
+      expect([wrong.status, wrong.error.code]).toEqual([3, "recording-unwritable"])
+
       const before = readFileSync(kept.files[0])
       let pulled: Promise<void> | undefined
       const cut = await record([...on, "--label", "wave", "--seconds", "3600"], text => {

@@ -1,21 +1,12 @@
 /** C that tests compile, kept on disk under a name that follows from all that it is made of. */
 import { execFileSync } from "node:child_process"
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { timeOfDay } from "../host/base/clock"
 import { sha256 } from "../host/base/sha256"
+import { forgetOld } from "./forget-old"
 import { ROOT } from "./root"
 
 const KEPT = join(ROOT, "node_modules/.cache/wuxing/compiled")
-const DAY_MS = 86_400_000
 const versions = new Map<string, string>()
 
 /**
@@ -40,17 +31,12 @@ export function compiledC(
   const kept = join(KEPT, `${sha256(Buffer.from(parts))}.o`)
   if (existsSync(kept)) return kept
   mkdirSync(KEPT, { recursive: true })
-  for (const name of readdirSync(KEPT)) forgetOld(join(KEPT, name))
+  forgetOld(KEPT)
   const fresh = `${kept}.${process.pid}`
   const folders = include.flatMap(folder => ["-I", folder])
   execFileSync(compiler, [...flags, ...folders, ...sources, "-o", fresh])
   renameSync(fresh, kept)
   return kept
-}
-
-function forgetOld(path: string): void {
-  const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs
-  if (since !== undefined && since < timeOfDay().getTime() - DAY_MS) rmSync(path, { force: true })
 }
 
 /** A file and what it includes by name, but the compiler's own headers, into `texts`. */

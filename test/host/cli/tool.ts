@@ -12,17 +12,15 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
 } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { build, type Plugin, version } from "esbuild"
-import { timeOfDay } from "../../../host/base/clock"
+import { forgetOld } from "../../forget-old"
 import { ROOT } from "../../root"
 
 /** Below the checkout's packages, which it imports. */
 const CACHE = join(ROOT, "node_modules/.cache/wuxing")
-const DAY_MS = 86_400_000
 const PROGRAMS = [
   "host/cli/main.ts",
   "host/hardware/emulator/board-process.ts",
@@ -75,9 +73,7 @@ async function made(): Promise<string> {
     rmSync(fresh, { recursive: true })
     if (!existsSync(folder)) throw error
   }
-  for (const name of readdirSync(CACHE).filter(name => name.startsWith("tool-")))
-    if (statSync(join(CACHE, name)).mtimeMs < timeOfDay().getTime() - DAY_MS)
-      rmSync(join(CACHE, name), { recursive: true, force: true })
+  forgetOld(CACHE, "tool-")
   return folder
 }
 
